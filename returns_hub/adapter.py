@@ -1,0 +1,254 @@
+"""What a vendor package supplies: a subclass of :class:`Adapter`. No client, no clock, no environment, no logging."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+from attrs import frozen
+
+from returns_hub.errors import ConfigurationError, UnsupportedOperation
+from returns_hub.model import (
+    Item,
+    ItemInstruction,
+    NewLabel,
+    NewReturn,
+    Note,
+    Return,
+    ReturnQuery,
+    Shipment,
+    ShipmentQuery,
+    TrackingEvent,
+)
+from returns_hub.operation import Operation, Page, Reply, Request, WebhookRequest
+from returns_hub.status import Status, StatusTable
+from returns_hub.webhooks import Receipt
+
+
+class Capability(StrEnum):
+    """What an adapter can be asked for; one word for each call of :class:`Adapter`."""
+
+    LIST_RETURNS = "list_returns"
+    GET_RETURN = "get_return"
+    CREATE_RETURN = "create_return"
+    SET_STATUS = "set_status"
+    ADD_NOTE = "add_note"
+    LIST_SHIPMENTS = "list_shipments"
+    GET_SHIPMENT = "get_shipment"
+    TRACK = "track"
+    CREATE_LABEL = "create_label"
+    CANCEL_LABEL = "cancel_label"
+    INSTRUCT = "instruct"
+    CANCEL_INSTRUCTION = "cancel_instruction"
+    CHANGES = "changes"
+    BACKFILL = "backfill"
+    RECEIVE = "receive"
+
+
+class Support(StrEnum):
+    """Whether a capability is there. ``no``: the vendor cannot. ``not_implemented``: the adapter does not, yet."""
+
+    YES = "yes"
+    PARTIAL = "partial"
+    NO = "no"
+    NOT_IMPLEMENTED = "not_implemented"
+
+
+_RATE: Final = re.compile(r"\s*(\d{1,9})\s*/\s*(s|min|h)\s*\Z")
+_UNIT_SECONDS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+@frozen
+class Rate:
+    """So many requests in so many seconds."""
+
+    count: int
+    seconds: float
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two requests that are evenly spaced."""
+        return self.seconds / self.count
+
+    @classmethod
+    def parse(cls, text: str) -> "Rate | None":
+        """``"20/s"``, ``"60/min"`` or ``"300/h"``; None for ``"none"``.
+
+        Raises:
+            ConfigurationError: the text is none of these.
+        """
+        if text.strip() == "none":
+            return None
+        match = _RATE.match(text)
+        if not match or int(match[1]) == 0:
+            raise ConfigurationError(
+                f'rate_limit must look like "20/s", "60/min", "300/h" or "none", not {text[:40]!r}'
+            )
+        return cls(int(match[1]), _UNIT_SECONDS[match[2]])
+
+
+@frozen(kw_only=True)
+class Limits:
+    """What a vendor publishes of its rate limits; None where it publishes nothing.
+
+    ``per_day`` is the day's allowance: a vendor that has one answers a wait of minutes or more by meaning it.
+    """
+
+    rate: Rate | None = None
+    per_day: int | None = None
+
+
+@frozen(kw_only=True)
+class Slice:
+    """An independent part of a backfill. ``key`` names it in checkpoints; ``read`` gives the operation for a page.
+
+    ``read`` is called with None for the first page and then with each page's cursor; a slice may be left and taken
+    up again at any cursor.
+    """
+
+    key: str
+    read: Callable[[str | None], Operation[Page[Return]]]
+
+
+@frozen(kw_only=True)
+class Adapter:
+    """One account at one vendor, as values and pure functions.
+
+    A vendor package subclasses it with ``attrs.frozen(kw_only=True)``; the fields are the account's options, and
+    credentials are typed :class:`returns_hub.Secret`. Each operation below raises :class:`UnsupportedOperation` until
+    the subclass overrides it; ``capabilities`` says which it does.
+    """
+
+    provider: ClassVar[str]
+    """The name in code and configuration: ``returnmate``."""
+    display_name: ClassVar[str]
+    """The name as the vendor writes it: ``ReturnMate``."""
+    base_urls: ClassVar[Mapping[str, str]]
+    """Base URL by environment, as the vendor prints it. ``production`` is always there."""
+    capabilities: ClassVar[Mapping[Capability, Support]]
+    """Every :class:`Capability` and its :class:`Support`; one left out counts as ``not_implemented``."""
+    vocabularies: ClassVar[Mapping[str, StatusTable]] = MappingProxyType({})
+    """The vendor's documented words by vocabulary (``return``, ``shipment``, …), for ``explain`` and the docs."""
+    idempotency_header: ClassVar[str | None] = None
+    """The header that carries an idempotency key, at vendors that have one."""
+    request_id_headers: ClassVar[Sequence[str]] = ("x-request-id", "x-correlation-id", "request-id")
+    """Reply headers that may name the exchange; the first one present is kept."""
+
+    @property
+    def limits(self) -> Limits:
+        """The vendor's published rate limits for this account."""
+        return Limits()
+
+    @property
+    def statuses(self) -> StatusTable | None:
+        """The table that return statuses of this account are looked up in; None at vendors that have no such words."""
+        return self.vocabularies.get("return")
+
+    def authorize(self, request: Request) -> Request:
+        """The request with this account's credentials in its headers. Called only for the account's own host."""
+        raise NotImplementedError(f"{type(self).__name__}.authorize")
+
+    def check(self, reply: Reply) -> Any:
+        """The decoded payload of a good reply; raises our error for a bad one.
+
+        Pure and cheap to call twice: drivers ask it whether to retry, operations ask it for the payload.
+
+        Raises:
+            ProviderError: the subclass that says what the caller can do.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.check")
+
+    def list_returns(self, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
+        """One page of the returns that match; ``cursor`` is the ``next`` of the page before, None for the first."""
+        raise self.unsupported(Capability.LIST_RETURNS)
+
+    def get_return(self, return_id: str) -> Operation[Return]:
+        """One return, with all that the vendor tells of it."""
+        raise self.unsupported(Capability.GET_RETURN)
+
+    def create_return(self, new: NewReturn) -> Operation[Return]:
+        """Create a return, and give it as the vendor now has it."""
+        raise self.unsupported(Capability.CREATE_RETURN)
+
+    def set_status(
+        self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
+    ) -> Operation[Return]:
+        """Move a return to a status, neutral or in the vendor's own word (``raw_status``; exactly one of the two)."""
+        raise self.unsupported(Capability.SET_STATUS)
+
+    def add_note(self, return_id: str, text: str, *, internal: bool = True) -> Operation[Note]:
+        """Add a remark; an internal one is not shown to the customer."""
+        raise self.unsupported(Capability.ADD_NOTE)
+
+    def list_shipments(self, query: ShipmentQuery, cursor: str | None = None) -> Operation[Page[Shipment]]:
+        """One page of the shipments that match."""
+        raise self.unsupported(Capability.LIST_SHIPMENTS)
+
+    def get_shipment(self, shipment_id: str) -> Operation[Shipment]:
+        """One shipment."""
+        raise self.unsupported(Capability.GET_SHIPMENT)
+
+    def track(self, shipment_id: str) -> Operation[tuple[TrackingEvent, ...]]:
+        """The carrier's scans of a shipment, oldest first, untimed ones last."""
+        raise self.unsupported(Capability.TRACK)
+
+    def create_label(self, return_id: str, new: NewLabel) -> Operation[Shipment]:
+        """Have a label made; the shipment's ``label`` says whether it is ready."""
+        raise self.unsupported(Capability.CREATE_LABEL)
+
+    def cancel_label(self, return_id: str, label_id: str) -> Operation[None]:
+        """Cancel a label."""
+        raise self.unsupported(Capability.CANCEL_LABEL)
+
+    def instruct(self, items: Sequence[Item], instruction: ItemInstruction) -> Operation[tuple[Item, ...]]:
+        """Say what is to be done with items in a warehouse."""
+        raise self.unsupported(Capability.INSTRUCT)
+
+    def cancel_instruction(self, items: Sequence[Item]) -> Operation[tuple[Item, ...]]:
+        """Take back what was said about items in a warehouse."""
+        raise self.unsupported(Capability.CANCEL_INSTRUCTION)
+
+    def changes(self, since: datetime, cursor: str | None = None) -> Operation[Page[Return]]:
+        """One page of the returns that changed since a moment, at vendors that can tell."""
+        raise self.unsupported(Capability.CHANGES)
+
+    def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
+        """The parts that together hold every return created in ``[since, until]``."""
+        raise self.unsupported(Capability.BACKFILL)
+
+    def receive(self, request: WebhookRequest) -> Receipt:
+        """Verify a delivery, then read it: always in this order, which a vendor package cannot change.
+
+        Raises:
+            WebhookRejected: the delivery must not be believed.
+        """
+        if self.support(Capability.RECEIVE) in (Support.NO, Support.NOT_IMPLEMENTED):
+            raise self.unsupported(Capability.RECEIVE)
+        self.verify_webhook(request)
+        return self.read_webhook(request)
+
+    def verify_webhook(self, request: WebhookRequest) -> None:
+        """Returns if the delivery is the vendor's own; works on the raw bytes, in constant time.
+
+        Raises:
+            WebhookRejected: with a distinct ``reason``; no other exception, whatever came in.
+        """
+        raise self.unsupported(Capability.RECEIVE)
+
+    def read_webhook(self, request: WebhookRequest) -> Receipt:
+        """What a verified delivery tells. Total: what it cannot interpret becomes an ``UnknownEvent``."""
+        raise self.unsupported(Capability.RECEIVE)
+
+    def support(self, capability: Capability) -> Support:
+        """How far this adapter has the capability."""
+        return self.capabilities.get(capability, Support.NOT_IMPLEMENTED)
+
+    def unsupported(self, capability: Capability, detail: str = "") -> UnsupportedOperation:
+        """The error for a call that this adapter does not have, or not in the way asked for."""
+        cannot = self.support(capability) is not Support.NOT_IMPLEMENTED
+        sentence = detail or (f"{self.display_name} has no such call" if cannot else "the adapter does not have it yet")
+        return UnsupportedOperation(
+            f"{self.provider} {capability}: {sentence}", provider=self.provider, operation=capability.value
+        )

@@ -1,0 +1,268 @@
+"""What can go wrong, named by what the caller can do about it.
+
+    ReturnsHubError
+    ├── ConfigurationError        fix the options or the configuration file
+    ├── UnsupportedOperation      this vendor, or its adapter, does not have the call
+    ├── PluginError               fix or remove an installed adapter package
+    ├── StoreError                the mirror cannot be read or written
+    ├── WebhookRejected           do not believe this delivery
+    └── ProviderError             a call to a vendor failed
+        ├── AuthenticationFailed  the credentials are wrong
+        ├── PermissionDenied      the credentials may not do this
+        ├── NotFound              the vendor has no such thing
+        ├── ValidationFailed      the vendor refuses the values; see ``fields``
+        ├── Conflict              the vendor's state forbids it now
+        ├── RateLimited           wait ``retry_after`` seconds
+        ├── QuotaExhausted        a long allowance (a day's) is used up
+        ├── ProviderUnavailable   the vendor is failing (5xx)
+        ├── UnexpectedReply       the vendor answered something undocumented; see ``where``
+        └── TransportFailed       no complete reply arrived
+
+No text, ``repr`` or argument of any of them holds a credential, a header or a body.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class ReturnsHubError(Exception):
+    """The root of every error that returns-hub raises on purpose."""
+
+
+class ConfigurationError(ReturnsHubError):
+    """An option, an account or the configuration file is wrong; the text names which."""
+
+
+class UnsupportedOperation(ReturnsHubError):
+    """The account's adapter does not have this call. Raised before anything is sent."""
+
+    def __init__(self, message: str, *, provider: str = "", operation: str = "") -> None:
+        super().__init__(message)
+        self.provider = provider
+        self.operation = operation
+
+
+class PluginError(ReturnsHubError):
+    """An installed adapter package cannot be used; the text names the distribution and the reason."""
+
+
+class StoreError(ReturnsHubError):
+    """The mirror cannot be opened, read or written. Nothing was half-written."""
+
+
+class WebhookRejected(ReturnsHubError):
+    """A delivery that must not be believed.
+
+    ``reason`` is one stable word for programs: ``not_configured``, ``missing_signature``,
+    ``duplicate_signature``, ``malformed_signature``, ``wrong_signature``, ``missing_timestamp``,
+    ``malformed_timestamp``, ``stale_timestamp``, ``wrong_method``, ``malformed_url``, ``too_large``.
+    """
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        super().__init__(message or reason.replace("_", " "))
+        self.reason = reason
+
+
+class ProviderError(ReturnsHubError):
+    """A call to a vendor failed.
+
+    An adapter raises it with what the reply told (``http_status``, ``vendor_code``,
+    ``vendor_message``); the client that ran the call adds the rest before the caller sees it:
+
+    - ``provider``, ``operation``: whose call, and which.
+    - ``request_id``: the vendor's own id of the exchange, to quote to its support.
+    - ``attempts``: how many times the failing request was sent, or tried to be sent.
+    - ``maybe_applied``: True when the vendor may have carried out a write although the call failed.
+      Look before doing it again.
+    - ``retryable``: waiting and calling again can help. It says nothing about doing a write twice.
+
+    ``vendor_message`` is the vendor's own sentence, at most 300 characters. It may hold personal data,
+    so it is an attribute only: never in the text, the arguments or the ``repr``.
+    """
+
+    default_retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        http_status: int | None = None,
+        vendor_code: str | None = None,
+        vendor_message: str | None = None,
+        request_id: str | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.http_status = http_status
+        self.vendor_code = _short(vendor_code, 60)
+        self.vendor_message = _short(vendor_message, 300)
+        self.request_id = _short(request_id, 100)
+        self.retryable = self.default_retryable if retryable is None else retryable
+        self.provider = ""
+        self.operation = ""
+        self.maybe_applied = False
+        self.attempts = 0
+
+    def __str__(self) -> str:
+        call = " ".join(part for part in (self.provider, self.operation) if part)
+        facts = ", ".join(self._facts())
+        text = ": ".join(part for part in (call, self.message or _sentence(type(self))) if part)
+        return f"{text} ({facts})" if facts else text
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self}>"
+
+    def _facts(self) -> list[str]:
+        facts = []
+        if self.http_status is not None:
+            facts.append(f"HTTP {self.http_status}")
+        if self.vendor_code:
+            facts.append(self.vendor_code)
+        if self.request_id:
+            facts.append(f"request {self.request_id}")
+        if self.attempts > 1:
+            facts.append(f"{self.attempts} attempts")
+        if self.maybe_applied:
+            facts.append("may have been applied")
+        return facts
+
+
+class AuthenticationFailed(ProviderError):
+    """The vendor does not accept the credentials."""
+
+
+class PermissionDenied(ProviderError):
+    """The credentials are good, but may not do this."""
+
+
+class NotFound(ProviderError):
+    """The vendor has no such thing."""
+
+
+class ValidationFailed(ProviderError):
+    """The vendor refuses the values it was sent.
+
+    ``fields`` maps the vendor's field names to its sentences about them, where it tells any. Only the
+    names appear in the text: the sentences may repeat what was sent.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        fields: Mapping[str, str] | None = None,
+        http_status: int | None = None,
+        vendor_code: str | None = None,
+        vendor_message: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            http_status=http_status,
+            vendor_code=vendor_code,
+            vendor_message=vendor_message,
+            request_id=request_id,
+        )
+        self.fields: Mapping[str, str] = dict(fields or {})
+
+    def _facts(self) -> list[str]:
+        facts = super()._facts()
+        if self.fields:
+            names = [_short(name, 60) or "" for name in list(self.fields)[:8]]
+            facts.append("fields: " + " ".join(names))
+        return facts
+
+
+class Conflict(ProviderError):
+    """The vendor's present state forbids the call."""
+
+
+class RateLimited(ProviderError):
+    """The vendor refused the call because too many came; nothing was applied by it.
+
+    ``retry_after`` is how many seconds to wait, where the vendor told.
+    """
+
+    default_retryable = True
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retry_after: float | None = None,
+        http_status: int | None = None,
+        vendor_code: str | None = None,
+        vendor_message: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            http_status=http_status,
+            vendor_code=vendor_code,
+            vendor_message=vendor_message,
+            request_id=request_id,
+        )
+        self.retry_after = retry_after
+
+    def _facts(self) -> list[str]:
+        facts = super()._facts()
+        if self.retry_after is not None:
+            facts.append(f"wait {self.retry_after:.0f} s")
+        return facts
+
+
+class QuotaExhausted(RateLimited):
+    """A long allowance, a day's for instance, is used up; ``retry_after`` is too long to sleep through."""
+
+    default_retryable = False
+
+
+class ProviderUnavailable(ProviderError):
+    """The vendor is failing (5xx); waiting will probably help."""
+
+    default_retryable = True
+
+
+class UnexpectedReply(ProviderError):
+    """The vendor answered something its documents do not describe; ``where`` says at what place."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        where: str = "",
+        http_status: int | None = None,
+        vendor_code: str | None = None,
+        vendor_message: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            http_status=http_status,
+            vendor_code=vendor_code,
+            vendor_message=vendor_message,
+            request_id=request_id,
+        )
+        self.where = where
+
+    def _facts(self) -> list[str]:
+        return ([f"at {_short(self.where, 120)}"] if self.where else []) + super()._facts()
+
+
+class TransportFailed(ProviderError):
+    """No complete reply arrived: no connection, a time-out, or a reply cut off or too large."""
+
+    default_retryable = True
+
+
+def _sentence(kind: type[ProviderError]) -> str:
+    """The first line of the class's docstring, as the text of an error that was given none."""
+    return (kind.__doc__ or kind.__name__).partition("\n")[0].partition(";")[0].rstrip(".").strip()
+
+
+def _short(text: str | None, limit: int) -> str | None:
+    """Vendor text made safe for one line of a log: printable, and no longer than ``limit``."""
+    if text is None:
+        return None
+    return "".join(c if c.isprintable() else " " for c in text[:limit]).strip()

@@ -1,0 +1,153 @@
+"""What changed, as typed events.
+
+An event exists only because stored state changed: a webhook, a poll and a backfill that tell the same fact
+give one event. ``changes`` maps what changed to its value before and after, JSON-ready as :func:`returns_hub.dump`
+writes it; a key is a field of the return, or ``shipments[ID].status`` for a part of it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+from attrs import field, frozen
+
+
+class Origin(StrEnum):
+    """By what way a fact reached us."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    BACKFILL = "backfill"
+    REPLAY = "replay"
+    LOCAL = "local"
+
+
+Changes = Mapping[str, tuple[Any, Any]]
+
+
+@frozen(kw_only=True)
+class Event:
+    """One change of one return.
+
+    ``id`` is stable: the same change has the same id wherever it is told. ``sequence`` is its place in the store's
+    stream, 0 until it is stored. ``occurred_at`` is the vendor's time of the fact, or when we learnt it where the
+    vendor tells none; ``recorded_at`` is ours.
+    """
+
+    type: ClassVar[str] = "event"
+
+    id: str
+    account: str
+    return_id: str
+    occurred_at: datetime
+    recorded_at: datetime
+    origin: Origin
+    changes: Changes = field(factory=dict, hash=False)
+    sequence: int = 0
+
+
+@frozen(kw_only=True)
+class ReturnCreated(Event):
+    """A return is known now that was not before."""
+
+    type: ClassVar[str] = "return.created"
+
+
+@frozen(kw_only=True)
+class ReturnStatusChanged(Event):
+    """``status`` or ``status_raw`` of a return changed."""
+
+    type: ClassVar[str] = "return.status_changed"
+
+
+@frozen(kw_only=True)
+class ReturnAttentionChanged(Event):
+    """What somebody has to look at changed."""
+
+    type: ClassVar[str] = "return.attention_changed"
+
+
+@frozen(kw_only=True)
+class ReturnUpdated(Event):
+    """Some other field of a return changed: its customer, address, items, notes or timeline."""
+
+    type: ClassVar[str] = "return.updated"
+
+
+@frozen(kw_only=True)
+class LabelReady(Event):
+    """A shipment's label can be fetched."""
+
+    type: ClassVar[str] = "label.ready"
+
+
+@frozen(kw_only=True)
+class LabelFailed(Event):
+    """A shipment's label could not be made."""
+
+    type: ClassVar[str] = "label.failed"
+
+
+@frozen(kw_only=True)
+class ShipmentUpdated(Event):
+    """A shipment appeared, or its status, carrier or tracking number changed."""
+
+    type: ClassVar[str] = "shipment.updated"
+
+
+@frozen(kw_only=True)
+class ItemReceived(Event):
+    """More of an item has arrived than was known."""
+
+    type: ClassVar[str] = "item.received"
+
+
+@frozen(kw_only=True)
+class ItemDispositionChanged(Event):
+    """What becomes of an item, or how far that has come, changed."""
+
+    type: ClassVar[str] = "item.disposition_changed"
+
+
+@frozen(kw_only=True)
+class ItemImagesChanged(Event):
+    """Pictures of an item appeared or went."""
+
+    type: ClassVar[str] = "item.images_changed"
+
+
+@frozen(kw_only=True)
+class ResolutionChanged(Event):
+    """What the customer gets, or how far that has come, changed."""
+
+    type: ClassVar[str] = "resolution.changed"
+
+
+@frozen(kw_only=True)
+class EventUnmapped(Event):
+    """The vendor told something that has no place in the model yet."""
+
+    type: ClassVar[str] = "event.unmapped"
+
+
+EVENT_TYPES: Final[Mapping[str, type[Event]]] = MappingProxyType(
+    {
+        kind.type: kind
+        for kind in (
+            ReturnCreated,
+            ReturnStatusChanged,
+            ReturnAttentionChanged,
+            ReturnUpdated,
+            LabelReady,
+            LabelFailed,
+            ShipmentUpdated,
+            ItemReceived,
+            ItemDispositionChanged,
+            ItemImagesChanged,
+            ResolutionChanged,
+            EventUnmapped,
+        )
+    }
+)

@@ -1,0 +1,101 @@
+"""What a vendor's delivery comes to, and the checks that every signature scheme shares. No I/O, no clock."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from attrs import field, frozen
+
+from returns_hub.errors import WebhookRejected
+from returns_hub.model import Return
+from returns_hub.operation import HttpAnswer, WebhookRequest
+from returns_hub.secret import Secret
+
+_HEX_SHA256: Final = re.compile(r"[0-9a-fA-F]{64}\Z")
+
+
+@frozen(kw_only=True)
+class ReturnHint:
+    """Something happened to a return; read it again to learn what. Nothing the delivery says is believed.
+
+    ``return_id`` is None where the vendor names the return only by ``aliases``.
+    """
+
+    name: str
+    return_id: str | None
+    aliases: tuple[str, ...] = ()
+    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class ReturnObserved:
+    """A delivery whose signed body itself asserts facts about a return, as of ``occurred_at`` by the vendor's clock."""
+
+    name: str
+    observed: Return
+    occurred_at: datetime
+    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class UnknownEvent:
+    """A valid delivery that the adapter cannot interpret; ``body`` is what came. Never an error, never lost."""
+
+    name: str | None
+    body: bytes = field(repr=False)
+
+
+VendorEvent: TypeAlias = ReturnHint | ReturnObserved | UnknownEvent
+
+
+@frozen(kw_only=True)
+class Receipt:
+    """A verified delivery: what it tells, what to answer, and the key under which its duplicates are known."""
+
+    events: tuple[VendorEvent, ...]
+    answer: HttpAnswer
+    dedupe_key: str
+
+
+def body_digest(body: bytes) -> str:
+    """SHA-256 of the exact bytes, in hex: the dedupe key of a delivery that carries none."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def single_header(request: WebhookRequest, name: str) -> str:
+    """The one value of a signature header.
+
+    Raises:
+        WebhookRejected: ``missing_signature`` or ``duplicate_signature``.
+    """
+    values = request.header(name)
+    if len(values) > 1:
+        raise WebhookRejected("duplicate_signature", f"the header {name} came {len(values)} times")
+    value = "".join(values).strip()
+    if not value:
+        raise WebhookRejected("missing_signature", f"the header {name} is missing")
+    return value
+
+
+def verify_hmac_sha256_hex(message: bytes, signature: str, secrets: Iterable[Secret]) -> None:
+    """Returns if ``signature`` is the hexadecimal HMAC-SHA256 of ``message`` under one of the live secrets.
+
+    Every secret is tried, in constant time, whichever matches. Upper-case digits are accepted.
+
+    Raises:
+        WebhookRejected: ``not_configured`` without a secret, ``malformed_signature``, ``wrong_signature``.
+    """
+    keys = [secret for secret in secrets if secret]
+    if not keys:
+        raise WebhookRejected("not_configured", "no webhook secret is configured for this account")
+    if not _HEX_SHA256.match(signature):
+        raise WebhookRejected("malformed_signature", "the signature is not 64 hexadecimal digits")
+    given = signature.lower()
+    matches = [
+        hmac.compare_digest(hmac.new(key.reveal().encode(), message, hashlib.sha256).hexdigest(), given) for key in keys
+    ]
+    if not any(matches):
+        raise WebhookRejected("wrong_signature", "the signature does not match")

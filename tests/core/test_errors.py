@@ -1,0 +1,70 @@
+"""Errors: named by what the caller can do, and silent about what was sent."""
+
+import inspect
+
+import pytest
+
+from returns_hub import errors
+from returns_hub.errors import ProviderError, RateLimited, ReturnsHubError, UnexpectedReply, ValidationFailed
+
+
+def test_every_error_descends_from_the_one_root() -> None:
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]
+    assert [kind for kind in kinds if not issubclass(kind, ReturnsHubError)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "retryable"),
+    [
+        (errors.AuthenticationFailed, False),
+        (errors.PermissionDenied, False),
+        (errors.NotFound, False),
+        (errors.ValidationFailed, False),
+        (errors.Conflict, False),
+        (errors.RateLimited, True),
+        (errors.QuotaExhausted, False),
+        (errors.ProviderUnavailable, True),
+        (errors.UnexpectedReply, False),
+        (errors.TransportFailed, True),
+    ],
+)
+def test_retryable_is_decided_per_kind(kind: type[ProviderError], retryable: bool) -> None:
+    assert kind().retryable is retryable
+
+
+def test_the_text_says_who_what_and_how_it_ended() -> None:
+    error = RateLimited(http_status=429, vendor_code="RATE_LIMITED", request_id="req-1", retry_after=30)
+    error.provider, error.operation, error.attempts = "returnmate", "list_returns", 3
+    assert str(error) == (
+        "returnmate list_returns: The vendor refused the call because too many came "
+        "(HTTP 429, RATE_LIMITED, request req-1, 3 attempts, wait 30 s)"
+    )
+
+
+def test_a_write_in_doubt_says_so() -> None:
+    error = errors.TransportFailed("no reply within 30 s")
+    error.maybe_applied = True
+    assert str(error) == "no reply within 30 s (may have been applied)"
+
+
+def test_the_vendors_sentence_stays_out_of_text_repr_and_arguments() -> None:
+    error = ValidationFailed(
+        http_status=400, vendor_code="VALIDATION_ERROR", vendor_message="canary", fields={"order_number": "canary"}
+    )
+    assert "canary" not in f"{error} {error!r} {error.args}"
+    assert error.vendor_message == "canary"
+
+
+def test_field_names_are_told() -> None:
+    error = ValidationFailed("refused", fields={"order_number": "Invalid order number format"})
+    assert str(error) == "refused (fields: order_number)"
+
+
+def test_vendor_text_cannot_break_the_line() -> None:
+    assert str(ProviderError("x", vendor_code="A\nB\x1b[31m" + "C" * 100)) == "x (A B [31m" + "C" * 52 + ")"
+
+
+def test_where_comes_first() -> None:
+    assert str(UnexpectedReply("odd", where="data[3].created_at", http_status=200)) == (
+        "odd (at data[3].created_at, HTTP 200)"
+    )
