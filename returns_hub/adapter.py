@@ -16,13 +16,14 @@ from returns_hub.model import (
     NewLabel,
     NewReturn,
     Note,
+    Order,
     Return,
     ReturnQuery,
     Shipment,
     ShipmentQuery,
     TrackingEvent,
 )
-from returns_hub.operation import Operation, Page, Reply, Request, WebhookRequest
+from returns_hub.operation import HttpAnswer, Operation, Page, Reply, Request, WebhookRequest
 from returns_hub.status import Status, StatusTable
 from returns_hub.webhooks import Receipt
 
@@ -45,6 +46,7 @@ class Capability(StrEnum):
     CHANGES = "changes"
     BACKFILL = "backfill"
     RECEIVE = "receive"
+    ORDER_LOOKUP = "order_lookup"
 
 
 class Support(StrEnum):
@@ -240,6 +242,18 @@ class Adapter:
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """What a verified delivery tells. Total: what it cannot interpret becomes an ``UnknownEvent``."""
         raise self.unsupported(Capability.RECEIVE)
+
+    def read_order_lookup(self, request: WebhookRequest) -> str:
+        """Verify a vendor's look-up of an order, then give the order number it asks for.
+
+        Raises:
+            WebhookRejected: the call must not be believed; nothing may be looked up.
+        """
+        raise self.unsupported(Capability.ORDER_LOOKUP)
+
+    def answer_order_lookup(self, order: Order | None) -> HttpAnswer:
+        """The answer to a look-up, as this vendor wants it; for None, that there is no such order."""
+        raise self.unsupported(Capability.ORDER_LOOKUP)
 
     def support(self, capability: Capability) -> Support:
         """How far this adapter has the capability."""

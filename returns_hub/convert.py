@@ -180,6 +180,15 @@ def _converter(*, keep_raw: bool = False) -> "Converter":
 
         return structure_object
 
+    def structure_optional(kind: Any) -> Callable[[Any, Any], Any]:
+        (inner,) = (option for option in get_args(kind) if option is not NoneType)
+        hook = converter.get_structure_hook(inner)
+
+        def structure_or_none(value: Any, _: Any) -> Any:
+            return None if value is None else hook(value, inner)
+
+        return structure_or_none
+
     def structure_sequence(kind: Any) -> Callable[[Any, Any], Any]:
         element = get_args(kind)[0]
         hook = converter.get_structure_hook(element)
@@ -206,6 +215,7 @@ def _converter(*, keep_raw: bool = False) -> "Converter":
         return structure_dict
 
     converter.register_structure_hook_factory(attrs.has, structure_class)
+    converter.register_structure_hook_factory(_is_optional, structure_optional)
     converter.register_structure_hook_factory(_is_sequence, structure_sequence)
     converter.register_structure_hook_factory(_is_mapping, structure_mapping)
 
@@ -223,6 +233,11 @@ def _converter(*, keep_raw: bool = False) -> "Converter":
     converter.register_unstructure_hook_func(_is_frozenset, _sorted_values)
     converter.register_unstructure_hook_factory(attrs.has, unstructure_class)
     return converter
+
+
+def _is_optional(kind: Any) -> bool:
+    options = get_args(kind)
+    return get_origin(kind) in (Union, UnionType) and len(options) == 2 and NoneType in options
 
 
 def _is_sequence(kind: Any) -> bool:
@@ -258,9 +273,8 @@ def _failing_place(data: Any, kind: Any) -> str:
 
     It is made of the class's own field names and of indexes: nothing that the vendor sent.
     """
-    alternatives = [option for option in get_args(kind) if option is not NoneType]
-    if get_origin(kind) in (Union, UnionType) and len(alternatives) == 1:
-        return _failing_place(data, alternatives[0])
+    if _is_optional(kind):
+        return next(_failing_place(data, option) for option in get_args(kind) if option is not NoneType)
     if attrs.has(kind) and type(data) is dict:
         for attribute in attrs.fields(kind):
             if attribute.name not in data:

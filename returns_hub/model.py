@@ -5,7 +5,7 @@ tuples. What a vendor does not tell is ``None`` or empty, never invented. ``raw`
 object: always within reach, and outside ``repr`` and equality.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,19 @@ from returns_hub.status import (
     ShipmentStatus,
     Status,
 )
+
+
+# Type checkers take no `tuple` for a converter of any iterable: it leaves them without the type of the elements.
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+def _new_items(values: "Iterable[NewItem]") -> "tuple[NewItem, ...]":
+    return tuple(values)
+
+
+def _order_lines(values: "Iterable[OrderLine]") -> "tuple[OrderLine, ...]":
+    return tuple(values)
 
 
 @frozen(kw_only=True)
@@ -258,7 +271,7 @@ class NewReturn:
     order_number: str
     customer_email: str | None = None
     customer_name: str | None = None
-    items: tuple[NewItem, ...] = field(default=(), converter=tuple)
+    items: tuple[NewItem, ...] = field(default=(), converter=_new_items)
     resolution: ResolutionKind = ResolutionKind.REFUND
     reference: str | None = None
     notes: str | None = None
@@ -274,7 +287,7 @@ class ItemInstruction:
     disposition: Disposition
     ship_to: Address | None = None
     service: str | None = None
-    services: tuple[str, ...] = field(default=(), converter=tuple)
+    services: tuple[str, ...] = field(default=(), converter=_texts)
     notes: str | None = None
 
 
@@ -305,3 +318,54 @@ class ShipmentQuery:
     created_after: datetime | None = None
     created_before: datetime | None = None
     page_size: int | None = None
+
+
+@frozen(kw_only=True)
+class OrderLine:
+    """One line of a shop's order. Prices are per unit, ``discount`` and ``total`` for the whole line.
+
+    ``price`` is without tax, ``price_with_tax`` with it. ``return_address`` is where this line is to be sent back to,
+    where that is not the shop's usual address. ``extra`` are further keys of the vendor that asks, as text.
+    """
+
+    product_id: str
+    id: str | None = None
+    quantity: Decimal = Decimal(1)
+    name: str | None = None
+    title: str | None = None
+    sku: str | None = None
+    article_code: str | None = None
+    price: Decimal | None = None
+    price_with_tax: Decimal | None = None
+    discount: Decimal | None = None
+    total: Decimal | None = None
+    cost: Decimal | None = None
+    weight: Decimal | None = None
+    length: Decimal | None = None
+    width: Decimal | None = None
+    height: Decimal | None = None
+    images: tuple[str, ...] = field(default=(), converter=_texts)
+    url: str | None = None
+    category_ids: tuple[str, ...] = field(default=(), converter=_texts)
+    brand: str | None = None
+    barcode: str | None = None
+    return_address: Address | None = None
+    extra: Mapping[str, str] = field(factory=dict, hash=False)
+
+
+@frozen(kw_only=True)
+class Order:
+    """A shop's order, as the platform tells it to a vendor that looks it up.
+
+    ``number`` is what the customer knows, ``id`` the shop's internal reference.
+    """
+
+    number: str
+    id: str
+    created_at: datetime
+    email: str
+    phone: str | None = None
+    customer_id: str | None = None
+    payment_method: str | None = None
+    billing_address: Address | None = None
+    lines: tuple[OrderLine, ...] = field(default=(), converter=_order_lines)

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from attrs import field, frozen
 
@@ -17,8 +17,9 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def pairs(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Pairs:
     """A mapping or pairs as a tuple of pairs; order and repetition are kept."""
-    listed: Iterable[tuple[str, str]] = values.items() if isinstance(values, Mapping) else values
-    return tuple(listed)
+    if isinstance(values, Mapping):
+        values = cast("Mapping[str, str]", values).items()
+    return tuple(values)
 
 
 def header_values(headers: Pairs, name: str) -> tuple[str, ...]:
@@ -94,13 +95,15 @@ class Page(Generic[T]):
     """One page of a listing. ``next`` is the opaque cursor of the following page, None on the last.
 
     ``total`` is the vendor's count of all pages' rows, where it tells one. ``set_aside`` are the rows that
-    could not be read: the others are not lost for them.
+    could not be read: the others are not lost for them. ``gaps`` says in a sentence each what the vendor cannot be
+    made to tell: records are missing there, and the caller must know.
     """
 
     items: tuple[T, ...] = field(converter=tuple)
     next: str | None = None
     total: int | None = None
     set_aside: tuple[SetAside, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

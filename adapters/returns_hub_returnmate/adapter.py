@@ -1,0 +1,531 @@
+"""The ReturnMate adapter: every endpoint of the vendor's API reference (seed 003, dated 2024-12-31).
+
+The reference shows few replies and contradicts itself in places; a comment says where a call does more than it shows.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Literal, TypeVar
+from urllib.parse import quote
+
+from attrs import evolve, field, frozen
+
+from returns_hub import (
+    Adapter,
+    Capability,
+    ConfigurationError,
+    Direction,
+    Label,
+    LabelStatus,
+    Limits,
+    NewLabel,
+    NewReturn,
+    Note,
+    NotFound,
+    Operation,
+    Page,
+    ProviderError,
+    Rate,
+    Receipt,
+    Reply,
+    Request,
+    ResolutionKind,
+    Return,
+    ReturnQuery,
+    Secret,
+    Shipment,
+    ShipmentQuery,
+    Slice,
+    Status,
+    StatusTable,
+    Support,
+    TrackingEvent,
+    UnexpectedReply,
+    ValidationFailed,
+    WebhookRequest,
+    format_time,
+)
+from returns_hub_returnmate import webhooks, wire
+from returns_hub_returnmate.statuses import (
+    RETURN_STATUSES,
+    SEED_WORDS,
+    SHIPMENT_STATUSES,
+    WRITABLE_WORDS,
+    account_statuses,
+    fold,
+)
+
+T = TypeVar("T")
+
+
+class Plan(StrEnum):
+    """What the merchant pays ReturnMate for; it decides the rate limit."""
+
+    STARTER = "starter"
+    PROFESSIONAL = "professional"
+    ENTERPRISE = "enterprise"
+
+
+# Seed 003, "Rate Limits".
+_LIMITS: Final[Mapping[str, Limits]] = {
+    Plan.STARTER: Limits(rate=Rate(60, 60.0), per_day=10_000),
+    Plan.PROFESSIONAL: Limits(rate=Rate(120, 60.0), per_day=50_000),
+    Plan.ENTERPRISE: Limits(rate=Rate(300, 60.0)),
+}
+_LARGEST_PAGE: Final = 100
+_CURRENCY: Final = re.compile(r"[A-Z]{3}\Z")
+_CURSOR: Final = re.compile(r"([1-9]\d{0,8})(u?)(b?)\Z")
+# A line break in a header value would be refused by the HTTP library, which quotes the value in its error.
+_HEADER_SAFE: Final = re.compile(r"[!-~]+\Z")
+
+
+@frozen(kw_only=True)
+class _Spot:
+    """Where a listing stands: its page, and what the vendor did not take of the query on the first one.
+
+    As a cursor it is the page number; ``u`` after it says that the status filter is left out, ``b`` that the order
+    number is sent bare of its ``#``.
+    """
+
+    page: int = 1
+    unfiltered: bool = False
+    bare: bool = False
+
+    @classmethod
+    def parse(cls, cursor: str | None) -> "_Spot":
+        match = _CURSOR.match(cursor or "1")
+        if match is None:
+            raise ValueError("the cursor is not one that this listing gave")
+        return cls(page=int(match[1]), unfiltered=bool(match[2]), bare=bool(match[3]))
+
+    def next(self) -> str:
+        return f"{self.page + 1}{'u' * self.unfiltered}{'b' * self.bare}"
+
+
+@frozen(kw_only=True)
+class ReturnMate(Adapter):
+    """A ReturnMate account.
+
+    - ``api_key``: made at Settings, Integrations, API; one key for each environment.
+    - ``plan``: the published limits of this plan are kept to.
+    - ``currency``: ISO 4217, for the amounts; the vendor tells none.
+    - ``status_map``: what the shop's own status words mean, each a status or a table of facts
+      (``{"Quality Hold": {"status": "received", "attention": ["review"]}}``). They come before the vendor's words.
+    - ``webhook_secrets``: every secret that may sign a delivery now; without one, deliveries are refused.
+    - ``webhook_signature_header``: where the signature is. The vendor names the header for one of its two webhook
+      screens only.
+    """
+
+    api_key: Secret
+    plan: Plan = Plan.STARTER
+    currency: str | None = None
+    status_map: Mapping[str, Any] = field(factory=dict)
+    webhook_secrets: tuple[Secret, ...] = ()
+    webhook_signature_header: str = webhooks.SIGNATURE_HEADER
+    _reader: wire.Reader = field(init=False, repr=False, eq=False)
+
+    provider: ClassVar[str] = "returnmate"
+    display_name: ClassVar[str] = "ReturnMate"
+    # The version is part of the base: the endpoint headings of the seed, "/v1/rmas", repeat it.
+    base_urls: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "production": "https://api.returnmate.io/v1",
+            "sandbox": "https://api.sandbox.returnmate.io/v1",
+        }
+    )
+    capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(
+        {
+            Capability.LIST_RETURNS: Support.YES,
+            Capability.GET_RETURN: Support.YES,
+            Capability.CREATE_RETURN: Support.PARTIAL,
+            Capability.SET_STATUS: Support.PARTIAL,
+            Capability.ADD_NOTE: Support.YES,
+            Capability.LIST_SHIPMENTS: Support.PARTIAL,
+            Capability.GET_SHIPMENT: Support.YES,
+            Capability.TRACK: Support.YES,
+            Capability.CREATE_LABEL: Support.PARTIAL,
+            Capability.CANCEL_LABEL: Support.NO,
+            Capability.INSTRUCT: Support.NO,
+            Capability.CANCEL_INSTRUCTION: Support.NO,
+            Capability.CHANGES: Support.NO,
+            Capability.BACKFILL: Support.YES,
+            Capability.RECEIVE: Support.PARTIAL,
+            Capability.ORDER_LOOKUP: Support.NO,
+        }
+    )
+    vocabularies: ClassVar[Mapping[str, StatusTable]] = MappingProxyType(
+        {"return": RETURN_STATUSES, "shipment": SHIPMENT_STATUSES}
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not _HEADER_SAFE.match(self.api_key.reveal()):
+            raise ConfigurationError("returnmate: api_key is empty, or holds a blank or a character no key has")
+        if self.currency is not None and not _CURRENCY.match(self.currency):
+            raise ConfigurationError("returnmate: currency is three capital letters (ISO 4217), for instance AUD")
+        reader = wire.Reader(
+            statuses=account_statuses(self.status_map),
+            # A table counts the unknown words it is asked for: each account has its own.
+            shipment_statuses=SHIPMENT_STATUSES.extended({}),
+            currency=self.currency,
+        )
+        object.__setattr__(self, "_reader", reader)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the account's plan; whether they count for a key or an account is not published."""
+        return _LIMITS[self.plan]
+
+    @property
+    def statuses(self) -> StatusTable:
+        """ReturnMate's words, and before them the account's own."""
+        return self._reader.statuses
+
+    def authorize(self, request: Request) -> Request:
+        """The request with the key as a bearer token."""
+        return evolve(request, headers=(*request.headers, ("Authorization", f"Bearer {self.api_key.reveal()}")))
+
+    def check(self, reply: Reply) -> Any:
+        """What the envelope holds; None for an empty success.
+
+        Raises:
+            ProviderError: the subclass that says what the caller can do.
+        """
+        return wire.parse_payload(reply)
+
+    def list_returns(self, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
+        """One page of the RMAs that match, oldest first unless asked otherwise.
+
+        Filters on status, order number and e-mail are also checked here: how strictly the vendor takes them is not
+        documented. There is no filter on the time of a change.
+        """
+        if query.updated_after is not None:
+            raise self.unsupported(Capability.LIST_RETURNS, "the vendor has no filter on the time of a change")
+        size = self._page_size(query.page_size, Capability.LIST_RETURNS)
+        spot = _Spot.parse(cursor)
+        while True:
+            reply = yield _get("/rmas", self._list_query(query, spot, size))
+            looser = self._loosened(query, spot, reply)
+            if looser is None:
+                break
+            spot = looser
+        page = self._page(reply, spot, size, self._reader.parse_return)
+        told = page.total if self._sends_every_filter(query, spot) else None
+        return evolve(page, items=[ret for ret in page.items if self._matches(query, ret)], total=told)
+
+    def get_return(self, return_id: str) -> Operation[Return]:
+        """One RMA, with its items, shipments and timeline."""
+        reply = yield _get(_path("rmas", return_id))
+        return wire.parse_one(self.check(reply), self._reader.parse_return)
+
+    def create_return(self, new: NewReturn) -> Operation[Return]:
+        """Create an RMA for a refund; what the vendor's reply leaves out of it stays empty.
+
+        The reply is not documented. If it names no RMA, the RMA is looked up by order number, e-mail and items, and
+        not finding exactly one is an ``UnexpectedReply``: the RMA was created all the same. ReturnMate mails the
+        customer, and the shop's rules may approve or reject at once.
+        """
+        if new.resolution is not ResolutionKind.REFUND:
+            raise self.unsupported(
+                Capability.CREATE_RETURN, "the one return type that the vendor documents is a refund"
+            )
+        self._refuse(Capability.CREATE_RETURN, wire.homeless_fields(new))
+        if not all(item.sku for item in new.items):
+            raise self.unsupported(
+                Capability.CREATE_RETURN, "the vendor knows an item by its SKU only, and one has none"
+            )
+        reply = yield Request(method="POST", path="/rmas", json=wire.build_return(new))
+        created = self.check(reply)
+        if isinstance(created, dict) and wire.read_id(created, "id"):
+            return wire.parse_one(created, self._reader.parse_return)
+        return (yield from self._find_created(new))
+
+    def set_status(
+        self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
+    ) -> Operation[Return]:
+        """Set the RMA's status word, with a note in the same call, and give the RMA as it then is.
+
+        Nothing says that it moves money; it may mail the customer and print a label. A neutral status becomes the
+        shop's own word of ``status_map``, else the vendor's ``approved`` or ``rejected``.
+        """
+        if (status is None) == (raw_status is None):
+            raise ValueError("give either a status or a raw_status")
+        word = self._word_for(status) if status is not None else raw_status
+        body = {"status": word} if note is None else {"status": word, "notes": note}
+        reply = yield Request(method="PATCH", path=_path("rmas", return_id), json=body)
+        updated = self.check(reply)
+        # The reply is not documented: less than a whole RMA is read again.
+        if isinstance(updated, dict) and updated.keys() >= wire.RMA_KEYS:
+            return wire.parse_one(updated, self._reader.parse_return)
+        return (yield from self.get_return(return_id))
+
+    def add_note(self, return_id: str, text: str, *, internal: bool = True) -> Operation[Note]:
+        """Add a remark; ReturnMate keeps it in the RMA's timeline."""
+        # Always with `internal`: what the vendor takes for its default is not documented.
+        reply = yield Request(
+            method="POST", path=_path("rmas", return_id, "notes"), json={"content": text, "internal": internal}
+        )
+        return wire.parse_note(self.check(reply), text=text, internal=internal)
+
+    def list_shipments(self, query: ShipmentQuery, cursor: str | None = None) -> Operation[Page[Shipment]]:
+        """One page of the shipments; those of one RMA come from the RMA itself, in one page."""
+        if query.created_after is not None or query.created_before is not None:
+            raise self.unsupported(Capability.LIST_SHIPMENTS, "the vendor documents no filter on the creation time")
+        size = self._page_size(query.page_size, Capability.LIST_SHIPMENTS)
+        if query.return_id is not None:
+            ret = yield from self.get_return(query.return_id)
+            return Page(items=ret.shipments)
+        spot = _Spot.parse(cursor)
+        reply = yield _get("/shipments", _paging(spot, size))
+        return self._page(reply, spot, size, self._reader.parse_shipment)
+
+    def get_shipment(self, shipment_id: str) -> Operation[Shipment]:
+        """One shipment. What the reply holds is not documented: what is recognised is told, the rest is in ``raw``."""
+        reply = yield _get(_path("shipments", shipment_id))
+        return wire.parse_one(self.check(reply), lambda raw: self._reader.parse_shipment(raw, shipment_id=shipment_id))
+
+    def track(self, shipment_id: str) -> Operation[tuple[TrackingEvent, ...]]:
+        """The carrier's scans, in the carrier's words: ReturnMate documents none, so ``status`` stays unknown."""
+        reply = yield _get(_path("shipments", shipment_id, "tracking"))
+        try:
+            return wire.parse_tracking(self.check(reply))
+        except NotFound:
+            pass
+        # Perhaps nothing was scanned yet, perhaps there is no such shipment: the shipment itself tells which.
+        yield from self.get_shipment(shipment_id)
+        return ()
+
+    def create_label(self, return_id: str, new: NewLabel) -> Operation[Shipment]:
+        """Buy a label for a parcel to the merchant. Never sent twice: a second label can cost money.
+
+        The reply holds a label URL and a tracking number; an id is not documented. Where it has none, the shipment is
+        looked up in the RMA, and failing that its tracking number stands for its id.
+        """
+        if new.direction is not Direction.INBOUND:
+            raise self.unsupported(Capability.CREATE_LABEL, "the vendor documents no word for a parcel to the customer")
+        self._refuse(Capability.CREATE_LABEL, wire.homeless_label_fields(new))
+        path = _path("rmas", return_id, "shipments")
+        reply = yield Request(method="POST", path=path, json=wire.build_label(new))
+        made = wire.parse_one(
+            self.check(reply) or {},
+            lambda raw: self._reader.parse_shipment(raw, shipment_id="", return_id=return_id),
+        )
+        if made.id in ("", return_id):
+            made = evolve(made, id=(yield from self._shipment_id(return_id, made.tracking_number)))
+        return made if made.label is not None else evolve(made, label=Label(status=LabelStatus.REQUESTED))
+
+    def list_customer_returns(self, email: str, *, cursor: str | None = None) -> Operation[Page[Return]]:
+        """One page of one customer's RMAs.
+
+        Their e-mail becomes part of the path, which servers log; ``list_returns`` with ``customer_email`` asks the same.
+        """
+        spot = _Spot.parse(cursor)
+        reply = yield _get(_path("customers", email, "rmas"), (*_paging(spot, _LARGEST_PAGE), *_sorting()))
+        return self._page(reply, spot, _LARGEST_PAGE, self._reader.parse_return)
+
+    def customer_stats(self, email: str) -> Operation[wire.CustomerStats]:
+        """What ReturnMate counts of one customer's returns."""
+        reply = yield _get(_path("customers", email, "stats"))
+        return wire.parse_one(self.check(reply), self._reader.parse_stats)
+
+    def reports_summary(
+        self,
+        *,
+        start_date: date | None = None,
+        end_date: date | None = None,
+        group_by: Literal["day", "week", "month"] | None = None,
+    ) -> Operation[wire.ReturnsSummary]:
+        """The counts of a period, by status and by reason. Whether the last day counts is not documented."""
+        query = {
+            "start_date": start_date and wire.build_date(start_date),
+            "end_date": end_date and wire.build_date(end_date),
+            "group_by": group_by,
+        }
+        reply = yield _get("/reports/returns", [(name, value) for name, value in query.items() if value])
+        data = self.check(reply)
+        if isinstance(data, list):
+            return wire.ReturnsSummary(periods=tuple(data), raw=data)
+        return wire.parse_one(data, self._reader.parse_summary)
+
+    def reports_reasons(self) -> Operation[wire.Report]:
+        """Why things come back, as ReturnMate reports it; its shape is not documented."""
+        reply = yield _get("/reports/reasons")
+        return wire.Report(raw=self.check(reply))
+
+    def reports_carriers(self) -> Operation[wire.Report]:
+        """How the carriers perform, as ReturnMate reports it; its shape is not documented."""
+        reply = yield _get("/reports/carriers")
+        return wire.Report(raw=self.check(reply))
+
+    def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
+        """One slice: pages in order of creation, under an end that stays fixed, so that new RMAs move no page."""
+        query = ReturnQuery(created_after=since, created_before=until)
+        return (
+            Slice(
+                key=f"created after {format_time(since)}",
+                read=lambda cursor: self.list_returns(query, cursor),
+            ),
+        )
+
+    def verify_webhook(self, request: WebhookRequest) -> None:
+        """Returns if the delivery is signed with one of the account's secrets (beyond the seed)."""
+        webhooks.verify(request, self.webhook_secrets, header=self.webhook_signature_header)
+
+    def read_webhook(self, request: WebhookRequest) -> Receipt:
+        """A hint to read one RMA again, or an unknown event (beyond the seed)."""
+        return webhooks.read(request)
+
+    def _find_created(self, new: NewReturn) -> Operation[Return]:
+        query = ReturnQuery(order_number=new.order_number, customer_email=new.customer_email, newest_first=True)
+        page = yield from self.list_returns(query)
+        found = [ret for ret in page.items if _holds_items(ret, new)]
+        if len(found) == 1:
+            return found[0]
+        raise UnexpectedReply("an RMA was created, and the reply does not tell which", where="data.id")
+
+    def _shipment_id(self, return_id: str, tracking_number: str | None) -> Operation[str]:
+        """The id of the shipment just made: the RMA's own word for it, else its tracking number."""
+        found: list[str] = []
+        # The label is paid for, and the reply told of it: a look that fails may not lose it.
+        with suppress(ProviderError):
+            ret = yield from self.get_return(return_id)
+            found = [made.id for made in ret.shipments if tracking_number and made.tracking_number == tracking_number]
+        if len(found) == 1:
+            return found[0]
+        if tracking_number:
+            return tracking_number
+        raise UnexpectedReply("a label was made, and the reply does not tell for which shipment", where="data.id")
+
+    def _word_for(self, status: Status) -> str:
+        """The one word that sets this status in this shop."""
+        known = [word for word in self.status_map if self._plainly_means(word, status)]
+        known = known or [word for word in WRITABLE_WORDS if self._plainly_means(word, status)]
+        if len(known) == 1:
+            return known[0]
+        problem = "several words of status_map mean" if known else "no word of the vendor or of status_map means"
+        raise self.unsupported(Capability.SET_STATUS, f"{problem} {status}; give the word itself as raw_status")
+
+    def _plainly_means(self, word: str, status: Status) -> bool:
+        facts = self.statuses.look_up(word)
+        return facts.status is status and not facts.attention
+
+    def _status_words(self, query: ReturnQuery) -> tuple[str, ...]:
+        """The words to filter by; none where the vendor documents no word for a status that is wanted.
+
+        The seed's words alone are certain to be the vendor's; a shop's own come beside them, never in their place.
+        """
+        if query.raw_status:
+            return query.raw_status
+        words: dict[str, str] = {}
+        for status in sorted(query.status):
+            documented = [word for word in SEED_WORDS if self.statuses.look_up(word).status is status]
+            if not documented:
+                return ()
+            own = [word for word in self.status_map if self.statuses.look_up(word).status is status]
+            words.update((fold(word), word) for word in (*documented, *own))
+        return tuple(words.values())
+
+    def _list_query(self, query: ReturnQuery, spot: _Spot, size: int) -> list[tuple[str, str]]:
+        pairs = [*_paging(spot, size), *_sorting(newest_first=query.newest_first)]
+        words = () if spot.unfiltered else self._status_words(query)
+        # Seed 003, "Filtering": the bracket form is for several values.
+        pairs += [("status" if len(words) == 1 else "status[]", word) for word in words]
+        if query.created_after is not None:
+            pairs.append(("created_after", wire.build_time(query.created_after)))
+        if query.created_before is not None:
+            pairs.append(("created_before", wire.build_time(query.created_before, up=True)))
+        if query.customer_email is not None:
+            pairs.append(("customer_email", query.customer_email))
+        if query.order_number is not None:
+            number = query.order_number
+            pairs.append(("order_number", _bare(number) if spot.bare else number))
+        return pairs
+
+    def _loosened(self, query: ReturnQuery, spot: _Spot, reply: Reply) -> _Spot | None:
+        """The page asked for in another way that may find more; None if this reply stands.
+
+        Two things are not documented: whether a status word that the shop does not have is an error, and whether the
+        ``#`` of an order number belongs into the filter.
+        """
+        try:
+            data = self.check(reply)
+        except ValidationFailed:
+            if spot.unfiltered or not self._status_words(query):
+                raise
+            return evolve(spot, unfiltered=True)
+        except NotFound:
+            return None
+        number = query.order_number or ""
+        if data == [] and number.startswith("#") and spot.page == 1 and not spot.bare:
+            return evolve(spot, bare=True)
+        return None
+
+    def _sends_every_filter(self, query: ReturnQuery, spot: _Spot) -> bool:
+        return not (query.status or query.raw_status) or (bool(self._status_words(query)) and not spot.unfiltered)
+
+    def _matches(self, query: ReturnQuery, ret: Return) -> bool:
+        """True unless the RMA itself says that it is not one of those asked for."""
+        number = ret.order.number if ret.order else None
+        email = ret.customer.email if ret.customer else None
+        return (
+            (not query.status or ret.status in query.status)
+            and (not query.raw_status or fold(ret.status_raw or "") in map(fold, query.raw_status))
+            and (query.order_number is None or number is None or _bare(number) == _bare(query.order_number))
+            and (query.customer_email is None or email is None or email.casefold() == query.customer_email.casefold())
+        )
+
+    def _page(self, reply: Reply, spot: _Spot, size: int, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:
+        try:
+            data = self.check(reply)
+        except NotFound:
+            # A page past the last one may be an empty list or a 404.
+            if spot.page == 1:
+                raise
+            return Page(items=())
+        items, set_aside = wire.parse_rows(data, parse)
+        meta = wire.parse_meta(reply)
+        more = meta.has_more(page=spot.page, asked=size, rows=len(data))
+        return Page(items=items, next=spot.next() if more else None, total=meta.total, set_aside=set_aside)
+
+    def _page_size(self, asked: int | None, capability: Capability) -> int:
+        size = _LARGEST_PAGE if asked is None else asked
+        if not 1 <= size <= _LARGEST_PAGE:
+            raise self.unsupported(capability, f"a page holds 1 to {_LARGEST_PAGE} rows")
+        return size
+
+    def _refuse(self, capability: Capability, fields: list[str]) -> None:
+        if fields:
+            raise self.unsupported(capability, f"the vendor's call has no place for {', '.join(fields)}")
+
+
+def _get(path: str, query: Iterable[tuple[str, str]] = ()) -> Request:
+    return Request(method="GET", path=path, query=query, replayable=True)
+
+
+def _path(*segments: str) -> str:
+    if any(segment in ("", ".", "..") for segment in segments):
+        raise ValueError("an id is never empty, '.' or '..': in a path they mean another place")
+    return "/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+def _paging(spot: _Spot, size: int) -> list[tuple[str, str]]:
+    return [("page", str(spot.page)), ("per_page", str(size))]
+
+
+def _sorting(*, newest_first: bool = False) -> list[tuple[str, str]]:
+    # Oldest first, rows that are added meanwhile move no page. The default order is not documented.
+    return [("sort", "created_at"), ("order", "desc" if newest_first else "asc")]
+
+
+def _bare(order_number: str) -> str:
+    return order_number.removeprefix("#")
+
+
+def _holds_items(ret: Return, new: NewReturn) -> bool:
+    """False if the RMA tells its items and they are not these."""
+    wanted = Counter((item.sku, item.quantity) for item in new.items)
+    return not ret.items or Counter((item.sku, item.quantity) for item in ret.items) == wanted

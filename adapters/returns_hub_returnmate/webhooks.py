@@ -1,0 +1,130 @@
+"""ReturnMate's webhooks. Everything here is beyond the API reference (seed 003), which documents none.
+
+Two pages of the vendor do, and differ: the help centre's "Webhooks Reference" (2024-12-31: 23 event names, a secret
+that the merchant enters) and returnmate.io's "Webhooks & REST API" (undated: the signature). Neither shows a payload.
+So a delivery is a hint only: it says which RMA to read again. Both pages were read on 2026-11-21.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from returns_hub import (
+    HttpAnswer,
+    Receipt,
+    ReturnHint,
+    Secret,
+    UnexpectedReply,
+    UnknownEvent,
+    WebhookRejected,
+    WebhookRequest,
+    body_digest,
+    decode_json,
+    single_header,
+    verify_hmac_sha256_hex,
+)
+from returns_hub_returnmate.wire import read_id, read_text
+
+SIGNATURE_HEADER: Final = "X-Webhook-Signature"
+
+EVENTS: Final = frozenset(
+    {
+        "rma.created",
+        "rma.updated",
+        "rma.status_changed",
+        "rma.approved",
+        "rma.rejected",
+        "rma.received",
+        "rma.inspected",
+        "rma.completed",
+        "rma.cancelled",
+        "shipment.created",
+        "shipment.in_transit",
+        "shipment.delivered",
+        "shipment.exception",
+        "warranty.created",
+        "warranty.approved",
+        "warranty.resolved",
+        "refund.initiated",
+        "refund.completed",
+        "refund.failed",
+        "credit.issued",
+        "inspection.started",
+        "inspection.completed",
+        "inspection.issue_found",
+        # returnmate.io, TradeMate.
+        "trade_return.created",
+        "trade_return.status_changed",
+        "trade_return.credit_requested",
+        "trade_return.resolved",
+    }
+)
+
+_ANSWER: Final = HttpAnswer(status=200)
+_LONGEST_ID: Final = 200
+
+
+def verify(request: WebhookRequest, secrets: Iterable[Secret], *, header: str) -> None:
+    """Returns if the delivery is signed with one of the live secrets: hex HMAC-SHA256 over the raw body.
+
+    Raises:
+        WebhookRejected: and nothing else, whatever came in.
+    """
+    secrets = tuple(secrets)
+    if not any(secrets):
+        raise WebhookRejected("not_configured", "no webhook secret is configured for this account")
+    if request.method.upper() != "POST":
+        raise WebhookRejected("wrong_method", "a delivery is a POST")
+    signature = single_header(request, header)
+    verify_hmac_sha256_hex(request.body, signature.removeprefix("sha256="), secrets)
+
+
+def read(request: WebhookRequest) -> Receipt:
+    """What a verified delivery tells: a hint, or an event that cannot be interpreted. Never an error."""
+    body = _decoded(request.body)
+    name = read_text(body, "event", "type", "event_type")
+    held = body.get("data", body.get("payload"))
+    data: Mapping[str, Any] = held if isinstance(held, dict) else {}
+    return_id = _return_id(name or "", body, data)
+    dedupe_key = _event_id(body, return_id=return_id if data else None) or body_digest(request.body)
+    if name in EVENTS and return_id is not None:
+        return Receipt(
+            events=(ReturnHint(name=name, return_id=return_id, raw=body),), answer=_ANSWER, dedupe_key=dedupe_key
+        )
+    return Receipt(events=(UnknownEvent(name=name, body=request.body),), answer=_ANSWER, dedupe_key=dedupe_key)
+
+
+def _decoded(body: bytes) -> Mapping[str, Any]:
+    try:
+        value = decode_json(body)
+    except UnexpectedReply:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _return_id(name: str, body: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
+    """The RMA's id, where it is recognisable as that; a plain ``id`` may be anything's."""
+    for holder in (data, body):
+        rma = holder.get("rma")
+        found = read_id(holder, "rma_id") or (read_id(rma, "id") if isinstance(rma, dict) else None)
+        if found is None and "rma_number" in holder:
+            found = read_id(holder, "id")
+        if found is not None:
+            return _bounded(found)
+    return _bounded(read_id(data, "id")) if name.startswith("rma.") else None
+
+
+def _event_id(body: Mapping[str, Any], *, return_id: str | None) -> str | None:
+    """The event's own id, for the dedupe key.
+
+    A plain ``id`` counts only beside an RMA's id that is another: taken for the event's, the id of an RMA would make
+    every later delivery about it a duplicate.
+    """
+    event_id = read_id(body, "event_id")
+    if event_id is None and return_id is not None:
+        plain = read_id(body, "id")
+        event_id = plain if plain != return_id else None
+    return _bounded(event_id)
+
+
+def _bounded(identifier: str | None) -> str | None:
+    return identifier if identifier is not None and len(identifier) <= _LONGEST_ID else None

@@ -1,0 +1,325 @@
+"""Reading what the vendor mentions without showing: whatever shape it has, nothing is refused and nothing invented."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from returns_hub import (
+    Customer,
+    Direction,
+    Item,
+    Label,
+    LabelStatus,
+    Money,
+    NotFound,
+    Reason,
+    Reply,
+    Return,
+    Shipment,
+    ShipmentStatus,
+    TimelineEntry,
+    TrackingEvent,
+    UnexpectedReply,
+)
+
+
+@pytest.fixture
+def read(adapter: Any, answer: Any, finish: Any) -> Any:
+    """The RMA with these keys, read through get_return."""
+
+    def read(**keys: object) -> Return:
+        ret: Return = finish(adapter.get_return("rma_1"), answer(200, {"data": {"id": "rma_1", **keys}}))
+        return ret
+
+    return read
+
+
+@pytest.fixture
+def parcel(adapter: Any, answer: Any, finish: Any) -> Any:
+    """The shipment with these keys, read through get_shipment."""
+
+    def parcel(**keys: object) -> Shipment:
+        shipment: Shipment = finish(adapter.get_shipment("shp_1"), answer(200, {"data": keys}))
+        return shipment
+
+    return parcel
+
+
+@pytest.fixture
+def scans(adapter: Any, answer: Any, finish: Any) -> Any:
+    """The tracking events in this payload."""
+    return lambda data: finish(adapter.track("shp_1"), answer(200, {"success": True, "data": data}))
+
+
+def test_id_alone_is_a_return(read: Any) -> None:
+    assert read() == Return(provider="returnmate", id="rma_1")
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}, "", 0, "[...]", [None, "text", 3]])
+@pytest.mark.parametrize("key", ["items", "shipments", "timeline"])
+def test_list_may_be_missing_in_any_way(read: Any, key: str, nothing: object) -> None:
+    assert getattr(read(**{key: nothing}), key) == ()
+
+
+def test_item_of_the_requests_shape(read: Any) -> None:
+    (item,) = read(items=[{"sku": "PROD-001", "quantity": 1, "reason": "defective", "notes": "Screen"}]).items
+    assert item == Item(sku="PROD-001", quantity=Decimal(1), reason=Reason(code="defective"))
+    assert item.raw["notes"] == "Screen"
+
+
+def test_item_with_what_a_reply_may_add(read: Any) -> None:
+    told = {"id": 17, "title": "Kettle", "quantity": "2", "price": 19.95, "condition": "B Good"}
+    assert read(items=[told]).items == (
+        Item(
+            id="17",
+            name="Kettle",
+            quantity=Decimal(2),
+            condition="B Good",
+            value=Money(amount=Decimal("19.95"), currency="AUD"),
+        ),
+    )
+
+
+def test_items_by_id_take_their_ids_from_the_keys(read: Any) -> None:
+    items = read(items={"item_1": {"sku": "A"}, "item_2": {"sku": "B", "id": "own"}}).items
+    assert [item.id for item in items] == ["item_1", "own"]
+
+
+@pytest.mark.parametrize("quantity", [None, "two", True, [], {}, "1e9", 10**400, "NaN"])
+def test_quantity_that_is_no_number_is_none(read: Any, quantity: object) -> None:
+    assert read(items=[{"sku": "A", "quantity": quantity}]).items[0].quantity is None
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"code": "defective", "label": "Defective/Broken"}, Reason(code="defective", text="Defective/Broken")),
+        ({"name": "Changed my mind"}, Reason(text="Changed my mind")),
+        ("Doesn't fit", Reason(code="Doesn't fit")),
+        ({}, None),
+        ("", None),
+        (3, None),
+    ],
+)
+def test_reason_of_an_item(read: Any, told: object, reason: object) -> None:
+    assert read(items=[{"reason": told}]).items[0].reason == reason
+
+
+@pytest.mark.parametrize("customer", [None, {}, {"email": None, "name": None}, {"email": "", "name": ""}])
+def test_erased_customer_is_none(read: Any, customer: object) -> None:
+    assert read(customer=customer).customer is None
+
+
+def test_partly_erased_customer_is_what_is_left(read: Any) -> None:
+    assert read(customer={"email": "", "name": "John Smith"}).customer == Customer(name="John Smith")
+
+
+def test_amount_without_a_currency_stays_without(make: Any, answer: Any, finish: Any) -> None:
+    reply = answer(200, {"data": {"id": "rma_1", "items": [{"price": 5}]}})
+    assert finish(make().get_return("rma_1"), reply).items[0].value == Money(amount=Decimal(5))
+
+
+def test_amount_keeps_its_digits(adapter: Any, finish: Any) -> None:
+    stats = finish(adapter.customer_stats("a@b.c"), Reply(status=200, body=b'{"total_refunded": 450.10}'))
+    assert str(stats.total_refunded.amount) == "450.10"
+
+
+def test_timeline_entries_tell_what_is_recognised(read: Any) -> None:
+    told = [{"type": "Note", "message": "Called", "created_at": "2024-12-30T10:30:00+01:00", "user": "Kim"}, {"x": 1}]
+    assert read(timeline=told).timeline == (
+        TimelineEntry(kind="Note", text="Called", author="Kim", occurred_at=datetime(2024, 12, 30, 9, 30, tzinfo=UTC)),
+        TimelineEntry(),
+    )
+
+
+def test_timeline_entries_keep_their_raw(read: Any) -> None:
+    assert read(timeline=[{"x": 1}]).timeline[0].raw == {"x": 1}
+
+
+def test_shipment_in_a_return_belongs_to_it(read: Any) -> None:
+    assert read(shipments=[{"id": "shp_1"}]).shipments == (Shipment(id="shp_1", return_id="rma_1"),)
+
+
+def test_shipments_by_id_take_their_ids_from_the_keys(read: Any) -> None:
+    assert [shipment.id for shipment in read(shipments={"shp_1": {}, "shp_2": {}}).shipments] == ["shp_1", "shp_2"]
+
+
+def test_shipment_without_an_id_stays_in_raw(read: Any) -> None:
+    ret = read(shipments=[{"tracking_number": "AP1"}])
+    assert (ret.shipments, ret.raw["shipments"]) == ((), [{"tracking_number": "AP1"}])
+
+
+def test_shipment_that_tells_everything(parcel: Any) -> None:
+    shipment = parcel(
+        id="shp_7",
+        rma_id="rma_1",
+        carrier="australia_post",
+        service="express_post",
+        direction="return",
+        status="delivered",
+        tracking_number="AP1",
+        tracking_url="https://track.example/AP1",
+        label_url="https://labels.example/7.pdf",
+    )
+    assert shipment == Shipment(
+        id="shp_7",
+        return_id="rma_1",
+        carrier="australia_post",
+        service="express_post",
+        direction=Direction.INBOUND,
+        status=ShipmentStatus.DELIVERED,
+        status_raw="delivered",
+        tracking_number="AP1",
+        tracking_url="https://track.example/AP1",
+        label=Label(status=LabelStatus.READY, url="https://labels.example/7.pdf"),
+    )
+
+
+def test_shipment_that_tells_nothing_is_the_one_asked_for(parcel: Any) -> None:
+    assert parcel(whatever=1) == Shipment(id="shp_1")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"tracking_number": "AP1"},
+        {"trackingNumber": "AP1"},
+        {"tracking": {"number": "AP1"}},
+    ],
+)
+def test_tracking_number_under_any_of_its_names(parcel: Any, keys: Any) -> None:
+    assert parcel(**keys).tracking_number == "AP1"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{"label_url": "https://l"}, {"labelUrl": "https://l"}, {"label": "https://l"}, {"label": {"url": "https://l"}}],
+)
+def test_label_under_any_of_its_names(parcel: Any, keys: Any) -> None:
+    assert parcel(**keys).label == Label(status=LabelStatus.READY, url="https://l")
+
+
+@pytest.mark.parametrize("keys", [{"rma_id": "rma_5"}, {"rma": {"id": "rma_5"}}])
+def test_return_of_a_shipment_under_any_of_its_names(parcel: Any, keys: Any) -> None:
+    assert parcel(**keys).return_id == "rma_5"
+
+
+@pytest.mark.parametrize("keys", [{"rma_number": "RMA-2024-001234"}, {"rma": None}, {"rma": "rma_5"}])
+def test_number_of_a_return_is_not_its_id(parcel: Any, keys: Any) -> None:
+    assert parcel(**keys).return_id is None
+
+
+@pytest.mark.parametrize("word", ["outbound", "RETURN", "", None, 1])
+def test_undocumented_direction_is_none(parcel: Any, word: object) -> None:
+    assert parcel(direction=word).direction is None
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("created", ShipmentStatus.PRE_TRANSIT),
+        ("in_transit", ShipmentStatus.IN_TRANSIT),
+        ("In Transit", ShipmentStatus.IN_TRANSIT),
+        ("delivered", ShipmentStatus.DELIVERED),
+        ("exception", ShipmentStatus.EXCEPTION),
+        ("Onboard with driver", ShipmentStatus.UNKNOWN),
+    ],
+)
+def test_shipment_status_is_known_where_the_vendor_has_a_word(parcel: Any, word: str, status: ShipmentStatus) -> None:
+    assert (parcel(status=word).status, parcel(status=word).status_raw) == (status, word)
+
+
+def test_shipment_without_a_status_asserts_none(parcel: Any) -> None:
+    assert (parcel().status, parcel().status_raw) == (None, None)
+
+
+@pytest.mark.parametrize("holder", [lambda e: e, lambda e: {"events": e}, lambda e: {"tracking_events": e}])
+def test_tracking_is_a_list_or_an_object_that_holds_one(scans: Any, holder: Any) -> None:
+    assert [event.text for event in scans(holder([{"description": "Lodged"}]))] == ["Lodged"]
+
+
+def test_tracking_history_is_read_too(scans: Any) -> None:
+    assert [event.text for event in scans({"carrier": "tnt", "history": [{"message": "Lodged"}]})] == ["Lodged"]
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"events": []}, {"events": None}])
+def test_tracking_before_the_first_scan_is_empty(scans: Any, data: object) -> None:
+    assert scans(data) == ()
+
+
+@pytest.mark.parametrize(("data", "where"), [("x", "data"), (3, "data"), ({"status": "moving"}, "data.events")])
+def test_tracking_of_another_shape_is_an_unexpected_reply(scans: Any, data: object, where: str) -> None:
+    with pytest.raises(UnexpectedReply) as failure:
+        scans(data)
+    assert failure.value.where == where
+
+
+def test_scans_are_sorted_and_untimed_ones_last(scans: Any) -> None:
+    events = scans(
+        [
+            {"code": "untimed", "timestamp": "soon"},
+            {"code": "third", "date": "2024-12-03"},
+            {"code": "first", "timestamp": "2024-12-01T10:00:00Z"},
+            {"code": "second", "occurred_at": "2024-12-01T10:00:00.5Z"},
+            {"code": "also untimed"},
+        ]
+    )
+    assert [event.status_raw for event in events] == ["first", "second", "third", "untimed", "also untimed"]
+
+
+def test_scan_keeps_the_carriers_words(scans: Any) -> None:
+    told = {
+        "status": "delivered",
+        "description": "Delivered",
+        "location": {"suburb": "Newtown", "state": "NSW", "postcode": 2042},
+        "timestamp": "2024-12-01T10:00:00Z",
+    }
+    assert scans([told]) == (
+        TrackingEvent(
+            occurred_at=datetime(2024, 12, 1, 10, tzinfo=UTC),
+            status=ShipmentStatus.UNKNOWN,
+            status_raw="delivered",
+            text="Delivered",
+            location="Newtown, NSW",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "location"), [("Newtown", "Newtown"), ("", None), ({}, None), (None, None), ([1], None)]
+)
+def test_place_of_a_scan(scans: Any, told: object, location: object) -> None:
+    assert scans([{"location": told}])[0].location == location
+
+
+def test_tracking_404_of_a_known_shipment_is_no_scan_yet(adapter: Any, answer: Any, finish: Any) -> None:
+    assert finish(adapter.track("shp_1"), answer(404, {}), answer(200, {"data": {"id": "shp_1"}})) == ()
+
+
+def test_tracking_404_of_an_unknown_shipment_is_not_found(adapter: Any, answer: Any, finish: Any) -> None:
+    with pytest.raises(NotFound):
+        finish(adapter.track("shp_1"), answer(404, {}), answer(404, {}))
+
+
+def test_stats_of_a_customer_without_returns(adapter: Any, answer: Any, finish: Any) -> None:
+    stats = finish(
+        adapter.customer_stats("a@b.c"),
+        answer(200, {"total_returns": 0, "total_refunded": None, "return_rate": None, "last_return": None}),
+    )
+    assert (stats.total_returns, stats.total_refunded, stats.return_rate, stats.last_return) == (0, None, None, None)
+
+
+def test_summary_by_period_is_given_as_it_came(adapter: Any, answer: Any, finish: Any) -> None:
+    buckets = [{"period": "2024-12-01", "total_rmas": 3}, {"period": "2024-12-08", "total_rmas": 4}]
+    summary = finish(adapter.reports_summary(group_by="week"), answer(200, {"data": buckets}))
+    assert (summary.periods, summary.total_rmas, summary.raw) == (tuple(buckets), None, buckets)
+
+
+@pytest.mark.parametrize("payload", [{"data": {"defective": 45}}, {"defective": 45}])
+@pytest.mark.parametrize("name", ["reports_reasons", "reports_carriers"])
+def test_undocumented_report_is_given_as_it_came(
+    adapter: Any, answer: Any, finish: Any, name: str, payload: Any
+) -> None:
+    assert finish(getattr(adapter, name)(), answer(200, payload)).raw == {"defective": 45}
