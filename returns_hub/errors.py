@@ -1,5 +1,7 @@
 """What can go wrong, named by what the caller can do about it.
 
+::
+
     ReturnsHubError
     ├── ConfigurationError        fix the options or the configuration file
     ├── UnsupportedOperation      this vendor, or its adapter, does not have the call

@@ -177,8 +177,9 @@ class StatusTable:
     """One vendor vocabulary as data: every word has :class:`Facts`, and an unknown one has :attr:`unknown`.
 
     Total: :meth:`look_up` never raises, whatever a vendor sends. Exact: nothing but ``fold`` is done to
-    a word, and ``fold`` does only what the vendor itself varies. Words that were looked up and have no row
-    are counted in :meth:`unknown_words`, so that an operator hears of them.
+    a word, and ``fold`` does only what the vendor itself varies. Words that were looked up and mean nothing here
+    (no row, or one that says that the vendor never defines the word) are counted in :meth:`unknown_words`, so that
+    an operator hears of them.
     """
 
     name: str
@@ -202,11 +203,10 @@ class StatusTable:
         """What the word asserts; for None or ``""`` nothing at all, for a word without a row :attr:`unknown`."""
         if not word:
             return _SILENCE
-        facts = self._folded.get(self.fold(word))
-        if facts is not None:
-            return facts
-        self._count(word)
-        return self.unknown
+        facts = self._folded.get(self.fold(word), self.unknown)
+        if facts is self.unknown or facts.status is Status.UNKNOWN:
+            self._count(word)
+        return facts
 
     def knows(self, word: str) -> bool:
         """True if the word, folded, has a row."""
@@ -225,7 +225,7 @@ class StatusTable:
         )
 
     def unknown_words(self) -> Mapping[str, int]:
-        """The words without a row that were looked up, and how often; at most 200 different ones are told apart."""
+        """The words without a meaning that were looked up, and how often; at most 200 different ones are told apart."""
         with self._lock:
             return dict(self._seen)
 

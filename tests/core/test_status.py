@@ -68,6 +68,12 @@ def test_unknown_words_are_counted() -> None:
     assert table.unknown_words() == {"quality hold": 2}
 
 
+def test_a_word_that_the_vendor_never_defines_is_counted_too() -> None:
+    table = a_table(processing=Facts(status=Status.UNKNOWN, why="shown, never defined"))
+    table.look_up("processing")
+    assert table.unknown_words() == {"processing": 1}
+
+
 def test_the_count_is_bounded_against_a_hostile_vendor() -> None:
     table = a_table()
     for number in range(1000):
