@@ -23,7 +23,7 @@ from returns_hub import (
     structure,
 )
 
-_SEED: Final = "ReturnMate API reference (seed 003)"
+_SEED: Final = "API reference, 2024-12-31"
 _STATUSES: Final = "help centre, Statuses, 2024-12-31"
 _GUIDE: Final = "help centre, Workflow Guide, 2026-04-04"
 _LIFECYCLE: Final = "returnmate.io, RMA management"

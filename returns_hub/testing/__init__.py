@@ -1,0 +1,76 @@
+"""What plugin authors and users test with: simulators, faults, cassettes, a conformance suite, a made-up vendor.
+
+Nothing is imported before it is asked for: the simulators run where neither pytest nor vcrpy is installed.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from returns_hub.testing.cassettes import Finding, Redactor, play, record, scan
+    from returns_hub.testing.conformance import AdapterConformance, Case
+    from returns_hub.testing.drivers import Driver, open_with
+    from returns_hub.testing.fake import FakeAdapter, FakeVendor
+    from returns_hub.testing.sandbox import (
+        Call,
+        Fault,
+        Faults,
+        Logged,
+        Outcome,
+        Refusal,
+        Running,
+        Simulator,
+        encode_json,
+        html_answer,
+        json_answer,
+        serve,
+    )
+
+__all__ = [
+    "AdapterConformance",
+    "Call",
+    "Case",
+    "Driver",
+    "FakeAdapter",
+    "FakeVendor",
+    "Fault",
+    "Faults",
+    "Finding",
+    "Logged",
+    "Outcome",
+    "Redactor",
+    "Refusal",
+    "Running",
+    "Simulator",
+    "encode_json",
+    "html_answer",
+    "json_answer",
+    "open_with",
+    "play",
+    "record",
+    "scan",
+    "serve",
+]
+
+_MODULES: Final = {
+    **dict.fromkeys(("Finding", "Redactor", "play", "record", "scan"), "cassettes"),
+    **dict.fromkeys(("AdapterConformance", "Case"), "conformance"),
+    **dict.fromkeys(("Driver", "open_with"), "drivers"),
+    **dict.fromkeys(("FakeAdapter", "FakeVendor"), "fake"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = f"{__name__}.{_MODULES.get(name, 'sandbox')}"
+    if name in ("AdapterConformance", "Case"):
+        import pytest
+
+        # So that a failed check shows its values, as in a test module.
+        pytest.register_assert_rewrite(module)
+    return getattr(importlib.import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

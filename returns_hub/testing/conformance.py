@@ -1,0 +1,764 @@
+"""The definition of done for an adapter: a test class inherits :class:`AdapterConformance`, and every test passes.
+
+::
+
+    class TestReturnMate(AdapterConformance):
+        adapter_class = ReturnMate
+        known_return = "rma_abc123"
+        cassettes = Path(__file__).parent / "cassettes"
+        cases = (
+            Case("get_return", lambda adapter: adapter.get_return("rma_abc123")),
+            Case("get_return-missing", lambda adapter: adapter.get_return("rma_none"), raises=NotFound),
+        )
+
+        def make_simulator(self, **arguments: Any) -> Simulator:
+            return ReturnMateSandbox(count=20, **arguments)
+
+Every test says in its docstring why it is there. It skips where the adapter does not have the capability, and never
+for a vendor's name. ``pytest --record-mode=rewrite`` records the cassettes anew from the simulator, but for those that
+come from a document.
+"""
+# ruff: noqa: S101  assertions are what this module is made of
+
+import inspect
+import logging
+import re
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Final, get_args
+from urllib.parse import unquote
+
+import attrs
+import pytest
+from attrs import evolve, field, frozen
+
+from returns_hub import (
+    Adapter,
+    AuthenticationFailed,
+    Capability,
+    Client,
+    Conflict,
+    Disposition,
+    Facts,
+    HttpAnswer,
+    Item,
+    ItemInstruction,
+    NewLabel,
+    NewReturn,
+    NotFound,
+    Operation,
+    Page,
+    PermissionDenied,
+    ProviderError,
+    ProviderUnavailable,
+    RateLimited,
+    Request,
+    Return,
+    ReturnsHubError,
+    Secret,
+    Shipment,
+    Slice,
+    Status,
+    Support,
+    TrackingEvent,
+    TransportFailed,
+    UnexpectedReply,
+    UnsupportedOperation,
+    ValidationFailed,
+    WebhookRejected,
+    WebhookRequest,
+    dump,
+)
+from returns_hub.accounts import build_adapter
+from returns_hub.testing.cassettes import Redactor, origin, play, record, scan
+from returns_hub.testing.drivers import Driver, open_with
+from returns_hub.testing.sandbox import Faults, Simulator, html_answer, json_answer, serve
+
+LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+FAR_AHEAD: Final = datetime(2100, 1, 1, tzinfo=UTC)
+CANARY: Final = "CANARY5d41402abc4b"
+
+_READS: Final = (Capability.GET_RETURN, Capability.LIST_RETURNS, Capability.GET_SHIPMENT, Capability.LIST_SHIPMENTS)
+_WRITES: Final = (Capability.CREATE_RETURN, Capability.CREATE_LABEL, Capability.ADD_NOTE, Capability.SET_STATUS)
+_DELIVERY: Final = WebhookRequest(method="POST", url="https://platform.example/webhooks", received_at=LONG_AGO)
+_IMPURE: Final = frozenset(
+    {"aiohttp", "asyncio", "httpx", "logging", "os", "requests", "socket", "subprocess", "threading", "time", "urllib3"}
+)
+
+# The call of each capability, for adapters that do not have it.
+_CALLS: Final[Mapping[Capability, Callable[[Client], object]]] = {
+    Capability.LIST_RETURNS: lambda client: list(client.list_returns()),
+    Capability.GET_RETURN: lambda client: client.get_return("A1"),
+    Capability.CREATE_RETURN: lambda client: client.create_return(NewReturn(order_number="#1001")),
+    Capability.SET_STATUS: lambda client: client.set_status("A1", Status.APPROVED),
+    Capability.ADD_NOTE: lambda client: client.add_note("A1", "text"),
+    Capability.LIST_SHIPMENTS: lambda client: list(client.list_shipments()),
+    Capability.GET_SHIPMENT: lambda client: client.get_shipment("A1"),
+    Capability.TRACK: lambda client: client.track("A1"),
+    Capability.CREATE_LABEL: lambda client: client.create_label("A1", NewLabel()),
+    Capability.CANCEL_LABEL: lambda client: client.cancel_label("A1", "L1"),
+    Capability.INSTRUCT: lambda client: client.instruct([], ItemInstruction(disposition=Disposition.RESTOCK)),
+    Capability.CANCEL_INSTRUCTION: lambda client: client.cancel_instruction([]),
+    Capability.CHANGES: lambda client: list(client.changes(LONG_AGO)),
+    Capability.BACKFILL: lambda client: client.adapter.backfill(LONG_AGO, FAR_AHEAD),
+    Capability.RECEIVE: lambda client: client.receive(_DELIVERY),
+    Capability.ORDER_LOOKUP: lambda client: client.adapter.read_order_lookup(_DELIVERY),
+}
+# Capabilities that are more than the method of their name.
+_METHODS: Final[Mapping[Capability, tuple[str, ...]]] = {
+    Capability.RECEIVE: ("verify_webhook", "read_webhook"),
+    Capability.ORDER_LOOKUP: ("read_order_lookup", "answer_order_lookup"),
+}
+_TAKES_AN_ID: Final[Mapping[Capability, Callable[[Adapter, str], Operation[Any]]]] = {
+    Capability.GET_RETURN: lambda adapter, text: adapter.get_return(text),
+    Capability.SET_STATUS: lambda adapter, text: adapter.set_status(text, raw_status="approved"),
+    Capability.ADD_NOTE: lambda adapter, text: adapter.add_note(text, "text"),
+    Capability.GET_SHIPMENT: lambda adapter, text: adapter.get_shipment(text),
+    Capability.TRACK: lambda adapter, text: adapter.track(text),
+    Capability.CREATE_LABEL: lambda adapter, text: adapter.create_label(text, NewLabel(carrier="c", service="s")),
+    Capability.CANCEL_LABEL: lambda adapter, text: adapter.cancel_label(text, text),
+}
+_HOSTILE_IDS: Final = (
+    *("#1001", "a/b", "a?b=c", "a&b", "a+b", "a b", ".", "..", "%2e%2e", "a%2Fb", "a\\b", "a;b", "a@b", "a:b", "[a]"),
+    *("Ünï-日本", "a\r\nX-Evil: 1", "a\x00b", "\ud800"),
+)
+_UNHEARD_OF: Final = ("Never Heard Of", "ПРОВЕРКА", "x" * 300, "<b>&amp;</b>", "null", "0")
+_UNREADABLE: Final = (b"", b"not json", b"null", b"[]", b"{}", b'{"event": {}, "data": []}', b"\xff\xfe", b"[" * 50_000)
+
+
+@frozen
+class Case:
+    """One call of an operation, and the cassette that answers it.
+
+    ``name`` is the operation's, and ``-something`` where there are several; the cassette is called the same. ``call``
+    gives the operation, ``raises`` is the error it ends in. ``options`` (the adapter's) and ``simulator`` (its
+    arguments) are what differs from the usual.
+    """
+
+    name: str
+    call: Callable[[Any], Operation[Any]] = field(repr=False)
+    raises: type[ProviderError] | None = field(default=None, kw_only=True)
+    options: Mapping[str, Any] = field(factory=dict, kw_only=True, repr=False)
+    simulator: Mapping[str, Any] = field(factory=dict, kw_only=True, repr=False)
+
+    @property
+    def operation(self) -> str:
+        """The name of the adapter's method."""
+        return self.name.partition("-")[0]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@frozen(kw_only=True)
+class Failure:
+    """A way for a call to go wrong, and the one class of error that a caller may then see.
+
+    ``maybe_applied`` is what is said of a write. An ``empty`` success may be good enough for a write.
+    """
+
+    name: str
+    strike: Callable[[Faults], object] = field(repr=False)
+    error: type[ProviderError]
+    maybe_applied: bool = False
+    empty: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _refused(status: int, error: type[ProviderError]) -> Failure:
+    def strike(faults: Faults) -> object:
+        return faults.answer_with(json_answer(status, faults.error_body(status)))
+
+    return Failure(name=f"HTTP {status}", strike=strike, error=error)
+
+
+def _undone(
+    name: str, error: type[ProviderError], strike: Callable[[Faults], object], *, empty: bool = False
+) -> Failure:
+    return Failure(name=name, strike=strike, error=error, maybe_applied=True, empty=empty)
+
+
+def _garbled(body: bytes) -> Callable[[Faults], object]:
+    answer = HttpAnswer(status=200, headers={"content-type": "application/json"}, body=body)
+    return lambda faults: faults.answer_with(answer)
+
+
+_MOVED: Final = HttpAnswer(status=302, headers={"location": "https://elsewhere.example/login"})
+FAILURES: Final = (
+    _refused(400, ValidationFailed),
+    _refused(401, AuthenticationFailed),
+    _refused(403, PermissionDenied),
+    _refused(404, NotFound),
+    _refused(409, Conflict),
+    _refused(422, ValidationFailed),
+    Failure(name="HTTP 404 page", strike=lambda faults: faults.answer_with(html_answer(404)), error=NotFound),
+    Failure(name="HTTP 429", strike=lambda faults: faults.too_many_requests(), error=RateLimited),
+    Failure(name="HTTP 429 empty", strike=lambda faults: faults.answer_with(HttpAnswer(status=429)), error=RateLimited),
+    _undone("HTTP 500", ProviderUnavailable, lambda faults: faults.server_error()),
+    _undone("HTTP 500 page", ProviderUnavailable, lambda faults: faults.server_error(html=True)),
+    _undone("HTTP 502 empty", ProviderUnavailable, lambda faults: faults.answer_with(HttpAnswer(status=502))),
+    _undone("HTTP 503 page", ProviderUnavailable, lambda faults: faults.unavailable()),
+    _undone("HTTP 302", UnexpectedReply, lambda faults: faults.answer_with(_MOVED)),
+    _undone("200 with a page", UnexpectedReply, lambda faults: faults.answer_with(html_answer(200))),
+    _undone("200 with other JSON", UnexpectedReply, _garbled(b'"maintenance"')),
+    _undone("200 with deep JSON", UnexpectedReply, _garbled(b"[" * 100_000)),
+    _undone("200 not in UTF-8", UnexpectedReply, _garbled(b'"\xff"')),
+    _undone("200 cut in its JSON", UnexpectedReply, lambda faults: faults.truncated()),
+    _undone("200 empty", UnexpectedReply, _garbled(b""), empty=True),
+    _undone("204", UnexpectedReply, lambda faults: faults.answer_with(HttpAnswer(status=204)), empty=True),
+    _undone("connection cut in the reply", TransportFailed, lambda faults: faults.cut_off()),
+    _undone("connection dropped before the reply", TransportFailed, lambda faults: faults.drop_before()),
+    _undone("no reply in time", TransportFailed, lambda faults: faults.slow(30)),
+)
+
+
+@frozen(kw_only=True)
+class Attack:
+    """A change to a valid delivery after which it must be refused, and the reasons that may be given."""
+
+    name: str
+    change: Callable[[WebhookRequest, str], WebhookRequest] = field(repr=False)
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _signed(request: WebhookRequest, header: str, *signatures: str) -> WebhookRequest:
+    """The request with exactly these signatures."""
+    others = [(name, value) for name, value in request.headers if name.lower() != header.lower()]
+    return evolve(request, headers=[*others, *((header, signature) for signature in signatures)])
+
+
+def _resigned(change: Callable[[str], str]) -> Callable[[WebhookRequest, str], WebhookRequest]:
+    return lambda request, header: _signed(request, header, change(request.header(header)[0]))
+
+
+_WRONG: Final = ("wrong_signature", "malformed_signature")
+ATTACKS: Final = (
+    Attack(name="no signature", change=_signed, reasons=("missing_signature",)),
+    Attack(name="empty signature", change=_resigned(lambda _: " "), reasons=("missing_signature",)),
+    Attack(
+        name="two signatures",
+        change=lambda request, header: _signed(request, header, *request.header(header) * 2),
+        reasons=("duplicate_signature",),
+    ),
+    Attack(name="other signature", change=_resigned(lambda text: text[1:] + text[0]), reasons=_WRONG),
+    Attack(name="cut signature", change=_resigned(lambda text: text[:-1]), reasons=_WRONG),
+    Attack(name="longer signature", change=_resigned(lambda text: text + "0"), reasons=_WRONG),
+    Attack(name="no ASCII", change=_resigned(lambda text: "é" * len(text)), reasons=_WRONG),
+    Attack(name="zeros", change=_resigned(lambda text: "0" * len(text)), reasons=_WRONG),
+)
+
+
+class AdapterConformance:
+    """The suite. A subclass names the adapter, a simulator of its vendor, and its cases; nothing else is needed.
+
+    - ``adapter_class``, and ``options`` beside those that the simulator asks for (its ``options``).
+    - :meth:`make_simulator`.
+    - ``known_return``: the id of a return that the simulator has from the start.
+    - ``cases`` and the folder with their ``cassettes``; every supported capability has at least one. ``redactor`` is
+      for vendors with headers of their own that a replay needs.
+    - ``undefined_words``: those that the vendor shows and never defines; every other documented one means something.
+    - ``webhook_secrets``: the option that holds the secrets, and ``signature_header``; with :meth:`delivery`, for
+      adapters that receive. ``signs_body`` is False where the signature does not cover the body.
+    """
+
+    adapter_class: ClassVar[type[Adapter]]
+    options: ClassVar[Mapping[str, Any]] = {}
+    known_return: ClassVar[str]
+    cassettes: ClassVar[Path]
+    cases: ClassVar[tuple[Case, ...]]
+    redactor: ClassVar[Redactor] = Redactor()
+    undefined_words: ClassVar[frozenset[str]] = frozenset()
+    webhook_secrets: ClassVar[str] = "webhook_secrets"
+    signature_header: ClassVar[str] = ""
+    signs_body: ClassVar[bool] = True
+
+    def make_simulator(self, **arguments: Any) -> Simulator:
+        """A new simulator of the vendor, with a fixed clock and more returns than the adapter asks for in one page.
+
+        ``arguments`` are those of a case, and credentials by the names that they have in its ``options``.
+        """
+        raise NotImplementedError("an adapter's conformance class needs `make_simulator`")
+
+    def delivery(self, secret: str, body: bytes | None = None) -> WebhookRequest:
+        """A delivery signed with ``secret``: about a return, or with exactly this body."""
+        raise NotImplementedError("an adapter that receives needs a `delivery` in its conformance class")
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Gives each test its cases: one that needs a ``driver`` runs with both, and so on."""
+        missing = [one for one in Capability if self._lacks(one)]
+        values: Mapping[str, Iterable[Any]] = {
+            "driver": Driver,
+            "capability": Capability,
+            "missing": missing,
+            "takes_an_id": [one for one in _TAKES_AN_ID if one not in missing],
+            "case": self.cases,
+            "good_case": [case for case in self.cases if case.raises is None],
+            "failure": FAILURES,
+            "attack": ATTACKS,
+        }
+        for name, members in values.items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, list(members), ids=str)
+
+    @pytest.fixture
+    def simulator(self) -> Simulator:
+        """The vendor, with its seeded data; served where ``base_url`` or a client is used too."""
+        return self.make_simulator()
+
+    @pytest.fixture
+    def base_url(self, simulator: Simulator) -> Iterator[str]:
+        """Where the simulator is served."""
+        with serve(simulator) as running:
+            yield running.url + simulator.base_path
+
+    @pytest.fixture
+    def client(self, simulator: Simulator, base_url: str, driver: Driver) -> Iterator[Client]:
+        """A client that sends everything once."""
+        with open_with(self._adapter(simulator), base_url=base_url, driver=driver) as client:
+            yield client
+
+    @pytest.fixture
+    def hurried(self, simulator: Simulator, base_url: str, driver: Driver) -> Iterator[Client]:
+        """A client that sends everything once, and waits no longer than a second."""
+        with open_with(self._adapter(simulator), base_url=base_url, driver=driver, timeout=1) as client:
+            yield client
+
+    @pytest.fixture
+    def patient(self, simulator: Simulator, base_url: str, driver: Driver) -> Iterator[Client]:
+        """A client that sends again what may be sent again."""
+        with open_with(self._adapter(simulator), base_url=base_url, driver=driver, attempts=3) as client:
+            yield client
+
+    # What the adapter says of itself
+
+    def test_it_says_who_it_is(self) -> None:
+        """Names and base URLs are how users, configuration files and documents refer to a vendor."""
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", self.adapter_class.provider)
+        assert self.adapter_class.display_name
+        assert "production" in self.adapter_class.base_urls
+        assert all(re.fullmatch(r"https://.*[^/]", url) for url in self.adapter_class.base_urls.values())
+
+    def test_it_declares_every_capability(self) -> None:
+        """A capability left out reads like one nobody has thought about."""
+        assert set(self.adapter_class.capabilities) == set(Capability)
+
+    def test_credentials_are_secrets(self) -> None:
+        """A credential in a plain ``str`` ends up in a ``repr``, a log or a traceback sooner or later."""
+        named = {
+            attribute.name
+            for attribute in attrs.fields(attrs.resolve_types(self.adapter_class))
+            if re.search(r"key|token|secret|password", attribute.name)
+            and (attribute.type is str or str in get_args(attribute.type))
+        }
+        assert not named
+
+    def test_it_does_no_io(self) -> None:
+        """An adapter that does no I/O serves blocking and asynchronous clients, and is tested without a network."""
+        module = sys.modules[self.adapter_class.__module__]
+        imported = {value.__name__ for value in vars(module).values() if inspect.ismodule(value)}
+        assert not imported & _IMPURE
+
+    def test_a_capability_is_as_declared(self, capability: Capability) -> None:
+        """What is declared is there and has a case; what is not declared is not half there."""
+        methods = _METHODS.get(capability, (capability.value,))
+        own = {name for name in methods if getattr(self.adapter_class, name) is not getattr(Adapter, name)}
+        assert own == (set() if self._lacks(capability) else set(methods))
+        if capability not in _METHODS:
+            assert any(case.operation == capability for case in self.cases) != self._lacks(capability)
+
+    def test_a_missing_capability_sends_nothing(
+        self, missing: Capability, simulator: Simulator, client: Client
+    ) -> None:
+        """A caller may try a call and see; that must not cost a request, or worse, be half of a write."""
+        with pytest.raises(UnsupportedOperation) as caught:
+            _CALLS[missing](client)
+        assert caught.value.provider == self.adapter_class.provider
+        assert simulator.requests == ()
+
+    # Cassettes
+
+    def test_both_drivers_give_equal_models(self, case: Case, pytestconfig: pytest.Config) -> None:
+        """One adapter serves both clients: from one exchange both must read the same, to the last raw value."""
+        path = self.cassettes / f"{case.name}.yaml"
+        if pytestconfig.getoption("--record-mode", None) == "rewrite" and origin(path) != "documentation":
+            self._record(case, path)
+        assert self._play(case, Driver.BLOCKING) == self._play(case, Driver.ASYNC)
+
+    def test_raw_is_kept(self, good_case: Case) -> None:
+        """What is not in the model stays within reach, on every object that came from the vendor."""
+        result, _ = self._play(good_case, Driver.BLOCKING)
+        assert all(part.raw for part in _parts(result) if isinstance(part, Return | Shipment | Item | TrackingEvent))
+
+    def test_every_cassette_has_a_case(self) -> None:
+        """A cassette that nobody plays proves nothing."""
+        assert {path.stem for path in self.cassettes.glob("*.yaml")} == {case.name for case in self.cases}
+
+    def test_cassettes_hold_no_secret_and_no_personal_datum(self) -> None:
+        """They are published with the code."""
+        assert scan(self.cassettes, redactor=self.redactor) == ()
+
+    # What goes wrong
+
+    def test_a_failed_read_is_the_right_error(self, failure: Failure, simulator: Simulator, hurried: Client) -> None:
+        """Callers decide by the class of an error: one that is misfiled, or not ours, breaks all of them."""
+        failure.strike(simulator.faults)
+        error = _error_of(hurried, self._case(_READS))
+        assert type(error) is failure.error
+        assert not error.maybe_applied
+
+    def test_a_failed_write_is_the_right_error(self, failure: Failure, simulator: Simulator, hurried: Client) -> None:
+        """After a failed write a caller must know whether to look first or simply to try again."""
+        case = self._case(_WRITES)
+        failure.strike(simulator.faults)
+        if failure.empty and _succeeds(hurried, case):
+            return
+        error = _error_of(hurried, case)
+        assert type(error) is failure.error
+        assert error.maybe_applied == failure.maybe_applied
+
+    def test_an_error_under_http_200_is_an_error(self, simulator: Simulator, client: Client) -> None:
+        """Some vendors answer 200 to everything, and say in the body that it failed."""
+        if simulator.faults.soft_error_body is None:
+            pytest.skip("the vendor is not known to do that")
+        simulator.faults.soft_error()
+        assert not _succeeds(client, self._case(_READS))
+
+    def test_a_refused_connection_is_a_transport_failure(self, driver: Driver) -> None:
+        """Nothing listened, so nothing was done: even a write may simply be tried again."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        with open_with(
+            self._adapter(self.make_simulator()), base_url=f"http://127.0.0.1:{port}", driver=driver
+        ) as client:
+            error = _error_of(client, self._case((*_WRITES, *_READS)))
+        assert type(error) is TransportFailed
+        assert not error.maybe_applied
+
+    def test_an_error_says_whose_and_which_call(self, simulator: Simulator, client: Client) -> None:
+        """An operator of twenty accounts reads one line of a log."""
+        simulator.faults.server_error()
+        case = self._case(_READS)
+        error = _error_of(client, case)
+        assert (error.provider, error.operation) == (self.adapter_class.provider, case.operation)
+        assert error.http_status == 500
+
+    @pytest.mark.parametrize(("told", "least", "most"), [(7, 7, 7), (60, 50, 61)], ids=["in seconds", "as a date"])
+    def test_the_vendors_wait_is_told(
+        self, told: int, least: int, most: int, simulator: Simulator, client: Client
+    ) -> None:
+        """``Retry-After`` has two forms (RFC 9110, section 10.2.3), and both must reach the caller."""
+        as_date = datetime.now(UTC) + timedelta(seconds=told)
+        simulator.faults.too_many_requests(retry_after=told if least == most else as_date)
+        error = _error_of(client, self._case(_READS))
+        assert isinstance(error, RateLimited)
+        assert error.retry_after is not None
+        assert least <= error.retry_after <= most
+
+    def test_a_wait_that_is_not_told_is_not_invented(self, simulator: Simulator, client: Client) -> None:
+        """A caller would take it for the vendor's word."""
+        simulator.faults.too_many_requests()
+        error = _error_of(client, self._case(_READS))
+        assert isinstance(error, RateLimited)
+        assert error.retry_after is None
+
+    # What is sent again
+
+    def test_a_failed_read_is_sent_again(self, simulator: Simulator, patient: Client) -> None:
+        """Vendors hiccup, and a read does no harm."""
+        simulator.faults.unavailable(times=1)
+        assert _succeeds(patient, self._case(_READS))
+
+    def test_a_write_refused_for_the_rate_is_sent_again(self, simulator: Simulator, patient: Client) -> None:
+        """A 429 comes before any work: sending again does nothing twice."""
+        simulator.faults.too_many_requests(retry_after=0, times=1)
+        assert _succeeds(patient, self._case(_WRITES))
+
+    def test_the_vendors_wait_is_kept(self, simulator: Simulator, patient: Client) -> None:
+        """A client that comes back early is refused again, and may be locked out."""
+        simulator.faults.too_many_requests(retry_after=1, times=1)
+        started = time.monotonic()
+        assert _succeeds(patient, self._case(_READS))
+        assert time.monotonic() - started >= 1
+
+    def test_a_wait_of_an_hour_is_told_and_not_slept(self, simulator: Simulator, patient: Client) -> None:
+        """A worker that sleeps for an hour looks dead; its caller can do better."""
+        simulator.faults.too_many_requests(retry_after=3600)
+        started = time.monotonic()
+        assert isinstance(_error_of(patient, self._case(_READS)), RateLimited)
+        assert time.monotonic() - started < 10
+
+    def test_a_write_whose_reply_is_lost_is_not_done_twice(self, simulator: Simulator, patient: Client) -> None:
+        """The worst that sending again can do: a second return, a second label, a second refund."""
+        self._need(Capability.CREATE_RETURN)
+        before = len(simulator.return_ids)
+        simulator.faults.drop_after_commit(times=1)
+        # With an idempotency key the second sending is answered like the first; without one there is none.
+        assert _succeeds(patient, self._case(_WRITES)) == (self.adapter_class.idempotency_header is not None)
+        assert len(simulator.return_ids) == before + 1
+
+    # Words
+
+    @pytest.mark.parametrize("word", _UNHEARD_OF, ids=ascii)
+    def test_an_unknown_status_survives(self, word: str, simulator: Simulator, client: Client) -> None:
+        """Vendors and merchants add words: no crash and no guess, the word itself is kept, and counted."""
+        if client.adapter.statuses is None:
+            pytest.skip(f"{self.adapter_class.provider} has no status words")
+        simulator.set_status(self.known_return, word)
+        found = client.get_return(self.known_return)
+        assert (found.status, found.status_raw) == (Status.UNKNOWN, word)
+        assert word[:100] in client.unknown_words()
+
+    def test_documented_words_mean_something(self) -> None:
+        """A word that the vendor documents and nobody mapped is a hole in the table."""
+        rows = [row for table in self.adapter_class.vocabularies.values() for row in table.rows.items()]
+        assert {word for word, facts in rows if not _tells(facts)} == self.undefined_words
+
+    def test_words_have_a_source(self) -> None:
+        """Where a word is documented is the first question when it turns out to mean something else."""
+        tables = self.adapter_class.vocabularies.values()
+        assert all(facts.source or table.source for table in tables for facts in table.rows.values())
+
+    @pytest.mark.parametrize("word", [*_UNHEARD_OF, "", None], ids=ascii)
+    def test_tables_are_total(self, word: str | None) -> None:
+        """A look-up that raises takes a whole page of returns with it."""
+        tables = [table.extended({}) for table in self.adapter_class.vocabularies.values()]
+        assert all(isinstance(table.look_up(word), Facts) for table in tables)
+
+    # Secrets
+
+    def test_secrets_appear_nowhere(self, driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
+        """Logs at the lowest level, ``repr``, errors, tracebacks with their variables: that is where they leak."""
+        caplog.set_level(logging.DEBUG)
+        adapter, simulator = self._with_canaries()
+        calls = [self._case(_READS), self._case(_WRITES)]
+        seen = [repr(adapter)]
+        with (
+            serve(simulator) as running,
+            open_with(adapter, base_url=running.url + simulator.base_path, driver=driver, timeout=1) as client,
+        ):
+            seen += [_seen_of(client, case) for case in calls]
+            for failure in FAILURES:
+                simulator.faults.clear()
+                failure.strike(simulator.faults)
+                seen += [_seen_of(client, case) for case in calls]
+        assert [text for text in [*seen, caplog.text] if CANARY in text] == []
+        assert simulator.requests[0].status == 200
+
+    # Listings
+
+    def test_a_listing_is_complete(self, simulator: Simulator, client: Client) -> None:
+        """Every return once, whatever the size of a page."""
+        self._need(Capability.LIST_RETURNS)
+        ids = [found.id for found in client.list_returns(page_size=3)]
+        assert len(ids) == len(simulator.return_ids)
+        assert set(ids) == simulator.return_ids
+
+    @pytest.mark.parametrize("status", list(Status), ids=str)
+    def test_a_status_filter_is_kept(self, status: Status, client: Client) -> None:
+        """Where the vendor has no word for a status, the answer is not everything."""
+        self._need(Capability.LIST_RETURNS)
+        assert {found.status for found in client.list_returns(status=status)} <= {status}
+
+    def test_a_backfill_is_complete(self, simulator: Simulator, client: Client) -> None:
+        """The slices together hold every return."""
+        self._need(Capability.BACKFILL)
+        slices = client.adapter.backfill(LONG_AGO, FAR_AHEAD)
+        pages = [page for part in slices for page in _pages(client, part)]
+        assert {found.id for page in pages for found in page.items} == simulator.return_ids
+
+    def test_slices_have_keys_of_their_own(self) -> None:
+        """Progress is kept under them: two slices with one key would take each other's place."""
+        self._need(Capability.BACKFILL)
+        keys = [part.key for part in self._adapter(self.make_simulator()).backfill(LONG_AGO, FAR_AHEAD)]
+        assert len(set(keys)) == len(keys) > 0
+
+    def test_a_row_that_comes_twice_is_given_once(self, simulator: Simulator, client: Client) -> None:
+        """Rows move from page to page while a listing is read."""
+        self._need(Capability.LIST_RETURNS)
+        simulator.faults.duplicate_rows()
+        ids = [found.id for found in client.list_returns()]
+        assert len(set(ids)) == len(ids) > 0
+
+    def test_a_listing_that_repeats_itself_ends(self, simulator: Simulator, client: Client) -> None:
+        """A vendor that ignores what page it is asked for must not keep a worker busy for ever."""
+        self._need(Capability.LIST_RETURNS)
+        simulator.faults.repeated_page()
+        ids = [found.id for found in client.list_returns(page_size=3)]
+        assert len(set(ids)) == len(ids) > 0
+        assert len(simulator.requests) < 5
+
+    # Paths
+
+    @pytest.mark.parametrize("hostile", _HOSTILE_IDS, ids=ascii)
+    def test_an_identifier_stays_in_its_place(self, takes_an_id: Capability, hostile: str) -> None:
+        """An id with a slash or a hash sign must not ask for something else; what no path can carry is refused."""
+        adapter, call = self._adapter(self.make_simulator()), _TAKES_AN_ID[takes_an_id]
+        tame = next(call(adapter, "tame"))
+        try:
+            request = next(call(adapter, hostile))
+        except (ReturnsHubError, ValueError):
+            return
+        assert re.fullmatch(r"[!-~]*", request.path)
+        assert not re.search(r"[?#\\]|/\.{1,2}(/|$)", request.path)
+        assert _segments(request) == [segment.replace("tame", hostile) for segment in _segments(tame)]
+
+    # Deliveries
+
+    def test_a_valid_delivery_is_believed(self) -> None:
+        """It tells something, is answered with success, and has a key by which its duplicates are known."""
+        receiver, delivery = self._receiver("live"), self.delivery("live")
+        receipt = receiver.receive(delivery)
+        assert receipt.events
+        assert 200 <= receipt.answer.status < 300
+        assert receipt.dedupe_key == receiver.receive(delivery).dedupe_key
+
+    def test_every_live_secret_is_believed(self) -> None:
+        """Secrets are changed: for a while the old and the new one sign."""
+        assert self._receiver("another", "live").receive(self.delivery("live")).events
+
+    def test_a_changed_signature_is_refused(self, attack: Attack) -> None:
+        """Anybody can send us a request: every attack ends in the one error, with a reason of its own."""
+        receiver, delivery = self._receiver("live"), self.delivery("live")
+        with pytest.raises(WebhookRejected) as caught:
+            receiver.receive(attack.change(delivery, self.signature_header))
+        assert caught.value.reason in attack.reasons
+
+    def test_a_changed_body_is_refused(self) -> None:
+        """The exact bytes are signed: one blank more is another message."""
+        receiver, delivery = self._receiver("live"), self.delivery("live")
+        if not self.signs_body:
+            pytest.skip("the vendor does not sign the body")
+        with pytest.raises(WebhookRejected) as caught:
+            receiver.receive(evolve(delivery, body=delivery.body + b" "))
+        assert caught.value.reason == "wrong_signature"
+
+    def test_another_secret_is_refused(self) -> None:
+        """What was signed for another account is not for this one."""
+        with pytest.raises(WebhookRejected) as caught:
+            self._receiver("live").receive(self.delivery("another"))
+        assert caught.value.reason == "wrong_signature"
+
+    def test_without_a_secret_everything_is_refused(self) -> None:
+        """An account that nobody configured must not believe the whole world."""
+        with pytest.raises(WebhookRejected) as caught:
+            self._receiver().receive(self.delivery("live"))
+        assert caught.value.reason == "not_configured"
+
+    @pytest.mark.parametrize("body", _UNREADABLE, ids=lambda body: ascii(body[:20]))
+    def test_a_delivery_that_cannot_be_read_is_no_error(self, body: bytes) -> None:
+        """A vendor that is answered with an error stops delivering, or delivers the same for days."""
+        receipt = self._receiver("live").receive(self.delivery("live", body))
+        assert receipt.events
+        assert receipt.dedupe_key
+
+    def _adapter(self, simulator: Simulator, **options: Any) -> Adapter:
+        return build_adapter(self.adapter_class, {**self.options, **simulator.options, **options})
+
+    def _receiver(self, *secrets: str) -> Adapter:
+        self._need(Capability.RECEIVE)
+        return self._adapter(self.make_simulator(), **({self.webhook_secrets: secrets} if secrets else {}))
+
+    def _with_canaries(self) -> tuple[Adapter, Simulator]:
+        """An adapter whose every credential is a canary, and a simulator that accepts them."""
+        fields = attrs.fields(attrs.resolve_types(self.adapter_class))
+        secrets = {a.name: f"{CANARY}-{a.name}" for a in fields if a.type is Secret or Secret in get_args(a.type)}
+        simulator = self.make_simulator(
+            **{name: secrets[name] for name in self.make_simulator().options if name in secrets}
+        )
+        return self._adapter(simulator, **secrets), simulator
+
+    def _lacks(self, capability: Capability) -> bool:
+        support = self.adapter_class.capabilities.get(capability, Support.NOT_IMPLEMENTED)
+        return support in (Support.NO, Support.NOT_IMPLEMENTED)
+
+    def _need(self, capability: Capability) -> None:
+        if self._lacks(capability):
+            pytest.skip(f"{self.adapter_class.provider} has no {capability}")
+
+    def _case(self, capabilities: Sequence[Capability]) -> Case:
+        """A case that succeeds, of the first of these capabilities that the adapter has."""
+        good = {case.operation: case for case in reversed(self.cases) if case.raises is None}
+        found = next((good[capability] for capability in capabilities if capability in good), None)
+        return found or pytest.skip(f"{self.adapter_class.provider} has none of {', '.join(capabilities)}")
+
+    def _play(self, case: Case, driver: Driver) -> tuple[Any, Any]:
+        with play(self.cassettes / f"{case.name}.yaml", redactor=self.redactor):
+            return self._outcome(case, driver, base_url=self.adapter_class.base_urls["production"])
+
+    def _record(self, case: Case, path: Path) -> None:
+        simulator = self.make_simulator(**case.simulator)
+        source = f"{type(simulator).__module__}, conformance case {case.name}"
+        with serve(simulator) as running, record(path, source=source, redactor=self.redactor):
+            self._outcome(case, Driver.BLOCKING, base_url=running.url + simulator.base_path)
+
+    def _outcome(self, case: Case, driver: Driver, *, base_url: str) -> tuple[Any, Any]:
+        """What a case comes to, in a form in which two can be compared: raw values count too."""
+        adapter = self._adapter(self.make_simulator(**case.simulator), **case.options)
+        with open_with(adapter, base_url=base_url, driver=driver) as client:
+            if case.raises is None:
+                result = client.run(case.call(adapter))
+                return result, dump(result, raw=True)
+            error = _error_of(client, case)
+        assert type(error) is case.raises
+        return type(error), str(error)
+
+
+def _error_of(client: Client, case: Case) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        client.run(case.call(client.adapter))
+    return caught.value
+
+
+def _succeeds(client: Client, case: Case) -> bool:
+    try:
+        client.run(case.call(client.adapter))
+    except ProviderError:
+        return False
+    return True
+
+
+def _seen_of(client: Client, case: Case) -> str:
+    """All that a log or an error tracker could show of a call."""
+    try:
+        return repr((client, client.run(case.call(client.adapter))))
+    except ReturnsHubError as error:
+        trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+        return "\n".join([str(error), repr(error), repr(error.args), *trace.format()])
+
+
+def _pages(client: Client, part: Slice) -> Iterator[Page[Return]]:
+    page = client.run(part.read(None))
+    yield page
+    while page.next is not None:
+        page = client.run(part.read(page.next))
+        yield page
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """A result and every object in it."""
+    if attrs.has(type(value)):
+        yield value
+        value = [getattr(value, attribute.name) for attribute in attrs.fields(type(value)) if attribute.name != "raw"]
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _parts(part)
+
+
+def _segments(request: Request) -> list[str]:
+    return [unquote(segment) for segment in request.path.split("/")]
+
+
+def _tells(facts: Facts) -> bool:
+    """True if the facts assert anything but an unknown status."""
+    silent = evolve(facts, why="", source="", status=None if facts.status is Status.UNKNOWN else facts.status)
+    return silent != Facts()

@@ -1,0 +1,377 @@
+"""A made-up vendor: an adapter and its simulator, small enough to read in one sitting.
+
+Use them to test code that works with returns-hub, without any real vendor's peculiarities; or read them before writing
+an adapter: they pass the same suite, :class:`returns_hub.testing.AdapterConformance`, and show each part once::
+
+    with serve(FakeVendor()) as running:
+        with open_with(FakeAdapter(api_key=Secret("fake_key")), base_url=running.url) as client:
+            client.get_return("F1")
+"""
+
+import hashlib
+import hmac
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+from urllib.parse import quote
+
+from attrs import evolve, frozen
+
+from returns_hub import (
+    Adapter,
+    AuthenticationFailed,
+    Capability,
+    Conflict,
+    Customer,
+    Facts,
+    HttpAnswer,
+    NewReturn,
+    NotFound,
+    Operation,
+    OrderRef,
+    Page,
+    PermissionDenied,
+    ProviderError,
+    ProviderUnavailable,
+    RateLimited,
+    Receipt,
+    Reply,
+    Request,
+    Return,
+    ReturnHint,
+    ReturnQuery,
+    Secret,
+    SetAside,
+    Slice,
+    Status,
+    StatusTable,
+    Support,
+    UnexpectedReply,
+    UnknownEvent,
+    ValidationFailed,
+    WebhookRequest,
+    body_digest,
+    decode_json,
+    format_time,
+    parse_time,
+    single_header,
+    structure,
+    verify_hmac_sha256_hex,
+)
+from returns_hub.testing.sandbox import Call, Refusal, Simulator, json_answer
+
+SIGNATURE_HEADER: Final = "X-Fake-Signature"
+
+STATUSES: Final = StatusTable(
+    name="fake return",
+    source="returns_hub.testing.fake",
+    rows={
+        "asked": Facts(status=Status.REQUESTED),
+        "granted": Facts(status=Status.APPROVED),
+        "arrived": Facts(status=Status.RECEIVED),
+        "done": Facts(status=Status.CLOSED),
+        "refused": Facts(status=Status.REJECTED),
+    },
+)
+
+_ERRORS: Final[Mapping[int, type[ProviderError]]] = {
+    400: ValidationFailed,
+    401: AuthenticationFailed,
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+    422: ValidationFailed,
+    429: RateLimited,
+}
+
+
+@frozen(kw_only=True)
+class _Row:
+    id: str
+    status: str | None = None
+    order: str | None = None
+    email: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class _Delivery:
+    event: str
+    id: str
+
+
+@frozen(kw_only=True)
+class FakeAdapter(Adapter):
+    """An account at the made-up vendor. ``webhook_secrets`` are all that may sign a delivery now."""
+
+    api_key: Secret
+    webhook_secrets: tuple[Secret, ...] = ()
+
+    provider: ClassVar[str] = "fake"
+    display_name: ClassVar[str] = "Fake"
+    base_urls: ClassVar[Mapping[str, str]] = MappingProxyType({"production": "https://api.fake.invalid"})
+    capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(
+        dict.fromkeys(Capability, Support.NO)
+        | {
+            Capability.LIST_RETURNS: Support.YES,
+            Capability.GET_RETURN: Support.YES,
+            Capability.CREATE_RETURN: Support.PARTIAL,
+            Capability.SET_STATUS: Support.YES,
+            Capability.ADD_NOTE: Support.NOT_IMPLEMENTED,
+            Capability.CHANGES: Support.YES,
+            Capability.BACKFILL: Support.YES,
+            Capability.RECEIVE: Support.YES,
+        }
+    )
+    vocabularies: ClassVar[Mapping[str, StatusTable]] = MappingProxyType({"return": STATUSES})
+    idempotency_header: ClassVar[str | None] = "Idempotency-Key"
+
+    def authorize(self, request: Request) -> Request:
+        """The request with the key in a header."""
+        return evolve(request, headers=(*request.headers, ("X-Fake-Key", self.api_key.reveal())))
+
+    def check(self, reply: Reply) -> Any:
+        """The JSON of a success; the error that the HTTP status means."""
+        if 200 <= reply.status < 300:
+            return reply.json()
+        kind = _ERRORS.get(reply.status, ProviderUnavailable if reply.status >= 500 else UnexpectedReply)
+        raise kind(http_status=reply.status)
+
+    def list_returns(self, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
+        """One page, in order of creation; the cursor is the id that the page before ended with."""
+        # The vendor has no word for some statuses: what is not asked for is left out below.
+        words = query.raw_status or tuple(word for status in query.status for word in STATUSES.words_for(status))
+        asked = {
+            "after": cursor,
+            "limit": str(query.page_size or 10),
+            "email": query.customer_email,
+            "order": query.order_number,
+            "created_after": _told(query.created_after),
+            "created_before": _told(query.created_before),
+            "updated_after": _told(query.updated_after),
+            "newest_first": "1" if query.newest_first else None,
+        }
+        filters = [(name, value) for name, value in asked.items() if value is not None]
+        filters += [("status", word) for word in words]
+        reply = yield Request(method="GET", path="/returns", query=filters, replayable=True)
+        page = _parse_page(self.check(reply))
+        return evolve(page, items=[ret for ret in page.items if not query.status or ret.status in query.status])
+
+    def get_return(self, return_id: str) -> Operation[Return]:
+        """One return."""
+        reply = yield Request(method="GET", path=_path(return_id), replayable=True)
+        return _parse_return(self.check(reply))
+
+    def create_return(self, new: NewReturn) -> Operation[Return]:
+        """A return for an order; the vendor keeps its number and the customer's address, and nothing else."""
+        body = {"order": new.order_number, "email": new.customer_email}
+        reply = yield Request(method="POST", path="/returns", json=body)
+        return _parse_return(self.check(reply))
+
+    def set_status(
+        self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
+    ) -> Operation[Return]:
+        """Move a return; the vendor takes no note with it."""
+        words = (raw_status,) if raw_status else STATUSES.words_for(status) if status else ()
+        if note is not None or not words:
+            raise self.unsupported(Capability.SET_STATUS, "it takes one of its statuses, and no note")
+        # Setting a status twice does no more than setting it once.
+        reply = yield Request(method="PATCH", path=_path(return_id), json={"status": words[0]}, replayable=True)
+        return _parse_return(self.check(reply))
+
+    def changes(self, since: datetime, cursor: str | None = None) -> Operation[Page[Return]]:
+        """One page of what changed since a moment."""
+        return self.list_returns(ReturnQuery(updated_after=since), cursor)
+
+    def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
+        """One slice: the listing itself."""
+        query = ReturnQuery(created_after=since, created_before=until)
+        return (Slice(key="all", read=lambda cursor: self.list_returns(query, cursor)),)
+
+    def verify_webhook(self, request: WebhookRequest) -> None:
+        """Returns if the raw body is signed with a live secret: hexadecimal HMAC-SHA256."""
+        verify_hmac_sha256_hex(request.body, single_header(request, SIGNATURE_HEADER), self.webhook_secrets)
+
+    def read_webhook(self, request: WebhookRequest) -> Receipt:
+        """A hint to read the return again."""
+        key = body_digest(request.body)
+        try:
+            told = structure(decode_json(request.body), _Delivery)
+        except UnexpectedReply:
+            unknown = UnknownEvent(name=None, body=request.body)
+            return Receipt(events=(unknown,), answer=HttpAnswer(status=200), dedupe_key=key)
+        hint = ReturnHint(name=told.event, return_id=told.id)
+        return Receipt(events=(hint,), answer=HttpAnswer(status=200), dedupe_key=key)
+
+
+def _told(moment: datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)
+
+
+def _path(return_id: str) -> str:
+    if return_id in ("", ".", ".."):
+        raise NotFound("an id is never empty, nor made of dots")
+    return f"/returns/{quote(return_id, safe='')}"
+
+
+def _parse_page(data: Any) -> Page[Return]:
+    if not isinstance(data, dict) or not isinstance(data.get("returns"), list):
+        raise UnexpectedReply("a page is expected", where="returns")
+    items, set_aside = [], []
+    for index, raw in enumerate(data["returns"]):
+        try:
+            items.append(_parse_return(raw))
+        except UnexpectedReply as error:
+            set_aside.append(SetAside(where=f"returns[{index}].{error.where}", raw=raw))
+    cursor = data.get("next")
+    return Page(items=items, next=cursor if isinstance(cursor, str) else None, set_aside=tuple(set_aside))
+
+
+def _parse_return(raw: Any) -> Return:
+    row = structure(raw, _Row)
+    facts = STATUSES.look_up(row.status)
+    return Return(
+        provider="fake",
+        id=row.id,
+        status=facts.status or Status.UNKNOWN,
+        status_raw=row.status,
+        order=OrderRef(number=row.order) if row.order else None,
+        customer=Customer(email=row.email) if row.email else None,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        raw=raw,
+    )
+
+
+class FakeVendor(Simulator):
+    """The made-up vendor's API, with ``count`` returns, a day apart; ``now`` is its clock."""
+
+    provider: ClassVar[str] = "fake"
+
+    def __init__(
+        self,
+        *,
+        count: int = 20,
+        api_key: str = "fake_key",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        super().__init__()
+        self.options: Mapping[str, Any] = {"api_key": api_key}
+        self._now = now
+        self._ids = itertools.count(1)
+        self._returns: dict[str, dict[str, Any]] = {}
+        self._created: dict[str, HttpAnswer] = {}
+        start = datetime(2024, 1, 1, tzinfo=UTC)
+        for number in range(count):
+            self._add(f"#{1001 + number}", "customer@example.com", start + timedelta(days=number))
+
+    @property
+    def return_ids(self) -> frozenset[str]:
+        """The ids of all returns."""
+        with self.lock:
+            return frozenset(self._returns)
+
+    def set_status(self, return_id: str, word: str) -> None:
+        """Move a return, as the vendor's staff would: any word goes."""
+        with self.lock:
+            self._returns[return_id] |= {"status": word, "updated_at": format_time(self._now())}
+
+    def webhook(self, event: str, return_id: str, secret: str) -> tuple[Mapping[str, str], bytes]:
+        """The headers and the body of a signed delivery."""
+        body = json.dumps({"event": event, "id": return_id}).encode()
+        return sign(body, secret), body
+
+    def answer(self, call: Call) -> HttpAnswer:
+        """Lists, gets, creates and moves returns."""
+        if call.headers.get("x-fake-key") != self.options["api_key"]:
+            raise _refusal(401)
+        match call.method, call.segments:
+            case "GET", ("returns",):
+                return self._list(call.query)
+            case "GET", ("returns", return_id):
+                return json_answer(200, self._known(return_id))
+            case "POST", ("returns",):
+                return self._create(call)
+            case "PATCH", ("returns", return_id):
+                row, word = self._known(return_id), str(_body(call).get("status"))
+                if word not in STATUSES.rows:
+                    raise _refusal(422)
+                self.set_status(return_id, word)
+                return json_answer(200, row)
+        raise _refusal(404)
+
+    def _list(self, query: tuple[tuple[str, str], ...]) -> HttpAnswer:
+        asked = dict(query)
+        words = [value for name, value in query if name == "status"]
+        rows = [
+            row
+            for row in sorted(self._returns.values(), key=lambda row: (row["created_at"], row["id"]))
+            if (not words or row["status"] in words)
+            and asked.get("email", row["email"]) == row["email"]
+            and asked.get("order", row["order"]) == row["order"]
+            and _between(row["created_at"], asked.get("created_after"), asked.get("created_before"))
+            and _between(row["updated_at"], asked.get("updated_after"), None)
+        ]
+        if "newest_first" in asked:
+            rows.reverse()
+        ids = [row["id"] for row in rows]
+        first = ids.index(asked["after"]) + 1 if asked.get("after") in ids else 0
+        page = rows[first : first + int(asked.get("limit", "10"))]
+        more = bool(page) and page[-1] is not rows[-1]
+        return json_answer(200, {"returns": page, "next": page[-1]["id"] if more else None})
+
+    def _create(self, call: Call) -> HttpAnswer:
+        """Once for each idempotency key: the same key is given the same answer."""
+        key = call.headers.get("idempotency-key")
+        if key is None or key not in self._created:
+            body = _body(call)
+            if not body.get("order"):
+                raise _refusal(422)
+            answer = json_answer(201, self._add(body["order"], body.get("email"), self._now()))
+            self._created[key or f"none {len(self._created)}"] = answer
+            return answer
+        return self._created[key]
+
+    def _add(self, order: str, email: str | None, moment: datetime) -> dict[str, Any]:
+        told = format_time(moment.replace(microsecond=0))
+        row: dict[str, Any] = {
+            "id": f"F{next(self._ids)}",
+            "status": "asked",
+            "order": order,
+            "email": email,
+            "created_at": told,
+            "updated_at": told,
+        }
+        self._returns[row["id"]] = row
+        return row
+
+    def _known(self, return_id: str) -> dict[str, Any]:
+        if return_id not in self._returns:
+            raise _refusal(404)
+        return self._returns[return_id]
+
+
+def sign(body: bytes, secret: str) -> Mapping[str, str]:
+    """The header with which the made-up vendor delivers this body."""
+    return {SIGNATURE_HEADER: hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+def _body(call: Call) -> dict[str, Any]:
+    try:
+        body = json.loads(call.body)
+    except ValueError:
+        raise _refusal(400) from None
+    return body if isinstance(body, dict) else {}
+
+
+def _between(moment: str, start: str | None, end: str | None) -> bool:
+    told = parse_time(moment)
+    return (start is None or parse_time(start) <= told) and (end is None or told <= parse_time(end))
+
+
+def _refusal(status: int) -> Refusal:
+    return Refusal(json_answer(status, {"error": status}))
