@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# A vendor's number with a larger exponent is an attack or a fault: formatting 1E+999999 needs a megabyte.
-_LARGEST_EXPONENT: Final = 30
-_LONGEST_INTEGER: Final = 100  # bits
+# More digits on either side of the point are an attack or a fault: formatting 1E+999999 needs a megabyte.
+_MOST_DIGITS: Final = 30
+_LONGEST_INTEGER: Final = 99  # bits, which are at most 30 digits
 _NUMERIC: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?\Z")
 
 
@@ -131,7 +131,8 @@ def _strict_decimal(value: Any, _: type[Decimal]) -> Decimal:
         number = Decimal(value)
     else:
         raise TypeError("a number expected")
-    if not number.is_finite() or abs(number.adjusted()) > _LARGEST_EXPONENT:
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -_MOST_DIGITS or number.adjusted() >= _MOST_DIGITS:
         raise ValueError("a number out of range")
     return number
 

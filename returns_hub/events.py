@@ -44,7 +44,8 @@ class Event:
     occurred_at: datetime
     recorded_at: datetime
     origin: Origin
-    changes: Changes = field(factory=dict, hash=False)
+    # Old and new values may be a customer's.
+    changes: Changes = field(factory=dict, hash=False, repr=False)
     sequence: int = 0
 
 

@@ -146,10 +146,17 @@ def test_what_is_not_json_is_refused_without_quoting_it(body: bytes, sentence: s
     assert (str(caught.value), caught.value.__cause__, caught.value.__context__) == (sentence, None, None)
 
 
-@pytest.mark.parametrize("number", ["1E+999999", "1E-999999", "1E+31"])
+@pytest.mark.parametrize("number", ["1E+999999", "1E-999999", "1E+30", "0E-31", "NaN", "Infinity"])
 def test_a_number_that_would_take_megabytes_to_print_is_refused(number: str) -> None:
     with pytest.raises(UnexpectedReply):
         structure({"sku": "a", "price": Decimal(number)}, Line)
+
+
+@given(st.integers(-(2**120), 2**120) | st.decimals())
+def test_a_number_that_is_taken_can_be_written_and_read_back(number: int | Decimal) -> None:
+    with contextlib.suppress(UnexpectedReply):
+        line = structure({"sku": "a", "price": number}, Line)
+        assert load(dump(line), Line) == line
 
 
 @given(json_values)

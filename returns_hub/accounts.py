@@ -1,0 +1,336 @@
+"""Accounts: where they come from (``returns-hub.toml``, or code) and how their options become an adapter."""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Final, Union, get_args, get_origin
+
+import attrs
+from attrs import field, frozen
+
+from returns_hub import registry
+from returns_hub.adapter import Adapter
+from returns_hub.errors import ConfigurationError, PluginError
+from returns_hub.secret import Secret
+
+DEFAULT_PATH: Final = Path("returns-hub.toml")
+DEFAULT_STORE: Final = "sqlite:///returns.db"
+
+_LARGEST_FILE: Final = 1024 * 1024
+# An account's name goes into webhook URLs and onto command lines.
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_SQLITE_FILE: Final = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?:///)(?P<path>(?!/|:memory:|file:)[^?]+)(?P<rest>.*)\Z")
+_KINDS: Final[Mapping[type, str]] = {
+    Secret: "text",
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    Decimal: "a number, as text",
+    date: "a date",
+}
+
+
+class Options(Mapping[str, Any]):
+    """Options as they were given, credentials and all: the ``repr`` shows only their names."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._given = dict(given)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._given[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def __repr__(self) -> str:
+        return f"<Options: {', '.join(map(str, self._given))}>"
+
+
+def _named(_: object, __: object, name: str) -> None:
+    if not _NAME.match(name):
+        raise ConfigurationError(
+            f"an account cannot be called {name[:80]!r}: letters, digits, '.', '_' and '-', at most 64, are allowed"
+        )
+
+
+@frozen(kw_only=True)
+class Account:
+    """One account at one vendor: which, where, and the options of its adapter.
+
+    ``base_url`` replaces the vendor's own for the environment, ``rate_limit`` (``"60/min"``, ``"none"``) its published
+    one. ``history_start`` is how far back a first sync reads. ``options`` are the adapter's, unchecked until a client
+    is opened.
+    """
+
+    name: str = field(validator=_named)
+    provider: str
+    environment: str = "production"
+    base_url: str | None = None
+    rate_limit: str | None = None
+    history_start: date = date(2020, 1, 1)
+    options: Mapping[str, Any] = field(factory=dict, converter=Options, hash=False)
+
+
+@frozen(kw_only=True)
+class Config:
+    """A configuration file, read. ``warnings`` are sentences about what works but should not be done."""
+
+    path: Path
+    store: str = field(repr=False)
+    accounts: Mapping[str, Account]
+    warnings: tuple[str, ...] = ()
+
+
+def build_adapter(adapter_class: type[Adapter], options: Mapping[str, Any], *, account: str = "") -> Adapter:
+    """The adapter with these options.
+
+    Text becomes a :class:`Secret` where the adapter declares one, and one value a list where it declares several;
+    otherwise a value is of the declared type or refused.
+
+    Raises:
+        ConfigurationError: an option is unknown, missing or of the wrong type; the text names it, never its value.
+    """
+    # No frame that a traceback keeps may hold a value: the caller's mapping is wrapped, inner frames are dropped.
+    options = Options(options)
+    try:
+        return _build(adapter_class, options, account)
+    except ConfigurationError as error:
+        failure = error.with_traceback(None)
+    raise failure
+
+
+def load_config(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration file; ``returns-hub.toml`` in the current directory unless another is named.
+
+    A table ``{ env = "NAME" }`` anywhere stands for that variable of the environment. A relative SQLite path is
+    relative to the file. The options of an account are checked when its client is opened.
+
+    Raises:
+        ConfigurationError: the file is missing, malformed or says something impossible; the text names what, and where.
+    """
+    given = DEFAULT_PATH if path is None else Path(path)
+    try:
+        return _config(given, _parsed(given), environ)
+    except ConfigurationError as error:
+        failure = error.with_traceback(None)
+    # A traceback that shows local variables must not show the environment.
+    del environ
+    raise failure
+
+
+def _build(adapter_class: type[Adapter], options: Mapping[str, Any], account: str) -> Adapter:
+    prefix = f"accounts.{account}." if account else f"{adapter_class.provider}: option "
+    wanted = {a.alias: a for a in attrs.fields(attrs.resolve_types(adapter_class)) if a.init}
+    unknown = [name for name in options if name not in wanted]
+    if unknown:
+        known = [*wanted, *_account_keys()] if account else [*wanted, "environment", "base_url", "rate_limit"]
+        raise ConfigurationError(_unknown_key(prefix + str(unknown[0])[:60], str(unknown[0]), known, list(wanted)))
+    missing = [name for name, a in wanted.items() if a.default is attrs.NOTHING and name not in options]
+    if missing:
+        raise ConfigurationError(f"{prefix}{missing[0]} is missing")
+    values = {name: _converted(prefix + name, wanted[name].type, value) for name, value in options.items()}
+    problem = ""
+    try:
+        return adapter_class(**values)
+    except ConfigurationError as error:
+        problem = str(error)
+    except (TypeError, ValueError) as error:
+        # The text of a validator's error quotes the value it refuses.
+        problem = f"the options of {adapter_class.provider} were refused ({type(error).__name__})"
+    raise ConfigurationError(f"accounts.{account}: {problem}" if account else problem)
+
+
+def _converted(name: str, kind: Any, value: Any) -> Any:
+    """The value as the declared type wants it; ``name`` is what an error calls it."""
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        return _converted_optional(name, get_args(kind), value)
+    if origin is tuple and get_args(kind)[-1] is ...:
+        element = get_args(kind)[0]
+        if not isinstance(value, list | tuple):
+            return (_converted(name, element, value),)
+        return tuple(_converted(f"{name}[{index}]", element, part) for index, part in enumerate(value))
+    if origin in (Mapping, dict):
+        if isinstance(value, Mapping) and all(type(key) is str for key in value):
+            return dict(value)
+        raise _wrong(name, "a table", value)
+    if isinstance(kind, type):
+        return _converted_scalar(name, kind, value)
+    return value
+
+
+def _converted_optional(name: str, kinds: Sequence[Any], value: Any) -> Any:
+    if value is None and NoneType in kinds:
+        return None
+    others = [kind for kind in kinds if kind is not NoneType]
+    return _converted(name, others[0], value) if len(others) == 1 else value
+
+
+def _converted_scalar(name: str, kind: type[Any], value: Any) -> Any:
+    if type(value) is kind:
+        return _filled(name, value)
+    if kind is Secret and type(value) is str:
+        return Secret(_filled(name, value))
+    if issubclass(kind, Enum):
+        words = [member.value for member in kind]
+        if value in words:
+            return kind(value)
+        raise ConfigurationError(f"{name} must be one of {', '.join(map(str, words))}")
+    if kind is Decimal and type(value) is int:
+        return Decimal(value)
+    if kind is Decimal and type(value) is str and re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?", value):
+        return Decimal(value)
+    raise _wrong(name, _KINDS.get(kind, kind.__name__), value)
+
+
+def _filled(name: str, value: Any) -> Any:
+    if value or not isinstance(value, str | Secret):
+        return value
+    raise ConfigurationError(f"{name} is empty")
+
+
+def _wrong(name: str, wanted: str, value: Any) -> ConfigurationError:
+    return ConfigurationError(f"{name} must be {wanted}, not {type(value).__name__}")
+
+
+def _unknown_key(place: str, name: str, known: Sequence[str], listed: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    return f"{place} is not known{hint} Known: {', '.join(sorted(listed))}"
+
+
+def _account_keys() -> tuple[str, ...]:
+    return tuple(a.name for a in attrs.fields(Account) if a.name not in ("name", "options"))
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    problem = ""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+        if len(content) <= _LARGEST_FILE:
+            # Numbers with a fraction stay exact.
+            return tomllib.loads(content.decode(), parse_float=Decimal)
+        problem = "is larger than 1 MiB"
+    except FileNotFoundError:
+        problem = "does not exist"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = "is not UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        problem = f"is not valid TOML: {error}"
+    except (ValueError, RecursionError):
+        problem = "is not valid TOML: a number too long, or tables too deep"
+    raise ConfigurationError(f"the configuration file {path} {problem}")
+
+
+def _config(path: Path, content: dict[str, Any], environ: Mapping[str, str]) -> Config:
+    unknown = [key for key in content if key not in ("store", "accounts")]
+    if unknown:
+        known = ["store", "accounts"]
+        raise ConfigurationError(f"{path}: " + _unknown_key(unknown[0][:60], unknown[0], known, known))
+    tables = content.get("accounts", {})
+    if not isinstance(tables, dict):
+        raise _wrong("accounts", "a table of accounts", tables)
+    accounts, warnings = {}, []
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise _wrong(f"accounts.{name}", "a table", table)
+        accounts[name] = _account(name, _resolved(f"accounts.{name}", table, environ))
+        warnings += _literal_secrets(name, accounts[name].provider, table)
+    store = _text("store", _resolved("store", content.get("store", DEFAULT_STORE), environ))
+    return Config(path=path, store=_anchored(store, path), accounts=accounts, warnings=tuple(warnings))
+
+
+def _account(name: str, table: Mapping[str, Any]) -> Account:
+    place = f"accounts.{name}"
+    if "provider" not in table:
+        raise ConfigurationError(f"{place}.provider is missing; installed: {', '.join(registry.providers()) or 'none'}")
+    readers: Mapping[str, Callable[[str, Any], Any]] = {
+        "provider": _provider,
+        "environment": _text,
+        "base_url": _text,
+        "rate_limit": _text,
+        "history_start": _date,
+    }
+    own: dict[str, Any] = {key: read(f"{place}.{key}", table[key]) for key, read in readers.items() if key in table}
+    return Account(name=name, options={key: table[key] for key in table if key not in readers}, **own)
+
+
+def _provider(place: str, value: Any) -> str:
+    provider = _text(place, value)
+    installed = registry.providers()
+    if provider not in installed:
+        raise ConfigurationError(_unknown_key(f"{place} {provider[:60]!r}", provider, installed, installed))
+    return provider
+
+
+def _text(place: str, value: Any) -> str:
+    return str(_converted_scalar(place, str, value))
+
+
+def _date(place: str, value: Any) -> date:
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        pass
+    raise ConfigurationError(f"{place} must be a date such as 2024-01-31")
+
+
+def _resolved(place: str, value: Any, environ: Mapping[str, str]) -> Any:
+    """The value with every ``{ env = "NAME" }`` in it replaced by what the environment holds."""
+    if _is_env(value):
+        if environ.get(value["env"]):
+            return environ[value["env"]]
+        raise ConfigurationError(f"{place}: the environment variable {value['env'][:80]} is not set")
+    if isinstance(value, dict):
+        return {key: _resolved(f"{place}.{key}", part, environ) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_resolved(f"{place}[{index}]", part, environ) for index, part in enumerate(value)]
+    return value
+
+
+def _is_env(value: Any) -> bool:
+    return isinstance(value, dict) and list(value) == ["env"] and type(value["env"]) is str
+
+
+def _literal_secrets(account: str, provider: str, table: Mapping[str, Any]) -> list[str]:
+    """A warning for each secret that stands in the file itself."""
+    try:
+        adapter_class = registry.adapter_class(provider)
+    except PluginError:
+        return []  # told when the account is used; the other accounts still work
+    secrets = (Secret, tuple[Secret, ...])
+    names = [
+        a.alias
+        for a in attrs.fields(attrs.resolve_types(adapter_class))
+        if a.init and (a.type in secrets or any(kind in secrets for kind in get_args(a.type)))
+    ]
+    return [
+        f'accounts.{account}.{name} is written in the file; {{ env = "NAME" }} keeps it out'
+        for name in names
+        for parts in [table.get(name, [])]
+        if any(not _is_env(part) for part in (parts if isinstance(parts, list) else [parts]))
+    ]
+
+
+def _anchored(store: str, path: Path) -> str:
+    """The store's address, a relative SQLite path made relative to the configuration file."""
+    match = _SQLITE_FILE.match(store)
+    if not match:
+        return store
+    return f"{match['scheme']}{path.absolute().parent / match['path']}{match['rest']}"

@@ -1,0 +1,86 @@
+"""What only the awaited driver has: an event loop, and tasks that may be cancelled."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from returns_hub import Adapter, Operation, RateLimited, Request, TransportFailed
+from returns_hub.adapter import Rate
+from returns_hub.transport import AsyncTransport, TransportOptions
+
+pytestmark = pytest.mark.anyio
+
+
+def ask(adapter: Adapter, method: str = "GET") -> Operation[Any]:
+    reply = yield Request(method=method, path="/things")
+    return adapter.check(reply)
+
+
+async def test_many_tasks_share_few_connections(vendor: Any, acme: Any) -> None:
+    vendor.will(data={"ok": 1}, delay=0.02, always=True)
+    transport = AsyncTransport(acme(), base_url=vendor.url)
+    results = await asyncio.gather(*(transport.run(ask(acme())) for _ in range(50)))
+    await transport.aclose()
+    assert results == [{"ok": 1}] * 50
+    assert vendor.most_at_once == 10
+
+
+async def test_cancelled_call_is_cancelled_and_the_transport_goes_on(vendor: Any, acme: Any) -> None:
+    vendor.will(delay=5)
+    transport = AsyncTransport(acme(), base_url=vendor.url)
+    task = asyncio.create_task(transport.run(ask(acme())))
+    while not vendor.requests:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await transport.run(ask(acme())) == {}
+    await transport.aclose()
+
+
+async def test_callers_own_timeout_is_not_taken_for_ours(vendor: Any, acme: Any) -> None:
+    vendor.will(delay=5)
+    transport = AsyncTransport(acme(), base_url=vendor.url)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await transport.run(ask(acme()))
+    await transport.aclose()
+
+
+async def test_waiting_for_a_connection_counts_towards_the_deadline(vendor: Any, acme: Any) -> None:
+    vendor.will(delay=10, always=True)
+    transport = AsyncTransport(acme(), base_url=vendor.url, options=TransportOptions(deadline=1.0))
+    results = await asyncio.gather(*(transport.run(ask(acme(), "POST")) for _ in range(15)), return_exceptions=True)
+    await transport.aclose()
+    failures = [result for result in results if isinstance(result, TransportFailed)]
+    # The five that never had a connection cannot have been carried out.
+    assert sorted(failure.maybe_applied for failure in failures) == [False] * 5 + [True] * 10
+
+
+async def test_tasks_share_the_rate_limit(vendor: Any, acme: Any) -> None:
+    transport = AsyncTransport(acme(), base_url=vendor.url, rate=Rate(2, 1.0), options=TransportOptions(deadline=1.45))
+    results = await asyncio.gather(*(transport.run(ask(acme())) for _ in range(6)), return_exceptions=True)
+    await transport.aclose()
+    # One at once, one after each half second; the rest would be too late and is told so at once.
+    assert [result for result in results if not isinstance(result, RateLimited)] == [{}, {}, {}]
+
+
+async def test_closed_transport_says_so(vendor: Any, acme: Any) -> None:
+    transport = AsyncTransport(acme(), base_url=vendor.url)
+    await transport.aclose()
+    await transport.aclose()
+    with pytest.raises(RuntimeError, match="closed"):
+        await transport.run(ask(acme()))
+
+
+def test_other_event_loop_is_refused(vendor: Any, acme: Any) -> None:
+    transport = AsyncTransport(acme(), base_url=vendor.url)
+
+    async def use_and_keep() -> None:
+        await transport.run(ask(acme()))
+        await transport._http.aclose()
+
+    asyncio.run(use_and_keep())
+    with pytest.raises(RuntimeError, match="another event loop"):
+        asyncio.run(use_and_keep())

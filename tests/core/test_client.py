@@ -1,0 +1,370 @@
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+import returns_hub
+from returns_hub import (
+    Account,
+    ConfigurationError,
+    NewLabel,
+    NewReturn,
+    Operation,
+    Page,
+    Request,
+    Return,
+    ReturnQuery,
+    SetAside,
+    Status,
+    UnsupportedOperation,
+    connect,
+    connect_async,
+)
+from returns_hub.client import AsyncClient, Client, open_async_client, open_client
+from returns_hub.transport import AsyncTransport, Transport
+
+CANARY = "canary-91ab22"
+
+
+@pytest.fixture(autouse=True)
+def _acme(installed_acme: Any) -> None: ...
+
+
+# Opening
+
+
+def test_connect_gives_a_client_of_the_environment() -> None:
+    with connect("acme", environment="sandbox", api_key="k") as client:
+        assert repr(client) == "<Client acme sandbox sandbox.acme.test>"
+        assert client.provider == "acme"
+
+
+def test_repr_shows_no_more_of_a_base_url_than_its_host() -> None:
+    with connect("acme", base_url="https://localhost:8443/tenants/secret/v1", api_key=CANARY) as client:
+        assert repr(client) == "<Client acme production localhost>"
+
+
+def test_connect_async_gives_an_awaited_client() -> None:
+    client = connect_async("acme", api_key="k")
+    assert repr(client) == "<AsyncClient acme production api.acme.test>"
+    asyncio.run(client.aclose())
+
+
+def test_unknown_environment_is_answered_with_those_there_are() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        connect("acme", environment="sandbx", api_key="k")
+    assert str(caught.value) == (
+        "acme: environment 'sandbx' is not known; did you mean 'sandbox'? Known: production, sandbox"
+    )
+
+
+def test_account_is_named_in_what_is_wrong_with_it() -> None:
+    account = Account(name="acme-au", provider="acme", environment="test", options={"api_key": "k"})
+    with pytest.raises(ConfigurationError, match=r"^accounts\.acme-au\.environment 'test' is not known"):
+        open_client(account)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({}, "acme: option api_key is missing"),
+        ({"api_key": 5}, "acme: option api_key must be text, not int"),
+        ({"api_key": "k", "timeout": 0}, "timeout must be a number of seconds above 0"),
+        ({"api_key": "k", "deadline": "10"}, "deadline must be a number of seconds above 0"),
+        ({"api_key": "k", "attempts": 0}, "attempts must be a whole number above 0"),
+        (
+            {"api_key": "k", "rate_limit": "fast"},
+            'rate_limit must look like "20/s", "60/min", "300/h" or "none", not \'fast\'',
+        ),
+        (
+            {"api_key": "k", "base_url": "api.acme.test"},
+            "base_url must look like https://host/path, without a query or credentials",
+        ),
+        (
+            {"api_key": "k", "base_url": "https://u:p@acme.test"},
+            "base_url must look like https://host/path, without a query or credentials",
+        ),
+        (
+            {"api_key": "k", "base_url": "https://acme.test?x=1"},
+            "base_url must look like https://host/path, without a query or credentials",
+        ),
+    ],
+)
+def test_wrong_option_is_named(options: Any, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        connect("acme", **options)
+    assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize("opening", [connect, connect_async])
+def test_credentials_are_in_no_frame_of_ours(opening: Callable[..., Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        opening("acme", api_kye=CANARY, api_key=CANARY)
+    own = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack[1:]
+    assert own
+    assert CANARY not in "".join(str(frame.locals) for frame in own)
+
+
+def test_open_client_is_connect_for_an_account() -> None:
+    account = Account(name="acme-au", provider="acme", base_url="https://other.test/v1", options={"api_key": "k"})
+    with open_client(account) as client:
+        assert repr(client) == "<Client acme production other.test>"
+    awaited = open_async_client(account)
+    assert repr(awaited) == "<AsyncClient acme production other.test>"
+    asyncio.run(awaited.aclose())
+
+
+# Both clients, as one that blocks
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as one:
+        yield one
+
+
+@pytest.fixture
+def opened(driver: str, vendor: Any, runner: asyncio.Runner) -> Iterator[Callable[[Any], Any]]:
+    """Opens a client of either kind at the vendor."""
+    closing: list[Callable[[], Any]] = []
+
+    def open_one(adapter: Any) -> Any:
+        if driver == "sync":
+            client = Client(adapter, Transport(adapter, base_url=f"{vendor.url}/v1"), "title")
+            closing.append(client.close)
+            return client
+        awaited = AsyncClient(adapter, AsyncTransport(adapter, base_url=f"{vendor.url}/v1"), "title")
+        closing.append(lambda: runner.run(awaited.aclose()))
+        return awaited
+
+    yield open_one
+    for close in closing:
+        close()
+
+
+@pytest.fixture
+def result(driver: str, runner: asyncio.Runner) -> Callable[[Any], Any]:
+    """What a call gives, or all rows of a listing, whichever the kind of the client."""
+
+    async def collected(rows: Any) -> list[Any]:
+        return [row async for row in rows]
+
+    def of(given: Any) -> Any:
+        if driver == "sync":
+            return list(given) if hasattr(given, "__next__") else given
+        return runner.run(collected(given) if hasattr(given, "__anext__") else given)
+
+    return of
+
+
+def test_listing_goes_through_all_pages(vendor: Any, acme: Any, opened: Any, result: Any) -> None:
+    vendor.will(data={"ids": ["a", "b"], "next": "2"})
+    vendor.will(data={"ids": ["c"], "next": None})
+    assert [ret.id for ret in result(opened(acme()).list_returns())] == ["a", "b", "c"]
+    assert [received.target for received in vendor.requests] == ["/v1/returns?page=1", "/v1/returns?page=2"]
+
+
+def test_listing_sends_nothing_before_it_is_read(vendor: Any, acme: Any, opened: Any) -> None:
+    opened(acme()).list_returns()
+    assert vendor.requests == []
+
+
+def test_listing_never_gives_a_row_twice(vendor: Any, acme: Any, opened: Any, result: Any) -> None:
+    vendor.will(data={"ids": ["a", "b"], "next": "2"})
+    vendor.will(data={"ids": ["b", "c", "c"], "next": None})
+    assert [ret.id for ret in result(opened(acme()).list_returns())] == ["a", "b", "c"]
+
+
+def test_listing_ends_where_the_vendor_repeats_a_page(
+    vendor: Any, acme: Any, opened: Any, result: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendor.will(data={"ids": ["a"], "next": "2"})
+    vendor.will(data={"ids": ["a"], "next": "3"})
+    assert [ret.id for ret in result(opened(acme()).list_returns())] == ["a"]
+    assert len(vendor.requests) == 2
+    assert "acme list_returns: the vendor repeats its pages; the listing ends here" in caplog.messages
+
+
+def test_listing_ends_where_the_vendor_repeats_a_cursor(vendor: Any, acme: Any, opened: Any, result: Any) -> None:
+    vendor.will(data={"ids": ["a"], "next": "2"})
+    vendor.will(data={"ids": ["b"], "next": "2"})
+    assert [ret.id for ret in result(opened(acme()).list_returns())] == ["a", "b"]
+    assert len(vendor.requests) == 2
+
+
+def test_page_without_rows_does_not_end_a_listing(vendor: Any, acme: Any, opened: Any, result: Any) -> None:
+    vendor.will(data={"ids": [], "next": "2"})
+    vendor.will(data={"ids": ["a"], "next": None})
+    assert [ret.id for ret in result(opened(acme()).list_returns())] == ["a"]
+
+
+def test_records_that_could_not_be_read_are_counted_and_logged_by_place(
+    vendor: Any, acme: Any, opened: Any, result: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def page(self: Any, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
+        yield Request(method="GET", path="/returns")
+        bad = SetAside(where="data[3].created_at", raw={"email": CANARY})
+        return Page(items=(Return(provider="acme", id="a"),), set_aside=(bad, bad))
+
+    monkeypatch.setattr(type(acme()), "list_returns", page)
+    client = opened(acme())
+    assert len(result(client.list_returns())) == 1
+    assert client.set_aside == 2
+    assert "acme list_returns: a record could not be read and is left out, at data[3].created_at" in caplog.messages
+    assert CANARY not in caplog.text
+
+
+def test_get_return(vendor: Any, acme: Any, opened: Any, result: Any) -> None:
+    vendor.will(data={"id": "r1"})
+    assert result(opened(acme()).get_return("r1")).id == "r1"
+
+
+def test_run_takes_any_operation_of_the_adapter(vendor: Any, acme: Any, opened: Any, result: Any) -> None:
+    vendor.will(data={"id": "r1"})
+    client = opened(acme())
+    assert result(client.run(client.adapter.get_return("r1"))).id == "r1"
+
+
+def test_filters_become_a_query(acme: Any, opened: Any, monkeypatch: pytest.MonkeyPatch, result: Any) -> None:
+    asked: list[ReturnQuery] = []
+
+    def page(self: Any, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
+        asked.append(query)
+        yield Request(method="GET", path="/returns")
+        return Page(items=())
+
+    monkeypatch.setattr(type(acme()), "list_returns", page)
+    since = datetime(2024, 1, 31, tzinfo=timezone(timedelta(hours=10)))
+    result(
+        opened(acme()).list_returns(
+            status=[Status.REQUESTED, Status.APPROVED],
+            raw_status="pending",
+            created_after=since,
+            customer_email="a@x.com",
+            order_number="#1001",
+            newest_first=True,
+            page_size=25,
+        )
+    )
+    assert asked == [
+        ReturnQuery(
+            status=frozenset({Status.REQUESTED, Status.APPROVED}),
+            raw_status=("pending",),
+            created_after=since,
+            customer_email="a@x.com",
+            order_number="#1001",
+            newest_first=True,
+            page_size=25,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"created_after": datetime(2024, 1, 31)}, "created_after must be a datetime with a time zone"),  # noqa: DTZ001 - naive on purpose
+        ({"created_before": "2024-01-31"}, "created_before must be a datetime with a time zone"),
+        ({"updated_after": datetime(2024, 1, 31)}, "updated_after must be a datetime with a time zone"),  # noqa: DTZ001 - naive on purpose
+        ({"status": "aproved"}, "'aproved' is not a valid Status"),
+        ({"page_size": 0}, "page_size must be at least 1"),
+        ({"order_number": ""}, "order_number is empty"),
+        ({"customer_email": ""}, "customer_email is empty"),
+    ],
+)
+def test_argument_that_cannot_be_meant_is_refused_at_the_call(
+    arguments: Any, problem: str, acme: Any, opened: Any
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        opened(acme()).list_returns(**arguments)
+
+
+NEW = NewReturn(order_number="#1001")
+
+UNSUPPORTED: dict[str, Callable[[Any], Any]] = {
+    "create_return": lambda client: client.create_return(NEW),
+    "set_status": lambda client: client.set_status("r1", Status.APPROVED),
+    "add_note": lambda client: client.add_note("r1", "text"),
+    "get_shipment": lambda client: client.get_shipment("s1"),
+    "track": lambda client: client.track("s1"),
+    "create_label": lambda client: client.create_label("r1", NewLabel()),
+    "cancel_label": lambda client: client.cancel_label("r1", "l1"),
+    "instruct": lambda client: client.instruct((), None),
+    "cancel_instruction": lambda client: client.cancel_instruction(()),
+    "receive": lambda client: client.receive(None),
+}
+
+
+@pytest.mark.parametrize("call", UNSUPPORTED)
+def test_call_that_the_vendor_does_not_have_sends_nothing(
+    call: str, vendor: Any, acme: Any, opened: Any, result: Any
+) -> None:
+    with pytest.raises(UnsupportedOperation) as caught:
+        result(UNSUPPORTED[call](opened(acme())))
+    assert caught.value.operation == call
+    assert vendor.requests == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda client: client.list_shipments(), lambda client: client.changes(datetime(2024, 1, 31, tzinfo=UTC))],
+    ids=["list_shipments", "changes"],
+)
+def test_listing_that_the_vendor_does_not_have_is_refused_at_the_call(call: Any, acme: Any, opened: Any) -> None:
+    with pytest.raises(UnsupportedOperation):
+        call(opened(acme()))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.get_return(""),
+        lambda client: client.get_return(None),
+        lambda client: client.set_status("", Status.APPROVED),
+        lambda client: client.add_note("", "text"),
+        lambda client: client.get_shipment(""),
+        lambda client: client.track(""),
+        lambda client: client.create_label("", NewLabel()),
+        lambda client: client.cancel_label("r1", ""),
+    ],
+)
+def test_empty_identifier_is_refused(call: Any, acme: Any, opened: Any, result: Any) -> None:
+    with pytest.raises(ValueError, match="must be text, and not empty"):
+        result(call(opened(acme())))
+
+
+@pytest.mark.parametrize("given", [{}, {"status": Status.APPROVED, "raw_status": "approved"}])
+def test_set_status_wants_one_status(given: Any, acme: Any, opened: Any, result: Any) -> None:
+    with pytest.raises(ValueError, match="either a status or a raw_status"):
+        result(opened(acme()).set_status("r1", **given))
+
+
+def test_naive_moment_of_changes_is_refused(acme: Any, opened: Any) -> None:
+    with pytest.raises(ValueError, match="since must be a datetime with a time zone"):
+        opened(acme()).changes(datetime(2024, 1, 31))  # noqa: DTZ001 - naive on purpose
+
+
+def test_unknown_words_of_a_vendor_without_words(acme: Any, opened: Any) -> None:
+    assert opened(acme()).unknown_words() == {}
+
+
+def test_the_two_clients_have_the_same_methods() -> None:
+    blocking = {name for name in vars(Client) if not name.startswith("_")}
+    awaited = {name for name in vars(AsyncClient) if not name.startswith("_")}
+    assert blocking - awaited == {"close"}
+    assert awaited - blocking == {"aclose"}
+
+
+@pytest.mark.anyio
+async def test_async_client_is_a_context_manager(vendor: Any) -> None:
+    vendor.will(data={"id": "r1"})
+    async with connect_async("acme", base_url=f"{vendor.url}/v1", api_key="k") as client:
+        assert (await client.get_return("r1")).id == "r1"
+
+
+def test_library_logs_nothing_to_the_terminal_by_itself() -> None:
+    assert returns_hub.connect is connect
+    assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger("returns_hub").handlers)

@@ -1,0 +1,47 @@
+"""What an import must not bring with it, each seen in a fresh interpreter."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = [
+    "alembic",
+    "cattrs",
+    "cyclopts",
+    "httpcore",
+    "httpx",
+    "psycopg",
+    "rich",
+    "sqlalchemy",
+    "stamina",
+    "starlette",
+    "uvicorn",
+]
+
+
+def imported_by(statement: str) -> set[str]:
+    program = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize("statement", ["import returns_hub", "from returns_hub import Account, connect, connect_async"])
+def test_nothing_heavy_is_imported_before_it_is_used(statement: str) -> None:
+    assert imported_by(statement) & {*HEAVY, "tenacity", "certifi"} == set()
+
+
+def test_import_loads_no_adapter() -> None:
+    assert [name for name in imported_by("import returns_hub") if name.startswith("returns_hub_")] == []
+
+
+def test_connecting_loads_only_its_own_adapter_and_the_http_stack() -> None:
+    statement = "from returns_hub import connect; connect('returnmate', api_key='k').close()"
+    heavy = imported_by(statement) & {*HEAVY, "returns_hub_returnmate"}
+    assert heavy >= {"httpx", "returns_hub_returnmate"}
+    assert heavy & {"alembic", "cyclopts", "psycopg", "sqlalchemy", "starlette", "uvicorn"} == set()
+
+
+def test_asking_who_is_installed_loads_no_adapter() -> None:
+    names = imported_by("from returns_hub.registry import providers; assert 'returnmate' in providers()")
+    assert [name for name in names if name.startswith("returns_hub_")] == []

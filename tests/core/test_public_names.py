@@ -1,0 +1,91 @@
+import inspect
+from importlib.metadata import version
+
+import pytest
+
+import returns_hub
+from returns_hub import errors, events, model, status
+
+PROMISED = [
+    "Account",
+    "Adapter",
+    "AsyncClient",
+    "Capability",
+    "Client",
+    "Facts",
+    "HttpAnswer",
+    "Hub",
+    "Limits",
+    "Operation",
+    "Page",
+    "Rate",
+    "Receipt",
+    "Reply",
+    "Request",
+    "ReturnHint",
+    "ReturnObserved",
+    "Secret",
+    "SetAside",
+    "Slice",
+    "StatusTable",
+    "Support",
+    "UnknownEvent",
+    "WebhookRequest",
+    "body_digest",
+    "connect",
+    "connect_async",
+    "decode_json",
+    "dump",
+    "format_time",
+    "load",
+    "parse_time",
+    "single_header",
+    "structure",
+    "verify_hmac_sha256_hex",
+]
+
+
+def classes_of(module: object) -> list[str]:
+    """The public classes that a module itself defines."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and value.__module__ == getattr(module, "__name__", "") and not name.startswith("_")
+    ]
+
+
+def test_names_are_sorted_and_unique() -> None:
+    assert returns_hub.__all__ == sorted(set(returns_hub.__all__))
+
+
+@pytest.mark.parametrize("name", returns_hub.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(returns_hub, name) is not None
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_promised_name_is_public(name: str) -> None:
+    assert name in returns_hub.__all__
+
+
+@pytest.mark.parametrize("module", [errors, events, model, status], ids=lambda module: str(module.__name__))
+def test_every_class_of_the_model_is_public(module: object) -> None:
+    assert set(classes_of(module)) <= set(returns_hub.__all__)
+
+
+@pytest.mark.parametrize("name", [name for name in returns_hub.__all__ if name not in ("__version__", "Operation")])
+def test_every_public_name_is_documented(name: str) -> None:
+    assert (getattr(returns_hub, name).__doc__ or "").strip()
+
+
+def test_editors_are_offered_the_public_names() -> None:
+    assert set(dir(returns_hub)) == set(returns_hub.__all__)
+
+
+def test_version_is_the_distributions() -> None:
+    assert returns_hub.__version__ == version("returns-hub")
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'returns_hub' has no attribute 'conect'"):
+        _ = returns_hub.conect  # type: ignore[attr-defined]  # it is not there, on purpose
