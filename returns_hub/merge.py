@@ -1,0 +1,431 @@
+"""What is known of a return, and what one more observation makes of it. Pure: no I/O, no clock.
+
+A return is a set of facts, and each fact is as old as the observation that told it. A later observation wins,
+fact by fact; what it does not tell stays. So the same observations come to the same state in any order and however
+often each of them arrives (it is a last-writer-wins map), and an event is told when, and only when, a fact changed.
+
+What is one fact:
+
+- ``status``, ``status_raw``, ``attention`` and ``goods_expected`` come from one word and are told together: an
+  observation with a status also tells that nobody has to look at the return. Without a status, attention and
+  expected goods stand for themselves.
+- Items and shipments are known by their ``id`` and merge field by field. An item that is named only by an alias lends
+  its facts to the items that have this alias. Items that nothing names are one fact together, and give way for good
+  once the vendor names its items.
+- Of order, customer and label every field is a fact; an address, or a list of notes, of scans or of resolutions, is one.
+- ``created_at`` is the earliest that was ever told, ``raw`` the newest.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, TypeAlias, TypeVar
+
+from attrs import AttrsInstance, evolve, fields, frozen, has
+
+from returns_hub.convert import dump, format_time
+from returns_hub.events import (
+    Event,
+    ItemDispositionChanged,
+    ItemImagesChanged,
+    ItemReceived,
+    LabelFailed,
+    LabelReady,
+    Origin,
+    ResolutionChanged,
+    ReturnAttentionChanged,
+    ReturnCreated,
+    ReturnStatusChanged,
+    ReturnUpdated,
+    ShipmentUpdated,
+)
+from returns_hub.model import Customer, Item, Label, OrderRef, Return, Shipment
+from returns_hub.status import LabelStatus
+
+
+@frozen(order=True)
+class Stamp:
+    """How old a fact is: by the vendor's clock first, then by when we learnt it, by ours."""
+
+    at: datetime
+    seen_at: datetime
+
+
+@frozen(kw_only=True)
+class Observation:
+    """What somebody told about a return at one moment. A field left empty is not told.
+
+    ``at`` is the vendor's time of it, ``seen_at`` is when the request was sent or the delivery came in, by our clock.
+    """
+
+    ret: Return
+    at: datetime
+    seen_at: datetime
+    origin: Origin = Origin.POLL
+
+    @property
+    def stamp(self) -> Stamp:
+        """The age of every fact told here."""
+        # A vendor's time in our future counts as ours: one wrong clock would make a fact unchangeable for years.
+        return Stamp(min(self.at, self.seen_at), self.seen_at)
+
+
+def observed(ret: Return, *, seen_at: datetime, origin: Origin = Origin.POLL) -> Observation:
+    """A return as the vendor's API showed it: as of its ``updated_at``, or of ``seen_at`` where it has none."""
+    return Observation(ret=ret, at=ret.updated_at or seen_at, seen_at=seen_at, origin=origin)
+
+
+@frozen(kw_only=True)
+class Layer:
+    """Facts of one age: a return that holds these and nothing else."""
+
+    stamp: Stamp
+    ret: Return
+
+
+@frozen(kw_only=True)
+class State:
+    """All that is known of a return: ``ret`` is what the ``layers``, newest first, come to.
+
+    Each layer holds only what no later one told. Most returns have one layer, and it is ``ret`` itself.
+    """
+
+    ret: Return
+    layers: tuple[Layer, ...]
+
+
+@frozen(kw_only=True)
+class Merged:
+    """A state after an observation, and the events of it.
+
+    ``reread``: observations of the same vendor time disagree. The one learnt last won, but only the vendor knows
+    which is right: read the return again.
+    """
+
+    state: State
+    events: tuple[Event, ...] = ()
+    reread: bool = False
+
+
+def merge(stored: State | None, observation: Observation, *, account: str) -> Merged:
+    """What a stored state, or none, and an observation come to, and what changed by it."""
+    known: dict[_Path, _Told] = {}
+    for layer in reversed(stored.layers if stored else ()):
+        known.update((path, _Told(layer.stamp, values)) for path, values in _facts(layer.ret).items())
+    reread = False
+    for path, values in _facts(observation.ret).items():
+        told, before = _Told(observation.stamp, values), known.get(path)
+        reread = reread or (before is not None and _disagree(path, told, before))
+        if before is None or _wins(path, told, before):
+            known[path] = told
+    state = _state(observation.ret, known)
+    return Merged(state=state, events=_events(stored, state.ret, observation, account), reread=reread)
+
+
+def narrowed(ret: Return, known: Return) -> Return:
+    """``ret`` without what ``known`` tells nothing of: a return read by its id, as a listing would have told it.
+
+    Where it stands is told in any case, and so is ``raw``; the timeline never is, which repeats what else changed.
+    """
+    told: Return = _narrowed(ret, known)
+    return evolve(told, timeline=(), **{name: getattr(ret, name) for name in _TOGETHER[Return]})
+
+
+def _narrowed(part: Any, known: Any) -> Any:
+    if _is_silent(known):
+        return known
+    if isinstance(part, tuple) and isinstance(known, tuple):
+        same = {getattr(each, "id", None) or index: each for index, each in enumerate(known)}
+        keys = [getattr(each, "id", None) or index for index, each in enumerate(part)]
+        return tuple(_narrowed(each, same.get(key, each)) for key, each in zip(keys, part, strict=True))
+    if has(type(part)) and type(part) is type(known):
+        compared = [attribute.name for attribute in fields(type(part)) if attribute.eq]
+        return evolve(part, **{name: _narrowed(getattr(part, name), getattr(known, name)) for name in compared})
+    return part
+
+
+_T = TypeVar("_T")
+
+# The place of a fact: ("number",), ("order", "id"), ("items", "17", "sku"), ("shipments", "s1", "label", "url").
+# An item that only an alias names stands at ("aliases", ALIAS, …), items that nothing names stand at ("items",).
+_Path: TypeAlias = tuple[str, ...]
+_Values: TypeAlias = tuple[Any, ...]
+
+_STATUS: Final = ("status",)
+_BESIDE_STATUS: Final = (("attention",), ("goods_expected",))
+_CREATED_AT: Final = ("created_at",)
+_NAMELESS_ITEMS: Final = ("items",)
+
+# The fields that are one fact, which is known by the first of them. Every other field is a fact of its own.
+_TOGETHER: Final[Mapping[type[Any], tuple[str, ...]]] = {
+    Return: ("status", "status_raw", "attention", "goods_expected"),
+    Item: ("disposition", "disposition_raw"),
+    Shipment: ("status", "status_raw"),
+    Label: ("status", "error"),
+}
+_TAKEN_APART: Final = {Return: {"provider", "order", "customer", "items", "shipments"}, Shipment: {"label"}}
+
+
+def _facts_of(kind: type[Any]) -> Mapping[str, tuple[str, ...]]:
+    together, apart = _TOGETHER.get(kind, ()), _TAKEN_APART.get(kind, set())
+    alone = (a.name for a in fields(kind) if a.name not in together and a.name not in apart)
+    return {group[0]: group for group in (together, *((name,) for name in alone)) if group}
+
+
+_FACTS: Final[Mapping[type[Any], Mapping[str, tuple[str, ...]]]] = {
+    kind: _facts_of(kind) for kind in (Return, OrderRef, Customer, Item, Shipment, Label)
+}
+
+
+@frozen
+class _Told:
+    """A fact: the values of its fields, and its age."""
+
+    stamp: Stamp
+    values: _Values
+
+
+def _facts(ret: Return) -> dict[_Path, _Values]:
+    """Everything that a return tells."""
+    told: dict[_Path, _Values] = {}
+    _collect(told, (), ret)
+    if _is_silent(ret.status) and _is_silent(ret.status_raw):
+        told.pop(_STATUS, None)
+        told.update((path, (getattr(ret, *path),)) for path in _BESIDE_STATUS if not _is_silent(getattr(ret, *path)))
+    if ret.order is not None:
+        _collect(told, ("order",), ret.order)
+    if ret.customer is not None:
+        _collect(told, ("customer",), ret.customer)
+    if all(item.id or item.aliases for item in ret.items):
+        for item in ret.items:
+            _collect(told, ("items", item.id) if item.id else ("aliases", item.aliases[0]), item)
+    else:
+        told[_NAMELESS_ITEMS] = (ret.items,)
+    for shipment in ret.shipments:
+        _collect(told, ("shipments", shipment.id), shipment)
+        if shipment.label is not None:
+            _collect(told, ("shipments", shipment.id, "label"), shipment.label)
+    return told
+
+
+def _collect(told: dict[_Path, _Values], place: _Path, part: object) -> None:
+    for name, names in _FACTS[type(part)].items():
+        values = tuple([getattr(part, field) for field in names])
+        if not all(map(_is_silent, values)):
+            told[*place, name] = values
+
+
+def _is_silent(value: object) -> bool:
+    """True for a field that tells nothing: None, anything empty, and the vocabularies' ``unknown``."""
+    if isinstance(value, Enum):
+        return bool(value.value == "unknown")
+    return value is None or (isinstance(value, Sized) and not value)
+
+
+def _wins(path: _Path, told: _Told, before: _Told) -> bool:
+    """True if ``told`` is the one to keep. Swapping the two swaps the answer, unless they are the same."""
+    if path == _CREATED_AT and told.values != before.values:
+        return told.values < before.values
+    if told.stamp != before.stamp:
+        return told.stamp > before.stamp
+    return _text(told.values) > _text(before.values)
+
+
+def _disagree(path: _Path, told: _Told, before: _Told) -> bool:
+    same_time = told.stamp.at == before.stamp.at
+    return same_time and told.values != before.values and path != _CREATED_AT and path[-1] != "raw"
+
+
+def _text(value: object) -> str:
+    """The value spelt in one way that is always the same."""
+    return json.dumps(dump(value, raw=True), sort_keys=True, default=str)
+
+
+def _state(ret: Return, known: dict[_Path, _Told]) -> State:
+    """The layers of what is known, and the return that they come to."""
+    _drop_dead(known)
+    ages: defaultdict[Stamp, dict[_Path, _Values]] = defaultdict(dict)
+    for path, told in known.items():
+        ages[told.stamp][path] = told.values
+    layers = tuple(Layer(stamp=age, ret=_assembled(ret, ages[age])) for age in sorted(ages, reverse=True))
+    if len(layers) == 1 and not any(path[0] == "aliases" for path in known):
+        return State(ret=layers[0].ret, layers=layers)
+    return State(ret=_assembled(ret, _visible(known)), layers=layers)
+
+
+def _drop_dead(known: dict[_Path, _Told]) -> None:
+    """Forget what can never be seen again, whatever may still be told."""
+    word = known.get(_STATUS)
+    for path in _BESIDE_STATUS:
+        if word and path in known and known[path].stamp <= word.stamp:
+            del known[path]
+    if any(path[0] in ("items", "aliases") and path != _NAMELESS_ITEMS for path in known):
+        known.pop(_NAMELESS_ITEMS, None)
+
+
+def _visible(known: Mapping[_Path, _Told]) -> dict[_Path, _Values]:
+    """The facts where a reader looks for them: beside the status, and at the item that an alias means."""
+    shown = dict(known)
+    if word := shown.get(_STATUS):
+        status, status_raw, *beside = word.values
+        later = (
+            shown.pop(path).values[0] if path in shown else own
+            for path, own in zip(_BESIDE_STATUS, beside, strict=True)
+        )
+        shown[_STATUS] = _Told(word.stamp, (status, status_raw, *later))
+    owners: defaultdict[str, list[_Path]] = defaultdict(list)
+    for path, told in known.items():
+        if path[0] == "items" and path[-1] == "aliases":
+            for alias in told.values[0]:
+                owners[alias].append(path[:-1])
+    for path, told in known.items():
+        if path[0] == "aliases" and path[1] in owners:
+            del shown[path]
+            for owner in owners[path[1]] if path[-1] != "aliases" else ():
+                own = (*owner, path[-1])
+                if own not in shown or _wins(own, told, shown[own]):
+                    shown[own] = told
+    return {path: told.values for path, told in shown.items()}
+
+
+def _assembled(ret: Return, facts: Mapping[_Path, _Values]) -> Return:
+    """The same return as ``ret``, telling these facts and no others: the inverse of :func:`_facts`."""
+    places: defaultdict[_Path, dict[str, _Values]] = defaultdict(dict)
+    for path, values in facts.items():
+        places[path[:-1]][path[-1]] = values
+    named = [_part(Item, places["items", key], id=key) for key in _keys(places, "items")]
+    aliased = [_part(Item, places["aliases", key], aliases=(key,)) for key in _keys(places, "aliases")]
+    shipments = [
+        _part(
+            Shipment, places["shipments", key], id=key, label=_optional(Label, places.get(("shipments", key, "label")))
+        )
+        for key in _keys(places, "shipments")
+    ]
+    return _part(
+        Return,
+        places[()],
+        provider=ret.provider,
+        id=ret.id,
+        order=_optional(OrderRef, places.get(("order",))),
+        customer=_optional(Customer, places.get(("customer",))),
+        items=(*named, *aliased),
+        shipments=tuple(shipments),
+    )
+
+
+def _keys(places: Iterable[_Path], kind: str) -> list[str]:
+    """The identifiers of the parts of one kind; numbers spelt as text come in the order of the numbers."""
+    return sorted({place[1] for place in places if place[:1] == (kind,)}, key=lambda key: (len(key), key))
+
+
+def _part(kind: type[_T], told: Mapping[str, _Values], **given: Any) -> _T:
+    for name, values in told.items():
+        given.update(zip(_FACTS[kind].get(name, (name,)), values, strict=True))
+    return kind(**given)
+
+
+def _optional(kind: type[_T], told: Mapping[str, _Values] | None) -> _T | None:
+    return None if told is None else _part(kind, told)
+
+
+# The event that tells of a change, the part it is about, the name of what changed, and its value before and after.
+_Change: TypeAlias = tuple[type[Event], str, str, Any, Any]
+
+_RETURN_EVENTS: Final[Mapping[str, type[Event]]] = {
+    "status": ReturnStatusChanged,
+    "status_raw": ReturnStatusChanged,
+    "attention": ReturnAttentionChanged,
+    "resolutions": ResolutionChanged,
+}
+_ITEM_EVENTS: Final[Mapping[str, type[Event]]] = {
+    "disposition": ItemDispositionChanged,
+    "disposition_status": ItemDispositionChanged,
+    "disposition_raw": ItemDispositionChanged,
+    "images": ItemImagesChanged,
+}
+_LABEL_EVENTS: Final[Mapping[LabelStatus, type[Event]]] = {
+    LabelStatus.READY: LabelReady,
+    LabelStatus.FAILED: LabelFailed,
+}
+
+
+def _events(stored: State | None, after: Return, observation: Observation, account: str) -> tuple[Event, ...]:
+    """One event for each kind of change to each part; for a return that was not known, its creation alone."""
+    if stored is None:
+        first = {"status": (None, dump(after.status)), "status_raw": (None, after.status_raw)}
+        return (_event(ReturnCreated, first, after, observation, account),)
+    grouped: defaultdict[tuple[type[Event], str], dict[str, tuple[Any, Any]]] = defaultdict(dict)
+    for kind, part, name, old, new in _return_changes(stored.ret, after):
+        grouped[kind, part][name] = (dump(old), dump(new))
+    return tuple(_event(kind, changes, after, observation, account) for (kind, _), changes in grouped.items())
+
+
+def _event(
+    kind: type[Event], changes: Mapping[str, tuple[Any, Any]], ret: Return, observation: Observation, account: str
+) -> Event:
+    stamp = observation.stamp
+    # A return is created once. Any other change can come again, at another time.
+    when = [] if kind is ReturnCreated else [changes, format_time(stamp.at), format_time(stamp.seen_at)]
+    identity = json.dumps([account, ret.id, kind.type, *when], sort_keys=True)
+    return kind(
+        id=hashlib.sha256(identity.encode()).hexdigest()[:32],
+        account=account,
+        return_id=ret.id,
+        occurred_at=stamp.at,
+        recorded_at=stamp.seen_at,
+        origin=observation.origin,
+        changes=changes,
+    )
+
+
+def _return_changes(before: Return, after: Return) -> Iterator[_Change]:
+    for name, old, new in _differences(before, after):
+        if name == "items":
+            yield from _item_changes(old, new)
+        elif name == "shipments":
+            yield from _shipment_changes(old, new)
+        elif name != "updated_at":
+            yield _RETURN_EVENTS.get(name, ReturnUpdated), "", name, old, new
+
+
+def _item_changes(before: tuple[Item, ...], after: tuple[Item, ...]) -> Iterator[_Change]:
+    if not all(item.id or item.aliases for item in (*before, *after)):
+        yield ReturnUpdated, "", "items", before, after
+        return
+    known = {item.id or item.aliases[0]: item for item in before}
+    for item in after:
+        key = item.id or item.aliases[0]
+        # What was told of it when only an alias named it is no news.
+        aliased = (known[alias] for alias in item.aliases if alias in known and not known[alias].id)
+        old = known.get(key) or next(aliased, None)
+        for name, was, now in _differences(old, item):
+            kind = _ITEM_EVENTS.get(name, ReturnUpdated)
+            if name == "quantity_received" and now is not None and (was is None or now > was):
+                kind = ItemReceived
+            yield kind, "" if kind is ReturnUpdated else key, f"items[{key}].{name}", was, now
+
+
+def _shipment_changes(before: tuple[Shipment, ...], after: tuple[Shipment, ...]) -> Iterator[_Change]:
+    known = {shipment.id: shipment for shipment in before}
+    for shipment in after:
+        for name, was, now in _differences(known.get(shipment.id), shipment):
+            place = f"shipments[{shipment.id}].{name}"
+            if name != "label":
+                yield ShipmentUpdated, shipment.id, place, was, now
+                continue
+            changes = list(_differences(was, now))
+            moved = any(part == "status" for part, _, _ in changes)
+            kind = _LABEL_EVENTS.get(now.status, ShipmentUpdated) if moved else ShipmentUpdated
+            yield from ((kind, shipment.id, f"{place}.{part}", old, new) for part, old, new in changes)
+
+
+def _differences(before: AttrsInstance | None, after: AttrsInstance) -> Iterator[tuple[str, Any, Any]]:
+    """The fields that differ, with their values; of a part that is new, the fields that tell something."""
+    for attribute in fields(type(after)):
+        name = attribute.name
+        old, new = getattr(before, name, None), getattr(after, name)
+        if attribute.eq and old != new and not (before is None and _is_silent(new)):
+            yield name, old, new

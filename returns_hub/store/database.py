@@ -1,0 +1,265 @@
+"""The database under the mirror: its address, its revisions, its transactions, and its errors in plain words."""
+
+import contextlib
+import functools
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, Executable, Row, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from returns_hub.errors import StoreError
+from returns_hub.secret import Secret
+from returns_hub.store.schema import METADATA, REVISION, REVISION_TABLE
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_DRIVERS: Final = {
+    "sqlite": "sqlite+pysqlite",
+    "sqlite+pysqlite": "sqlite+pysqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+# How long to wait for another process that writes, unless the address says `?timeout=`.
+_SQLITE_BUSY_SECONDS: Final = "10"
+_POSTGRESQL_CONNECT_SECONDS: Final = "10"
+# Any number will do, as long as every process of ours takes the same.
+_POSTGRESQL_WRITERS_LOCK: Final = 7_283_468_821_301
+_SECONDS: Final = re.compile(r"\d{1,6}(\.\d{1,6})?\Z")
+_ROWS_AT_ONCE: Final = 200
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """One SQLite file or PostgreSQL database that is a mirror, at the newest revision.
+
+    :meth:`reading` and :meth:`writing` are its transactions. Writers take turns, within a process and on PostgreSQL
+    between processes too: somebody who has read event 7 must never see an event 6 appear behind it.
+    """
+
+    def __init__(self, address: Secret) -> None:
+        url = _parsed(address)
+        self.place = _place(url)
+        self._engine = _engine(url)
+        self._turn = threading.Lock()
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    def prepare(self) -> None:
+        """Create or upgrade the tables where they are not at the newest revision.
+
+        Raises:
+            StoreError: the database belongs to something else, or to a newer returns-hub.
+        """
+        with self.reading() as connection:
+            current = self._revision(connection)
+        if current == REVISION:
+            return
+        if self.dialect == "sqlite":
+            self._switch_to_wal()
+        with self.writing() as connection:
+            # Another process may have done it while this one waited for its turn.
+            if self._revision(connection) != REVISION:
+                _upgrade(connection)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees the database as of one moment."""
+        with self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """The transaction that may write: committed at the end, undone by an exception."""
+        with self._turn, self._engine.connect().execution_options(write=True) as connection, connection.begin():
+            if self.dialect == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_WRITERS_LOCK})
+            yield connection
+
+    def stream(self, query: Executable) -> Iterator[Row[Any]]:
+        """The rows of a query, a few hundred in memory at a time, as the database was at the first of them."""
+        try:
+            with self.reading() as connection:
+                yield from connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            problem = self.explain(error)
+        else:
+            return
+        raise problem
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def explain(self, error: Exception) -> StoreError:
+        """The error in one sentence of ours, which holds neither data nor a password."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, sqlite3.Error):
+            code = getattr(cause, "sqlite_errorcode", 0)  # an error of the module itself has none
+            reason = _SQLITE_REASONS.get(code & 0xFF, f"failed with {getattr(cause, 'sqlite_errorname', cause)}")
+        else:
+            reason = _postgresql_reason(cause)
+        return StoreError(f"the mirror {self.place} {reason}")
+
+    def _revision(self, connection: Connection) -> str | None:
+        """The revision of the tables; None where there are none."""
+        tables = set(inspect(connection).get_table_names())
+        if not tables:
+            return None
+        if REVISION_TABLE not in tables:
+            raise StoreError(f"{self.place} is the database of something else; give the mirror one of its own")
+        current: str | None = connection.execute(text(f"SELECT version_num FROM {REVISION_TABLE}")).scalar()  # noqa: S608 - a constant of ours
+        if current is not None and current > REVISION:
+            raise StoreError(
+                f"the mirror {self.place} is of revision {current}, this returns-hub knows {REVISION}; upgrade returns-hub"
+            )
+        if current == REVISION and not tables.issuperset(METADATA.tables):
+            raise StoreError(f"the mirror {self.place} has lost tables; restore it, or remove it and sync again")
+        return current
+
+    def _switch_to_wal(self) -> None:
+        """Let readers and the writer work side by side. SQLite does it outside a transaction only, and it stays with the file."""
+        connection = self._engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()
+
+
+class _HasDatabase(Protocol):
+    @property
+    def database(self) -> Database: ...
+
+
+_Owner = TypeVar("_Owner", bound=_HasDatabase)
+
+
+def plain_errors(method: Callable[Concatenate[_Owner, P], T]) -> Callable[Concatenate[_Owner, P], T]:
+    """The method, with every error of the database as a :class:`StoreError`."""
+
+    @functools.wraps(method)
+    def call(self: _Owner, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(self, *args, **kwargs)
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            problem = self.database.explain(error)
+        # Raised out here, it does not carry the driver's error along, whose frames hold rows and passwords.
+        raise problem
+
+    return call
+
+
+def _parsed(address: Secret) -> URL:
+    url: URL | None = None
+    # The parser's errors may quote what they could not read.
+    with contextlib.suppress(ArgumentError, ValueError):
+        url = make_url(address.reveal())
+    if url is None or url.drivername not in _DRIVERS:
+        raise StoreError("the address of the mirror must look like sqlite:///returns.db or postgresql://user@host/name")
+    url = url.set(drivername=_DRIVERS[url.drivername])
+    if url.get_backend_name() != "sqlite":
+        return url.update_query_dict({"connect_timeout": _POSTGRESQL_CONNECT_SECONDS, **url.query})
+    if not url.database or url.database == ":memory:":
+        raise StoreError("the address of the mirror names no file; sqlite:///returns.db does")
+    wait = {"timeout": _SQLITE_BUSY_SECONDS, **url.query}
+    if wait.keys() != {"timeout"} or not _SECONDS.match(str(wait["timeout"])):
+        raise StoreError("the address of a mirror on SQLite takes one option: ?timeout=SECONDS")
+    _check_path(Path(url.database))
+    return url.update_query_dict(wait)
+
+
+def _check_path(path: Path) -> None:
+    """Returns if the file is there or can be created. SQLite says "unable to open" to all of these."""
+    problem = None
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            problem = f"the mirror {path} is a directory, not a file"
+        elif not path.parent.is_dir():
+            problem = f"the mirror {path} cannot be created: there is no directory {path.parent}"
+    if problem:
+        raise StoreError(problem)
+
+
+def _place(url: URL) -> str:
+    """The address as people may see it: without user, password and options."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    port = f":{url.port}" if url.port else ""
+    return f"postgresql://{url.host or ''}{port}/{url.database or ''}"
+
+
+def _engine(url: URL) -> Engine:
+    # Rows and parameters are other people's data: they stay out of every message.
+    try:
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=url.get_backend_name() != "sqlite")
+    except ModuleNotFoundError as error:
+        missing = error.name
+    else:
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _set_up_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    raise StoreError(f"a mirror on PostgreSQL needs the package {missing}: pip install 'returns-hub[postgres]'")
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    # The driver would begin transactions by itself, too late and never IMMEDIATE.
+    connection.isolation_level = None
+    # With WAL, NORMAL can lose the last commits in a power cut, but never half of one. A sync reads them again.
+    connection.execute("PRAGMA synchronous = NORMAL").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later would fail, not wait, where another one wrote in between.
+    writes = connection.get_execution_options().get("write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+# By primary result code, https://sqlite.org/rescode.html
+_SQLITE_REASONS: Final[Mapping[int, str]] = {
+    sqlite3.SQLITE_PERM: "cannot be opened: no permission",
+    sqlite3.SQLITE_BUSY: "is locked by another process",
+    sqlite3.SQLITE_LOCKED: "is locked by another process",
+    sqlite3.SQLITE_READONLY: "is read-only",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error",
+    sqlite3.SQLITE_CORRUPT: "is damaged; restore it, or remove it and sync again",
+    sqlite3.SQLITE_FULL: "cannot be written: the disk is full",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: no permission, or the directory is read-only",
+    sqlite3.SQLITE_NOTADB: "is a file, but not a database of SQLite",
+}
+# By SQLSTATE, https://www.postgresql.org/docs/15/errcodes-appendix.html
+_POSTGRESQL_REASONS: Final[Mapping[str, str]] = {
+    "25006": "is read-only",
+    "3D000": "does not exist",
+    "42501": "may not be used by this user",
+    "53100": "cannot be written: the disk is full",
+    "53300": "has no connection left",
+}
+
+
+def _postgresql_reason(cause: BaseException | None) -> str:
+    state: Any = getattr(cause, "sqlstate", None)
+    if state:
+        return _POSTGRESQL_REASONS.get(state, f"failed with SQLSTATE {state}")
+    if type(cause).__name__ == "OperationalError":
+        return "cannot be reached, or refuses the user or the password"
+    return f"failed with {type(cause).__name__}"

@@ -1,0 +1,199 @@
+"""The mirror itself: what is written to it, and what is read from it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from attrs import evolve, frozen
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select
+
+from returns_hub.errors import StoreError
+from returns_hub.events import Event
+from returns_hub.merge import Observation
+from returns_hub.model import Return
+from returns_hub.secret import Secret
+from returns_hub.status import Attention, Status
+from returns_hub.store import rows, writing
+from returns_hub.store.database import Database, plain_errors
+from returns_hub.store.schema import CHECKPOINTS, EVENTS, LONGEST_COLUMN, MERGE_STATE, RETURNS
+from returns_hub.store.writing import Applied
+
+_AT_ONCE: Final = 500
+_TERMINAL: Final = tuple(status.value for status in Status if status.is_terminal)
+
+
+@frozen(kw_only=True)
+class StoredReturn:
+    """A return as the mirror has it, and the account it belongs to."""
+
+    account: str
+    ret: Return
+
+
+class Store:
+    """Every account's returns as the vendors last told them, the events of their changes, and checkpoints.
+
+    It may be used from several threads. Whatever it does raises :class:`StoreError` where the database fails, and then
+    nothing was half-written.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @classmethod
+    def open(cls, address: Secret | str) -> Self:
+        """The store at ``sqlite:///file.db`` or ``postgresql://user:password@host/name``, created or upgraded if need be.
+
+        Raises:
+            StoreError: the address is wrong, or what is there cannot be used; the text says why.
+        """
+        store = cls(Database(Secret(address) if isinstance(address, str) else address))
+        try:
+            store.prepare()
+        except StoreError:
+            store.close()
+            raise
+        return store
+
+    @plain_errors
+    def prepare(self) -> None:
+        """Bring the tables to the newest revision."""
+        self.database.prepare()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @plain_errors
+    def apply(
+        self,
+        account: str,
+        observations: Iterable[Observation] = (),
+        *,
+        checkpoints: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Applied:
+        """Merge observations into the mirror, in one transaction with their events and the checkpoints that cover them.
+
+        A checkpoint is any JSON value; None removes it.
+        """
+        told, refused = writing.by_return(observations)
+        with self.database.writing() as connection:
+            applied = writing.apply(connection, account, told)
+            writing.save_checkpoints(connection, account, checkpoints)
+        return evolve(applied, refused=refused)
+
+    @plain_errors
+    def checkpoints(self, account: str) -> dict[str, Any]:
+        """Every checkpoint of an account, by name."""
+        query = select(CHECKPOINTS.c.name, CHECKPOINTS.c.value).where(CHECKPOINTS.c.account == account)
+        with self.database.reading() as connection:
+            return {row.name: rows.decode(row.value) for row in connection.execute(query)}
+
+    def returns(
+        self,
+        *,
+        account: str | None = None,
+        status: Status | None = None,
+        attention: Attention | None = None,
+        since: date | datetime | None = None,
+        limit: int | None = None,
+    ) -> Iterator[StoredReturn]:
+        """The returns that match, newest first by ``created_at``, those without one last; read as they are asked for."""
+        table = RETURNS.c
+        query = select(table.account, table.id, table.object)
+        query = query.order_by(table.created_at.desc().nulls_last(), table.account, table.id).limit(limit)
+        if account is not None:
+            query = query.where(table.account == account)
+        if status is not None:
+            query = query.where(table.status == status.value)
+        if attention is not None:
+            query = query.where(table.attention.contains(f" {attention.value} ", autoescape=True))
+        if since is not None:
+            query = query.where(table.created_at >= start_of(since))
+        for row in self.database.stream(query):
+            yield StoredReturn(account=row.account, ret=rows.read_return(row.object, row.id))
+
+    @plain_errors
+    def get_return(self, account: str, return_id: str) -> StoredReturn | None:
+        """One return, or None."""
+        if not rows.is_usable_id(return_id):
+            return None
+        query = select(RETURNS.c.object).where(RETURNS.c.account == account, RETURNS.c.id == return_id)
+        with self.database.reading() as connection:
+            text = connection.execute(query).scalar()
+        return None if text is None else StoredReturn(account=account, ret=rows.read_return(text, return_id))
+
+    def events(
+        self, *, after: int = 0, account: str | None = None, return_id: str | None = None, limit: int | None = None
+    ) -> Iterator[Event]:
+        """The events behind a ``sequence``, in their order; read as they are asked for."""
+        query = select(EVENTS).order_by(EVENTS.c.sequence)
+        if account is not None:
+            query = query.where(EVENTS.c.account == account)
+        if return_id is not None:
+            query = query.where(EVENTS.c.return_id == return_id)
+        # In portions: a consumer may take its time, and must not keep a transaction open meanwhile.
+        while limit is None or limit > 0:
+            size = _AT_ONCE if limit is None else min(limit, _AT_ONCE)
+            portion = self._all(query.where(EVENTS.c.sequence > after).limit(size))
+            yield from map(rows.read_event, portion)
+            if len(portion) < size:
+                return
+            after = portion[-1]["sequence"]
+            limit = None if limit is None else limit - size
+
+    @plain_errors
+    def last_seen(self, account: str) -> datetime | None:
+        """When, by our clock, the newest observation of the account was made; None before the first."""
+        query = select(func.max(MERGE_STATE.c.seen_at)).where(MERGE_STATE.c.account == account)
+        with self.database.reading() as connection:
+            moment: datetime | None = connection.execute(query).scalar()
+        return moment
+
+    @plain_errors
+    def open_words(self, account: str) -> tuple[str, ...]:
+        """The vendor's words at which open returns of the account stand."""
+        word = RETURNS.c.status_raw
+        query = select(word).distinct().where(_is_open(account), func.length(word) < LONGEST_COLUMN)
+        with self.database.reading() as connection:
+            return tuple(sorted(connection.execute(query).scalars()))
+
+    @plain_errors
+    def oldest_open(self, account: str) -> datetime | None:
+        """When the oldest of the account's open returns was created; None if none is open, or none of them says."""
+        query = select(func.min(RETURNS.c.created_at)).where(_is_open(account))
+        with self.database.reading() as connection:
+            moment: datetime | None = connection.execute(query).scalar()
+        return moment
+
+    @plain_errors
+    def open_unseen(self, account: str, since: datetime, *, after: str = "") -> tuple[str, ...]:
+        """The next few hundred open returns, by id, that no observation has told of since a moment."""
+        mark = MERGE_STATE.c
+        of_return = (mark.account == RETURNS.c.account) & (mark.return_id == RETURNS.c.id)
+        unseen = select(RETURNS.c.id).join(MERGE_STATE, of_return).where(_is_open(account), mark.seen_at < since)
+        with self.database.reading() as connection:
+            query = unseen.where(RETURNS.c.id > after).order_by(RETURNS.c.id).limit(_AT_ONCE)
+            return tuple(connection.execute(query).scalars())
+
+    @plain_errors
+    def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
+        with self.database.reading() as connection:
+            return connection.execute(query).mappings().all()
+
+
+def start_of(since: date | datetime) -> datetime:
+    """The first moment of a day, in UTC; a time without a zone is read in UTC."""
+    moment = since if isinstance(since, datetime) else datetime.combine(since, time())
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _is_open(account: str) -> ColumnElement[bool]:
+    return (RETURNS.c.account == account) & RETURNS.c.status.not_in(_TERMINAL)

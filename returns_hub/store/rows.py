@@ -1,0 +1,203 @@
+"""Between the model and the rows of the mirror."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+import simplejson
+from sqlalchemy import RowMapping
+
+from returns_hub.convert import dump, format_time, load, parse_time
+from returns_hub.errors import ReturnsHubError, StoreError
+from returns_hub.events import EVENT_TYPES, Event, Origin
+from returns_hub.merge import Layer, Stamp, State
+from returns_hub.model import Return
+from returns_hub.store.schema import LONGEST_COLUMN
+
+Row: TypeAlias = Mapping[str, Any]
+
+_LONGEST_ID: Final = 255
+
+
+def encode(value: object) -> str:
+    """JSON in ASCII; the numbers of ``raw`` stay what they are, digit for digit."""
+    return str(simplejson.dumps(value, use_decimal=True, separators=(",", ":")))
+
+
+def decode(text: str) -> Any:
+    """What :func:`encode` was given."""
+    return json.loads(text, parse_float=Decimal)
+
+
+def storable(ret: Return) -> str | None:
+    """The return as its ``object`` column holds it; None if it has no usable id or could not be read back.
+
+    It is made of a stranger's data: better one record set aside than a mirror that cannot be read.
+    """
+    if not is_usable_id(ret.id):
+        return None
+    try:
+        text = encode(dump(ret, raw=True))
+        load(decode(text), Return)
+    except (ReturnsHubError, RecursionError, TypeError, ValueError):
+        return None
+    return text
+
+
+def is_usable_id(return_id: str) -> bool:
+    """True for an id that both databases can hold and index as it is."""
+    return 0 < len(return_id) <= _LONGEST_ID and _column(return_id) == return_id
+
+
+def read_return(text: str, return_id: str) -> Return:
+    """The return of an ``object`` column.
+
+    Raises:
+        StoreError: somebody else wrote there.
+    """
+    ret: Return | None = None
+    with suppress(ReturnsHubError, RecursionError, ValueError):
+        ret = load(decode(text), Return)
+    if ret is None:
+        raise StoreError(
+            f"the mirror's row of {return_id} cannot be read; restore the mirror, or remove it and sync again"
+        )
+    return ret
+
+
+def fingerprint(text: str) -> str:
+    """A digest by which the same observation is recognised when it comes again."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def return_row(account: str, ret: Return, text: str) -> Row:
+    """The row of a return; ``text`` is its object."""
+    return {
+        "account": account,
+        "id": ret.id,
+        "provider": ret.provider,
+        "number": _column(ret.number),
+        "kind": ret.kind.value,
+        "status": ret.status.value,
+        "status_raw": _column(ret.status_raw),
+        "attention": f" {' '.join(sorted(ret.attention))} ",
+        "order_number": _column(ret.order.number) if ret.order else None,
+        "customer_email": _column(ret.customer.email) if ret.customer else None,
+        "reference": _column(ret.reference),
+        "request_id": _column(ret.request_id),
+        "goods_expected": ret.goods_expected,
+        "created_at": ret.created_at,
+        "updated_at": ret.updated_at,
+        "object": text,
+    }
+
+
+def item_rows(account: str, ret: Return) -> list[Row]:
+    """The rows of a return's items."""
+    return [
+        {
+            "account": account,
+            "return_id": ret.id,
+            "position": position,
+            "id": _column(item.id),
+            "sku": _column(item.sku),
+            "barcode": _column(item.barcode),
+            "rma": _column(item.rma),
+            "quantity": None if item.quantity is None else float(item.quantity),
+            "quantity_received": None if item.quantity_received is None else float(item.quantity_received),
+            "disposition": item.disposition and item.disposition.value,
+            "disposition_status": item.disposition_status and item.disposition_status.value,
+            "object": encode(dump(item, raw=True)),
+        }
+        for position, item in enumerate(ret.items)
+    ]
+
+
+def shipment_rows(account: str, ret: Return) -> list[Row]:
+    """The rows of a return's shipments."""
+    return [
+        {
+            "account": account,
+            "return_id": ret.id,
+            "position": position,
+            "id": _column(shipment.id),
+            "direction": shipment.direction and shipment.direction.value,
+            "status": shipment.status and shipment.status.value,
+            "carrier": _column(shipment.carrier),
+            "tracking_number": _column(shipment.tracking_number),
+            "label_status": shipment.label and shipment.label.status.value,
+            "object": encode(dump(shipment, raw=True)),
+        }
+        for position, shipment in enumerate(ret.shipments)
+    ]
+
+
+def merge_row(account: str, state: State, digest: str) -> Row:
+    """The row of what merging needs beside the return."""
+    newest = state.layers[0]
+    layers = [
+        {
+            "at": format_time(layer.stamp.at),
+            "seen_at": format_time(layer.stamp.seen_at),
+            "ret": dump(layer.ret, raw=True),
+        }
+        for layer in state.layers
+    ]
+    return {
+        "account": account,
+        "return_id": state.ret.id,
+        "at": newest.stamp.at,
+        "seen_at": newest.stamp.seen_at,
+        "fingerprint": digest,
+        "layers": None if newest.ret is state.ret else encode(layers),
+    }
+
+
+def read_state(ret: Return, layers: str | None, newest: Stamp) -> State:
+    """The state of a stored return, from its merge row."""
+    if layers is None:
+        return State(ret=ret, layers=(Layer(stamp=newest, ret=ret),))
+    first, *older = (
+        Layer(stamp=Stamp(parse_time(layer["at"]), parse_time(layer["seen_at"])), ret=load(layer["ret"], Return))
+        for layer in decode(layers)
+    )
+    # The column is the younger of the two: a repeated observation moves it and leaves the layers alone.
+    return State(ret=ret, layers=(Layer(stamp=newest, ret=first.ret), *older))
+
+
+def event_row(event: Event) -> Row:
+    """The row of an event; the database numbers it."""
+    return {
+        "id": event.id,
+        "type": event.type,
+        "account": event.account,
+        "return_id": event.return_id,
+        "occurred_at": event.occurred_at,
+        "recorded_at": event.recorded_at,
+        "origin": event.origin.value,
+        "changes": encode(event.changes),
+    }
+
+
+def read_event(row: RowMapping) -> Event:
+    """The event of a row."""
+    return EVENT_TYPES[row["type"]](
+        sequence=row["sequence"],
+        id=row["id"],
+        account=row["account"],
+        return_id=row["return_id"],
+        occurred_at=row["occurred_at"],
+        recorded_at=row["recorded_at"],
+        origin=Origin(row["origin"]),
+        changes={name: (before, after) for name, (before, after) in decode(row["changes"]).items()},
+    )
+
+
+def _column(text: str | None) -> str | None:
+    """Text as a column can hold it: PostgreSQL has no NUL and UTF-8 no half of a surrogate pair."""
+    if text is None or (text.isascii() and "\0" not in text):
+        return text and text[:LONGEST_COLUMN]
+    return text.replace("\0", "").encode(errors="ignore").decode()[:LONGEST_COLUMN]

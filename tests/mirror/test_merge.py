@@ -1,0 +1,445 @@
+"""Merging: what wins, what is told, and that neither order nor repetition matters."""
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from returns_hub import (
+    Address,
+    Attention,
+    Customer,
+    Disposition,
+    DispositionStatus,
+    Event,
+    Item,
+    Label,
+    LabelStatus,
+    Note,
+    OrderRef,
+    Origin,
+    Resolution,
+    ResolutionKind,
+    Return,
+    Shipment,
+    ShipmentStatus,
+    Status,
+    TimelineEntry,
+    dump,
+)
+from returns_hub.merge import Merged, Observation, State, merge, narrowed, observed
+
+At: TypeAlias = Callable[[float], datetime]
+MakeReturn: TypeAlias = Callable[..., Return]
+Tell: TypeAlias = Callable[..., Merged]
+
+
+@pytest.fixture(scope="session")
+def tell(at: At, a_return: MakeReturn) -> Tell:
+    """What an observation of ``minute`` makes of a state."""
+
+    def merge_in(stored: Merged | None, minute: float, **told: Any) -> Merged:
+        observation = Observation(ret=a_return(**told), at=at(minute), seen_at=at(minute))
+        return merge(stored.state if stored else None, observation, account="acme")
+
+    return merge_in
+
+
+def types(merged: Merged) -> list[str]:
+    return [event.type for event in merged.events]
+
+
+def test_first_sight_tells_only_that_the_return_was_created(tell: Tell) -> None:
+    first = tell(
+        None,
+        0,
+        status=Status.READY_TO_SHIP,
+        status_raw="label_sent",
+        attention=frozenset({Attention.REVIEW}),
+        items=(Item(id="1", quantity_received=Decimal(1)),),
+        shipments=(Shipment(id="s1", label=Label(status=LabelStatus.READY)),),
+    )
+    assert types(first) == ["return.created"]
+    assert first.events[0].changes == {"status": (None, "ready_to_ship"), "status_raw": (None, "label_sent")}
+
+
+def test_an_event_says_whose_it_is_and_when_and_how_it_came(at: At, a_return: MakeReturn) -> None:
+    observation = Observation(ret=a_return("r7"), at=at(0), seen_at=at(3), origin=Origin.WEBHOOK)
+    (event,) = merge(None, observation, account="acme-au").events
+    assert (event.account, event.return_id, event.origin) == ("acme-au", "r7", Origin.WEBHOOK)
+    assert (event.occurred_at, event.recorded_at) == (at(0), at(3))
+
+
+def test_a_status_change_is_one_event(tell: Tell) -> None:
+    first = tell(None, 0, status=Status.REQUESTED, status_raw="pending")
+    then = tell(first, 1, status=Status.APPROVED, status_raw="approved")
+    assert types(then) == ["return.status_changed"]
+    assert then.events[0].changes == {"status": ("requested", "approved"), "status_raw": ("pending", "approved")}
+
+
+def test_the_same_observation_again_tells_nothing(tell: Tell) -> None:
+    first = tell(None, 0, status=Status.REQUESTED, number="RMA-1")
+    assert tell(first, 0, status=Status.REQUESTED, number="RMA-1") == Merged(state=first.state)
+
+
+def test_an_older_observation_changes_nothing_that_is_known(tell: Tell) -> None:
+    first = tell(None, 1, status=Status.APPROVED, status_raw="approved")
+    late = tell(first, 0, status=Status.REQUESTED, status_raw="pending")
+    assert (late.state.ret.status, late.events) == (Status.APPROVED, ())
+
+
+def test_an_older_observation_adds_what_was_not_known(tell: Tell) -> None:
+    first = tell(None, 1, status=Status.APPROVED)
+    late = tell(first, 0, status=Status.REQUESTED, number="RMA-1")
+    assert (late.state.ret.status, late.state.ret.number) == (Status.APPROVED, "RMA-1")
+
+
+def test_silence_keeps(tell: Tell) -> None:
+    known = {
+        "number": "RMA-1",
+        "status": Status.RECEIVED,
+        "status_raw": "received",
+        "order": OrderRef(number="#1001"),
+        "customer": Customer(email="customer@example.com", name="John Smith"),
+        "items": (Item(sku="PROD-001"),),
+        "shipments": (Shipment(id="s1", carrier="australia_post"),),
+        "notes": (Note(text="fragile"),),
+        "timeline": (TimelineEntry(kind="system"),),
+        "custom_fields": {"colour": "red"},
+        "goods_expected": True,
+        "raw": {"id": "r1"},
+    }
+    first = tell(None, 0, **known)
+    then = tell(first, 1)
+    assert dump(then.state.ret, raw=True) == dump(first.state.ret, raw=True)
+    assert then.events == ()
+
+
+def test_a_status_takes_its_attention_along(tell: Tell) -> None:
+    first = tell(None, 0, status=Status.RECEIVED, attention=frozenset({Attention.REVIEW}))
+    then = tell(first, 1, status=Status.INSPECTED)
+    assert then.state.ret.attention == frozenset()
+    assert [event.changes for event in then.events] == [
+        {"status": ("received", "inspected")},
+        {"attention": (["review"], [])},
+    ]
+
+
+def test_attention_alone_leaves_the_status(tell: Tell) -> None:
+    first = tell(None, 0, status=Status.APPROVED, status_raw="approved")
+    then = tell(first, 1, attention=frozenset({Attention.LABEL_FAILED}))
+    assert (then.state.ret.status, then.state.ret.status_raw) == (Status.APPROVED, "approved")
+    assert then.state.ret.attention == {Attention.LABEL_FAILED}
+
+
+def test_attention_alone_falls_with_the_next_status(tell: Tell) -> None:
+    first = tell(None, 0, status=Status.APPROVED)
+    marked = tell(first, 1, attention=frozenset({Attention.LABEL_FAILED}))
+    assert tell(marked, 2, status=Status.APPROVED).state.ret.attention == frozenset()
+
+
+def test_an_unknown_word_replaces_a_known_status(tell: Tell) -> None:
+    first = tell(None, 0, status=Status.APPROVED, status_raw="approved")
+    then = tell(first, 1, status=Status.UNKNOWN, status_raw="Quality Hold")
+    assert (then.state.ret.status, then.state.ret.status_raw) == (Status.UNKNOWN, "Quality Hold")
+
+
+def test_items_with_an_id_merge_field_by_field(tell: Tell) -> None:
+    first = tell(None, 0, items=(Item(id="1", sku="A"), Item(id="2", sku="B")))
+    then = tell(first, 1, items=(Item(id="2", condition="new"),))
+    assert then.state.ret.items == (Item(id="1", sku="A"), Item(id="2", sku="B", condition="new"))
+
+
+def test_items_without_an_id_are_one_value(tell: Tell) -> None:
+    first = tell(None, 0, items=(Item(sku="A"), Item(sku="B")))
+    then = tell(first, 1, items=(Item(sku="A", quantity=Decimal(2)),))
+    assert then.state.ret.items == (Item(sku="A", quantity=Decimal(2)),)
+    assert types(then) == ["return.updated"]
+
+
+def test_items_without_an_id_give_way_to_named_ones(tell: Tell) -> None:
+    first = tell(None, 0, items=(Item(sku="A"),))
+    named = tell(first, 1, items=(Item(id="1", sku="A"),))
+    assert tell(named, 2, items=(Item(sku="A"),)).state.ret.items == (Item(id="1", sku="A"),)
+
+
+def test_an_alias_finds_the_item_that_has_it(tell: Tell) -> None:
+    first = tell(None, 0, items=(Item(id="77", aliases=("line-9",), sku="A"),))
+    then = tell(first, 1, items=(Item(aliases=("line-9",), images=("https://img.example/1",)),))
+    assert then.state.ret.items == (Item(id="77", aliases=("line-9",), sku="A", images=("https://img.example/1",)),)
+    assert types(then) == ["item.images_changed"]
+
+
+def test_what_an_alias_told_waits_for_its_item(tell: Tell) -> None:
+    first = tell(None, 0, items=(Item(aliases=("line-9",), images=("https://img.example/1",)),))
+    then = tell(first, 1, items=(Item(id="77", aliases=("line-9",), sku="A"),))
+    assert then.state.ret.items == (Item(id="77", aliases=("line-9",), sku="A", images=("https://img.example/1",)),)
+
+
+def test_two_items_may_share_an_alias(tell: Tell) -> None:
+    items = (Item(id="1", aliases=("order-line",), sku="A"), Item(id="2", aliases=("order-line",), sku="B"))
+    assert tell(None, 0, items=items).state.ret.items == items
+
+
+def test_received_goods_are_told(tell: Tell) -> None:
+    first = tell(None, 0, items=(Item(id="1", quantity=Decimal(2)),))
+    then = tell(first, 1, items=(Item(id="1", quantity_received=Decimal(1)),))
+    assert types(then) == ["item.received"]
+    assert then.events[0].changes == {"items[1].quantity_received": (None, "1")}
+
+
+def test_a_disposition_is_told_with_its_word(tell: Tell) -> None:
+    first = tell(None, 0, items=(Item(id="1", disposition=Disposition.HOLD, disposition_raw="ohd"),))
+    then = tell(
+        first,
+        1,
+        items=(
+            Item(
+                id="1",
+                disposition=Disposition.DISPOSE,
+                disposition_raw="dis",
+                disposition_status=DispositionStatus.PENDING,
+            ),
+        ),
+    )
+    assert types(then) == ["item.disposition_changed"]
+    assert then.events[0].changes == {
+        "items[1].disposition": ("hold", "dispose"),
+        "items[1].disposition_raw": ("ohd", "dis"),
+        "items[1].disposition_status": (None, "pending"),
+    }
+
+
+def test_a_label_that_can_be_fetched_is_told(tell: Tell) -> None:
+    first = tell(None, 0, shipments=(Shipment(id="s1", label=Label(status=LabelStatus.REQUESTED)),))
+    label = Label(status=LabelStatus.READY, url="https://labels.example/1.pdf")
+    then = tell(first, 1, shipments=(Shipment(id="s1", label=label),))
+    assert types(then) == ["label.ready"]
+    assert then.events[0].changes["shipments[s1].label.status"] == ("requested", "ready")
+
+
+def test_a_label_that_failed_is_told_with_the_reason(tell: Tell) -> None:
+    first = tell(None, 0, shipments=(Shipment(id="s1", label=Label(status=LabelStatus.REQUESTED)),))
+    failed = Label(status=LabelStatus.FAILED, error="no such postcode")
+    then = tell(first, 1, shipments=(Shipment(id="s1", label=failed),))
+    assert types(then) == ["label.failed"]
+    assert then.events[0].changes["shipments[s1].label.error"] == (None, "no such postcode")
+
+
+def test_a_label_keeps_its_url_when_only_its_status_is_told(tell: Tell) -> None:
+    ready = Label(status=LabelStatus.READY, url="https://labels.example/1.pdf")
+    first = tell(None, 0, shipments=(Shipment(id="s1", label=ready),))
+    then = tell(first, 1, shipments=(Shipment(id="s1", label=Label(status=LabelStatus.VOID)),))
+    assert then.state.ret.shipments[0].label == Label(status=LabelStatus.VOID, url="https://labels.example/1.pdf")
+
+
+def test_each_shipment_is_told_by_itself(tell: Tell) -> None:
+    first = tell(None, 0, shipments=(Shipment(id="s1"), Shipment(id="s2")))
+    moved = ShipmentStatus.IN_TRANSIT
+    then = tell(first, 1, shipments=(Shipment(id="s1", status=moved), Shipment(id="s2", status=moved)))
+    assert [event.changes for event in then.events] == [
+        {"shipments[s1].status": (None, "in_transit")},
+        {"shipments[s2].status": (None, "in_transit")},
+    ]
+
+
+def test_a_new_shipment_is_told(tell: Tell) -> None:
+    then = tell(tell(None, 0), 1, shipments=(Shipment(id="s1", carrier="australia_post"),))
+    assert types(then) == ["shipment.updated"]
+    assert then.events[0].changes == {
+        "shipments[s1].id": (None, "s1"),
+        "shipments[s1].carrier": (None, "australia_post"),
+    }
+
+
+def test_a_resolution_is_told(tell: Tell) -> None:
+    then = tell(tell(None, 0), 1, resolutions=(Resolution(kind=ResolutionKind.REFUND),))
+    assert types(then) == ["resolution.changed"]
+
+
+def test_an_address_is_one_value(tell: Tell) -> None:
+    first = tell(None, 0, address=Address(line1="1 First St", line2="Flat 2", city="Perth"))
+    moved = Address(line1="9 Ninth St", city="Hobart")
+    assert tell(first, 1, address=moved).state.ret.address == moved
+
+
+def test_other_changes_are_told_together(tell: Tell) -> None:
+    first = tell(None, 0, number="RMA-1", customer=Customer(email="a@example.com", name="A"))
+    then = tell(first, 1, number="RMA-2", customer=Customer(email="b@example.com"))
+    assert types(then) == ["return.updated"]
+    assert set(then.events[0].changes) == {"number", "customer"}
+
+
+def test_what_only_the_vendor_s_clock_says_is_no_event(at: At, tell: Tell) -> None:
+    first = tell(None, 0, status=Status.APPROVED, updated_at=at(0))
+    assert tell(first, 1, status=Status.APPROVED, updated_at=at(1)).events == ()
+
+
+def test_raw_follows_the_newest_observation_and_is_no_event(tell: Tell) -> None:
+    first = tell(None, 0, number="1", raw={"id": "r1", "views": 1})
+    then = tell(first, 1, number="1", raw={"id": "r1", "views": 2})
+    assert (then.state.ret.raw, then.events) == ({"id": "r1", "views": 2}, ())
+
+
+def test_created_at_is_the_earliest_that_was_told(at: At, tell: Tell) -> None:
+    first = tell(None, 0, created_at=at(-60))
+    then = tell(first, 1, created_at=at(-30))
+    assert then.state.ret.created_at == at(-60)
+
+
+def test_a_disagreement_about_one_vendor_moment_asks_for_another_look(at: At, a_return: MakeReturn) -> None:
+    seen_first = observed(a_return(status=Status.APPROVED, updated_at=at(0)), seen_at=at(1))
+    seen_last = observed(a_return(status=Status.RECEIVED, updated_at=at(0)), seen_at=at(2))
+    stored = merge(None, seen_first, account="acme").state
+    merged = merge(stored, seen_last, account="acme")
+    assert (merged.reread, merged.state.ret.status) == (True, Status.RECEIVED)
+
+
+def test_agreement_about_one_vendor_moment_asks_for_nothing(at: At, a_return: MakeReturn) -> None:
+    ret = a_return(status=Status.APPROVED, updated_at=at(0))
+    stored = merge(None, observed(ret, seen_at=at(1)), account="acme").state
+    assert not merge(stored, observed(ret, seen_at=at(2)), account="acme").reread
+
+
+def test_a_vendor_clock_in_the_future_does_not_make_facts_unchangeable(at: At, a_return: MakeReturn) -> None:
+    ahead = observed(a_return(status=Status.APPROVED, updated_at=at(10_000_000)), seen_at=at(0))
+    stored = merge(None, ahead, account="acme").state
+    then = observed(a_return(status=Status.RECEIVED, updated_at=at(5)), seen_at=at(6))
+    assert merge(stored, then, account="acme").state.ret.status is Status.RECEIVED
+
+
+def test_a_status_that_flips_back_and_forth_is_told_each_time_with_its_own_id(tell: Tell) -> None:
+    merged = tell(None, 0, status=Status.RECEIVED)
+    events: list[Event] = []
+    for minute, status in enumerate([Status.INSPECTED, Status.RECEIVED, Status.INSPECTED], start=1):
+        merged = tell(merged, minute, status=status)
+        events += merged.events
+    assert len({event.id for event in events}) == 3
+
+
+def test_changes_are_plain_json(tell: Tell) -> None:
+    first = tell(None, 0, items=(Item(sku="A"),), customer=Customer(email="a@example.com"))
+    then = tell(first, 1, items=(Item(sku="A", quantity=Decimal("1.50")),), customer=Customer(email="b@example.com"))
+    (event,) = then.events
+    assert json.loads(json.dumps(event.changes)) == {name: list(pair) for name, pair in event.changes.items()}
+
+
+def test_narrowing_leaves_out_what_was_never_told(a_return: MakeReturn) -> None:
+    row = a_return(status=Status.REQUESTED, number="RMA-1", items=(Item(sku="A"),))
+    detail = a_return(
+        status=Status.CLOSED,
+        number="RMA-1",
+        items=(Item(sku="A", condition="new"),),
+        timeline=(TimelineEntry(kind="status"),),
+        raw={"id": "r1"},
+    )
+    assert narrowed(detail, row) == a_return(status=Status.CLOSED, number="RMA-1", items=(Item(sku="A"),))
+
+
+def test_narrowing_keeps_what_is_new_among_what_was_told(a_return: MakeReturn) -> None:
+    row = a_return(shipments=(Shipment(id="s2", carrier="tnt"),))
+    detail = a_return(shipments=(Shipment(id="s1", carrier="dhl"), Shipment(id="s2", carrier="tnt", service="express")))
+    expected = (Shipment(id="s1", carrier="dhl"), Shipment(id="s2", carrier="tnt"))
+    assert narrowed(detail, row).shipments == expected
+
+
+def a_few(values: Iterable[Any]) -> st.SearchStrategy[Any]:
+    """None, or one of a few values: few enough to meet again."""
+    return st.none() | st.sampled_from(list(values))
+
+
+MOMENTS = st.integers(0, 3).map(lambda second: datetime(2026, 3, 1, 12, 0, second, tzinfo=UTC))
+WORDS = ["a", "b"]
+RAWS = st.dictionaries(st.sampled_from(WORDS), st.sampled_from([1, None, Decimal("1.0")]), max_size=1)
+ITEMS = st.builds(
+    Item,
+    id=a_few(WORDS),
+    aliases=st.lists(st.sampled_from(["x", "y"]), max_size=2, unique=True).map(tuple),
+    sku=a_few(WORDS),
+    quantity_received=a_few([Decimal(0), Decimal(1)]),
+    disposition=a_few(Disposition),
+    disposition_raw=a_few(WORDS),
+    images=st.lists(st.sampled_from(WORDS), max_size=1).map(tuple),
+    raw=RAWS,
+)
+LABELS = st.builds(Label, status=st.sampled_from(LabelStatus), url=a_few(WORDS), error=a_few(WORDS), raw=RAWS)
+SHIPMENTS = st.builds(
+    Shipment,
+    id=st.sampled_from(WORDS),
+    status=a_few(ShipmentStatus),
+    status_raw=a_few(WORDS),
+    label=st.none() | LABELS,
+    raw=RAWS,
+)
+RETURNS = st.builds(
+    Return,
+    provider=st.just("memory"),
+    id=st.just("r1"),
+    number=a_few(WORDS),
+    status=st.sampled_from([Status.UNKNOWN, Status.APPROVED, Status.CLOSED]),
+    status_raw=a_few(WORDS),
+    attention=st.frozensets(st.sampled_from([Attention.REVIEW, Attention.ON_HOLD])),
+    goods_expected=a_few([True, False]),
+    order=st.none() | st.builds(OrderRef, number=a_few(WORDS), id=a_few(WORDS)),
+    items=st.lists(ITEMS, max_size=2).map(tuple),
+    shipments=st.lists(SHIPMENTS, max_size=2).map(tuple),
+    notes=st.lists(st.builds(Note, text=st.sampled_from(WORDS), raw=RAWS), max_size=1).map(tuple),
+    created_at=st.none() | MOMENTS,
+    updated_at=st.none() | MOMENTS,
+    raw=RAWS,
+)
+OBSERVATIONS = st.builds(Observation, ret=RETURNS, at=MOMENTS, seen_at=MOMENTS)
+HISTORIES = st.lists(OBSERVATIONS, min_size=1, max_size=5)
+
+
+def merged_all(history: Iterable[Observation]) -> tuple[State | None, list[Event]]:
+    state: State | None = None
+    events: list[Event] = []
+    for observation in history:
+        merged = merge(state, observation, account="acme")
+        state = merged.state
+        events += merged.events
+    return state, events
+
+
+def spelt(state: State | None) -> Any:
+    """All that a state holds, ``raw`` included, which equality leaves out."""
+    return state and (
+        dump(state.ret, raw=True),
+        [(layer.stamp, dump(layer.ret, raw=True)) for layer in state.layers],
+    )
+
+
+@given(st.data())
+def test_neither_order_nor_repetition_matters(data: st.DataObject) -> None:
+    history = data.draw(HISTORIES)
+    repeated = history + data.draw(st.lists(st.sampled_from(history), max_size=3))
+    shuffled = data.draw(st.permutations(repeated))
+    assert spelt(merged_all(shuffled)[0]) == spelt(merged_all(history)[0])
+
+
+@given(HISTORIES)
+def test_each_change_is_told_once(history: list[Observation]) -> None:
+    state, _ = merged_all(history)
+    again = [event for observation in history for event in merge(state, observation, account="acme").events]
+    assert again == []
+
+
+@given(HISTORIES)
+def test_no_two_events_share_an_id(history: list[Observation]) -> None:
+    _, events = merged_all(history)
+    assert len({event.id for event in events}) == len(events)
+
+
+@given(OBSERVATIONS, OBSERVATIONS)
+def test_what_stays_the_same_is_not_told(first: Observation, then: Observation) -> None:
+    state = merge(None, first, account="acme").state
+    merged = merge(state, then, account="acme")
+    seen = evolve(merged.state.ret, updated_at=None) != evolve(state.ret, updated_at=None)
+    assert bool(merged.events) == seen
