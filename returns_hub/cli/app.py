@@ -1,0 +1,97 @@
+"""The commands, what they share, and how they end."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from returns_hub.cli import demo, doctor, mirror, sandbox, sync, vendors
+from returns_hub.cli.output import complain
+from returns_hub.errors import ConfigurationError, ReturnsHubError
+
+_DONE: Final = 0
+_FAILED: Final = 1
+_USAGE: Final = 2
+
+
+def _version() -> str:
+    return f"returns-hub {version('returns-hub')}"
+
+
+app = App(
+    name="returns-hub",
+    help="Every returns provider in one vocabulary, and a local mirror of many accounts.",
+    version=_version,
+    # Markdown would cost an import; what is printed here is plain text anyway.
+    help_format="plaintext",
+    default_parameter=Parameter(negative=(), show_default=False),
+    group_parameters=Group("Options", sort_key=1),
+)
+app.meta.group_parameters = Group("Options of every command", sort_key=2)
+for command in (
+    demo.demo,
+    sync.sync,
+    mirror.returns,
+    mirror.show,
+    mirror.events,
+    vendors.providers,
+    vendors.explain,
+    doctor.doctor,
+    sandbox.sandbox,
+):
+    app.command(command)
+
+
+@app.meta.default
+def launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    config: Path | None = None,
+    verbose: bool = False,
+) -> int | None:
+    """Run one command.
+
+    Args:
+        tokens: The command and its own arguments.
+        config: The configuration file; without it, returns-hub.toml in the current directory.
+        verbose: Log what is done on standard error: of a request its method, path, status and time, nothing else.
+    """
+    command, bound, shared = app.parse_args(tokens)
+    if verbose:
+        _log_to_stderr()
+    if "config" in shared:
+        bound.arguments["config"] = config
+    code: int | None = command(*bound.args, **bound.kwargs)
+    return code
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; every documented error becomes one line on standard error and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that cannot show a character shows "?"; each line is out as soon as it is written.
+            stream.reconfigure(errors="replace", line_buffering=True)
+    try:
+        code = app.meta(arguments, result_action="return_value", exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        complain(str(error))
+        return _USAGE
+    except ConfigurationError as error:
+        complain(str(error))
+        return _USAGE
+    except ReturnsHubError as error:
+        complain(str(error))
+        return _FAILED
+    return code or _DONE
+
+
+def _log_to_stderr() -> None:
+    log = logging.getLogger("returns_hub")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)

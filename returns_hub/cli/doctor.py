@@ -1,0 +1,197 @@
+"""``doctor``: is everything in place to sync and to receive?"""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from attrs import asdict, frozen
+from rich.text import Text
+
+from returns_hub.adapter import Adapter, Capability, Support
+from returns_hub.cli.options import ConfigPath
+from returns_hub.cli.output import hang, json_line
+from returns_hub.errors import (
+    AuthenticationFailed,
+    PermissionDenied,
+    ReturnsHubError,
+    UnsupportedOperation,
+    WebhookRejected,
+)
+from returns_hub.model import ReturnQuery
+from returns_hub.operation import Operation, WebhookRequest
+
+if TYPE_CHECKING:
+    from returns_hub.accounts import Config
+    from returns_hub.client import Client
+    from returns_hub.hub import Hub
+
+Result: TypeAlias = Literal["ok", "warning", "failed"]
+
+_STYLES: Final = {"ok": "green", "warning": "yellow", "failed": "red"}
+# Below this release, several processes that write one file can damage it (sqlite.org, the WAL-reset bug).
+_SAFE_FOR_SEVERAL_WRITERS: Final = (3, 51, 3)
+_MOST_SECONDS_APART: Final = 60
+
+
+@frozen
+class Finding:
+    """What one check came to. ``account`` is None for what all accounts share."""
+
+    account: str | None
+    check: str
+    result: Result
+    detail: str
+
+
+def doctor(*accounts: str, offline: bool = False, json: bool = False, config: ConfigPath = None) -> int:
+    """Check the configuration, the mirror and the accounts.
+
+    Of each account: its options, credentials and webhook secrets, whether the
+    vendor answers, and how far its clock is from ours. The vendor is asked for one
+    return, the cheapest call that proves a key. The exit code is 1 if a check
+    failed; a warning does not change it.
+
+    For example:
+      returns-hub doctor
+      returns-hub doctor acme-au --json
+      returns-hub doctor --offline
+
+    Args:
+        accounts: The accounts to check; all of them if none is named.
+        offline: Call no vendor.
+        json: One JSON object a line: a check.
+        config: The configuration file.
+    """
+    from returns_hub.accounts import load_config
+    from returns_hub.hub import Hub
+
+    settings = load_config(config)
+    failed = False
+    with Hub(settings.accounts, store=settings.store) as hub:
+        for stranger in set(accounts) - set(hub.accounts):
+            hub.client(stranger)  # refuses it, with a suggestion
+        for finding in _findings(hub, settings, accounts, offline=offline):
+            failed = failed or finding.result == "failed"
+            if json:
+                json_line(asdict(finding))
+            else:
+                _say(finding)
+    return 1 if failed else 0
+
+
+def _findings(hub: "Hub", settings: "Config", accounts: tuple[str, ...], *, offline: bool) -> Iterator[Finding]:
+    wanted = accounts or tuple(hub.accounts)
+    yield Finding(
+        None, "configuration", "ok", f"{settings.path} is well formed; accounts: {', '.join(hub.accounts) or 'none'}"
+    )
+    for warning in settings.warnings:
+        yield Finding(None, "configuration", "warning", warning)
+    yield from _store(hub, settings)
+    for account in wanted:
+        yield from _account(hub, account, offline=offline)
+
+
+def _store(hub: "Hub", settings: "Config") -> Iterator[Finding]:
+    try:
+        known = sum(1 for _ in hub.returns(limit=1))
+    except ReturnsHubError as error:
+        yield Finding(None, "store", "failed", str(error))
+        return
+    yield Finding(
+        None, "store", "ok", "can be opened" if known else "can be opened, and is empty: returns-hub sync fills it"
+    )
+    if settings.store.startswith("sqlite") and sqlite3.sqlite_version_info < _SAFE_FOR_SEVERAL_WRITERS:
+        yield Finding(
+            None,
+            "store",
+            "warning",
+            f"SQLite {sqlite3.sqlite_version} can damage a file that several processes write (repaired in 3.51.3): "
+            "let one process at a time sync, or use PostgreSQL",
+        )
+
+
+def _account(hub: "Hub", account: str, *, offline: bool) -> Iterator[Finding]:
+    try:
+        client = hub.client(account)
+    except ReturnsHubError as error:
+        yield Finding(account, "options", "failed", str(error))
+        return
+    yield Finding(account, "options", "ok", f"complete for {client.adapter.display_name}")
+    yield from _webhooks(client.adapter, account)
+    if not offline:
+        yield from _vendor(client, account)
+
+
+def _webhooks(adapter: Adapter, account: str) -> Iterator[Finding]:
+    """A forged delivery must be refused, and for its signature: not because there is no secret to check it with."""
+    if adapter.support(Capability.RECEIVE) in (Support.NO, Support.NOT_IMPLEMENTED):
+        return
+    forged = WebhookRequest(
+        method="POST", url=f"http://localhost/webhooks/{account}", body=b"{}", received_at=datetime.now(UTC)
+    )
+    try:
+        adapter.verify_webhook(forged)
+    except WebhookRejected as rejected:
+        if rejected.reason == "not_configured":
+            yield Finding(account, "webhooks", "warning", "no secret is configured: every delivery is refused (401)")
+        else:
+            yield Finding(account, "webhooks", "ok", f"an unsigned delivery is refused: {rejected}")
+    else:
+        yield Finding(account, "webhooks", "failed", "an unsigned delivery is accepted")
+
+
+def _vendor(client: "Client", account: str) -> Iterator[Finding]:
+    adapter = client.adapter
+    started = monotonic()
+    try:
+        date = client.run(check_credentials(adapter.list_returns(ReturnQuery(page_size=1))))
+    except UnsupportedOperation:
+        yield Finding(account, "vendor", "warning", "has no cheap call to try the credentials with")
+        return
+    except (AuthenticationFailed, PermissionDenied) as error:
+        yield Finding(account, "credentials", "failed", str(error))
+        return
+    except ReturnsHubError as error:
+        yield Finding(account, "vendor", "failed", str(error))
+        return
+    yield Finding(account, "vendor", "ok", f"answered within {1000 * (monotonic() - started):.0f} ms")
+    yield Finding(account, "credentials", "ok", "accepted")
+    if date is not None:
+        yield _clock(date, account)
+
+
+def check_credentials(operation: Operation[Any]) -> Operation[datetime | None]:
+    """Runs an operation, and gives the vendor's time of its last reply; None where no reply tells it."""
+    date: datetime | None = None
+    request = next(operation)
+    while True:
+        reply = yield request
+        date = _parse_date(reply.header("date"))
+        try:
+            request = operation.send(reply)
+        except StopIteration:
+            return date
+
+
+def _parse_date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _clock(date: datetime, account: str) -> Finding:
+    apart = round((datetime.now(UTC) - date).total_seconds())
+    if abs(apart) <= _MOST_SECONDS_APART:
+        return Finding(account, "clock", "ok", f"within {max(abs(apart), 1)} s of the vendor's")
+    side = "ahead of" if apart > 0 else "behind"
+    return Finding(account, "clock", "warning", f"{abs(apart)} s {side} the vendor's: signed times may be refused")
+
+
+def _say(finding: Finding) -> None:
+    subject = f"{finding.account}: {finding.check}" if finding.account else finding.check
+    hang(Text(f"{finding.result:<9}", _STYLES[finding.result]), f"{subject}: {finding.detail}")

@@ -1,0 +1,186 @@
+"""``returns``, ``show``, ``events``: what is in the local mirror. No vendor is called."""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from returns_hub.cli.options import TABLE_ROWS, VOCABULARY, ConfigPath, Limit
+from returns_hub.cli.output import complain, count, json_line, say
+from returns_hub.cli.views import event_data, event_line, events_table, return_data, return_detail, returns_table
+from returns_hub.events import Event
+from returns_hub.status import Attention, Status
+
+if TYPE_CHECKING:
+    from returns_hub.hub import Hub
+
+_FOLLOW_SECONDS: Final = 1.0
+
+
+def returns(
+    *,
+    account: str | None = None,
+    status: Annotated[Status | None, VOCABULARY] = None,
+    attention: Annotated[Attention | None, VOCABULARY] = None,
+    since: date | None = None,
+    limit: Limit = None,
+    json: bool = False,
+    raw: bool = False,
+    config: ConfigPath = None,
+) -> None:
+    """List the returns in the mirror, newest first.
+
+    The table has 50 lines and no customers; "show" has them. JSON is the whole
+    model without a limit, links of labels included: whoever has such a link can
+    print the label.
+
+    For example:
+      returns-hub returns --status requested
+      returns-hub returns --account acme-au --since 2024-12-01 --limit 200
+      returns-hub returns --attention review --json | jq .number
+
+    Args:
+        account: Only this account's returns.
+        status: Only returns that stand here.
+        attention: Only returns that somebody has to look at for this.
+        since: Only returns created on this day or later, as 2024-12-30 (UTC).
+        limit: How many at most.
+        json: One JSON object a line, all that match.
+        raw: As --json, with the vendor's own object under "raw".
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+
+    with Hub.from_config(config) as hub:
+        if json or raw:
+            for stored in hub.returns(account=account, status=status, attention=attention, since=since, limit=limit):
+                json_line(return_data(stored, raw=raw))
+            return
+        rows = limit or TABLE_ROWS
+        # One more than is shown tells whether there are more.
+        found = list(hub.returns(account=account, status=status, attention=attention, since=since, limit=rows + 1))
+    if not found:
+        say("No such returns in the mirror; returns-hub sync fills it.")
+        return
+    returns_table(found[:rows])
+    if len(found) > rows:
+        say(f"The newest {rows} are shown; --limit N shows more, --json all.")
+
+
+def show(
+    account: str,
+    id: str,
+    /,
+    *,
+    json: bool = False,
+    raw: bool = False,
+    config: ConfigPath = None,
+) -> int:
+    """Show one return: its items, shipments and customer, and its history.
+
+    For example:
+      returns-hub show acme-au rma_abc123
+      returns-hub show acme-au rma_abc123 --raw | jq .raw
+
+    Args:
+        account: The account's name in the configuration.
+        id: The vendor's id of the return, as "returns" lists it.
+        json: One JSON object, label links included.
+        raw: As --json, with the vendor's own object under "raw".
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+
+    with Hub.from_config(config) as hub:
+        stored = hub.get_return(account, id)
+        if stored is None:
+            complain(f"the mirror has no return {id!r} of {account}; returns-hub sync {account} fetches what is new")
+            return 1
+        if json or raw:
+            json_line(return_data(stored, raw=raw))
+        else:
+            return_detail(stored, hub.events(account=account, return_id=id))
+    return 0
+
+
+def events(
+    *,
+    after: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    account: str | None = None,
+    limit: Limit = None,
+    follow: bool = False,
+    json: bool = False,
+    config: ConfigPath = None,
+) -> None:
+    """Tell what changed, in the order it was recorded.
+
+    The table has the latest 50 events, or the first 50 after --after. JSON has no
+    limit: keep the sequence of the last event you handled, and go on after it.
+
+    For example:
+      returns-hub events
+      returns-hub events --after 312 --json
+      returns-hub events --follow --json
+
+    Args:
+        after: Only events after this sequence.
+        account: Only this account's events.
+        limit: How many at most.
+        follow: Go on with what comes, until Ctrl-C.
+        json: One JSON object a line, all of them.
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+
+    with Hub.from_config(config) as hub:
+        if json:
+            for event in islice(_stream(hub, after or 0, account, follow=follow), limit):
+                json_line(event_data(event))
+            return
+        rows = limit or TABLE_ROWS
+        shown, remark = _latest(hub, account, rows) if after is None else _first(hub, after, account, rows)
+        if shown:
+            events_table(shown)
+        say(remark)
+        if follow:
+            last = shown[-1].sequence if shown else after or 0
+            for event in _stream(hub, last, account, follow=True):
+                say(event_line(event))
+
+
+def _latest(hub: "Hub", account: str | None, rows: int) -> tuple[Sequence[Event], str]:
+    """The events for the table, and what to say below it."""
+    total = 0
+    found: deque[Event] = deque(maxlen=rows)
+    for event in hub.events(account=account):
+        total += 1
+        found.append(event)
+    if total > rows:
+        return found, f"The latest {rows} of {total}; --limit N shows more, --json all."
+    return found, f"{count(total, 'event')} in all." if total else "The mirror has no events."
+
+
+def _first(hub: "Hub", after: int, account: str | None, rows: int) -> tuple[Sequence[Event], str]:
+    """The events for the table after a sequence, and what to say below it."""
+    # One more than is shown tells whether there are more.
+    found = list(hub.events(after=after, account=account, limit=rows + 1))
+    if len(found) > rows:
+        return found[:rows], f"There are more; --after {found[rows - 1].sequence} goes on, --json has all."
+    return found, "There are no more." if found else f"Nothing happened after {after}."
+
+
+def _stream(hub: "Hub", after: int, account: str | None, *, follow: bool) -> Iterator[Event]:
+    """The events after a sequence, and with ``follow`` those that come, without an end."""
+    last = after
+    while True:
+        for event in hub.events(after=last, account=account):
+            yield event
+            last = event.sequence
+        if not follow:
+            return
+        time.sleep(_FOLLOW_SECONDS)

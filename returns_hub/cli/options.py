@@ -1,0 +1,19 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Final, TypeAlias
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+ConfigPath: TypeAlias = Annotated[Path | None, Parameter(parse=False)]
+"""What ``--config`` says, before or after the command's name; None: returns-hub.toml of the current directory."""
+
+Limit: TypeAlias = Annotated[int | None, Parameter(validator=Number(gte=1))]
+"""How many lines at most; None leaves it to the command."""
+
+TABLE_ROWS: Final = 50
+"""How many lines a table for people has where ``--limit`` does not say."""
+
+# The words as the model has them: ready_to_ship, where cyclopts would make it ready-to-ship.
+VOCABULARY: Final = Parameter(name_transform=str.lower)

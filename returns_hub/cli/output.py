@@ -1,0 +1,189 @@
+"""What people and programs read.
+
+On a terminal: tables that fit it, colours unless ``NO_COLOR`` is set. Elsewhere: plain lines, nothing cut, no escape
+sequences. Text that a vendor wrote is shown as text: its markup means nothing and its control characters are gone.
+"""
+
+import functools
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+from attrs import frozen
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+Cell: TypeAlias = str | Text | None
+
+_ABSENT: Final = "-"
+_GAP: Final = "  "
+_PROSE: Final = 30
+
+
+@frozen
+class Column:
+    """A column of a table.
+
+    ``prose``: it is wrapped where the terminal is narrow; other columns keep what people copy in one piece.
+    ``drop``: on a terminal that is too narrow the columns with the highest number are left out first, those with 0
+    never.
+    """
+
+    name: str
+    prose: bool = False
+    drop: int = 0
+
+
+@functools.cache
+def console() -> Console:
+    """The terminal that results go to; ``is_terminal`` is False where they go to a pipe or a file."""
+    return _console(stderr=False)
+
+
+@functools.cache
+def error_console() -> Console:
+    """The terminal that progress goes to."""
+    return _console(stderr=True)
+
+
+def clean(text: str) -> str:
+    """The text on one line: line breaks, control characters and direction overrides become spaces."""
+    return "".join(character if character.isprintable() else " " for character in text).strip()
+
+
+def styled(text: str, style: str) -> Text:
+    """Vendor or other text in a colour."""
+    return Text(clean(text), style=style)
+
+
+def moment(time: datetime | None) -> str | None:
+    """A time for people, to the minute, in UTC; None stays None."""
+    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def day(time: datetime | None) -> str | None:
+    """The date of a time, in UTC; None stays None."""
+    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def count(number: int, noun: str) -> str:
+    """A number and what it counts: ``1 event``, ``2 events``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def say(text: Cell = "") -> None:
+    """One line for people; a terminal that is too narrow gets it in several."""
+    line = _text(text) if text else Text()
+    if console().is_terminal:
+        console().print(line)
+    else:
+        _write(line.plain)
+
+
+def heading(text: str) -> None:
+    """A blank line and a headline."""
+    say()
+    say(styled(text, "bold"))
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
+    """A table; a cell of None or ``""`` shows as ``-``."""
+    cells = [[_text(cell) for cell in row] for row in rows]
+    if console().is_terminal:
+        _terminal_table(columns, cells)
+    else:
+        _plain_table([Text(column.name.upper()) for column in columns], cells)
+
+
+def facts(pairs: Iterable[tuple[str, Cell]]) -> None:
+    """Names and values, one pair a line; a value of None or ``""`` is left out."""
+    known = [(name, value) for name, value in pairs if value]
+    width = max((len(name) for name, _ in known), default=0)
+    for name, value in known:
+        hang(Text(f"{_GAP}{name:<{width}}{_GAP}", "dim"), value)
+
+
+def hang(label: Text, text: Cell) -> None:
+    """A label and a text on one line; where a terminal is too narrow, the text goes on below itself."""
+    if console().is_terminal:
+        from rich.table import Table
+
+        line = Table.grid()
+        line.add_column(no_wrap=True)
+        line.add_row(label, _text(text))
+        console().print(line)
+    else:
+        say(label + _text(text))
+
+
+def json_line(value: Mapping[str, Any]) -> None:
+    """One JSON object on a line of its own, in ASCII: safe in every pipe and on every terminal; numbers are exact."""
+    import simplejson
+
+    _write(simplejson.dumps(value, use_decimal=True))
+
+
+def complain(message: str) -> None:
+    """One line on standard error, in the name of the command."""
+    line = " ".join(clean(part) for part in message.split())
+    sys.stderr.write(f"returns-hub: {line}\n")
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    # Whether a person looks on is asked of the stream alone: FORCE_COLOR in a CI job must not put escapes in a pipe.
+    return Console(stderr=stderr, force_terminal=stream.isatty(), markup=False, emoji=False, highlight=False)
+
+
+def _text(cell: Cell) -> Text:
+    if isinstance(cell, Text):
+        return cell
+    return Text(clean(cell) if cell else _ABSENT)
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def _terminal_table(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> None:
+    from rich.table import Table
+
+    shown = _fitting(columns, rows)
+    table = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="bold")
+    for place in shown:
+        prose = columns[place].prose
+        table.add_column(columns[place].name, no_wrap=not prose, overflow="fold" if prose else "ellipsis")
+    for row in rows:
+        table.add_row(*(row[place] for place in shown))
+    console().print(table)
+
+
+def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> list[int]:
+    """The places of the columns that tell something and fit the terminal side by side."""
+    shown = [
+        place
+        for place, column in enumerate(columns)
+        if not column.drop or any(row[place].plain != _ABSENT for row in rows)
+    ]
+    widths = [_width(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
+    while sum(widths[place] + len(_GAP) for place in shown) - len(_GAP) > console().width:
+        least = max(shown, key=lambda place: columns[place].drop)
+        if not columns[least].drop:
+            break
+        shown.remove(least)
+    return shown
+
+
+def _width(column: Column, cells: Sequence[Text]) -> int:
+    width = max(cell_len(column.name), *(cell.cell_len for cell in cells), 0)
+    return min(width, _PROSE) if column.prose else width
+
+
+def _plain_table(header: Sequence[Text], rows: Sequence[Sequence[Text]]) -> None:
+    lines = [header, *rows]
+    widths = [max(cell_len(line[place].plain) for line in lines) for place in range(len(header))]
+    for line in lines:
+        padded = (cell.plain + " " * (width - cell_len(cell.plain)) for cell, width in zip(line, widths, strict=True))
+        _write(_GAP.join(padded).rstrip())

@@ -1,0 +1,189 @@
+"""``providers`` and ``explain``: which vendors can be used, and what their words mean here. Nothing is called."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from json import dumps as toml_text  # a TOML string is written as a JSON one
+from typing import Any, Final
+
+import attrs
+from rich.text import Text
+
+from returns_hub import registry
+from returns_hub.adapter import Adapter, Capability, Support
+from returns_hub.cli.output import Column, clean, facts, heading, json_line, say, styled, table
+from returns_hub.convert import dump
+from returns_hub.errors import ConfigurationError, PluginError
+from returns_hub.status import Facts, StatusTable
+
+_SUPPORT_STYLES: Final = {
+    Support.YES: "green",
+    Support.PARTIAL: "yellow",
+    Support.NO: "dim",
+    Support.NOT_IMPLEMENTED: "dim",
+}
+
+
+def providers(*, json: bool = False) -> None:
+    """Show the installed vendor packages and what each can do.
+
+    "no": the vendor has no such call. "not_implemented": its package does not offer it yet.
+
+    For example:
+      returns-hub providers
+      returns-hub providers --json | jq .capabilities
+
+    Args:
+        json: One JSON object a line: a vendor.
+    """
+    usable: dict[str, type[Adapter]] = {}
+    broken: dict[str, str] = {}
+    for name in registry.providers():
+        try:
+            usable[name] = registry.adapter_class(name)
+        except PluginError as error:
+            broken[name] = str(error)
+    if json:
+        for name in sorted((*usable, *broken)):
+            json_line(_provider_data(name, usable.get(name), broken.get(name)))
+        return
+    if usable:
+        columns = (Column("capability"), *(Column(name) for name in usable))
+        table(
+            columns,
+            ([capability, *(_support(kind, capability) for kind in usable.values())] for capability in Capability),
+        )
+    for reason in broken.values():
+        say(styled(f"Broken: {reason}", "red"))
+    if not usable and not broken:
+        say("No vendor package is installed.")
+
+
+def explain(
+    provider: str,
+    word: str | None = None,
+    /,
+    *,
+    vocabulary: str | None = None,
+    json: bool = False,
+) -> None:
+    """Say what a vendor's word asserts here, and why; without a word, all of them.
+
+    A word that nobody documented is explained too: what becomes of it, and how to
+    give it a meaning.
+
+    For example:
+      returns-hub explain returnmate
+      returns-hub explain returnmate completed
+      returns-hub explain returnmate exception --vocabulary shipment
+
+    Args:
+        provider: The vendor, as "providers" lists it.
+        word: The vendor's word; quote one that has spaces.
+        vocabulary: Only this vocabulary, as "return" or "shipment".
+        json: One JSON object a line: a word.
+    """
+    adapter = registry.adapter_class(provider)
+    vocabularies = _vocabularies(adapter, vocabulary)
+    if word is None:
+        for name, words in vocabularies.items():
+            _explain_all(provider, name, words, json=json)
+        return
+    # A word that no vocabulary has is explained for the first: the status of a return, unless another was asked for.
+    knowing = {name: words for name, words in vocabularies.items() if words.knows(word)}
+    for name, words in (knowing or dict(list(vocabularies.items())[:1])).items():
+        if json:
+            json_line(_word_data(provider, name, words, word))
+        else:
+            _explain_word(adapter, name, words, word)
+
+
+def _provider_data(name: str, adapter: type[Adapter] | None, error: str | None) -> dict[str, Any]:
+    return {
+        "provider": name,
+        "display_name": adapter and adapter.display_name,
+        "base_urls": dict(adapter.base_urls) if adapter else None,
+        "capabilities": adapter and {capability.value: _level(adapter, capability).value for capability in Capability},
+        "error": error,
+    }
+
+
+def _level(adapter: type[Adapter], capability: Capability) -> Support:
+    return adapter.capabilities.get(capability, Support.NOT_IMPLEMENTED)
+
+
+def _support(adapter: type[Adapter], capability: Capability) -> Text:
+    level = _level(adapter, capability)
+    return Text(level.value, style=_SUPPORT_STYLES[level])
+
+
+def _vocabularies(adapter: type[Adapter], wanted: str | None) -> Mapping[str, StatusTable]:
+    known = adapter.vocabularies
+    if not known:
+        raise ConfigurationError(f"{adapter.display_name} has no words to explain")
+    if wanted is None:
+        return known
+    if wanted not in known:
+        raise ConfigurationError(f"{adapter.display_name} has no vocabulary {wanted!r}; it has: {', '.join(known)}")
+    return {wanted: known[wanted]}
+
+
+def _explain_all(provider: str, name: str, words: StatusTable, *, json: bool) -> None:
+    if json:
+        for word in words.rows:
+            json_line(_word_data(provider, name, words, word))
+        return
+    heading(f"{words.name} ({name})")
+    columns = (Column("word"), Column("asserts", prose=True), Column("why", prose=True), Column("source", drop=1))
+    table(columns, ((word, _meaning(row), row.why, row.source or words.source) for word, row in words.rows.items()))
+
+
+def _explain_word(adapter: type[Adapter], name: str, words: StatusTable, word: str) -> None:
+    known = words.knows(word)
+    row = words.look_up(word)
+    say(Text.assemble((clean(word), "bold"), f"  {words.name} ({name})"))
+    facts((("asserts", _meaning(row)), ("why", row.why), ("source", row.source or (known and words.source) or None)))
+    if known:
+        return
+    say()
+    say("No such word is documented. The return keeps it beside our status, and sync counts it.")
+    close = get_close_matches(words.fold(word), words.rows, n=3)
+    if close:
+        say(f"Documented words that look like it: {', '.join(close)}.")
+    if "status_map" in attrs.fields_dict(adapter):
+        say("To give it a meaning in one account, put this into the configuration:")
+        say()
+        say("  [accounts.NAME.status_map]")
+        say(f'  {toml_text(word)} = "received"')
+    say()
+
+
+def _meaning(row: Facts) -> str:
+    """What a row asserts, in words."""
+    return "; ".join(_assertions(row)) or "nothing"
+
+
+def _assertions(row: Facts) -> Iterator[str]:
+    if row.status is not None:
+        yield row.status.value
+    if row.goods_expected is not None:
+        yield "goods expected" if row.goods_expected else "no goods expected"
+    yield from (f"attention: {attention.value}" for attention in sorted(row.attention))
+    for name, value, state in (
+        ("resolution", row.resolution, row.resolution_status),
+        ("label", row.label, None),
+        ("shipment", row.shipment, None),
+        ("disposition", row.disposition, row.disposition_status),
+    ):
+        words = " ".join(part.value for part in (value, state) if part is not None)
+        if words:
+            yield f"{name}: {words}"
+
+
+def _word_data(provider: str, vocabulary: str, words: StatusTable, word: str) -> dict[str, Any]:
+    return {
+        "provider": provider,
+        "vocabulary": vocabulary,
+        "word": word,
+        "known": words.knows(word),
+        **dump(words.look_up(word)),
+    }

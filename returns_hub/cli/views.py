@@ -1,0 +1,309 @@
+"""How returns and events look: as tables for people, as plain data for programs.
+
+A list shows what identifies a return and where it stands. Who the customer is stands in the detail only, and the link
+of a label in neither: whoever has the link can print the label.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.text import Text
+
+from returns_hub.cli.output import Cell, Column, clean, day, facts, heading, moment, say, styled, table
+from returns_hub.convert import dump
+from returns_hub.events import Event
+from returns_hub.model import Address, Customer, Item, Label, Money, Return, Shipment
+from returns_hub.status import ReturnKind, Status
+
+if TYPE_CHECKING:
+    from returns_hub.store import StoredReturn
+
+_STYLES: Final = {
+    Status.REJECTED: "red",
+    Status.CANCELLED: "dim",
+    Status.EXPIRED: "dim",
+    Status.CLOSED: "dim",
+    Status.RESOLVED: "green",
+    Status.REQUESTED: "yellow",
+    Status.UNKNOWN: "magenta",
+}
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_LINKS: Final = frozenset({"label.url", "label.qr_code_url"})
+# An event names the part it is about already.
+_IDENTIFIERS: Final = frozenset({"id", "return_id"})
+
+
+def returns_table(returns: "Iterable[StoredReturn]") -> None:
+    """A line for each return. The vendor's word stands beside ours where the terminal is wide enough."""
+    columns = (
+        Column("account"),
+        Column("id"),
+        Column("number", drop=1),
+        Column("status"),
+        Column("vendor's word", drop=5),
+        Column("attention", drop=3),
+        Column("order", drop=4),
+        Column("items", drop=7),
+        Column("created", drop=2),
+        Column("updated", drop=6),
+    )
+    table(columns, (_return_row(stored) for stored in returns))
+
+
+def return_detail(stored: "StoredReturn", events: Iterable[Event]) -> None:
+    """All that is known of one return, with the vendor's history of it and ours as one timeline."""
+    ret = stored.ret
+    say(Text.assemble((clean(ret.number or ret.id), "bold"), f"  {stored.account} ({ret.provider})"))
+    facts(_summary(ret))
+    _section("Items", _ITEMS, [_item_row(item) for item in ret.items])
+    _section("Shipments", _SHIPMENTS, [_shipment_row(shipment) for shipment in ret.shipments])
+    _section("Notes", _NOTES, [(moment(note.created_at), note.author, note.text) for note in ret.notes])
+    _section("Timeline (UTC)", _TIMELINE, _timeline(ret, events))
+
+
+def events_table(events: Iterable[Event]) -> None:
+    """A line for each event, with what changed from what to what."""
+    columns = (
+        Column("seq"),
+        Column("time (UTC)"),
+        Column("account"),
+        Column("return"),
+        Column("origin", drop=1),
+        Column("event", prose=True),
+    )
+    table(columns, (_event_row(event) for event in events))
+
+
+def event_line(event: Event) -> str:
+    """An event as one line."""
+    return f"{moment(event.occurred_at)}  {event.account} {event.return_id}  {_told(event)}"
+
+
+def return_data(stored: "StoredReturn", *, raw: bool = False) -> dict[str, Any]:
+    """A return for programs: its account, then the keys of the model."""
+    return {"account": stored.account, **dump(stored.ret, raw=raw)}
+
+
+def event_data(event: Event) -> dict[str, Any]:
+    """An event for programs."""
+    return {
+        "sequence": event.sequence,
+        "id": event.id,
+        "type": event.type,
+        "account": event.account,
+        "return_id": event.return_id,
+        "occurred_at": dump(event.occurred_at),
+        "recorded_at": dump(event.recorded_at),
+        "origin": event.origin.value,
+        "changes": {name: list(values) for name, values in event.changes.items()},
+    }
+
+
+_ITEMS: Final = (
+    Column("sku"),
+    Column("name", prose=True, drop=1),
+    Column("quantity"),
+    Column("received", drop=3),
+    Column("reason", prose=True),
+    Column("condition", drop=5),
+    Column("disposition", drop=4),
+    Column("value", drop=2),
+)
+_SHIPMENTS: Final = (
+    Column("id"),
+    Column("direction", drop=3),
+    Column("status"),
+    Column("carrier", drop=1),
+    Column("service", drop=2),
+    Column("tracking number"),
+    Column("label", prose=True),
+)
+_NOTES: Final = (Column("time"), Column("author"), Column("text", prose=True))
+_TIMELINE: Final = (Column("time"), Column("told by"), Column("what", prose=True))
+
+
+def _section(title: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+    if rows:
+        heading(title)
+        table(columns, rows)
+
+
+def _style(status: Status) -> str:
+    return _STYLES.get(status, "cyan")
+
+
+def _attention(ret: Return) -> str:
+    return " ".join(sorted(ret.attention))
+
+
+def _return_row(stored: "StoredReturn") -> Sequence[Cell]:
+    ret = stored.ret
+    return (
+        stored.account,
+        ret.id,
+        ret.number,
+        Text(ret.status, style=_style(ret.status)),
+        ret.status_raw,
+        styled(_attention(ret), "yellow") if ret.attention else None,
+        ret.order.number if ret.order else None,
+        str(len(ret.items)),
+        day(ret.created_at),
+        day(ret.updated_at),
+    )
+
+
+def _summary(ret: Return) -> Iterator[tuple[str, Cell]]:
+    yield "id", ret.id
+    yield "status", Text(clean(_standing(ret.status, ret.status_raw)), style=_style(ret.status))
+    yield "attention", styled(_attention(ret), "yellow") if ret.attention else None
+    yield "goods", "none are expected" if ret.goods_expected is False else None
+    yield "kind", ret.kind.value if ret.kind is not ReturnKind.UNKNOWN else None
+    yield "order", (ret.order.number or ret.order.id) if ret.order else None
+    yield "customer", _customer(ret.customer)
+    yield "address", _address(ret.address)
+    yield (
+        "resolution",
+        ", ".join(
+            " ".join(part for part in (one.kind.value, one.status.value, _money(one.amount)) if part)
+            for one in ret.resolutions
+        ),
+    )
+    yield "reference", ret.reference
+    yield "request", ret.request_id
+    for name, value in ret.custom_fields.items():
+        yield clean(name), value
+    yield "created", _utc(ret.created_at)
+    yield "updated", _utc(ret.updated_at)
+
+
+def _utc(time: datetime | None) -> str | None:
+    return None if time is None else f"{moment(time)} UTC"
+
+
+def _customer(customer: Customer | None) -> str | None:
+    if customer is None:
+        return None
+    mail = customer.email and f"<{customer.email}>"
+    return " ".join(part for part in (customer.name, mail, customer.phone) if part) or customer.id
+
+
+def _address(address: Address | None) -> str | None:
+    if address is None:
+        return None
+    name = address.name or " ".join(part for part in (address.first_name, address.last_name) if part)
+    line = " ".join(part for part in (address.line1, address.house_number, address.house_number_addition) if part)
+    town = " ".join(part for part in (address.postal_code, address.city) if part)
+    parts = (name, address.company, line, address.line2, address.line3, town, address.state, address.country)
+    return ", ".join(part for part in parts if part)
+
+
+def _money(money: Money | None) -> str | None:
+    return None if money is None else " ".join(part for part in (f"{money.amount:f}", money.currency) if part)
+
+
+def _number(number: Decimal | None) -> str | None:
+    return None if number is None else f"{number:f}"
+
+
+def _item_row(item: Item) -> Sequence[Cell]:
+    disposition = " ".join(part for part in (item.disposition, item.disposition_status) if part)
+    return (
+        item.sku or item.barcode or item.id,
+        item.name,
+        _number(item.quantity),
+        _number(item.quantity_received),
+        (item.reason.text or item.reason.code) if item.reason else None,
+        item.condition,
+        disposition,
+        _money(item.value),
+    )
+
+
+def _shipment_row(shipment: Shipment) -> Sequence[Cell]:
+    return (
+        shipment.id,
+        shipment.direction,
+        shipment.status or shipment.status_raw,
+        shipment.carrier,
+        shipment.service,
+        shipment.tracking_number,
+        _label(shipment.label),
+    )
+
+
+def _label(label: Label | None) -> str | None:
+    return None if label is None else " ".join(part for part in (label.status.value, label.error) if part)
+
+
+def _event_row(event: Event) -> Sequence[Cell]:
+    return (
+        str(event.sequence),
+        moment(event.occurred_at),
+        event.account,
+        event.return_id,
+        event.origin.value,
+        _told(event),
+    )
+
+
+def _told(event: Event) -> str:
+    """The event's type, and what changed, part by part."""
+    parts: defaultdict[str, dict[str, tuple[Any, Any]]] = defaultdict(dict)
+    for place, values in event.changes.items():
+        part, _, name = place.rpartition("].")
+        parts[f"{part}]" if part else ""][name] = values
+    told = "; ".join(" ".join(filter(None, (part, _changes(changes)))) for part, changes in parts.items())
+    return f"{event.type}: {told}" if told else event.type
+
+
+def _changes(changes: dict[str, tuple[Any, Any]]) -> str:
+    told = []
+    if "status" in changes and "status_raw" in changes:
+        before, after = zip(changes.pop("status"), changes.pop("status_raw"), strict=True)
+        told.append(_arrow(_standing(*before), _standing(*after)))
+    told += [_change(name, *values) for name, values in changes.items() if name not in _IDENTIFIERS]
+    return ", ".join(told)
+
+
+def _standing(status: str | None, word: str | None) -> str:
+    """Our status, and the vendor's word for it where that is another one."""
+    return " ".join(part for part in (status, f"({word})" if word and word != status else None) if part)
+
+
+def _arrow(before: str, after: str) -> str:
+    return f"{before} → {after}" if before else after
+
+
+def _change(name: str, before: Any, after: Any) -> str:
+    """What changed from what to what; of links of labels, and of what has parts of its own, that it did."""
+    if name in _LINKS or _has_parts(before) or _has_parts(after):
+        return f"{name} changed"
+    return f"{name} {_arrow(_value(before), _value(after) or '-')}"
+
+
+def _has_parts(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list | tuple) and any(_has_parts(part) for part in value))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _timeline(ret: Return, events: Iterable[Event]) -> list[Sequence[Cell]]:
+    """Oldest first; what nobody dated comes last."""
+    entries: list[tuple[datetime | None, str, str]] = []
+    for entry in ret.timeline:
+        text = " ".join(part for part in (entry.kind and f"{entry.kind}:", entry.text) if part)
+        entries.append((entry.occurred_at, entry.author or ret.provider, text))
+    for shipment in ret.shipments:
+        for scan in shipment.tracking:
+            parts = (scan.text or scan.status_raw or scan.status.value, scan.location)
+            entries.append((scan.occurred_at, shipment.carrier or "carrier", ", ".join(part for part in parts if part)))
+    entries += [(event.occurred_at, f"returns-hub, {event.origin.value}", _told(event)) for event in events]
+    entries.sort(key=lambda entry: entry[0] or _NEVER)
+    return [(moment(time), teller, text) for time, teller, text in entries]

@@ -1,0 +1,213 @@
+"""``returns``, ``show``, ``events``: what is in the mirror."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+MODEL_KEYS = [
+    "account",
+    "provider",
+    "id",
+    "number",
+    "kind",
+    "status",
+    "status_raw",
+    "attention",
+    "order",
+    "customer",
+    "address",
+    "items",
+    "shipments",
+    "resolutions",
+    "notes",
+    "timeline",
+    "reference",
+    "request_id",
+    "goods_expected",
+    "custom_fields",
+    "created_at",
+    "updated_at",
+]
+EVENT_KEYS = ["sequence", "id", "type", "account", "return_id", "occurred_at", "recorded_at", "origin", "changes"]
+
+
+@pytest.fixture
+def read(run: Run, mirror: Path) -> Run:
+    """Runs a command on the mirror of 60 returns."""
+    return lambda *arguments: run("--config", str(mirror), *arguments)
+
+
+def test_the_table_has_the_documented_return(read: Run) -> None:
+    header, first, *_ = read("returns").lines
+    assert header.split()[:4] == ["ACCOUNT", "ID", "NUMBER", "STATUS"]
+    assert first.split()[:5] == ["acme-au", "rma_abc123", "RMA-2024-001234", "requested", "pending"]
+
+
+def test_the_table_has_50_lines_and_says_so(read: Run) -> None:
+    lines = read("returns").lines
+    assert len(lines) == 1 + 50 + 1
+    assert lines[-1] == "The newest 50 are shown; --limit N shows more, --json all."
+
+
+def test_a_limit_above_the_default_shows_more(read: Run) -> None:
+    assert len(read("returns", "--limit", "100").lines) == 1 + 60
+
+
+def test_a_table_names_no_customer(read: Run) -> None:
+    assert "customer@example.com" not in read("returns", "--limit", "100").out
+
+
+def test_json_has_no_limit(read: Run) -> None:
+    assert len(read("returns", "--json").lines) == 60
+
+
+def test_json_keeps_to_a_limit(read: Run) -> None:
+    assert len(read("returns", "--json", "--limit", "7").lines) == 7
+
+
+def test_a_return_as_json_has_its_account_and_the_keys_of_the_model(read: Run) -> None:
+    (ret,) = read("returns", "--json", "--limit", "1").objects
+    assert list(ret) == MODEL_KEYS
+
+
+def test_a_return_as_json_has_words_by_value_times_with_z_and_null_for_unknown(read: Run) -> None:
+    (ret,) = read("returns", "--json", "--limit", "1").objects
+    assert (ret["status"], ret["created_at"], ret["updated_at"]) == ("requested", "2024-12-30T10:30:00Z", None)
+
+
+def test_raw_has_the_vendors_own_object(read: Run) -> None:
+    (ret,) = read("returns", "--raw", "--limit", "1").objects
+    assert (ret["raw"]["rma_number"], ret["raw"]["status"]) == ("RMA-2024-001234", "pending")
+
+
+def test_a_status_filters(read: Run) -> None:
+    assert {ret["status"] for ret in read("returns", "--status", "rejected", "--json").objects} == {"rejected"}
+
+
+def test_since_filters_by_creation(read: Run) -> None:
+    created = [ret["created_at"] for ret in read("returns", "--since", "2024-12-30", "--json").objects]
+    assert created == ["2024-12-30T10:30:00Z"]
+
+
+def test_nothing_found_says_how_to_fill_the_mirror(read: Run) -> None:
+    ran = read("returns", "--attention", "payment_due")
+    assert (ran.code, ran.out) == (0, "No such returns in the mirror; returns-hub sync fills it.\n")
+
+
+def test_nothing_found_is_no_json_line(read: Run) -> None:
+    assert read("returns", "--attention", "payment_due", "--json").out == ""
+
+
+def test_an_unknown_account_suggests_one(read: Run) -> None:
+    ran = read("returns", "--account", "acme-uk")
+    assert (ran.code, ran.err) == (2, "returns-hub: there is no account 'acme-uk'; did you mean 'acme-au'?\n")
+
+
+def test_show_has_the_customer_and_the_vendors_word(read: Run) -> None:
+    lines = read("show", "acme-au", "rma_abc123").lines
+    assert "RMA-2024-001234  acme-au (returnmate)" in lines
+    assert "  status    requested (pending)" in lines
+    assert "  customer  John Smith <customer@example.com>" in lines
+
+
+def test_show_has_the_vendors_history_beside_ours(read: Run) -> None:
+    out = read("show", "acme-au", "rma_abc123").out
+    assert "Timeline (UTC)" in out
+    assert "returns-hub, backfill  return.created: requested (pending)" in out
+
+
+def test_show_as_json_is_the_model(read: Run) -> None:
+    (ret,) = read("show", "acme-au", "rma_abc123", "--json").objects
+    assert list(ret) == MODEL_KEYS
+
+
+def test_show_names_what_is_not_in_the_mirror(read: Run) -> None:
+    ran = read("show", "acme-au", "rma_nowhere")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert ran.err.startswith("returns-hub: the mirror has no return 'rma_nowhere' of acme-au")
+
+
+def test_the_link_of_a_label_is_in_json_only(read: Run) -> None:
+    labelled = next(ret for ret in read("returns", "--json").objects if ret["shipments"])
+    (shipment, *_) = labelled["shipments"]
+    shown = read("show", "acme-au", labelled["id"]).out
+    assert shipment["label"]["url"].startswith("https://")
+    assert (shipment["tracking_number"] in shown, shipment["label"]["url"] in shown) == (True, False)
+
+
+def test_events_as_json_have_the_documented_keys(read: Run) -> None:
+    event = read("events", "--json", "--limit", "1").objects[0]
+    assert list(event) == EVENT_KEYS
+    assert (event["type"], event["origin"], event["account"]) == ("return.created", "backfill", "acme-au")
+
+
+def test_events_as_json_are_all_in_their_order(read: Run) -> None:
+    sequences = [event["sequence"] for event in read("events", "--json").objects]
+    assert len(sequences) >= 60
+    assert sequences == sorted(set(sequences))
+
+
+def test_events_go_on_after_a_sequence(read: Run) -> None:
+    first, second, *_ = read("events", "--json").objects
+    assert read("events", "--json", "--after", str(first["sequence"]), "--limit", "1").objects == [second]
+
+
+def test_the_table_of_events_has_the_latest(read: Run) -> None:
+    last = read("events", "--json").objects[-1]["sequence"]
+    *_, line, remark = read("events", "--limit", "3").lines
+    assert line.split()[0] == str(last)
+    assert remark == f"The latest 3 of {last}; --limit N shows more, --json all."
+
+
+def test_the_table_of_events_after_a_sequence_has_the_first(read: Run) -> None:
+    header, *lines, remark = read("events", "--after", "10", "--limit", "2").lines
+    assert header.split()[0] == "SEQ"
+    assert [line.split()[0] for line in lines] == ["11", "12"]
+    assert remark == "There are more; --after 12 goes on, --json has all."
+
+
+def test_no_events_say_so(read: Run) -> None:
+    assert read("events", "--after", "1000000").out == "Nothing happened after 1000000.\n"
+
+
+def test_following_tells_what_comes_until_it_is_interrupted(environment: dict[str, str], mirror: Path) -> None:
+    import signal
+
+    script = Path(sys.executable).parent / "returns-hub"
+    command = subprocess.Popen(
+        [script, "--config", mirror, "events", "--follow", "--json", "--after", "59"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert command.stdout is not None
+    with command.stdout:
+        assert '"return.created"' in command.stdout.readline()
+        command.send_signal(signal.SIGINT)
+        assert command.wait(30) == 130
+
+
+def test_a_terminal_gets_colours(show: Callable[..., str], mirror: Path) -> None:
+    assert "\x1b[33mrequested" in show(80, "--config", str(mirror), "returns", "--limit", "1")
+
+
+def test_no_color_is_respected(show: Callable[..., str], mirror: Path) -> None:
+    assert "\x1b[3" not in show(80, "--config", str(mirror), "returns", NO_COLOR="1")
+
+
+def test_a_pipe_gets_no_escapes_even_if_colours_are_forced(run: Run, mirror: Path) -> None:
+    assert "\x1b" not in run("--config", str(mirror), "returns", FORCE_COLOR="1", TTY_COMPATIBLE="1").out
+
+
+def test_a_table_fits_80_columns(show: Callable[..., str], mirror: Path) -> None:
+    from rich.text import Text
+
+    lines = Text.from_ansi(show(80, "--config", str(mirror), "returns")).plain.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1].split() == ["acme-au", "rma_abc123", "RMA-2024-001234", "requested", "#1001", "2024-12-30"]
