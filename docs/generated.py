@@ -1,0 +1,122 @@
+"""Writes the tables that the pages include, from the installed adapters and the vocabularies themselves."""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from returns_hub.registry import adapter_class, providers
+from sphinx.application import Sphinx
+
+from returns_hub import (
+    Adapter,
+    Attention,
+    Capability,
+    Direction,
+    Disposition,
+    DispositionStatus,
+    Facts,
+    LabelStatus,
+    ResolutionKind,
+    ResolutionStatus,
+    ReturnKind,
+    ShipmentStatus,
+    Status,
+    StatusTable,
+)
+
+FOLDER = Path(__file__).parent / "_generated"
+
+MARKS = {"yes": "yes", "partial": "in part", "no": "the vendor cannot", "not_implemented": "not yet"}
+
+VOCABULARIES: tuple[type[StrEnum], ...] = (
+    Status,
+    Attention,
+    ResolutionKind,
+    ResolutionStatus,
+    LabelStatus,
+    ShipmentStatus,
+    Direction,
+    Disposition,
+    DispositionStatus,
+    ReturnKind,
+)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def support_matrix(adapters: Mapping[str, type[Adapter]]) -> str:
+    """Every capability of every installed adapter."""
+    rows = [
+        [
+            f"`{capability}`",
+            *(MARKS[kind.capabilities.get(capability, "not_implemented")] for kind in adapters.values()),
+        ]
+        for capability in Capability
+    ]
+    return table(["Capability", *(kind.display_name for kind in adapters.values())], rows)
+
+
+def vocabulary_tables() -> str:
+    """Each vocabulary with its words, in order."""
+    sections = (
+        f"### {words.__name__}\n\n{inspect.getdoc(words)}\n\n" + " ".join(f"`{word}`" for word in words)
+        for words in VOCABULARIES
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def asserted(facts: Facts) -> str:
+    """What a row asserts, in one line."""
+    parts = [f"`{facts.status}`"] if facts.status else []
+    parts += [f"attention `{attention}`" for attention in sorted(facts.attention)]
+    if facts.goods_expected is not None:
+        parts.append("goods expected" if facts.goods_expected else "goods not expected")
+    if facts.resolution:
+        parts.append(f"resolution `{facts.resolution}` {facts.resolution_status or ''}".strip())
+    if facts.label:
+        parts.append(f"label `{facts.label}`")
+    if facts.shipment:
+        parts.append(f"shipment `{facts.shipment}`")
+    if facts.disposition:
+        parts.append(f"disposition `{facts.disposition}`")
+    if facts.disposition_status:
+        parts.append(f"disposition status `{facts.disposition_status}`")
+    return ", ".join(parts)
+
+
+def word_table(words: StatusTable) -> str:
+    """A vendor's words and what they mean here."""
+    rows = [
+        [f"`{word}`", asserted(facts), facts.why, facts.source or words.source] for word, facts in words.rows.items()
+    ]
+    return table(["Vendor word", "Means here", "Why", "Source"], rows)
+
+
+def write_tables(_: Sphinx) -> None:
+    """Writes every table before the pages are read."""
+    FOLDER.mkdir(exist_ok=True)
+    adapters = {provider: adapter_class(provider) for provider in providers()}
+    write("support.md", support_matrix(adapters))
+    write("vocabularies.md", vocabulary_tables())
+    for provider, kind in adapters.items():
+        for name, words in kind.vocabularies.items():
+            write(f"{provider}-{name}.md", word_table(words))
+
+
+def write(name: str, text: str) -> None:
+    """Writes a file only where it changes, so that pages are not built again for nothing."""
+    path = FOLDER / name
+    if not path.exists() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Called by Sphinx."""
+    app.connect("builder-inited", write_tables)
+    return {"parallel_read_safe": True}

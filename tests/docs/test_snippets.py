@@ -1,0 +1,69 @@
+"""The examples of the README and the documentation are run as they are printed, against the simulator."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from returns_hub_returnmate.sandbox import ReturnMateSandbox
+
+from returns_hub.testing import serve
+from returns_hub_returnmate import ReturnMate
+
+ROOT = Path(__file__).parents[2]
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: str) -> list[str]:
+    return PYTHON_BLOCK.findall((ROOT / page).read_text("utf-8"))
+
+
+def whole_programs(page: str) -> list[object]:
+    programs = [block for block in blocks(page) if "import " in block]
+    return [pytest.param(block, id=f"{page}-{number}") for number, block in enumerate(programs)]
+
+
+@pytest.fixture
+def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReturnMateSandbox]:
+    simulator = ReturnMateSandbox(count=30, api_key="YOUR_API_KEY")
+    with serve(simulator) as running:
+        url = running.url + simulator.base_path
+        monkeypatch.setattr(ReturnMate, "base_urls", {"production": url, "sandbox": url})
+        monkeypatch.setenv("RETURNMATE_API_KEY", "YOUR_API_KEY")
+        yield simulator
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        *whole_programs("README.md"),
+        *whole_programs("docs/index.md"),
+        *whole_programs("docs/quickstart.md"),
+        *whole_programs("docs/testing.md"),
+        *whole_programs("docs/providers/returnmate.md"),
+    ],
+)
+def test_example_runs_as_printed(
+    program: str, vendor: ReturnMateSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    configuration = re.search(
+        r"^```toml\n(store.*?)^```$", (ROOT / "docs/quickstart.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert configuration
+    (tmp_path / "returns-hub.toml").write_text(configuration[1], "utf-8")
+    exec(compile(program, "<example>", "exec"), {"__name__": "__main__"})
+
+
+def test_the_example_account_file_is_valid(tmp_path: Path) -> None:
+    from returns_hub.accounts import load_config
+
+    config = load_config(ROOT / "examples" / "returns-hub.toml", environ={"RETURNMATE_API_KEY": "k"})
+    assert "acme-au" in config.accounts
+
+
+def test_the_readme_promises_only_commands_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    promised = set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE))
+    assert promised >= {"demo", "test"}
+    assert {target for target in promised if f"\n{target}:" not in makefile} == set()
