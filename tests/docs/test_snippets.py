@@ -1,14 +1,15 @@
 """The examples of the README and the documentation are run as they are printed, against the simulator."""
 
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 from returns_hub.testing import serve
 from returns_hub_returnmate import ReturnMate
+from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 ROOT = Path(__file__).parents[2]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -67,3 +68,9 @@ def test_the_readme_promises_only_commands_that_exist() -> None:
     promised = set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE))
     assert promised >= {"demo", "test"}
     assert {target for target in promised if f"\n{target}:" not in makefile} == set()
+
+
+def test_the_first_steps_run_without_a_key(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("RETURNMATE_API_KEY", raising=False)
+    runpy.run_path(str(ROOT / "examples" / "first_steps.py"), run_name="__main__")
+    assert "RMA-2024-001234: approved, australia_post" in capsys.readouterr().out
