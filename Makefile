@@ -35,7 +35,7 @@ $(VENV)/.ready: $(DEPENDENCIES)
 	@touch $@
 
 lint: setup  ## Style and formatting.
-	@$(BIN)/ruff check --quiet $(CODE)
+	@$(BIN)/ruff check --no-cache --quiet $(CODE)
 	@$(BIN)/ruff format --quiet --check $(CODE)
 
 types: setup  ## mypy --strict over everything, pyright over what users import.

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from returns_hub.registry import adapter_class, providers
 from sphinx.application import Sphinx
 
 from returns_hub import (
@@ -24,6 +23,7 @@ from returns_hub import (
     Status,
     StatusTable,
 )
+from returns_hub.registry import adapter_class, providers
 
 FOLDER = Path(__file__).parent / "_generated"
 

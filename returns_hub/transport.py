@@ -54,6 +54,8 @@ _log.addHandler(logging.NullHandler())
 _LONGEST_WAIT: Final = 120.0
 # A wait that no vendor can mean; ReturnMate's headers are undocumented enough to expect garbage.
 _ABSURD_WAIT: Final = 7 * 86400.0
+# In less than this no vendor answers: to begin would only leave a write in doubt.
+_SHORTEST_ATTEMPT: Final = 0.01
 _FIRST_BACKOFF: Final = 0.5
 _LONGEST_BACKOFF: Final = 20.0
 _MOST_CONNECTIONS: Final = 10
@@ -298,12 +300,13 @@ class AsyncTransport:
 
         import httpx
 
+        seconds = call.begin_attempt()
         # One timer around all of it is exact; httpx's own, one for each read, are not needed beside it.
         extensions: dict[str, Any] = {"timeout": {}}
         if request.is_write:
             extensions["trace"] = call.watch_async
         try:
-            async with asyncio.timeout(call.begin_attempt()):
+            async with asyncio.timeout(seconds):
                 response = await self._http.handle_async_request(
                     httpx.Request(
                         request.method,
@@ -455,7 +458,7 @@ class _Call(Generic[T]):
         if self._may_go and not self._route.limiter.held:
             return 0.0
         remaining = self.remaining
-        if remaining <= 0:
+        if remaining < _SHORTEST_ATTEMPT:
             raise self.overdue()
         wait = self._route.limiter.reserve(within=remaining)
         if wait > remaining:
@@ -466,7 +469,10 @@ class _Call(Generic[T]):
     def begin_attempt(self) -> float:
         """Seconds that the attempt, which goes now, may take."""
         started = time.monotonic()
-        seconds = max(0.001, min(self._route.options.timeout, self._ends - started))
+        remaining = self._ends - started
+        if remaining < _SHORTEST_ATTEMPT:
+            raise self.overdue()
+        seconds = min(self._route.options.timeout, remaining)
         self._attempt = _Attempt(number=self._attempt.number + 1, started=started, seconds=seconds)
         self._may_go = False
         return seconds
@@ -548,7 +554,7 @@ class _Call(Generic[T]):
         told = self._told(error)
         wait = (told or 0.0) + full_jitter(self._attempt.number)
         # stamina would sleep out whatever is returned here, past any deadline.
-        if (told or 0.0) > _LONGEST_WAIT or wait > self.remaining:
+        if (told or 0.0) > _LONGEST_WAIT or wait + _SHORTEST_ATTEMPT > self.remaining:
             return False
         if told is None and not self._route.budget.spend():
             return False

@@ -48,14 +48,13 @@ async def test_callers_own_timeout_is_not_taken_for_ours(vendor: Any, acme: Any)
     await transport.aclose()
 
 
-async def test_waiting_for_a_connection_counts_towards_the_deadline(vendor: Any, acme: Any) -> None:
-    vendor.will(delay=10, always=True)
-    transport = AsyncTransport(acme(), base_url=vendor.url, options=TransportOptions(deadline=1.0))
-    results = await asyncio.gather(*(transport.run(ask(acme(), "POST")) for _ in range(15)), return_exceptions=True)
+async def test_call_that_never_gets_a_connection_ends_at_its_deadline_and_did_nothing(vendor: Any, acme: Any) -> None:
+    transport = AsyncTransport(acme(), base_url=vendor.url, options=TransportOptions(deadline=0.3))
+    transport._slots = asyncio.Semaphore(0)
+    with pytest.raises(TransportFailed, match=r"the deadline of 0\.3 s has passed") as caught:
+        await transport.run(ask(acme(), "POST"))
     await transport.aclose()
-    failures = [result for result in results if isinstance(result, TransportFailed)]
-    # The five that never had a connection cannot have been carried out.
-    assert sorted(failure.maybe_applied for failure in failures) == [False] * 5 + [True] * 10
+    assert (caught.value.maybe_applied, caught.value.attempts, vendor.requests) == (False, 0, [])
 
 
 async def test_tasks_share_the_rate_limit(vendor: Any, acme: Any) -> None:
