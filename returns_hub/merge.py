@@ -356,6 +356,8 @@ def _events(stored: State | None, after: Return, observation: Observation, accou
     """One event for each kind of change to each part; for a return that was not known, its creation alone."""
     if stored is None:
         first = {"status": (None, dump(after.status)), "status_raw": (None, after.status_raw)}
+        if after.request_id:
+            first["request_id"] = (None, after.request_id)
         return (_event(ReturnCreated, first, after, observation, account),)
     grouped: defaultdict[tuple[type[Event], str], dict[str, tuple[Any, Any]]] = defaultdict(dict)
     for kind, part, name, old, new in _return_changes(stored.ret, after):

@@ -166,6 +166,11 @@ class Facts:
     why: str = ""
     source: str = ""
 
+    @property
+    def tells_nothing(self) -> bool:
+        """True of a word that is known, perhaps, and has no meaning: an unknown status, and nothing beside it."""
+        return self.status is Status.UNKNOWN and not self.attention and self.resolution is None
+
 
 def verbatim(word: str) -> str:
     """The default folding: none. A vendor's spelling is matched as it is."""
@@ -204,7 +209,7 @@ class StatusTable:
         if not word:
             return _SILENCE
         facts = self._folded.get(self.fold(word), self.unknown)
-        if facts is self.unknown or facts.status is Status.UNKNOWN:
+        if facts is self.unknown or facts.tells_nothing:
             self._count(word)
         return facts
 

@@ -55,7 +55,7 @@ def sandbox(
     """
     try:
         with running(port=port, count=count, seed=seed) as started:
-            _announce(started, count)
+            _announce(started)
             threading.Event().wait()
     except KeyboardInterrupt:
         say()
@@ -86,9 +86,9 @@ def running(*, count: int, seed: int, port: int = 0) -> Iterator[tuple[Started, 
         yield tuple(started)
 
 
-def _announce(started: Sequence[Started], count: int) -> None:
+def _announce(started: Sequence[Started]) -> None:
     for one in started:
-        say(f"{one.provider}: {count} returns on {one.base_url}")
+        say(f"{one.provider}: {len(one.simulator.return_ids)} returns on {one.base_url}")
     heading("Put this into a returns-hub.toml of your own (the keys are not real)")
     say()
     for line in configuration(started, store="sqlite:///returns.db").splitlines():

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 from attrs import evolve, frozen
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, exists, func, select
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event
@@ -105,9 +105,12 @@ class Store:
         since: date | datetime | None = None,
         limit: int | None = None,
     ) -> Iterator[StoredReturn]:
-        """The returns that match, newest first by ``created_at``, those without one last; read as they are asked for."""
+        """The returns that match, newest first by ``created_at``, those without one last; read as they are asked for.
+
+        A request that grew into a return is not listed beside it.
+        """
         table = RETURNS.c
-        query = select(table.account, table.id, table.object)
+        query = select(table.account, table.id, table.object).where(_stands_alone())
         query = query.order_by(table.created_at.desc().nulls_last(), table.account, table.id).limit(limit)
         if account is not None:
             query = query.where(table.account == account)
@@ -122,23 +125,28 @@ class Store:
 
     @plain_errors
     def get_return(self, account: str, return_id: str) -> StoredReturn | None:
-        """One return, or None."""
+        """One return, or None. By the id of a request, it is the return that grew from it, where there is one."""
         if not rows.is_usable_id(return_id):
             return None
-        query = select(RETURNS.c.object).where(RETURNS.c.account == account, RETURNS.c.id == return_id)
+        table = RETURNS.c
+        is_meant = (table.id == return_id) | (table.request_id == return_id)
+        query = select(table.id, table.object).where(table.account == account, is_meant)
         with self.database.reading() as connection:
-            text = connection.execute(query).scalar()
-        return None if text is None else StoredReturn(account=account, ret=rows.read_return(text, return_id))
+            row = connection.execute(query.order_by(table.id == return_id, table.id.desc())).first()
+        return None if row is None else StoredReturn(account=account, ret=rows.read_return(row.object, row.id))
 
     def events(
         self, *, after: int = 0, account: str | None = None, return_id: str | None = None, limit: int | None = None
     ) -> Iterator[Event]:
-        """The events behind a ``sequence``, in their order; read as they are asked for."""
+        """The events behind a ``sequence``, in their order; read as they are asked for.
+
+        Those of a return are also those of the request that it grew from: the two are one life.
+        """
         query = select(EVENTS).order_by(EVENTS.c.sequence)
         if account is not None:
             query = query.where(EVENTS.c.account == account)
         if return_id is not None:
-            query = query.where(EVENTS.c.return_id == return_id)
+            query = query.where((EVENTS.c.return_id == return_id) | _is_request_of(return_id))
         # In portions: a consumer may take its time, and must not keep a transaction open meanwhile.
         while limit is None or limit > 0:
             size = _AT_ONCE if limit is None else min(limit, _AT_ONCE)
@@ -196,4 +204,17 @@ def start_of(since: date | datetime) -> datetime:
 
 
 def _is_open(account: str) -> ColumnElement[bool]:
-    return (RETURNS.c.account == account) & RETURNS.c.status.not_in(_TERMINAL)
+    return (RETURNS.c.account == account) & RETURNS.c.status.not_in(_TERMINAL) & _stands_alone()
+
+
+def _stands_alone() -> ColumnElement[bool]:
+    """True of a row from which no other return grew."""
+    grown = RETURNS.alias("grown")
+    return ~exists().where(grown.c.account == RETURNS.c.account, grown.c.request_id == RETURNS.c.id)
+
+
+def _is_request_of(return_id: str) -> ColumnElement[bool]:
+    """True of an event about the request that a return grew from."""
+    return exists().where(
+        RETURNS.c.account == EVENTS.c.account, RETURNS.c.id == return_id, RETURNS.c.request_id == EVENTS.c.return_id
+    )

@@ -81,6 +81,7 @@ RETURNS: Final = Table(
     Index("returns_by_created_at", "created_at"),
     Index("returns_by_order_number", "order_number"),
     Index("returns_by_customer_email", "customer_email"),
+    Index("returns_by_request_id", "account", "request_id"),
 )
 
 ITEMS: Final = Table(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -93,9 +93,12 @@ def apply(connection: Connection, account: str, told: Mapping[str, Sequence[Tell
         for key, tellings in told.items()
         if key not in repeated
     ]
+    # The life of a request goes on in the return that grew from it, and is told there.
+    grown = _grown(connection, account, told)
+    changes = [evolve(change, events=()) if change.state.ret.id in grown else change for change in changes]
     _renew(connection, account, {key: max(t.stamp for t in told[key]) for key in repeated}, repeated)
     _write(connection, account, changes)
-    created = sum(change.is_new for change in changes)
+    created = sum(change.is_new and change.state.ret.id not in grown for change in changes)
     changed = sum(bool(change.events) for change in changes if not change.is_new)
     return Applied(
         created=created,
@@ -124,6 +127,16 @@ def _marks(connection: Connection, account: str, ids: Iterable[str]) -> dict[str
         for some in _portions(ids)
         for row in connection.execute(query.where(table.account == account, table.return_id.in_(some)))
     }
+
+
+def _grown(connection: Connection, account: str, told: Mapping[str, Sequence[Telling]]) -> set[str]:
+    """Those of the ids that name requests from which a return grew, whether stored or told now."""
+    request_id = RETURNS.c.request_id
+    grown = {telling.observation.ret.request_id for tellings in told.values() for telling in tellings}
+    for some in _portions(told):
+        query = select(request_id).where(RETURNS.c.account == account, request_id.in_(some))
+        grown.update(connection.execute(query).scalars())
+    return {key for key in grown if key}
 
 
 def _states(connection: Connection, account: str, marks: Mapping[str, _Mark]) -> dict[str, State]:

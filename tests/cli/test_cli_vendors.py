@@ -22,11 +22,18 @@ def broken_plugin(tmp_path: Path) -> str:
 def test_providers_shows_the_support_of_each_capability(run: Run) -> None:
     ran = run("providers")
     assert ran.code == 0
-    assert {"CAPABILITY          RETURNMATE", "list_returns        yes", "cancel_label        no"} <= set(ran.lines)
+    rows = {tuple(line.split()) for line in ran.lines}
+    assert rows >= {
+        ("CAPABILITY", "RETURNLESS", "RETURNMATE"),
+        ("list_returns", "yes", "yes"),
+        ("add_note", "no", "yes"),
+        ("order_lookup", "yes", "no"),
+    }
 
 
 def test_providers_as_json_has_the_matrix_by_value(run: Run) -> None:
-    (returnmate,) = run("providers", "--json").objects
+    returnless, returnmate = run("providers", "--json").objects
+    assert (returnless["provider"], returnless["capabilities"]["changes"]) == ("returnless", "partial")
     assert (returnmate["provider"], returnmate["capabilities"]["changes"], returnmate["error"]) == (
         "returnmate",
         "no",
@@ -37,12 +44,12 @@ def test_providers_as_json_has_the_matrix_by_value(run: Run) -> None:
 def test_a_broken_plugin_is_shown_and_the_others_work(run: Run, broken_plugin: str) -> None:
     ran = run("providers", PYTHONPATH=broken_plugin)
     assert (ran.code, ran.err) == (0, "")
-    assert "CAPABILITY          RETURNMATE" in ran.lines
+    assert "CAPABILITY          RETURNLESS  RETURNMATE" in ran.lines
     assert "Broken: the distribution acme-returns, which provides 'acme', cannot be imported" in ran.out
 
 
 def test_a_broken_plugin_as_json_has_its_error(run: Run, broken_plugin: str) -> None:
-    acme, returnmate = run("providers", "--json", PYTHONPATH=broken_plugin).objects
+    acme, _, returnmate = run("providers", "--json", PYTHONPATH=broken_plugin).objects
     assert (acme["provider"], acme["capabilities"]) == ("acme", None)
     assert "acme-returns" in acme["error"]
     assert returnmate["error"] is None
@@ -97,7 +104,7 @@ def test_explain_an_unknown_provider_suggests_one(run: Run) -> None:
     ran = run("explain", "returnmat")
     assert (ran.code, ran.err) == (
         2,
-        "returns-hub: there is no provider 'returnmat'; did you mean 'returnmate'? Installed: returnmate\n",
+        "returns-hub: there is no provider 'returnmat'; did you mean 'returnmate'? Installed: returnless, returnmate\n",
     )
 
 

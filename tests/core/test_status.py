@@ -74,6 +74,12 @@ def test_a_word_that_the_vendor_never_defines_is_counted_too() -> None:
     assert table.unknown_words() == {"processing": 1}
 
 
+def test_a_word_without_progress_that_asks_for_attention_means_something() -> None:
+    table = a_table(exception=Facts(status=Status.UNKNOWN, attention=frozenset({Attention.EXCEPTION})))
+    table.look_up("exception")
+    assert table.unknown_words() == {}
+
+
 def test_the_count_is_bounded_against_a_hostile_vendor() -> None:
     table = a_table()
     for number in range(1000):

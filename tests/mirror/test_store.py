@@ -364,3 +364,63 @@ def _select(store: Store, statement: str) -> list[tuple[Any, ...]]:
 def _execute(store: Store, statement: str) -> None:
     with store.database.writing() as connection:
         connection.exec_driver_sql(statement)
+
+
+def test_a_request_is_not_listed_beside_the_return_that_grew_from_it(
+    store: Store, put: Put, a_return: MakeReturn
+) -> None:
+    put(store, a_return("request:481049"), a_return("request:7"))
+    put(store, a_return("371141", request_id="request:481049"), minute=1)
+    assert sorted(ids(store)) == ["371141", "request:7"]
+
+
+def test_a_request_of_another_account_is_not_hidden(store: Store, put: Put, a_return: MakeReturn) -> None:
+    put(store, a_return("request:481049"), account="other")
+    put(store, a_return("371141", request_id="request:481049"))
+    assert sorted(ids(store)) == ["371141", "request:481049"]
+
+
+def test_by_the_id_of_its_request_a_return_is_found(store: Store, put: Put, a_return: MakeReturn) -> None:
+    put(store, a_return("request:481049"), a_return("371141", request_id="request:481049"))
+    found = store.get_return("acme", "request:481049")
+    assert found is not None
+    assert found.ret.id == "371141"
+
+
+def test_a_return_without_a_request_is_found_by_its_own_id(store: Store, put: Put, a_return: MakeReturn) -> None:
+    put(store, a_return("371141", request_id="request:481049"))
+    found = store.get_return("acme", "371141")
+    assert found is not None
+    assert found.ret.id == "371141"
+
+
+def test_a_return_tells_the_events_of_its_request_too(store: Store, put: Put, a_return: MakeReturn) -> None:
+    put(store, a_return("request:481049"), a_return("request:7"))
+    put(store, a_return("371141", request_id="request:481049"), minute=1)
+    told = [(event.type, event.return_id) for event in store.events(account="acme", return_id="371141")]
+    assert told == [("return.created", "request:481049"), ("return.created", "371141")]
+
+
+@pytest.mark.parametrize("minute", [1, 2])
+def test_what_still_happens_to_a_request_that_grew_is_no_event(
+    store: Store, put: Put, a_return: MakeReturn, minute: int
+) -> None:
+    put(store, a_return("request:481049", status=Status.APPROVED))
+    put(store, a_return("371141", request_id="request:481049"), minute=1)
+    put(store, a_return("request:481049", status=Status.READY_TO_SHIP), minute=minute)
+    assert [event.return_id for event in store.events()] == ["request:481049", "371141"]
+
+
+def test_a_request_first_seen_after_its_return_is_no_event(
+    store: Store, put: Put, a_return: MakeReturn, at: At
+) -> None:
+    put(store, a_return("371141", request_id="request:481049"))
+    applied = store.apply("acme", [observed(a_return("request:481049"), seen_at=at(1))])
+    assert (applied.created, applied.events) == (0, 0)
+    assert [event.return_id for event in store.events()] == ["371141"]
+
+
+def test_a_grown_request_is_not_open_any_more(store: Store, put: Put, a_return: MakeReturn, at: At) -> None:
+    put(store, a_return("request:481049", status=Status.READY_TO_SHIP))
+    put(store, a_return("371141", status=Status.CLOSED, request_id="request:481049"), minute=1)
+    assert store.open_unseen("acme", at(5)) == ()

@@ -37,6 +37,7 @@ def upgrade() -> None:
     op.create_index("returns_by_created_at", "returns", ["created_at"])
     op.create_index("returns_by_order_number", "returns", ["order_number"])
     op.create_index("returns_by_customer_email", "returns", ["customer_email"])
+    op.create_index("returns_by_request_id", "returns", ["account", "request_id"])
     op.create_table(
         "items",
         sa.Column("account", sa.Text, primary_key=True),
