@@ -24,7 +24,7 @@ No text, ``repr`` or argument of any of them holds a credential, a header or a b
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, TypedDict, Unpack
 
 
 class ReturnsHubError(Exception):
@@ -65,6 +65,16 @@ class WebhookRejected(ReturnsHubError):
         self.reason = reason
 
 
+class Told(TypedDict, total=False):
+    """What a reply told of a failure; every :class:`ProviderError` takes these."""
+
+    http_status: int | None
+    vendor_code: str | None
+    vendor_message: str | None
+    request_id: str | None
+    retryable: bool | None
+
+
 class ProviderError(ReturnsHubError):
     """A call to a vendor failed.
 
@@ -84,22 +94,14 @@ class ProviderError(ReturnsHubError):
 
     default_retryable: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        http_status: int | None = None,
-        vendor_code: str | None = None,
-        vendor_message: str | None = None,
-        request_id: str | None = None,
-        retryable: bool | None = None,
-    ) -> None:
+    def __init__(self, message: str = "", **told: Unpack[Told]) -> None:
         super().__init__(message)
         self.message = message
-        self.http_status = http_status
-        self.vendor_code = _short(vendor_code, 60)
-        self.vendor_message = _short(vendor_message, 300)
-        self.request_id = _short(request_id, 100)
+        self.http_status = told.get("http_status")
+        self.vendor_code = _short(told.get("vendor_code"), 60)
+        self.vendor_message = _short(told.get("vendor_message"), 300)
+        self.request_id = _short(told.get("request_id"), 100)
+        retryable = told.get("retryable")
         self.retryable = self.default_retryable if retryable is None else retryable
         self.provider = ""
         self.operation = ""
@@ -149,23 +151,8 @@ class ValidationFailed(ProviderError):
     names appear in the text: the sentences may repeat what was sent.
     """
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        fields: Mapping[str, str] | None = None,
-        http_status: int | None = None,
-        vendor_code: str | None = None,
-        vendor_message: str | None = None,
-        request_id: str | None = None,
-    ) -> None:
-        super().__init__(
-            message,
-            http_status=http_status,
-            vendor_code=vendor_code,
-            vendor_message=vendor_message,
-            request_id=request_id,
-        )
+    def __init__(self, message: str = "", *, fields: Mapping[str, str] | None = None, **told: Unpack[Told]) -> None:
+        super().__init__(message, **told)
         self.fields: Mapping[str, str] = dict(fields or {})
 
     def _facts(self) -> list[str]:
@@ -188,23 +175,8 @@ class RateLimited(ProviderError):
 
     default_retryable = True
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        retry_after: float | None = None,
-        http_status: int | None = None,
-        vendor_code: str | None = None,
-        vendor_message: str | None = None,
-        request_id: str | None = None,
-    ) -> None:
-        super().__init__(
-            message,
-            http_status=http_status,
-            vendor_code=vendor_code,
-            vendor_message=vendor_message,
-            request_id=request_id,
-        )
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **told: Unpack[Told]) -> None:
+        super().__init__(message, **told)
         self.retry_after = retry_after
 
     def _facts(self) -> list[str]:
@@ -229,23 +201,8 @@ class ProviderUnavailable(ProviderError):
 class UnexpectedReply(ProviderError):
     """The vendor answered something its documents do not describe; ``where`` says at what place."""
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        where: str = "",
-        http_status: int | None = None,
-        vendor_code: str | None = None,
-        vendor_message: str | None = None,
-        request_id: str | None = None,
-    ) -> None:
-        super().__init__(
-            message,
-            http_status=http_status,
-            vendor_code=vendor_code,
-            vendor_message=vendor_message,
-            request_id=request_id,
-        )
+    def __init__(self, message: str = "", *, where: str = "", **told: Unpack[Told]) -> None:
+        super().__init__(message, **told)
         self.where = where
 
     def _facts(self) -> list[str]:
