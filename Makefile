@@ -66,7 +66,7 @@ wheel-test: setup $(WHEEL_VENV)/.ready  ## The tests, against the built wheel.
 $(WHEEL_VENV)/.ready: $(DEPENDENCIES)
 	@echo "setting up $(WHEEL_VENV) (once)"
 	@test -x $(WHEEL_VENV)/bin/python || $(PYTHON) -m venv $(WHEEL_VENV)
-	@$(WHEEL_VENV)/bin/python $(PIP) install -c constraints.txt '.[all,testing]' pytest-xdist
+	@$(WHEEL_VENV)/bin/python $(PIP) install -c constraints.txt '.[all,testing]' django fastapi flask pytest-xdist
 	@touch $@
 
 docs: setup  ## The documentation site, warnings as errors.

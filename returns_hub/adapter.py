@@ -148,6 +148,11 @@ class Adapter:
         """The table that return statuses of this account are looked up in; None at vendors that have no such words."""
         return self.vocabularies.get("return")
 
+    @property
+    def status_tables(self) -> tuple[StatusTable, ...]:
+        """Every table of this account whose unknown words an operator should hear of: that of its return statuses."""
+        return () if self.statuses is None else (self.statuses,)
+
     def authorize(self, request: Request) -> Request:
         """The request with this account's credentials in its headers. Called only for the account's own host."""
         raise NotImplementedError(f"{type(self).__name__}.authorize")

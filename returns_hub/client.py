@@ -7,6 +7,7 @@ in the plain functions at the end.
 import functools
 import logging
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from returns_hub import registry
+from returns_hub import orders, registry
 from returns_hub.accounts import Account, Options, build_adapter
 from returns_hub.adapter import Adapter, Capability, Rate, Support
 from returns_hub.errors import ConfigurationError
@@ -32,7 +33,8 @@ from returns_hub.model import (
     ShipmentQuery,
     TrackingEvent,
 )
-from returns_hub.operation import Operation, Page, WebhookRequest
+from returns_hub.operation import HttpAnswer, Operation, Page, WebhookRequest
+from returns_hub.orders import FindOrder, FindOrderAsync
 from returns_hub.status import Status
 from returns_hub.transport import AsyncTransport, Transport, TransportOptions
 from returns_hub.webhooks import Receipt
@@ -48,6 +50,7 @@ class _Identified(Protocol):
 Row = TypeVar("Row", bound=_Identified)
 
 _log = logging.getLogger("returns_hub")
+_MOST_GAPS: Final = 100
 _DEFAULTS: Final = TransportOptions()
 
 
@@ -130,7 +133,7 @@ class Client:
         self.adapter = adapter
         self._transport = transport
         self._title = title
-        self._left_out = _Count()
+        self._missed = _Missed()
 
     @property
     def provider(self) -> str:
@@ -140,7 +143,12 @@ class Client:
     @property
     def set_aside(self) -> int:
         """How many records of listings could not be read so far; the log names their places."""
-        return self._left_out.value
+        return self._missed.set_aside
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What listings could not be made to tell so far, a sentence each: records are missing there."""
+        return self._missed.gaps
 
     def run(self, operation: Operation[T], *, idempotency_key: str | None = None) -> T:
         """The result of any operation of the adapter: ``client.run(client.adapter.reports_summary(...))``."""
@@ -252,6 +260,16 @@ class Client:
         """
         return self.adapter.receive(request)
 
+    def answer_order_lookup(self, request: WebhookRequest, find_order: FindOrder) -> HttpAnswer:
+        """What to answer the vendor when it looks an order up, verified first. Nothing is sent.
+
+        ``find_order`` gives the order by the number that the customer typed, or None.
+
+        Raises:
+            WebhookRejected: the call must not be believed; answer 401. Nothing was looked up.
+        """
+        return orders.answer_order_lookup(self.adapter, request, find_order)
+
     def unknown_words(self) -> Mapping[str, int]:
         """The status words that came in and have no meaning here yet, and how often."""
         return _unknown_words(self.adapter)
@@ -273,7 +291,7 @@ class Client:
 
     def _rows(self, capability: Capability, read: "_ReadPage[Row]") -> Iterator[Row]:
         _refuse_unsupported(self.adapter, capability)
-        return self._walk(_Listing(f"{self.provider} {capability}", read, self._left_out))
+        return self._walk(_Listing(f"{self.provider} {capability}", read, self._missed))
 
     def _walk(self, listing: "_Listing[Row]") -> Iterator[Row]:
         while listing.more:
@@ -291,7 +309,7 @@ class AsyncClient:
         self.adapter = adapter
         self._transport = transport
         self._title = title
-        self._left_out = _Count()
+        self._missed = _Missed()
 
     @property
     def provider(self) -> str:
@@ -301,7 +319,12 @@ class AsyncClient:
     @property
     def set_aside(self) -> int:
         """How many records of listings could not be read so far; the log names their places."""
-        return self._left_out.value
+        return self._missed.set_aside
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What listings could not be made to tell so far, a sentence each: records are missing there."""
+        return self._missed.gaps
 
     async def run(self, operation: Operation[T], *, idempotency_key: str | None = None) -> T:
         """The result of any operation of the adapter."""
@@ -413,6 +436,13 @@ class AsyncClient:
         """
         return self.adapter.receive(request)
 
+    async def answer_order_lookup(self, request: WebhookRequest, find_order: FindOrderAsync) -> HttpAnswer:
+        """What to answer the vendor when it looks an order up; as :meth:`Client.answer_order_lookup`.
+
+        ``find_order`` may be awaited; where it is not, it runs on the event loop and must not block.
+        """
+        return await orders.answer_order_lookup_async(self.adapter, request, find_order)
+
     def unknown_words(self) -> Mapping[str, int]:
         """The status words that came in and have no meaning here yet, and how often."""
         return _unknown_words(self.adapter)
@@ -434,7 +464,7 @@ class AsyncClient:
 
     def _rows(self, capability: Capability, read: "_ReadPage[Row]") -> AsyncIterator[Row]:
         _refuse_unsupported(self.adapter, capability)
-        return self._walk(_Listing(f"{self.provider} {capability}", read, self._left_out))
+        return self._walk(_Listing(f"{self.provider} {capability}", read, self._missed))
 
     async def _walk(self, listing: "_Listing[Row]") -> AsyncIterator[Row]:
         while listing.more:
@@ -448,13 +478,15 @@ _ReadPage = Callable[[str | None], Operation[Page[Row]]]
 class _Listing(Generic[Row]):
     """Where a listing stands. It ends with the vendor's pages, or where these begin to repeat themselves."""
 
-    def __init__(self, name: str, read: _ReadPage[Row], left_out: "_Count") -> None:
+    def __init__(self, name: str, read: _ReadPage[Row], missed: "_Missed") -> None:
         self._name = name
         self._read = read
-        self._left_out = left_out
+        self._missed = missed
         self._cursor: str | None = None
         self._cursors: set[str] = set()
         self._ids: set[str] = set()
+        # A return that grew from a request stands for it: the request does not come beside it.
+        self._grown: set[str] = set()
         self.more = True
 
     def next_page(self) -> Operation[Page[Row]]:
@@ -464,33 +496,40 @@ class _Listing(Generic[Row]):
     def unseen(self, page: Page[Row]) -> list[Row]:
         """The rows of a page that no page before it had."""
         for record in page.set_aside:
-            self._left_out.add()
+            self._missed.add_record()
             _log.warning("%s: a record could not be read and is left out, at %s", self._name, record.where)
-        rows = []
-        for row in page.items:
-            if row.id not in self._ids:
-                self._ids.add(row.id)
-                rows.append(row)
+        for sentence in page.gaps:
+            self._missed.add_gap(sentence)
+            _log.warning("%s: %s", self._name, sentence)
+        rows = {row.id: row for row in page.items if row.id not in self._ids}
         repeats = bool(page.items) and not rows
+        self._ids.update(rows)
+        self._grown.update(filter(None, (getattr(row, "request_id", None) for row in rows.values())))
         if repeats or page.next in self._cursors:
             _log.warning("%s: the vendor repeats its pages; the listing ends here", self._name)
         self.more = page.next is not None and not repeats and page.next not in self._cursors
         if page.next is not None:
             self._cursor = page.next
             self._cursors.add(page.next)
-        return rows
+        return [row for row in rows.values() if row.id not in self._grown]
 
 
-class _Count:
-    """A number that threads may count up together."""
+class _Missed:
+    """What listings did not show; threads may add to it together."""
 
     def __init__(self) -> None:
-        self.value = 0
+        self.set_aside = 0
+        self.gaps: tuple[str, ...] = ()
         self._lock = threading.Lock()
 
-    def add(self) -> None:
+    def add_record(self) -> None:
         with self._lock:
-            self.value += 1
+            self.set_aside += 1
+
+    def add_gap(self, sentence: str) -> None:
+        with self._lock:
+            if len(self.gaps) < _MOST_GAPS and sentence not in self.gaps:
+                self.gaps = (*self.gaps, sentence)
 
 
 @frozen(kw_only=True)
@@ -559,7 +598,10 @@ def _refuse_unsupported(adapter: Adapter, capability: Capability) -> None:
 
 
 def _unknown_words(adapter: Adapter) -> Mapping[str, int]:
-    return {} if adapter.statuses is None else adapter.statuses.unknown_words()
+    counted: Counter[str] = Counter()
+    for table in adapter.status_tables:
+        counted.update(table.unknown_words())
+    return dict(counted)
 
 
 def _statuses(given: Status | Iterable[Status] | None) -> frozenset[Status]:

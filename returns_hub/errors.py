@@ -65,7 +65,7 @@ class WebhookRejected(ReturnsHubError):
         self.reason = reason
 
 
-class Told(TypedDict, total=False):
+class _Told(TypedDict, total=False):
     """What a reply told of a failure; every :class:`ProviderError` takes these."""
 
     http_status: int | None
@@ -94,7 +94,7 @@ class ProviderError(ReturnsHubError):
 
     default_retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str = "", **told: Unpack[Told]) -> None:
+    def __init__(self, message: str = "", **told: Unpack[_Told]) -> None:
         super().__init__(message)
         self.message = message
         self.http_status = told.get("http_status")
@@ -151,7 +151,7 @@ class ValidationFailed(ProviderError):
     names appear in the text: the sentences may repeat what was sent.
     """
 
-    def __init__(self, message: str = "", *, fields: Mapping[str, str] | None = None, **told: Unpack[Told]) -> None:
+    def __init__(self, message: str = "", *, fields: Mapping[str, str] | None = None, **told: Unpack[_Told]) -> None:
         super().__init__(message, **told)
         self.fields: Mapping[str, str] = dict(fields or {})
 
@@ -175,7 +175,7 @@ class RateLimited(ProviderError):
 
     default_retryable = True
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None, **told: Unpack[Told]) -> None:
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **told: Unpack[_Told]) -> None:
         super().__init__(message, **told)
         self.retry_after = retry_after
 
@@ -201,7 +201,7 @@ class ProviderUnavailable(ProviderError):
 class UnexpectedReply(ProviderError):
     """The vendor answered something its documents do not describe; ``where`` says at what place."""
 
-    def __init__(self, message: str = "", *, where: str = "", **told: Unpack[Told]) -> None:
+    def __init__(self, message: str = "", *, where: str = "", **told: Unpack[_Told]) -> None:
         super().__init__(message, **told)
         self.where = where
 

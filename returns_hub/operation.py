@@ -2,7 +2,8 @@
 
 from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, Self, TypeAlias, TypeVar, cast
+from urllib.parse import quote
 
 from attrs import field, frozen
 
@@ -13,6 +14,9 @@ T = TypeVar("T")
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# RFC 3986, section 2: what a URL may hold, and what introduces an encoded octet.
+_URL_CHARACTERS: Final = "%:/?#[]@!$&'()*+,;=~"
 
 
 def pairs(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Pairs:
@@ -119,9 +123,65 @@ class WebhookRequest:
     body: bytes = field(default=b"", repr=False)
     received_at: datetime
 
+    @classmethod
+    def from_asgi(cls, scope: Mapping[str, Any], body: bytes, *, received_at: datetime) -> Self:
+        """The request of an ASGI application, its URL undecoded; ``body`` is what was received for it."""
+        headers = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
+        path, query = scope.get("raw_path") or quote(scope["path"], safe="/+").encode(), scope.get("query_string")
+        host = ",".join(header_values(headers, "host"))
+        return cls(
+            method=scope["method"],
+            url=f"{scope.get('scheme', 'http')}://{host}{_sent(path + b'?' + query if query else path)}",
+            headers=headers,
+            body=body,
+            received_at=received_at,
+        )
+
+    @classmethod
+    def from_wsgi(cls, environ: Mapping[str, Any], body: bytes, *, received_at: datetime) -> Self:
+        """The request of a WSGI application, its URL undecoded where the server tells it; ``body`` is what was read.
+
+        A WSGI server joins the values of a repeated header with commas.
+        """
+        headers = [
+            (name.removeprefix("HTTP_").replace("_", "-").title(), value)
+            for name, value in environ.items()
+            if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
+        ]
+        # Not in PEP 3333, but from nearly every server. PATH_INFO is decoded: a slash in an order number is lost in it.
+        target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+        if target is None:
+            path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+            query = environ.get("QUERY_STRING")
+            target = quote(_octets(path), safe="/+") + (f"?{query}" if query else "")
+        host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
+        origin = f"{environ['wsgi.url_scheme']}://{host}" if target.startswith("/") else ""
+        return cls(
+            method=environ["REQUEST_METHOD"],
+            url=origin + _sent(_octets(target)),
+            headers=headers,
+            body=body,
+            received_at=received_at,
+        )
+
     def header(self, name: str) -> tuple[str, ...]:
         """Every value of a header, whatever the case of its name."""
         return header_values(self.headers, name)
+
+
+def _octets(text: str) -> bytes:
+    """What a text of a WSGI server stands for: PEP 3333 has one character for each octet; Django decodes some in place."""
+    try:
+        octets = text.encode("latin-1")
+        octets.decode()
+    except UnicodeError:
+        return text.encode(errors="replace")
+    return octets
+
+
+def _sent(target: bytes) -> str:
+    """The target of a request as it was sent, in ASCII: what no URL may hold is encoded."""
+    return quote(target, safe=_URL_CHARACTERS)
 
 
 @frozen(kw_only=True)

@@ -227,6 +227,9 @@ class _Run:
         """Read what changed since the end of a span; the span that is covered then."""
         if self._can(Capability.CHANGES):
             until = self._read_feed(covered)
+            # A feed that tells some changes only need not tell of what is new.
+            if self.client.adapter.support(Capability.CHANGES) is Support.PARTIAL:
+                self._read_trail(covered)
         else:
             until = self.started
             self._read_trail(covered)

@@ -20,6 +20,7 @@ from returns_hub import (
     ReturnQuery,
     SetAside,
     Status,
+    StatusTable,
     UnsupportedOperation,
     connect,
     connect_async,
@@ -218,6 +219,39 @@ def test_records_that_could_not_be_read_are_counted_and_logged_by_place(
     assert CANARY not in caplog.text
 
 
+def test_what_a_listing_cannot_be_made_to_tell_is_logged_and_kept(
+    acme: Any, opened: Any, result: Any, vendor: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    gap = "more than 200 returns were created at 2022-02-01 00:00:00"
+
+    def page(self: Any, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
+        yield Request(method="GET", path="/returns")
+        return Page(items=(), gaps=(gap, gap))
+
+    monkeypatch.setattr(type(acme()), "list_returns", page)
+    client = opened(acme())
+    result(client.list_returns())
+    assert client.gaps == (gap,)
+    assert f"acme list_returns: {gap}" in caplog.messages
+
+
+def test_a_request_does_not_come_beside_the_return_that_grew_from_it(
+    acme: Any, opened: Any, result: Any, vendor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = {
+        None: Page(items=(Return(provider="acme", id="371141", request_id="request:481049"),), next="2"),
+        "2": Page(items=(Return(provider="acme", id="request:481049"),), next="3"),
+        "3": Page(items=(Return(provider="acme", id="request:7"),)),
+    }
+
+    def page(self: Any, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
+        yield Request(method="GET", path="/returns")
+        return pages[cursor]
+
+    monkeypatch.setattr(type(acme()), "list_returns", page)
+    assert [ret.id for ret in result(opened(acme()).list_returns())] == ["371141", "request:7"]
+
+
 def test_get_return(vendor: Any, acme: Any, opened: Any, result: Any) -> None:
     vendor.will(data={"id": "r1"})
     assert result(opened(acme()).get_return("r1")).id == "r1"
@@ -345,6 +379,16 @@ def test_set_status_wants_one_status(given: Any, acme: Any, opened: Any, result:
 def test_naive_moment_of_changes_is_refused(acme: Any, opened: Any) -> None:
     with pytest.raises(ValueError, match="since must be a datetime with a time zone"):
         opened(acme()).changes(datetime(2024, 1, 31))  # noqa: DTZ001 - naive on purpose
+
+
+def test_unknown_words_of_every_table_are_counted_together(
+    opened: Any, monkeypatch: pytest.MonkeyPatch, acme: Any
+) -> None:
+    of_returns, of_requests = StatusTable(name="return", rows={}), StatusTable(name="request", rows={})
+    monkeypatch.setattr(type(acme()), "status_tables", (of_returns, of_requests))
+    of_returns.look_up("in limbo")
+    of_requests.look_up("in limbo")
+    assert opened(acme()).unknown_words() == {"in limbo": 2}
 
 
 def test_unknown_words_of_a_vendor_without_words(acme: Any, opened: Any) -> None:

@@ -1,0 +1,426 @@
+"""The Returnless adapter: everything in the vendor's V1 documentation (seed 004, last changed 2023-01-23).
+
+V1 is for accounts whose portal is not at ``panel.returnless.com``; V2 is another interface at another host.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from attrs import evolve, field, frozen
+
+from returns_hub import (
+    Adapter,
+    Capability,
+    ConfigurationError,
+    HttpAnswer,
+    Limits,
+    NotFound,
+    Operation,
+    Order,
+    Page,
+    Rate,
+    Receipt,
+    Reply,
+    Request,
+    Return,
+    ReturnQuery,
+    Secret,
+    SetAside,
+    Shipment,
+    ShipmentQuery,
+    Slice,
+    Status,
+    StatusTable,
+    Support,
+    UnsupportedOperation,
+    WebhookRequest,
+    format_time,
+)
+from returns_hub_returnless import orders, webhooks, wire
+from returns_hub_returnless.statuses import (
+    BACK_TO_STOCK,
+    PARCEL_STATUSES,
+    REQUEST_STATUSES,
+    REQUEST_WORDS,
+    RETURN_STATUSES,
+    RETURN_WORDS,
+)
+from returns_hub_returnless.walk import LARGEST_PAGE, Kind, Listing, Name, Rows, Spot, newest, oldest, walk
+
+RETURNS: Final = Kind(
+    name="returns",
+    id_key="return_id",
+    time_key="return_date",
+    updated_key="updated_at",
+    words=tuple(RETURN_STATUSES.rows),
+)
+REQUESTS: Final = Kind(
+    name="requests", id_key="request_id", time_key="request_date", words=tuple(REQUEST_STATUSES.rows)
+)
+
+_TABLES: Final[Mapping[str, StatusTable]] = {RETURNS.name: RETURN_STATUSES, REQUESTS.name: REQUEST_STATUSES}
+_OLDER: Final = "older"
+
+
+@frozen(kw_only=True)
+class Returnless(Adapter):
+    """A Returnless V1 account.
+
+    - ``user``, ``password``: the API user and its password, from the portal's API keys.
+    - ``signing_keys``: the API key of every return form (Webshop Integration), old and new while one is replaced. Without
+      one, deliveries and order look-ups are refused.
+    - ``timezone``: the clock that Returnless's times are by; the vendor tells none. A wrong guess costs less with UTC.
+    - ``order_timezone``: the clock of the shop's orders; that of ``timezone`` unless it is another.
+    - ``poll_overlap``: by how many seconds more than asked for changes are read again.
+    - ``trust_unsigned_body``: believe the body of a webhook, which anybody could have written, instead of reading the
+      return again.
+    """
+
+    user: str
+    password: Secret
+    signing_keys: tuple[Secret, ...] = ()
+    timezone: str = "UTC"
+    order_timezone: str | None = None
+    poll_overlap: int = 7200
+    trust_unsigned_body: bool = False
+    _reader: wire.Reader = field(init=False, repr=False, eq=False)
+    _order_zone: ZoneInfo = field(init=False, repr=False, eq=False)
+
+    provider: ClassVar[str] = "returnless"
+    display_name: ClassVar[str] = "Returnless"
+    base_urls: ClassVar[Mapping[str, str]] = MappingProxyType({"production": "https://api.returnless.com"})
+    capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(
+        {
+            Capability.LIST_RETURNS: Support.YES,
+            Capability.GET_RETURN: Support.YES,
+            Capability.CREATE_RETURN: Support.NO,
+            Capability.SET_STATUS: Support.PARTIAL,
+            Capability.ADD_NOTE: Support.NO,
+            Capability.LIST_SHIPMENTS: Support.PARTIAL,
+            Capability.GET_SHIPMENT: Support.YES,
+            Capability.TRACK: Support.NO,
+            Capability.CREATE_LABEL: Support.NO,
+            Capability.CANCEL_LABEL: Support.NO,
+            Capability.INSTRUCT: Support.NO,
+            Capability.CANCEL_INSTRUCTION: Support.NO,
+            # Of the status only: what else changed is not told.
+            Capability.CHANGES: Support.PARTIAL,
+            Capability.BACKFILL: Support.YES,
+            # Of new returns only.
+            Capability.RECEIVE: Support.PARTIAL,
+            Capability.ORDER_LOOKUP: Support.YES,
+        }
+    )
+    vocabularies: ClassVar[Mapping[str, StatusTable]] = MappingProxyType(
+        {
+            "return": RETURN_STATUSES,
+            "request": REQUEST_STATUSES,
+            "shipment": PARCEL_STATUSES,
+            "disposition": BACK_TO_STOCK,
+        }
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not self.user or ":" in self.user:
+            # RFC 7617, section 2: a colon would end the user and begin the password.
+            raise ConfigurationError("returnless: user is empty, or holds a colon, which no API user can")
+        if not self.password:
+            raise ConfigurationError("returnless: password is empty")
+        if self.poll_overlap < 0:
+            raise ConfigurationError("returnless: poll_overlap is a number of seconds, 0 or more")
+        zone = _zone("timezone", self.timezone)
+        reader = wire.Reader(
+            zone=zone,
+            # A table counts the unknown words it is asked for: each account has its own.
+            returns=RETURN_STATUSES.extended({}),
+            requests=REQUEST_STATUSES.extended({}),
+            parcels=PARCEL_STATUSES.extended({}),
+            stock=BACK_TO_STOCK.extended({}),
+        )
+        order_zone = zone if self.order_timezone is None else _zone("order_timezone", self.order_timezone)
+        object.__setattr__(self, "_reader", reader)
+        object.__setattr__(self, "_order_zone", order_zone)
+
+    @property
+    def limits(self) -> Limits:
+        """A guess on the safe side: the vendor has a limit for each user and address, and does not publish it."""
+        return Limits(rate=Rate(2, 1.0))
+
+    @property
+    def statuses(self) -> StatusTable:
+        """The words of returns; requests have a vocabulary of their own."""
+        return self._reader.returns
+
+    @property
+    def status_tables(self) -> tuple[StatusTable, ...]:
+        """The words of returns, and those of requests."""
+        return self._reader.returns, self._reader.requests
+
+    def authorize(self, request: Request) -> Request:
+        """The request with user and password by HTTP Basic, in UTF-8."""
+        token = base64.b64encode(f"{self.user}:{self.password.reveal()}".encode()).decode()
+        return evolve(request, headers=(*request.headers, ("Authorization", f"Basic {token}")))
+
+    def check(self, reply: Reply) -> Any:
+        """The decoded body of a good reply.
+
+        Raises:
+            ProviderError: the subclass that says what the caller can do; the status decides, for a 429 has no body.
+        """
+        return wire.parse_payload(reply)
+
+    def list_returns(
+        self,
+        query: ReturnQuery,
+        cursor: str | None = None,
+        *,
+        only: Name | None = None,
+        order_id: str | None = None,
+    ) -> Operation[Page[Return]]:
+        """One page of the returns that match, then of the requests, each list oldest first; or ``only`` one of them.
+
+        ``order_id`` is the shop's internal one. A request stays in its list when a return has grown from it, which names
+        it in ``request_id``. With ``newest_first`` both lists come as one, as far as the vendor tells: the newest 200 of
+        each, and a gap where it has more. ``updated_after`` finds what changed its status.
+        """
+        kinds = [kind for kind in (RETURNS, REQUESTS) if only in (None, kind.name)]
+        listings = [listing for kind in kinds for listing in self._listings(kind, query, order_id)]
+        read = self._read_newest if query.newest_first else self._read
+        page = yield from read(listings, cursor)
+        if not query.status:
+            return page
+        return evolve(page, items=[ret for ret in page.items if ret.status in query.status])
+
+    def get_return(self, return_id: str) -> Operation[Return]:
+        """One return; or one request, by ``request:`` and its id."""
+        kind, record_id = _address_of(return_id)
+        reply = yield _get(_path(kind.name, record_id))
+        record = wire.parse_single(self.check(reply), kind.id_key, record_id)
+        return self._parse(kind)(record)
+
+    def set_status(
+        self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
+    ) -> Operation[Return]:
+        """Set the vendor's word, and give the return or request as it then is.
+
+        Which changes are allowed is not documented, nor what follows: a mail to the customer, or a label that can be made.
+        A neutral status is sent where one word asserts it and nothing else. There is no place for a note.
+        """
+        if (status is None) == (raw_status is None):
+            raise self.unsupported(Capability.SET_STATUS, "give either a status or a raw_status")
+        if note is not None:
+            raise self.unsupported(Capability.SET_STATUS, "the vendor's call has no place for a note")
+        kind, record_id = _address_of(return_id)
+        yield from self._put(kind, record_id, "status", raw_status or self._word_for(kind, status))
+        return (yield from self.get_return(return_id))
+
+    def set_free_shipping(self, request_id: str, *, free: bool) -> Operation[None]:
+        """Have a request returned free of charge, or let the customer pay. No call tells what is set."""
+        kind, record_id = _address_of(request_id)
+        if kind is not REQUESTS:
+            raise UnsupportedOperation(
+                "returnless set_free_shipping: only a request has it, and its id begins with request:",
+                provider=self.provider,
+                operation="set_free_shipping",
+            )
+        yield from self._put(kind, record_id, "free_shipping", "1" if free else "0")
+
+    def list_shipments(self, query: ShipmentQuery, cursor: str | None = None) -> Operation[Page[Shipment]]:
+        """The newest shipments, 200 at most: the vendor has no page after that, and no filter. Or those of one return."""
+        if query.created_after is not None or query.created_before is not None:
+            raise self.unsupported(Capability.LIST_SHIPMENTS, "the vendor has no filter on the creation time")
+        if cursor is not None:
+            raise _not_ours()
+        if query.return_id is not None:
+            ret = yield from self.get_return(query.return_id)
+            return Page(items=ret.shipments)
+        size = _page_size(query.page_size)
+        reply = yield _get("/shipments", [("per_page", str(size)), ("sort_order", "desc")])
+        rows = wire.parse_rows(self.check(reply))
+        items, set_aside = wire.parse_each(list(enumerate(rows)), self._reader.parse_shipment)
+        gap = f"shipments: only the newest {len(rows)} are told; a return tells its own"
+        return Page(items=items, set_aside=set_aside, gaps=(gap,) if len(rows) >= size else ())
+
+    def get_shipment(self, shipment_id: str) -> Operation[Shipment]:
+        """One shipment, by its tracking number, which is the only identifier that it has."""
+        reply = yield _get(_path("shipments", shipment_id))
+        return self._reader.parse_shipment(wire.parse_single(self.check(reply), "tracking_number", shipment_id))
+
+    def changes(self, since: datetime, cursor: str | None = None) -> Operation[Page[Return]]:
+        """One page of the returns, then the requests, whose status changed since a moment, or ``poll_overlap`` before it."""
+        query = ReturnQuery(updated_after=since - timedelta(seconds=self.poll_overlap))
+        return (yield from self.list_returns(query, cursor))
+
+    def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
+        """Two slices, the returns and the requests. What was created up to ``poll_overlap`` later may be among them."""
+        query = ReturnQuery(created_after=since, created_before=until + timedelta(seconds=self.poll_overlap))
+        return tuple(
+            Slice(
+                key=f"{kind.name} created after {format_time(since)}",
+                read=partial(self.list_returns, query, only=kind.name),
+            )
+            for kind in (RETURNS, REQUESTS)
+        )
+
+    def verify_webhook(self, request: WebhookRequest) -> None:
+        """Returns if the return id in the URL is signed with one of the account's keys; nothing else is."""
+        webhooks.verify_webhook(request, self.signing_keys)
+
+    def read_webhook(self, request: WebhookRequest) -> Receipt:
+        """A hint to read the return again; what the body says of it only with ``trust_unsigned_body``."""
+        return webhooks.read_webhook(request, self._reader, trust_body=self.trust_unsigned_body)
+
+    def read_order_lookup(self, request: WebhookRequest) -> str:
+        """The order number that the URL ends in, if it is signed with one of the account's keys."""
+        return webhooks.read_order_number(request, self.signing_keys)
+
+    def answer_order_lookup(self, order: Order | None) -> HttpAnswer:
+        """The documented response; 404 in the vendor's envelope where there is no such order."""
+        return orders.build_answer(order, self._order_zone)
+
+    def _listings(self, kind: Kind, query: ReturnQuery, order_id: str | None) -> Iterable[Listing]:
+        """What has to be walked through: the list, or once for each status of it, for the vendor takes one at a time."""
+        zone = self._reader.zone
+        after, before, updated = query.created_after, query.created_before, query.updated_after
+        for word in _wanted_words(kind, query):
+            yield Listing(
+                kind=kind,
+                reference=query.order_number,
+                order_id=order_id,
+                email=query.customer_email,
+                status=word,
+                start=after and wire.lower_bound(after, zone),
+                end=before and wire.upper_bound(before, zone),
+                updated_after=updated and wire.lower_bound(updated, zone),
+                size=_page_size(query.page_size),
+            )
+
+    def _read(self, listings: Sequence[Listing], cursor: str | None) -> Operation[Page[Return]]:
+        """One page of the lists, one after the other. The cursor is the number of the list, and the spot in it."""
+        if not listings:
+            return Page(items=())
+        number, spot = _parse_cursor(cursor, len(listings))
+        listing = listings[number]
+        step = yield from walk(listing, spot, self._ask)
+        items, set_aside = wire.parse_each(step.rows, self._parse(listing.kind))
+        following = None
+        if step.next is not None:
+            following = f"{number}:{step.next}"
+        elif number + 1 < len(listings):
+            following = f"{number + 1}:{Spot()}"
+        return Page(items=items, set_aside=set_aside, next=following, gaps=step.gaps)
+
+    def _read_newest(self, listings: Sequence[Listing], cursor: str | None) -> Operation[Page[Return]]:
+        """The newest rows of all lists as one; then, on a page of their own, those before which one list ends.
+
+        There is no filter that ends before a time, so a list is told down to its page's length, and no further.
+        """
+        if cursor not in (None, _OLDER):
+            raise _not_ours()
+        older = cursor == _OLDER
+        pages: list[tuple[Listing, Rows]] = []
+        gaps: list[str] = []
+        for listing in listings:
+            page = yield from newest(evolve(listing, size=LARGEST_PAGE) if older else listing, self._ask)
+            pages.append((listing, page))
+            if older and not (yield from oldest(listing, self._ask)).ids <= page.ids:
+                gaps.append(f"{listing.kind.name}: only the newest {len(page)} can be listed newest first")
+        # Down to the youngest of these, every list is told whole on the first page.
+        ends = [page.placed[listing.size - 1].at for listing, page in pages if len(page.placed) >= listing.size]
+        items: list[Return] = []
+        set_aside: list[SetAside] = []
+        for listing, page in pages:
+            rows = [row for row in page.placed if listing.wants(row) and older == any(row.at < end for end in ends)]
+            shown = [(row.index, row.raw) for row in rows] + ([] if older else page.others)
+            read, broken = wire.parse_each(shown, self._parse(listing.kind))
+            items += read
+            set_aside += broken
+        items.sort(key=_created, reverse=True)
+        following = _OLDER if not older and any(len(page) for _, page in pages) else None
+        return Page(items=items, set_aside=tuple(set_aside), next=following, gaps=tuple(gaps))
+
+    def _ask(self, name: str, query: Sequence[tuple[str, str]]) -> Operation[list[Any]]:
+        reply = yield _get(f"/{name}", query)
+        return wire.parse_rows(self.check(reply))
+
+    def _put(self, kind: Kind, record_id: str, name: str, value: str) -> Operation[None]:
+        # Seed 004, Update request: one value, in the query, and no body. It is absolute, so twice is once.
+        path = _path(kind.name, record_id)
+        reply = yield Request(method="PUT", path=path, query=[(name, value)], replayable=True)
+        wire.check_done(self.check(reply))
+
+    def _parse(self, kind: Kind) -> Callable[[Mapping[str, Any]], Return]:
+        return self._reader.parse_return if kind is RETURNS else self._reader.parse_request
+
+    def _word_for(self, kind: Kind, status: Status | None) -> str:
+        words = RETURN_WORDS if kind is RETURNS else REQUEST_WORDS
+        if status is None or status not in words:
+            sentence = f"no word for {kind.name} means {status} and nothing else; give the word itself as raw_status"
+            raise self.unsupported(Capability.SET_STATUS, sentence)
+        return words[status]
+
+
+def _wanted_words(kind: Kind, query: ReturnQuery) -> tuple[str | None, ...]:
+    """The statuses to ask a list for, one by one; None asks for all of it, and nothing spares asking."""
+    own = _TABLES[kind.name]
+    if query.raw_status:
+        tables = _TABLES.values()
+        words = [w for w in query.raw_status if own.knows(w) or not any(table.knows(w) for table in tables)]
+        return tuple(dict.fromkeys(words))
+    if not query.status or Status.UNKNOWN in query.status:
+        return (None,)
+    return tuple(word for word, facts in own.rows.items() if facts.status in query.status)
+
+
+def _parse_cursor(cursor: str | None, listings: int) -> tuple[int, Spot]:
+    if cursor is None:
+        return 0, Spot()
+    number, _, spot = cursor.partition(":")
+    if not re.fullmatch(r"\d{1,2}", number, re.ASCII) or int(number) >= listings:
+        raise _not_ours()
+    return int(number), Spot.parse(spot)
+
+
+def _not_ours() -> ValueError:
+    return ValueError("the cursor is not one that this listing gave")
+
+
+def _address_of(return_id: str) -> tuple[Kind, str]:
+    """Which list a return is in, and its id there: requests and returns share numbers."""
+    if return_id.startswith(wire.REQUEST_PREFIX):
+        return REQUESTS, return_id.removeprefix(wire.REQUEST_PREFIX)
+    return RETURNS, return_id
+
+
+def _created(ret: Return) -> datetime:
+    return ret.created_at or datetime.min.replace(tzinfo=UTC)
+
+
+def _get(path: str, query: Iterable[tuple[str, str]] = ()) -> Request:
+    return Request(method="GET", path=path, query=query, replayable=True)
+
+
+def _path(*segments: str) -> str:
+    if any(segment in ("", ".", "..") for segment in segments):
+        # They would make the path of something else.
+        raise NotFound("an id is never empty, nor made of dots")
+    return "/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+def _page_size(asked: int | None) -> int:
+    # Seed 004, Parameters: 1 to 200.
+    return LARGEST_PAGE if asked is None else min(max(asked, 1), LARGEST_PAGE)
+
+
+def _zone(option: str, name: str) -> ZoneInfo:
+    with suppress(OSError, ValueError, KeyError):
+        return ZoneInfo(name)
+    raise ConfigurationError(f"returnless: {option} is an IANA name such as Europe/Amsterdam or UTC")

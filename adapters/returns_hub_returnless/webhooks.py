@@ -1,0 +1,172 @@
+"""What Returnless sends: the New Return webhook, and how that and an order look-up are verified (seed 004).
+
+Both are signed alike: ``returnless-signature`` is the hex HMAC-SHA256 of the last part of the URL, the return id or the
+order number, under the API key of a return form. The body is not signed, nor the time, nor which of the two calls it is. So
+a signature once seen is good for ever, with any body, and for either call about the same text. A delivery therefore is
+believed in one thing only: that this return may be read again.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import unquote, unquote_plus, urlsplit
+
+from returns_hub import (
+    HttpAnswer,
+    Receipt,
+    ReturnHint,
+    ReturnObserved,
+    Secret,
+    UnexpectedReply,
+    UnknownEvent,
+    WebhookRejected,
+    WebhookRequest,
+    body_digest,
+    decode_json,
+    single_header,
+    verify_hmac_sha256_hex,
+)
+from returns_hub_returnless.wire import Reader
+
+SIGNATURE_HEADER: Final = "returnless-signature"
+RETURN_CREATED: Final = "return_created"
+UNVERIFIED: Final = "unverified"
+"""The key that ``raw`` of a return has, beside the vendor's own, where an unsigned body was believed."""
+
+# Seed 004, Failures and retries: anything but 201 is a failure, and the content is ignored.
+_ANSWER: Final = HttpAnswer(status=201)
+_NO_ACTION: Final = "unnamed"
+_RETURN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_LONGEST_NUMBER: Final = 200
+# A URL with a blank or a control character was tampered with; parsers drop some of them without a word.
+_IN_URL: Final = re.compile(r"[^\x00-\x20\x7f]{1,2000}\Z")
+
+
+def verify_webhook(request: WebhookRequest, keys: Iterable[Secret]) -> None:
+    """Returns if the return id in the URL is signed with one of the live keys.
+
+    Raises:
+        WebhookRejected: and nothing else, whatever came in.
+    """
+    keys = _configured(keys)
+    if request.method.upper() != "POST":
+        raise WebhookRejected("wrong_method", "a delivery is a POST")
+    return_id = _return_id(request)
+    verify_hmac_sha256_hex(return_id.encode(), single_header(request, SIGNATURE_HEADER), keys)
+
+
+def read_webhook(request: WebhookRequest, reader: Reader, *, trust_body: bool) -> Receipt:
+    """What a verified delivery tells. Never an error: the id is signed, whatever the body is."""
+    digest = body_digest(request.body)
+    try:
+        return_id = _return_id(request)
+    except WebhookRejected:
+        unknown = UnknownEvent(name=None, body=request.body)
+        return Receipt(events=(unknown,), answer=_ANSWER, dedupe_key=digest)
+    event = _event(request, return_id, reader, trust_body=trust_body)
+    return Receipt(events=(event,), answer=_ANSWER, dedupe_key=f"{return_id}:{digest}")
+
+
+def read_order_number(request: WebhookRequest, keys: Iterable[Secret]) -> str:
+    """The order number in the URL of a look-up, if it is signed with one of the live keys.
+
+    Raises:
+        WebhookRejected: and nothing else, whatever came in.
+    """
+    keys = _configured(keys)
+    if request.method.upper() != "GET":
+        raise WebhookRejected("wrong_method", "an order look-up is a GET")
+    readings = _readings(_last_segment(request.url))
+    signature = single_header(request, SIGNATURE_HEADER)
+    signed = [number for number in readings if _is_signed(number, signature, keys)]
+    if not signed:
+        raise WebhookRejected("wrong_signature", "the signature does not match")
+    return signed[0]
+
+
+def _event(
+    request: WebhookRequest, return_id: str, reader: Reader, *, trust_body: bool
+) -> ReturnHint | ReturnObserved | UnknownEvent:
+    body = _decoded(request.body)
+    action = body.get("action")
+    if action is not None and action != RETURN_CREATED:
+        return UnknownEvent(name=action if isinstance(action, str) else None, body=request.body)
+    if trust_body and action == RETURN_CREATED:
+        observed = _observed(request, return_id, body, reader)
+        if observed is not None:
+            return observed
+    return ReturnHint(name=action or _NO_ACTION, return_id=return_id, raw=body)
+
+
+def _observed(
+    request: WebhookRequest, return_id: str, body: Mapping[str, Any], reader: Reader
+) -> ReturnObserved | None:
+    """What the body says of the return; None where it is about another one, or cannot be read."""
+    try:
+        ret = reader.parse_return({**body, UNVERIFIED: True})
+    except UnexpectedReply:
+        return None
+    if ret.id != return_id:
+        return None
+    return ReturnObserved(
+        name=RETURN_CREATED, observed=ret, occurred_at=ret.created_at or request.received_at, raw=body
+    )
+
+
+def _decoded(body: bytes) -> Mapping[str, Any]:
+    try:
+        value = decode_json(body)
+    except UnexpectedReply:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _configured(keys: Iterable[Secret]) -> tuple[Secret, ...]:
+    keys = tuple(keys)
+    if not any(keys):
+        raise WebhookRejected("not_configured", "no signing key is configured for this account")
+    return keys
+
+
+def _return_id(request: WebhookRequest) -> str:
+    return_id = _readings(_last_segment(request.url))[0]
+    if not _RETURN_ID.match(return_id):
+        raise WebhookRejected("malformed_url", "the URL does not end in a return id")
+    return return_id
+
+
+def _last_segment(url: str) -> str:
+    """The last part of the path, as it stands; a slash may follow it."""
+    try:
+        path = urlsplit(url).path if _IN_URL.match(url) else ""
+    except ValueError:
+        path = ""
+    segment = path.removesuffix("/").rpartition("/")[2]
+    if not segment:
+        raise WebhookRejected("malformed_url", "the URL has no path, or is none")
+    return segment
+
+
+def _readings(segment: str) -> list[str]:
+    """What the last part of a URL may stand for, likeliest first.
+
+    It is percent-decoded. That the vendor encodes what it appends is not documented: it may stand there as it is, or
+    with ``+`` for a blank.
+    """
+    with suppress(UnicodeError):
+        readings = [unquote(segment, errors="strict"), segment, unquote_plus(segment, errors="strict")]
+        "".join(readings).encode()
+        if len(readings[0]) <= _LONGEST_NUMBER:
+            return list(dict.fromkeys(readings))
+    raise WebhookRejected("malformed_url", "the last part of the URL is too long, or not UTF-8")
+
+
+def _is_signed(text: str, signature: str, keys: Iterable[Secret]) -> bool:
+    try:
+        verify_hmac_sha256_hex(text.encode(), signature, keys)
+    except WebhookRejected as rejection:
+        if rejection.reason != "wrong_signature":
+            raise
+        return False
+    return True
