@@ -53,6 +53,7 @@ from returns_hub.model import (
     TrackingEvent,
 )
 from returns_hub.operation import HttpAnswer, Operation, Page, Reply, Request, SetAside, WebhookRequest
+from returns_hub.orders import answer_order_lookup, answer_order_lookup_async
 from returns_hub.secret import Secret
 from returns_hub.status import (
     Attention,
@@ -190,6 +191,8 @@ __all__ = [
     "WebhookRejected",
     "WebhookRequest",
     "__version__",
+    "answer_order_lookup",
+    "answer_order_lookup_async",
     "body_digest",
     "connect",
     "connect_async",

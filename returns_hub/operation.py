@@ -125,7 +125,10 @@ class WebhookRequest:
 
     @classmethod
     def from_asgi(cls, scope: Mapping[str, Any], body: bytes, *, received_at: datetime) -> Self:
-        """The request of an ASGI application, its URL undecoded; ``body`` is what was received for it."""
+        """The request of an ASGI application, its URL undecoded; ``body`` is what was received for it.
+
+        Scheme and host are as they arrived, which behind a proxy is not as the vendor knows them.
+        """
         headers = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
         path, query = scope.get("raw_path") or quote(scope["path"], safe="/+").encode(), scope.get("query_string")
         host = ",".join(header_values(headers, "host"))
@@ -141,7 +144,7 @@ class WebhookRequest:
     def from_wsgi(cls, environ: Mapping[str, Any], body: bytes, *, received_at: datetime) -> Self:
         """The request of a WSGI application, its URL undecoded where the server tells it; ``body`` is what was read.
 
-        A WSGI server joins the values of a repeated header with commas.
+        Scheme and host are as they arrived. A WSGI server joins the values of a repeated header with commas.
         """
         headers = [
             (name.removeprefix("HTTP_").replace("_", "-").title(), value)

@@ -7,7 +7,6 @@ Needs the extra ``server``; pytest is not imported.
 
 import asyncio
 import json
-import re
 import socket
 import threading
 from abc import ABC, abstractmethod
@@ -24,6 +23,7 @@ import uvicorn
 from attrs import define, evolve, field, frozen
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from returns_hub.convert import encode_json
 from returns_hub.operation import HttpAnswer, Pairs
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -33,7 +33,6 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ABORT: Final = "returns_hub.abort"
 _LARGEST_BODY: Final = 1 << 20
-_EXACT_NUMBER: Final = re.compile(r'"\\u0000([-\d.]+)\\u0000"')
 _HTML_ERROR: Final = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>An error occurred.</p></body></html>"
 
 
@@ -51,13 +50,14 @@ class Running:
 
 
 @contextmanager
-def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
+def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, lifespan: bool = False) -> Iterator[Running]:
     """A server for ``app`` in a thread: it accepts connections on entry and is gone on exit.
 
-    Port 0 takes a free one. Any number may run side by side. Connections still open on exit are aborted.
+    Port 0 takes a free one. Any number may run side by side. Connections still open on exit are aborted. ``lifespan`` for
+    an application that opens something when it starts, and closes it when it ends.
     """
     with socket.create_server((host, port)) as listener:
-        server = _Server(app)
+        server = _Server(app, lifespan=lifespan)
         thread = threading.Thread(target=server.run_on, args=(listener,), name=f"serve {host}", daemon=True)
         thread.start()
         try:
@@ -85,10 +85,15 @@ class _AbortableProtocol(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """uvicorn's server; it says when it is ready, and ends at once instead of at its next tick."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, lifespan: bool) -> None:
         super().__init__(
             uvicorn.Config(
-                app, http=_AbortableProtocol, ws="none", lifespan="off", log_config=None, proxy_headers=False
+                app,
+                http=_AbortableProtocol,
+                ws="none",
+                lifespan="on" if lifespan else "off",
+                log_config=None,
+                proxy_headers=False,
             )
         )
         self.ready = threading.Event()
@@ -120,6 +125,7 @@ class _Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+        await self.lifespan.shutdown()
 
 
 @frozen(kw_only=True)
@@ -160,28 +166,15 @@ class Refusal(Exception):
         self.answer = answer
 
 
-def encode_json(payload: Any) -> bytes:
-    """Compact JSON. A ``Decimal`` keeps its digits: 450.00 stays ``450.00``."""
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), default=_mark_number)
-    return _EXACT_NUMBER.sub(r"\1", text).encode()
-
-
 def json_answer(status: int, payload: Any, headers: Mapping[str, str] | None = None) -> HttpAnswer:
-    """A JSON answer, as :func:`encode_json` writes it."""
-    return HttpAnswer(
-        status=status, headers={"content-type": "application/json", **(headers or {})}, body=encode_json(payload)
-    )
+    """A JSON answer, compact and in UTF-8. A ``Decimal`` keeps its digits: 450.00 stays ``450.00``."""
+    body = encode_json(payload, ascii_only=False).encode()
+    return HttpAnswer(status=status, headers={"content-type": "application/json", **(headers or {})}, body=body)
 
 
 def html_answer(status: int) -> HttpAnswer:
     """An error page, as gateways put in front of an API answer."""
     return HttpAnswer(status=status, headers={"content-type": "text/html"}, body=_HTML_ERROR.format(status).encode())
-
-
-def _mark_number(value: object) -> str:
-    if isinstance(value, Decimal):
-        return f"\0{value:f}\0"
-    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 @frozen(kw_only=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from returns_hub.testing import serve
+from returns_hub_returnless import Returnless
+from returns_hub_returnless.sandbox import ReturnlessSandbox
 from returns_hub_returnmate import ReturnMate
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
@@ -25,13 +27,16 @@ def whole_programs(page: str) -> list[object]:
 
 
 @pytest.fixture
-def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReturnMateSandbox]:
-    simulator = ReturnMateSandbox(count=30, api_key="YOUR_API_KEY")
-    with serve(simulator) as running:
-        url = running.url + simulator.base_path
+def _vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every vendor, where the examples expect the real one."""
+    returnmate = ReturnMateSandbox(count=30, api_key="YOUR_API_KEY")
+    returnless = ReturnlessSandbox(count=30, user="YOUR_API_USER", password="YOUR_API_PASSWORD")
+    with serve(returnmate) as first, serve(returnless) as second:
+        url = first.url + returnmate.base_path
         monkeypatch.setattr(ReturnMate, "base_urls", {"production": url, "sandbox": url})
+        monkeypatch.setattr(Returnless, "base_urls", {"production": second.url})
         monkeypatch.setenv("RETURNMATE_API_KEY", "YOUR_API_KEY")
-        yield simulator
+        yield
 
 
 @pytest.mark.parametrize(
@@ -41,12 +46,13 @@ def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReturnMateSandbox]:
         *whole_programs("docs/index.md"),
         *whole_programs("docs/quickstart.md"),
         *whole_programs("docs/testing.md"),
+        *whole_programs("docs/webhooks.md"),
         *whole_programs("docs/providers/returnmate.md"),
+        *whole_programs("docs/providers/returnless.md"),
     ],
 )
-def test_example_runs_as_printed(
-    program: str, vendor: ReturnMateSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("_vendors")
+def test_example_runs_as_printed(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     configuration = re.search(
         r"^```toml\n(store.*?)^```$", (ROOT / "docs/quickstart.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
