@@ -52,6 +52,20 @@ def decode_json(body: bytes) -> Any:
     return value
 
 
+def encode_json(value: object, *, ascii_only: bool = True) -> str:
+    """Compact JSON text, a ``Decimal`` as the number it is, digit for digit: the inverse of :func:`decode_json`.
+
+    Raises:
+        ValueError: a number that JSON has no form for.
+        TypeError: a value of another kind.
+    """
+    # The standard library reads exact numbers and cannot write them.
+    import simplejson
+
+    text = simplejson.dumps(value, use_decimal=True, allow_nan=False, ensure_ascii=ascii_only, separators=(",", ":"))
+    return str(text)
+
+
 def structure(data: object, kind: type[T], *, where: str = "") -> T:
     """``data`` as an instance of an attrs class, every field of its declared type or refused; extra keys are ignored.
 

@@ -1,15 +1,25 @@
-"""How often an account may ask: the pace of its requests, and a bound on its retries. The clock is passed in."""
+"""How often an account may ask: the pace of its requests, what its vendor says of it, and a bound on its retries."""
 
+import random
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Final
+
+from attrs import frozen
 
 from returns_hub.adapter import Rate
 
 Clock = Callable[[], float]
 
 _FOREVER: Final = float("inf")
+# A wait that no vendor can mean; ReturnMate's headers are undocumented enough to expect garbage.
+_ABSURD_WAIT: Final = 7 * 86400.0
+_FIRST_BACKOFF: Final = 0.5
+_LONGEST_BACKOFF: Final = 20.0
+_SECONDS: Final = re.compile(r"\d{1,15}(\.\d{1,9})?\Z")
 
 
 class RateLimiter:
@@ -96,3 +106,77 @@ def _spacing(rate: Rate | None) -> tuple[float, float]:
     burst = max(1, min(int(rate.count / rate.seconds), rate.count // 10))
     interval = rate.seconds / (rate.count - burst + 1)
     return interval, (burst - 1) * interval
+
+
+@frozen(kw_only=True)
+class Pacing:
+    """What the headers of a reply say about when to ask again; seconds from now, None where they say nothing usable.
+
+    ``exhausted`` is True where no request is left until ``reset_after``.
+    """
+
+    retry_after: float | None = None
+    limit: int | None = None
+    exhausted: bool = False
+    reset_after: float | None = None
+
+
+SILENT: Final = Pacing()
+
+
+def read_pacing(headers: Mapping[str, str], *, now: float) -> Pacing:
+    """``headers`` by lower-case name; ``now`` is our clock, used where the reply has no ``Date``."""
+    retry_after, limit = headers.get("retry-after"), headers.get("x-ratelimit-limit", "")
+    remaining, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
+    if retry_after is None and not (limit or remaining or reset):
+        return SILENT
+    # The vendor's times are by the vendor's clock.
+    date = _http_date(headers.get("date"))
+    now = now if date is None else date
+    return Pacing(
+        retry_after=_retry_after(retry_after, now),
+        limit=int(limit) if re.fullmatch(r"[0-9]{1,9}", limit) else None,
+        exhausted=remaining.strip() == "0",
+        reset_after=_reset_after(reset, now),
+    )
+
+
+def _retry_after(text: str | None, now: float) -> float | None:
+    """RFC 9110, section 10.2.3: seconds, or a date."""
+    if text is None:
+        return None
+    date = _http_date(text)
+    seconds = _number(text) if date is None else max(0.0, date - now)
+    return seconds if seconds is not None and seconds <= _ABSURD_WAIT else None
+
+
+def _reset_after(text: str, now: float) -> float | None:
+    """ReturnMate's reference shows ``1704067200``, absolute seconds; others send milliseconds, or seconds from now."""
+    number = _number(text)
+    if number is None:
+        return None
+    if number >= 1e12:
+        number /= 1000
+    seconds = number if number <= 86400 else number - now
+    return max(0.0, seconds) if abs(seconds) <= _ABSURD_WAIT else None
+
+
+def _number(text: str) -> float | None:
+    text = text.strip()
+    return float(text) if text.isascii() and _SECONDS.match(text) else None
+
+
+def _http_date(text: str | None) -> float | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = parsedate_to_datetime(text or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def full_jitter(attempt: int) -> float:
+    """Seconds to wait after the ``attempt``-th failure: anything up to a bound that doubles, and is capped."""
+    # Two clients that failed together must not come back together; nobody guards a secret with it.
+    return random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (min(attempt, 16) - 1)))  # noqa: S311

@@ -5,23 +5,20 @@ what a failure means) is made by :class:`_Call` and the plain functions below it
 """
 
 import functools
-import json
 import logging
 import platform
-import random
 import re
 import time
 import zlib
 from collections.abc import Generator, Mapping
 from contextvars import ContextVar
-from datetime import UTC
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from attrs import define, evolve, field, frozen
 
 from returns_hub.adapter import Adapter, Rate
+from returns_hub.convert import encode_json
 from returns_hub.errors import (
     AuthenticationFailed,
     ConfigurationError,
@@ -38,7 +35,7 @@ from returns_hub.errors import (
     ValidationFailed,
 )
 from returns_hub.operation import Operation, Pairs, Reply, Request
-from returns_hub.ratelimit import RateLimiter, RetryBudget
+from returns_hub.ratelimit import SILENT, Pacing, RateLimiter, RetryBudget, full_jitter, read_pacing
 
 if TYPE_CHECKING:
     import ssl
@@ -52,12 +49,8 @@ _log.addHandler(logging.NullHandler())
 
 # A vendor that names a longer wait means a day's allowance or an outage: the caller hears of it instead of sleeping.
 _LONGEST_WAIT: Final = 120.0
-# A wait that no vendor can mean; ReturnMate's headers are undocumented enough to expect garbage.
-_ABSURD_WAIT: Final = 7 * 86400.0
 # In less than this no vendor answers: to begin would only leave a write in doubt.
 _SHORTEST_ATTEMPT: Final = 0.01
-_FIRST_BACKOFF: Final = 0.5
-_LONGEST_BACKOFF: Final = 20.0
 _MOST_CONNECTIONS: Final = 10
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -71,7 +64,6 @@ _PATH: Final = re.compile(r"(/[!\"$-.0->@-~]*)*\Z")
 _DOTS: Final = re.compile(r"/(\.|%2e){1,2}(/|\Z)", re.IGNORECASE)
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _HEADER_VALUE: Final = re.compile(r"([!-~]([ \t!-~]*[!-~])?)?\Z")
-_SECONDS: Final = re.compile(r"\d{1,15}(\.\d{1,9})?\Z")
 
 
 @frozen(kw_only=True)
@@ -329,22 +321,6 @@ class AsyncTransport:
         raise failure
 
 
-@frozen(kw_only=True)
-class Pacing:
-    """What the headers of a reply say about when to ask again; seconds from now, None where they say nothing usable.
-
-    ``exhausted`` is True where no request is left until ``reset_after``.
-    """
-
-    retry_after: float | None = None
-    limit: int | None = None
-    exhausted: bool = False
-    reset_after: float | None = None
-
-
-_SILENT: Final = Pacing()
-
-
 class _Route:
     """What the calls of one transport share: the account, where it is, and how much of it is asked for."""
 
@@ -383,7 +359,7 @@ class _Attempt:
     body: bytearray = field(factory=bytearray)
     status: int | None = None
     request_id: str | None = None
-    pacing: Pacing = _SILENT
+    pacing: Pacing = SILENT
     reply: Reply | None = None
 
 
@@ -607,7 +583,7 @@ class _Call(Generic[T]):
 
     def _pace(self) -> None:
         pacing, status = self._attempt.pacing, self._attempt.status or 0
-        if pacing is _SILENT or not self._outgoing.own:
+        if pacing is SILENT or not self._outgoing.own:
             return
         if pacing.limit is not None:
             self._route.limiter.lower(pacing.limit)
@@ -708,86 +684,9 @@ class _Call(Generic[T]):
         return TransportFailed(f"the reply is larger than {limit} bytes", retryable=False)
 
 
-def read_pacing(headers: Mapping[str, str], *, now: float) -> Pacing:
-    """``headers`` by lower-case name; ``now`` is our clock, used where the reply has no ``Date``."""
-    retry_after, limit = headers.get("retry-after"), headers.get("x-ratelimit-limit", "")
-    remaining, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
-    if retry_after is None and not (limit or remaining or reset):
-        return _SILENT
-    # The vendor's times are by the vendor's clock.
-    date = _http_date(headers.get("date"))
-    now = now if date is None else date
-    return Pacing(
-        retry_after=_retry_after(retry_after, now),
-        limit=int(limit) if re.fullmatch(r"[0-9]{1,9}", limit) else None,
-        exhausted=remaining.strip() == "0",
-        reset_after=_reset_after(reset, now),
-    )
-
-
-def _retry_after(text: str | None, now: float) -> float | None:
-    """RFC 9110, section 10.2.3: seconds, or a date."""
-    if text is None:
-        return None
-    date = _http_date(text)
-    seconds = _number(text) if date is None else max(0.0, date - now)
-    return seconds if seconds is not None and seconds <= _ABSURD_WAIT else None
-
-
-def _reset_after(text: str, now: float) -> float | None:
-    """ReturnMate's reference shows ``1704067200``, absolute seconds; others send milliseconds, or seconds from now."""
-    number = _number(text)
-    if number is None:
-        return None
-    if number >= 1e12:
-        number /= 1000
-    seconds = number if number <= 86400 else number - now
-    return max(0.0, seconds) if abs(seconds) <= _ABSURD_WAIT else None
-
-
-def _number(text: str) -> float | None:
-    text = text.strip()
-    return float(text) if text.isascii() and _SECONDS.match(text) else None
-
-
-def _http_date(text: str | None) -> float | None:
-    from email.utils import parsedate_to_datetime
-
-    try:
-        moment = parsedate_to_datetime(text or "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-
-
-def full_jitter(attempt: int) -> float:
-    """Seconds to wait after the ``attempt``-th failure: anything up to a bound that doubles, and is capped."""
-    # Two clients that failed together must not come back together; nobody guards a secret with it.
-    return random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (min(attempt, 16) - 1)))  # noqa: S311
-
-
 def encode_query(query: Pairs) -> str:
     """The query as vendors read it: ``#`` ``%23``, ``+`` ``%2B``, a space ``%20``; brackets as ReturnMate writes them."""
     return urlencode(query, quote_via=quote, safe="[]")
-
-
-def encode_json(value: Any) -> str:
-    """JSON text in which a ``Decimal`` is a number, digit for digit; the standard encoder has no such thing."""
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_json_key(key)}:{encode_json(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(encode_json, value)) + "]"
-    if isinstance(value, Decimal):
-        if not value.is_finite() or abs(value.adjusted()) > 30:
-            raise ValueError("a number that JSON, or a vendor, cannot take")
-        return format(value, "f")
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _json_key(key: object) -> str:
-    if isinstance(key, str):
-        return json.dumps(key, ensure_ascii=False)
-    raise TypeError("the keys of a JSON object are text")
 
 
 def redacted_path(path: str) -> str:

@@ -10,7 +10,6 @@ _EXTRAS: Final = {
     "rich": "cli",
     "sqlalchemy": "store",
     "alembic": "store",
-    "simplejson": "store",
     "starlette": "server",
     "uvicorn": "server",
     "httptools": "server",

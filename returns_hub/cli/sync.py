@@ -85,9 +85,7 @@ def say_report(report: "SyncReport") -> None:
         f"{count(report.events, 'event')} ({count(report.requests, 'request')}, {report.duration_s:.1f} s)"
     )
     if report.unknown_words:
-        say(
-            f"{report.account}: {_unknown(report.unknown_words)}; returns-hub explain says how to give a word a meaning"
-        )
+        say(f"{report.account}: {_unknown(report.unknown_words)}; returns-hub explain says what becomes of a word")
 
 
 def _check_options(hub: "Hub", accounts: Sequence[str]) -> None:

@@ -205,7 +205,8 @@ def _money(money: Money | None) -> str | None:
 
 
 def _number(number: Decimal | None) -> str | None:
-    return None if number is None else f"{number:f}"
+    # A vendor that writes every quantity with four decimals means no more by them.
+    return None if number is None else f"{number.normalize():f}"
 
 
 def _item_row(item: Item) -> Sequence[Cell]:

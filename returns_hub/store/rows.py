@@ -7,10 +7,9 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-import simplejson
 from sqlalchemy import RowMapping
 
-from returns_hub.convert import dump, format_time, load, parse_time
+from returns_hub.convert import dump, encode_json, format_time, load, parse_time
 from returns_hub.errors import ReturnsHubError, StoreError
 from returns_hub.events import EVENT_TYPES, Event, Origin
 from returns_hub.merge import Layer, Stamp, State
@@ -22,13 +21,8 @@ Row: TypeAlias = Mapping[str, Any]
 _LONGEST_ID: Final = 255
 
 
-def encode(value: object) -> str:
-    """JSON in ASCII; the numbers of ``raw`` stay what they are, digit for digit."""
-    return str(simplejson.dumps(value, use_decimal=True, separators=(",", ":")))
-
-
 def decode(text: str) -> Any:
-    """What :func:`encode` was given."""
+    """What :func:`returns_hub.convert.encode_json` was given."""
     return json.loads(text, parse_float=Decimal)
 
 
@@ -40,7 +34,7 @@ def storable(ret: Return) -> str | None:
     if not is_usable_id(ret.id):
         return None
     try:
-        text = encode(dump(ret, raw=True))
+        text = encode_json(dump(ret, raw=True))
         load(decode(text), Return)
     except (ReturnsHubError, RecursionError, TypeError, ValueError):
         return None
@@ -110,7 +104,7 @@ def item_rows(account: str, ret: Return) -> list[Row]:
             "quantity_received": None if item.quantity_received is None else float(item.quantity_received),
             "disposition": item.disposition and item.disposition.value,
             "disposition_status": item.disposition_status and item.disposition_status.value,
-            "object": encode(dump(item, raw=True)),
+            "object": encode_json(dump(item, raw=True)),
         }
         for position, item in enumerate(ret.items)
     ]
@@ -129,7 +123,7 @@ def shipment_rows(account: str, ret: Return) -> list[Row]:
             "carrier": _column(shipment.carrier),
             "tracking_number": _column(shipment.tracking_number),
             "label_status": shipment.label and shipment.label.status.value,
-            "object": encode(dump(shipment, raw=True)),
+            "object": encode_json(dump(shipment, raw=True)),
         }
         for position, shipment in enumerate(ret.shipments)
     ]
@@ -152,7 +146,7 @@ def merge_row(account: str, state: State, digest: str) -> Row:
         "at": newest.stamp.at,
         "seen_at": newest.stamp.seen_at,
         "fingerprint": digest,
-        "layers": None if newest.ret is state.ret else encode(layers),
+        "layers": None if newest.ret is state.ret else encode_json(layers),
     }
 
 
@@ -178,7 +172,7 @@ def event_row(event: Event) -> Row:
         "occurred_at": event.occurred_at,
         "recorded_at": event.recorded_at,
         "origin": event.origin.value,
-        "changes": encode(event.changes),
+        "changes": encode_json(event.changes),
     }
 
 

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from returns_hub.convert import dump
+from returns_hub.convert import dump, encode_json
 from returns_hub.events import Event
 from returns_hub.merge import Merged, Observation, Stamp, State, merge
 from returns_hub.store import rows
@@ -116,7 +116,7 @@ def save_checkpoints(connection: Connection, account: str, checkpoints: Mapping[
         if value is None:
             connection.execute(delete(CHECKPOINTS).where(table.account == account, table.name == name))
         else:
-            _upsert(connection, CHECKPOINTS, [{"account": account, "name": name, "value": rows.encode(value)}])
+            _upsert(connection, CHECKPOINTS, [{"account": account, "name": name, "value": encode_json(value)}])
 
 
 def _marks(connection: Connection, account: str, ids: Iterable[str]) -> dict[str, _Mark]:
@@ -161,7 +161,7 @@ def _change(account: str, mark: _Mark | None, state: State | None, tellings: Seq
     return _Change(
         is_new=mark is None,
         state=final,
-        text=tellings[0].text if as_told else rows.encode(dump(final.ret, raw=True)),
+        text=tellings[0].text if as_told else encode_json(dump(final.ret, raw=True)),
         digest=_digest(mark, tellings),
         events=tuple(event for each in merged for event in each.events),
         reread=any(each.reread for each in merged),

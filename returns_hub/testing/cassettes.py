@@ -28,7 +28,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 from attrs import evolve, frozen
 
-from returns_hub.testing.sandbox import encode_json
+from returns_hub.convert import encode_json
 
 REDACTED: Final = "REDACTED"
 ORIGINS: Final = ("documentation", "sandbox")
@@ -52,7 +52,7 @@ RESPONSE_HEADERS: Final = frozenset(
 # Keys are compared in lower case, without anything but letters and digits: `api_key`, `apiKey`, `X-Api-Key`.
 _SECRET_KEY: Final = re.compile(
     r"(api|access|auth|private|signing|encryption)key|secret|token|passw(or)?d|passphrase|authorization|credential"
-    r"|cookie|session|signature|bearer|jwt|^(auth|sig|pwd|otp|pin|hmac)$"
+    r"|cookie|session|signature|bearer|jwt|^(auth|sig|pwd|otp|pin|hmac|hash)$"
 )
 _PERSONAL_KEYS: Final = (
     ("email", re.compile(r"e?mail(address)?$")),
@@ -191,7 +191,7 @@ class Redactor:
             value = None
         if isinstance(value, dict | list):
             redacted = self.value(value)
-            return text if redacted == value else encode_json(redacted).decode()
+            return text if redacted == value else encode_json(redacted, ascii_only=False)
         return self._pairs(text) if _FORM.fullmatch(text) else self.text(text)
 
     def _pairs(self, text: str) -> str:

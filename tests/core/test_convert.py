@@ -28,6 +28,7 @@ from returns_hub import (
     parse_time,
     structure,
 )
+from returns_hub.convert import encode_json
 
 
 @frozen(kw_only=True)
@@ -223,3 +224,18 @@ returns = st.builds(
 @given(returns)
 def test_load_undoes_dump(value: Return) -> None:
     assert load(dump(value), Return) == value
+
+
+@given(json_values)
+def test_json_survives_the_way_there_and_back(value: Any) -> None:
+    assert decode_json(encode_json(value).encode()) == value
+
+
+def test_a_number_keeps_its_digits() -> None:
+    assert encode_json({"total_refunded": Decimal("450.00")}) == '{"total_refunded":450.00}'
+
+
+@pytest.mark.parametrize("number", [Decimal("NaN"), float("inf")])
+def test_a_number_that_json_has_no_form_for_is_refused(number: object) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode_json(number)

@@ -186,11 +186,10 @@ def test_a_store_that_cannot_be_opened_is_an_error_of_the_hub(tmp_path: Path) ->
         hub.sync()
 
 
-@pytest.mark.parametrize("missing", ["sqlalchemy", "simplejson"])
-def test_without_the_store_s_packages_the_hub_says_what_to_install(missing: str) -> None:
-    code = f"import sys; sys.modules[{missing!r}] = None; from returns_hub import Hub; Hub([], store='x').sync()"
+def test_without_the_store_s_packages_the_hub_says_what_to_install() -> None:
+    code = "import sys; sys.modules['sqlalchemy'] = None; from returns_hub import Hub; Hub([], store='x').sync()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    expected = f"StoreError: the mirror needs the package {missing}: pip install 'returns-hub[store]'"
+    expected = "StoreError: the mirror needs the package sqlalchemy: pip install 'returns-hub[store]'"
     assert expected in done.stderr
 
 

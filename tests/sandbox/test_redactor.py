@@ -152,6 +152,7 @@ def test_a_loopback_address_becomes_a_name() -> None:
     "url",
     [
         f"https://labels.vendor.com/a.pdf?token={SECRET}",
+        f"https://labels.vendor.com/a.pdf?scid=1&hash={SECRET}&position=0",
         f"https://labels.vendor.com/a.pdf?page=1&X-Amz-Signature={SECRET}&x=",
         f"https://user:{SECRET}@labels.vendor.com/a.pdf",
         f"https://labels.vendor.com/{SECRET}{SECRET}{SECRET}/a.pdf",

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from returns_hub.operation import HttpAnswer
-from returns_hub.testing import Call, Refusal, Simulator, encode_json, json_answer, serve
+from returns_hub.testing import Call, Refusal, Simulator, json_answer, serve
 
 
 class Echo(Simulator):
@@ -118,4 +118,4 @@ def test_every_request_is_logged_with_what_became_of_it() -> None:
 
 
 def test_json_keeps_the_digits_of_a_decimal() -> None:
-    assert encode_json({"total": Decimal("450.00"), "text": "é"}) == '{"total":450.00,"text":"é"}'.encode()
+    assert json_answer(200, {"total": Decimal("450.00"), "text": "é"}).body == '{"total":450.00,"text":"é"}'.encode()
