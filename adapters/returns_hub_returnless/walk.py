@@ -28,7 +28,7 @@ _MOST_SEEN: Final = LARGEST_PAGE
 _ID: Final = re.compile(r"[\w.:-]{1,64}\Z", re.ASCII)
 _LONGEST_WORD: Final = 64
 _CURSOR: Final = re.compile(
-    r"(?P<position>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)?;(?P<flags>i?p?s?u?);(?P<short>\d{1,9})x(?P<run>[0-2]);(?P<seen>.*)\Z",
+    r"(?P<position>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)?;(?P<flags>i?p?s?u?m?);(?P<short>\d{1,9})x(?P<run>[0-2]);(?P<seen>.*)\Z",
     re.ASCII,
 )
 
@@ -129,8 +129,8 @@ class Spot:
 
     ``position`` is the time of the last row, in the vendor's own digits, and ``seen`` the ids read of this second.
     ``inclusive``: a filter's second is itself taken in. ``past``: of this second nothing more is asked for. ``strange``: a
-    status came that is not in the vocabulary. ``short``: how long the pages were that had less than was asked for, at least
-    ``run`` in a row.
+    status came that is not in the vocabulary. ``many``: there are more changes than one page is known to hold. ``short``:
+    how long the pages were that had less than was asked for, at least ``run`` in a row.
     """
 
     position: datetime | None = None
@@ -139,6 +139,7 @@ class Spot:
     past: bool = False
     strange: bool = False
     by_update: bool = False
+    many: bool = False
     short: int = 0
     run: int = 0
 
@@ -166,12 +167,14 @@ class Spot:
             past="p" in match["flags"],
             strange="s" in match["flags"],
             by_update="u" in match["flags"],
+            many="m" in match["flags"],
             short=int(match["short"]),
             run=int(match["run"]),
         )
 
     def __str__(self) -> str:
-        flags = "i" * self.inclusive + "p" * self.past + "s" * self.strange + "u" * self.by_update
+        flags = "i" * self.inclusive + "p" * self.past + "s" * self.strange
+        flags += "u" * self.by_update + "m" * self.many
         position = print_moment(self.position) if self.position else ""
         return f"{position};{flags};{self.short}x{self.run};{','.join(sorted(self.seen))}"
 
@@ -207,6 +210,11 @@ class Rows:
     def newest(self) -> datetime | None:
         """The time of the last row in order of time."""
         return self.placed[-1].at if self.placed else None
+
+    @property
+    def reversed(self) -> "Rows":
+        """The same rows from the last to the first."""
+        return evolve(self, placed=self.placed[::-1])
 
     @property
     def is_ascending(self) -> bool:
@@ -260,7 +268,11 @@ def walk(listing: Listing, spot: Spot, ask: Ask) -> Operation[Step]:
             continue
         _check_joined(listing, spot, page)
         over = stuck or page.newest is None or (listing.end is not None and page.newest > listing.end)
-        return Step(rows=_unread(listing, spot, page), next=None if over else _moved(spot, page, size))
+        if over and spot.many:
+            other = yield from _ask(listing, _before(listing.start), listing.size, ask, order="desc")
+            if not _ends_the_walk(spot, other):
+                return (yield from _walk_along_updates(listing, other.reversed, ask))
+        return Step(rows=_unread(listing, spot, page), next=None if over else _moved(listing, spot, page, size))
 
 
 def _read_unordered(listing: Listing, page: Rows, ask: Ask) -> Operation[Step]:
@@ -273,7 +285,23 @@ def _read_unordered(listing: Listing, page: Rows, ask: Ask) -> Operation[Step]:
     if other.placed and other.ids == page.ids and other.placed[0].id != page.placed[0].id:
         _check_filters(listing, page)
         return Step(rows=_unread(listing, Spot(), page))
-    if listing.updated_after is None or not page.is_ascending_by_update:
+    return (yield from _walk_along_updates(listing, page, ask))
+
+
+def _ends_the_walk(spot: Spot, other: Rows) -> bool:
+    """True if the other end of the list is where the walk ended: else it came in the order of creation by chance only.
+
+    Changes do where they are made in that order, by a nightly job for instance; those behind the first page would be lost.
+    """
+    end = other.reversed.newest
+    return end is None or spot.position is None or (other.reversed.is_ascending and end >= spot.position)
+
+
+def _walk_along_updates(listing: Listing, page: Rows, ask: Ask) -> Operation[Step]:
+    """The first rows of a list of changes that comes in the order of updates, as ``page`` tells if that is so."""
+    # Along the time of the update there is no telling what was created when.
+    bounded = listing.start is not None or listing.end is not None
+    if listing.updated_after is None or bounded or not page.is_ascending_by_update:
         raise _unordered(listing)
     step = yield from walk(listing, Spot(by_update=True), ask)
     gap = (
@@ -286,7 +314,7 @@ def _read_unordered(listing: Listing, page: Rows, ask: Ask) -> Operation[Step]:
 def newest(listing: Listing, ask: Ask) -> Operation[Rows]:
     """The newest rows, newest first: as many as a page holds, for there is no filter that ends before a time."""
     page = yield from _ask(listing, _before(listing.start), listing.size, ask, order="desc")
-    _check_order(listing, evolve(page, placed=page.placed[::-1]), _before(listing.start))
+    _check_order(listing, page.reversed, _before(listing.start))
     _check_filters(listing, page)
     return page
 
@@ -394,7 +422,7 @@ def _unread(listing: Listing, spot: Spot, page: Rows) -> list[tuple[int, Any]]:
     return sorted([*rows, *page.others], key=lambda row: row[0])
 
 
-def _moved(spot: Spot, page: Rows, size: int) -> Spot:
+def _moved(listing: Listing, spot: Spot, page: Rows, size: int) -> Spot:
     """Behind a page that brought something later."""
     seen = [row.id for row in page.placed if row.at == page.newest]
     full = len(page) >= size
@@ -405,6 +433,7 @@ def _moved(spot: Spot, page: Rows, size: int) -> Spot:
         # What is forgotten of a longer second is given out twice at worst.
         seen=frozenset(seen[-_MOST_SEEN:]),
         past=False,
+        many=listing.updated_after is not None and (full or spot.position is not None),
         short=0 if full else len(page),
         run=0 if full else min(run, 2),
     )

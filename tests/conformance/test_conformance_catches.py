@@ -12,9 +12,11 @@ from attrs import evolve, field, frozen
 from returns_hub import (
     Adapter,
     Capability,
+    HttpAnswer,
     NewReturn,
     NotFound,
     Operation,
+    Order,
     Page,
     Receipt,
     Reply,
@@ -33,6 +35,7 @@ from returns_hub import (
 from returns_hub.testing import AdapterConformance, Case, Driver, FakeAdapter, FakeVendor, open_with, serve
 from returns_hub.testing.conformance import ATTACKS, FAILURES
 from returns_hub.testing.fake import SIGNATURE_HEADER, sign
+from returns_hub.testing.sandbox import json_answer
 
 NOW = datetime(2025, 1, 1, 12, tzinfo=UTC)
 
@@ -55,6 +58,12 @@ class Suite(AdapterConformance):
         told = b'{"event": "moved", "id": "F1"}' if body is None else body
         url = "https://platform.example/webhooks/fake"
         return WebhookRequest(method="POST", url=url, headers=sign(told, secret), body=told, received_at=NOW)
+
+    def order_lookup(self, secret: str, number: str) -> WebhookRequest:
+        url = "https://platform.example/orders"
+        return WebhookRequest(
+            method="POST", url=url, headers=sign(number.encode(), secret), body=number.encode(), received_at=NOW
+        )
 
 
 def run_check(adapter: type[Adapter], name: str, caplog: pytest.LogCaptureFixture, **given: Any) -> None:
@@ -191,6 +200,33 @@ class Gullible(FakeAdapter):
 
 
 @frozen(kw_only=True)
+class Asked(FakeAdapter):
+    """Without a fault: is asked for orders, in a body that is signed like a delivery."""
+
+    capabilities = {**FakeAdapter.capabilities, Capability.ORDER_LOOKUP: Support.YES}  # noqa: RUF012  read only
+
+    def read_order_lookup(self, request: WebhookRequest) -> str:
+        self.verify_webhook(request)
+        return request.body.decode()
+
+    def answer_order_lookup(self, order: Order | None) -> HttpAnswer:
+        return HttpAnswer(status=404) if order is None else json_answer(200, {"number": order.number})
+
+
+@frozen(kw_only=True)
+class Indiscreet(Asked):
+    """Tells anybody of any order, and of none as if it were one."""
+
+    def read_order_lookup(self, request: WebhookRequest) -> str:
+        return "#1001"
+
+    def answer_order_lookup(self, order: Order | None) -> HttpAnswer:
+        return super().answer_order_lookup(
+            order or Order(number="#1001", id="5001", created_at=NOW, email="a@b.example")
+        )
+
+
+@frozen(kw_only=True)
 class Fragile(FakeAdapter):
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         receipt = super().read_webhook(request)
@@ -231,6 +267,16 @@ BELIEVED: list[tuple[str, dict[str, Any]]] = [
     ("test_another_secret_is_refused", {}),
     ("test_without_a_secret_everything_is_refused", {}),
 ]
+LOOKED_UP: list[tuple[str, dict[str, Any]]] = [
+    ("test_a_changed_order_lookup_is_refused", {"attack": ATTACK["other signature"]}),
+    ("test_a_lookup_of_another_order_is_refused", {}),
+    ("test_a_lookup_with_another_secret_is_refused", {}),
+    ("test_without_a_secret_no_order_is_looked_up", {}),
+]
+ANSWERED: list[tuple[str, dict[str, Any]]] = [
+    ("test_a_valid_order_lookup_is_believed", {"number": "000123"}),
+    ("test_an_unknown_order_is_answered_otherwise", {}),
+]
 
 
 @pytest.mark.parametrize(("adapter", "name", "given"), FAULTS)
@@ -245,6 +291,29 @@ def test_a_fault_fails_its_check(
 def test_a_believed_forgery_fails_its_check(name: str, given: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
         run_check(Gullible, name, caplog, **given)
+
+
+@pytest.mark.parametrize(("name", "given"), LOOKED_UP)
+def test_an_order_for_anybody_fails_its_check(
+    name: str, given: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        run_check(Indiscreet, name, caplog, **given)
+
+
+@pytest.mark.parametrize(("name", "given"), ANSWERED)
+def test_an_order_that_nobody_asked_for_fails_its_check(
+    name: str, given: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(AssertionError):
+        run_check(Indiscreet, name, caplog, **given)
+
+
+@pytest.mark.parametrize(("name", "given"), LOOKED_UP + ANSWERED)
+def test_the_same_check_of_look_ups_passes_without_the_fault(
+    name: str, given: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    run_check(Asked, name, caplog, **given)
 
 
 @pytest.mark.parametrize(("name", "given"), [(name, given) for _, name, given in FAULTS] + BELIEVED)
