@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, TypeVar
@@ -49,6 +49,7 @@ from returns_hub import (
     ValidationFailed,
     WebhookRequest,
     format_time,
+    parse_time,
 )
 from returns_hub_returnmate import webhooks, wire
 from returns_hub_returnmate.statuses import (
@@ -79,7 +80,8 @@ _LIMITS: Final[Mapping[str, Limits]] = {
 }
 _LARGEST_PAGE: Final = 100
 _CURRENCY: Final = re.compile(r"[A-Z]{3}\Z")
-_CURSOR: Final = re.compile(r"([1-9]\d{0,8})(u?)(b?)\Z")
+_CURSOR: Final = re.compile(r"([1-9]\d{0,8})(u?)(b?)(?:@([\d:.TZ-]{10,40})/([1-9]\d{0,8}))?\Z")
+_SECOND: Final = timedelta(seconds=1)
 # A line break in a header value would be refused by the HTTP library, which quotes the value in its error.
 _HEADER_SAFE: Final = re.compile(r"[!-~]+\Z")
 
@@ -89,22 +91,44 @@ class _Spot:
     """Where a listing stands: its page, and what the vendor did not take of the query on the first one.
 
     As a cursor it is the page number; ``u`` after it says that the status filter is left out, ``b`` that the order
-    number is sent bare of its ``#``.
+    number is sent bare of its ``#``. In a listing from which rows disappear while it is read, ``@edge/inner`` follows:
+    the creation time of the last row, from which on the vendor is asked again, and the page counted from there.
     """
 
     page: int = 1
     unfiltered: bool = False
     bare: bool = False
+    edge: datetime | None = None
+    inner: int = 1
 
     @classmethod
     def parse(cls, cursor: str | None) -> "_Spot":
         match = _CURSOR.match(cursor or "1")
         if match is None:
             raise ValueError("the cursor is not one that this listing gave")
-        return cls(page=int(match[1]), unfiltered=bool(match[2]), bare=bool(match[3]))
+        page, unfiltered, bare, edge, inner = match.groups()
+        return cls(
+            page=int(page),
+            unfiltered=bool(unfiltered),
+            bare=bool(bare),
+            edge=parse_time(edge) if edge else None,
+            inner=int(inner or 1),
+        )
 
-    def next(self) -> str:
-        return f"{self.page + 1}{'u' * self.unfiltered}{'b' * self.bare}"
+    @property
+    def number(self) -> int:
+        """The page to ask for."""
+        return self.page if self.edge is None else self.inner
+
+    def following(self, edge: datetime | None) -> "_Spot":
+        """Where the next page is: behind the rows of this time, or, without one, behind this page."""
+        if edge is None:
+            return evolve(self, page=self.page + 1, inner=self.inner + 1)
+        return evolve(self, page=self.page + 1, edge=edge, inner=1)
+
+    def cursor(self) -> str:
+        edge = "" if self.edge is None else f"@{format_time(self.edge)}/{self.inner}"
+        return f"{self.page}{'u' * self.unfiltered}{'b' * self.bare}{edge}"
 
 
 @frozen(kw_only=True)
@@ -206,16 +230,25 @@ class ReturnMate(Adapter):
         if query.updated_after is not None:
             raise self.unsupported(Capability.LIST_RETURNS, "the vendor has no filter on the time of a change")
         size = self._page_size(query.page_size, Capability.LIST_RETURNS)
-        spot = _Spot.parse(cursor)
-        while True:
-            reply = yield _get("/rmas", self._list_query(query, spot, size))
-            looser = self._loosened(query, spot, reply)
-            if looser is None:
+        page, spot = yield from self._read_page(query, _Spot.parse(cursor), size)
+        found = {ret.id: ret for ret in page.items}
+        set_aside = page.set_aside
+        # A page that goes no further than the last row of the page before may hold nothing new: one that does is wanted.
+        while page.next is not None and spot.edge is not None and _edge(page, spot, query) is None:
+            page, spot = yield from self._read_page(query, spot.following(None), size)
+            set_aside += page.set_aside
+            if found.keys() >= {ret.id for ret in page.items}:
                 break
-            spot = looser
-        page = self._page(reply, spot, size, self._reader.parse_return)
-        told = page.total if self._sends_every_filter(query, spot) else None
-        return evolve(page, items=[ret for ret in page.items if self._matches(query, ret)], total=told)
+            found.update((ret.id, ret) for ret in page.items)
+        following = page.next
+        if following is not None and self._loses_rows(query, spot):
+            following = spot.following(_edge(page, spot, query)).cursor()
+        return Page(
+            items=[ret for ret in found.values() if self._matches(query, ret)],
+            next=following,
+            total=page.total if self._sends_every_filter(query, spot) and spot.edge is None else None,
+            set_aside=set_aside,
+        )
 
     def get_return(self, return_id: str) -> Operation[Return]:
         """One RMA, with its items, shipments and timeline."""
@@ -379,6 +412,19 @@ class ReturnMate(Adapter):
         """A hint to read one RMA again, or an unknown event (beyond the seed)."""
         return webhooks.read(request)
 
+    def _read_page(self, query: ReturnQuery, spot: _Spot, size: int) -> Operation[tuple[Page[Return], _Spot]]:
+        """A page of RMAs, and where it was found: the vendor may not take the query as it is."""
+        while True:
+            reply = yield _get("/rmas", self._list_query(query, spot, size))
+            looser = self._loosened(query, spot, reply)
+            if looser is None:
+                page = self._page(reply, spot, size, self._reader.parse_return)
+                if not _lies_beyond(page, spot, query):
+                    return page, spot
+                # The vendor does not filter by creation: by the number of the page, then.
+                looser = evolve(spot, edge=None)
+            spot = looser
+
     def _find_created(self, new: NewReturn) -> Operation[Return]:
         query = ReturnQuery(order_number=new.order_number, customer_email=new.customer_email, newest_first=True)
         page = yield from self.list_returns(query)
@@ -434,10 +480,16 @@ class ReturnMate(Adapter):
         words = () if spot.unfiltered else self._status_words(query)
         # Seed 003, "Filtering": the bracket form is for several values.
         pairs += [("status" if len(words) == 1 else "status[]", word) for word in words]
-        if query.created_after is not None:
-            pairs.append(("created_after", wire.build_time(query.created_after)))
-        if query.created_before is not None:
-            pairs.append(("created_before", wire.build_time(query.created_before, up=True)))
+        after, before = query.created_after, query.created_before
+        if spot.edge is not None and query.newest_first:
+            before = spot.edge + _SECOND
+        elif spot.edge is not None:
+            # Whether "after" takes in the time itself is not documented: the last second is read again.
+            after = spot.edge - _SECOND
+        if after is not None:
+            pairs.append(("created_after", wire.build_time(after)))
+        if before is not None:
+            pairs.append(("created_before", wire.build_time(before, up=True)))
         if query.customer_email is not None:
             pairs.append(("customer_email", query.customer_email))
         if query.order_number is not None:
@@ -464,6 +516,10 @@ class ReturnMate(Adapter):
             return evolve(spot, bare=True)
         return None
 
+    def _loses_rows(self, query: ReturnQuery, spot: _Spot) -> bool:
+        """True of a listing by status: whoever approves what it shows takes rows out of it, and all pages move up."""
+        return not spot.unfiltered and bool(self._status_words(query))
+
     def _sends_every_filter(self, query: ReturnQuery, spot: _Spot) -> bool:
         return not (query.status or query.raw_status) or (bool(self._status_words(query)) and not spot.unfiltered)
 
@@ -488,8 +544,9 @@ class ReturnMate(Adapter):
             return Page(items=())
         items, set_aside = wire.parse_rows(data, parse)
         meta = wire.parse_meta(reply)
-        more = meta.has_more(page=spot.page, asked=size, rows=len(data))
-        return Page(items=items, next=spot.next() if more else None, total=meta.total, set_aside=set_aside)
+        more = meta.has_more(page=spot.number, asked=size, rows=len(data))
+        following = spot.following(None).cursor() if more else None
+        return Page(items=items, next=following, total=meta.total, set_aside=set_aside)
 
     def _page_size(self, asked: int | None, capability: Capability) -> int:
         size = _LARGEST_PAGE if asked is None else asked
@@ -513,12 +570,34 @@ def _path(*segments: str) -> str:
 
 
 def _paging(spot: _Spot, size: int) -> list[tuple[str, str]]:
-    return [("page", str(spot.page)), ("per_page", str(size))]
+    return [("page", str(spot.number)), ("per_page", str(size))]
 
 
 def _sorting(*, newest_first: bool = False) -> list[tuple[str, str]]:
     # Oldest first, rows that are added meanwhile move no page. The default order is not documented.
     return [("sort", "created_at"), ("order", "desc" if newest_first else "asc")]
+
+
+def _edge(page: Page[Return], spot: _Spot, query: ReturnQuery) -> datetime | None:
+    """When the last row of a page was created, if that is further on; None where the rows do not say, or are unsorted."""
+    times = [ret.created_at for ret in page.items if ret.created_at is not None]
+    if not times or len(times) < len(page.items) or times != sorted(times, reverse=query.newest_first):
+        return None
+    last = times[-1]
+    if spot.edge is None:
+        return last
+    further = last < spot.edge if query.newest_first else last > spot.edge
+    return last if further else None
+
+
+def _lies_beyond(page: Page[Return], spot: _Spot, query: ReturnQuery) -> bool:
+    """True if a row lies outside the time that was asked for."""
+    if spot.edge is None:
+        return False
+    times = [ret.created_at for ret in page.items if ret.created_at is not None]
+    if query.newest_first:
+        return any(time > spot.edge + 2 * _SECOND for time in times)
+    return any(time < spot.edge - 2 * _SECOND for time in times)
 
 
 def _bare(order_number: str) -> str:
