@@ -419,11 +419,27 @@ class ReturnMate(Adapter):
             looser = self._loosened(query, spot, reply)
             if looser is None:
                 page = self._page(reply, spot, size, self._reader.parse_return)
-                if not _lies_beyond(page, spot, query):
+                if _lies_beyond(page, spot, query):
+                    # The vendor does not filter by creation: by the number of the page, then.
+                    looser = evolve(spot, edge=None)
+                elif spot.page == 1 and not page.items and (yield from self._speaks_otherwise(query, spot)):
+                    looser = evolve(spot, unfiltered=True)
+                else:
                     return page, spot
-                # The vendor does not filter by creation: by the number of the page, then.
-                looser = evolve(spot, edge=None)
             spot = looser
+
+    def _speaks_otherwise(self, query: ReturnQuery, spot: _Spot) -> Operation[bool]:
+        """Whether the shop, which has nothing at the seed's words for a status, does not use these words: the newest RMA tells.
+
+        Newer pages of the vendor show ``SUBMITTED`` and ``Label Sent``: to ask such a shop for ``pending`` finds nothing,
+        and would look like there is nothing.
+        """
+        if query.raw_status or not self._loses_rows(query, spot):
+            return False
+        newest = evolve(query, newest_first=True)
+        reply = yield _get("/rmas", self._list_query(newest, evolve(spot, unfiltered=True), 1))
+        page = self._page(reply, spot, 1, self._reader.parse_return)
+        return any(ret.status_raw not in (None, *SEED_WORDS, *self.status_map) for ret in page.items)
 
     def _find_created(self, new: NewReturn) -> Operation[Return]:
         query = ReturnQuery(order_number=new.order_number, customer_email=new.customer_email, newest_first=True)
