@@ -9,6 +9,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from difflib import get_close_matches
 from types import TracebackType
@@ -36,7 +37,7 @@ from returns_hub.model import (
 from returns_hub.operation import HttpAnswer, Operation, Page, WebhookRequest
 from returns_hub.orders import FindOrder, FindOrderAsync
 from returns_hub.status import Status
-from returns_hub.transport import AsyncTransport, Transport, TransportOptions
+from returns_hub.transport import AsyncTransport, Transport, TransportOptions, parse_base_url
 from returns_hub.webhooks import Receipt
 
 T = TypeVar("T")
@@ -572,12 +573,11 @@ class _Place:
                 f"{place} {environment[:60]!r} is not known{hint} Known: {', '.join(kind.base_urls)}"
             )
         adapter = build_adapter(kind, options, account=account)
-        return cls(
-            adapter=adapter,
-            environment=environment,
-            base_url=base_url or kind.base_urls[environment],
-            rate=adapter.limits.rate if rate_limit is None else Rate.parse(rate_limit),
-        )
+        url = base_url or kind.base_urls[environment]
+        with _naming(account):
+            parse_base_url(url)
+            rate = adapter.limits.rate if rate_limit is None else Rate.parse(rate_limit)
+        return cls(adapter=adapter, environment=environment, base_url=url, rate=rate)
 
     @property
     def title(self) -> str:
@@ -590,6 +590,20 @@ class _Place:
     def async_client(self, options: TransportOptions) -> AsyncClient:
         transport = AsyncTransport(self.adapter, base_url=self.base_url, rate=self.rate, options=options)
         return AsyncClient(self.adapter, transport, self.title)
+
+
+@contextmanager
+def _naming(account: str) -> Iterator[None]:
+    """What is wrong with an account of a configuration file is said with its name."""
+    try:
+        yield
+    except ConfigurationError as error:
+        if not account:
+            raise
+        problem = str(error)
+    else:
+        return
+    raise ConfigurationError(f"accounts.{account}: {problem}")
 
 
 def _refuse_unsupported(adapter: Adapter, capability: Capability) -> None:

@@ -303,10 +303,11 @@ class _Run:
             seen_at = self._clock()
             try:
                 page = self._ask(read(cursor))
-            except (NotFound, PluginError, ValidationFailed, ValueError):
+            except (NotFound, PluginError, UnexpectedReply, ValidationFailed, ValueError):
                 if not resumed:
                     raise
-                # The vendor, or a newer adapter, no longer takes the cursor of the run that was cut off.
+                # The vendor, or a newer adapter, no longer takes the cursor of the run that was cut off, or what it was
+                # made from is gone. Where the vendor answers nonsense to everything, the next try says so.
                 cursor, resumed = None, False
                 continue
             ids = tuple(ret.id for ret in page.items)

@@ -327,7 +327,7 @@ class _Route:
     def __init__(self, adapter: Adapter, base_url: str, rate: Rate | None, options: TransportOptions) -> None:
         self.adapter = adapter
         self.base_url = base_url.rstrip("/")
-        self.origin = _origin(_base(base_url))
+        self.origin = _origin(parse_base_url(base_url))
         self.options = options
         self.limiter = RateLimiter(rate)
         self.budget = RetryBudget()
@@ -741,7 +741,12 @@ def _tls_context() -> "ssl.SSLContext":
     return httpx.create_ssl_context()
 
 
-def _base(base_url: str) -> "httpx.URL":
+def parse_base_url(base_url: str) -> "httpx.URL":
+    """The base URL, if paths can be joined to it.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
     import httpx
 
     try:
@@ -758,7 +763,7 @@ def _proxy(base_url: str) -> str | None:
     """The proxy that the environment names for the account's host, by the usual variables."""
     from urllib.request import getproxies, proxy_bypass
 
-    url = _base(base_url)
+    url = parse_base_url(base_url)
     # A sandbox on this machine is reached without one.
     direct = url.host in ("localhost", "127.0.0.1", "::1") or proxy_bypass(url.host)
     proxies = {} if direct else getproxies()

@@ -21,7 +21,7 @@ from returns_hub import (
     StatusTable,
 )
 
-_SEED: Final = "Returnless V1 documentation (seed 004)"
+_SEED: Final = "Returnless V1 documentation"
 
 
 def _request(sentence: str) -> str:

@@ -101,6 +101,22 @@ def test_wrong_option_is_named(options: Any, problem: str) -> None:
     assert str(caught.value) == problem
 
 
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"rate_limit": "fast"}, "accounts.acme-au: rate_limit must look like"),
+        ({"base_url": "api.acme.test"}, "accounts.acme-au: base_url must look like"),
+        ({"environment": "sandbx"}, "accounts.acme-au.environment 'sandbx' is not known"),
+        ({"options": {}}, "accounts.acme-au.api_key is missing"),
+    ],
+)
+def test_a_wrong_account_is_named(wrong: Any, problem: str) -> None:
+    account = Account(**{"name": "acme-au", "provider": "acme", "options": {"api_key": CANARY}, **wrong})
+    with pytest.raises(ConfigurationError) as caught:
+        open_client(account)
+    assert str(caught.value).startswith(problem)
+
+
 @pytest.mark.parametrize("opening", [connect, connect_async])
 def test_credentials_are_in_no_frame_of_ours(opening: Callable[..., Any]) -> None:
     with pytest.raises(ConfigurationError) as caught:

@@ -11,6 +11,7 @@ from returns_hub import (
     Capability,
     NotFound,
     Origin,
+    ProviderError,
     ProviderUnavailable,
     Return,
     SetAside,
@@ -230,13 +231,16 @@ def test_a_resumed_backfill_also_finds_what_came_meanwhile(vendor: Vendor, sync:
     assert ids(sqlite_store) == {*SEVEN, "new"}
 
 
+@pytest.mark.parametrize(
+    "refusal", [ValidationFailed(http_status=400), UnexpectedReply("the row that was read last did not come again")]
+)
 def test_a_cursor_that_is_not_taken_any_more_starts_its_slice_anew(
-    vendor: Vendor, sync: Sync, sqlite_store: Store
+    vendor: Vendor, sync: Sync, sqlite_store: Store, refusal: ProviderError
 ) -> None:
     vendor.add(*SEVEN, **PENDING)
     vendor.fails["/6"] = ProviderUnavailable(http_status=503)
     sync()
-    vendor.fails["/6"] = ValidationFailed(http_status=400)
+    vendor.fails["/6"] = refusal
     vendor.page_size = 10
     assert sync().error is None
     assert len(told(sqlite_store)) == 7

@@ -176,7 +176,7 @@ def test_every_row_says_where_it_is_written(vocabulary: str) -> None:
 
 def test_source_quotes_the_definition() -> None:
     assert facts("return", "complete").source == (
-        "Returnless V1 documentation (seed 004), Return statuses: "
+        "Returnless V1 documentation, Return statuses: "
         "“Return has been auto-approved without shipment by Return Rules.”"
     )
 
