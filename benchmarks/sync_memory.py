@@ -1,8 +1,10 @@
-"""Peak memory and time of a first sync of 1,000 and of 10,000 RMAs, and of a second one that finds nothing new.
+"""Peak memory and time of a first sync of 10,000 and of 1,000,000 RMAs, and of a second one that finds nothing new.
 
-The simulator runs in a process of its own, and so does every pair of syncs: each has its own peak.
+The vendor computes its rows and runs in a process of its own, and so does every pair of syncs: each has its own peak.
 
-    python benchmarks/sync_memory.py
+    python benchmarks/sync_memory.py            # takes some minutes
+    python benchmarks/sync_memory.py 100000     # instead of a million
+    python benchmarks/sync_memory.py 100000 postgresql://user@host/empty   # there, instead of in SQLite
 """
 
 import json
@@ -12,34 +14,47 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
-from returns_hub import Account, Hub
+from attrs import frozen
 
-SIZES = (1_000, 10_000)
+from returns_hub import Account, Hub, format_time, parse_time
+
+SMALL = 10_000
+LARGE = 1_000_000
 AIM = 1.2
+BEGIN = datetime(2021, 1, 1, tzinfo=UTC)
+GAP = timedelta(seconds=120)
 
 
-def main() -> int:
-    results = {size: measured(size) for size in SIZES}
-    print(f"{'RMAs':>7}{'requests':>10}{'first sync':>12}{'a record':>11}{'second sync':>13}{'peak RSS':>11}")
-    for size, result in results.items():
+def main(large: int, store: str | None) -> int:
+    print(f"{'RMAs':>9}{'requests':>10}{'first sync':>12}{'a record':>11}{'second sync':>13}{'peak RSS':>11}")
+    peaks = []
+    for size in (SMALL, large):
+        result = measured(size, store)
+        peaks.append(result["kilobytes"])
         per_record = f"{result['first_s'] / size * 1e6:.0f} µs"
         print(
-            f"{size:>7,}{result['requests']:>10}{result['first_s']:>10.2f} s{per_record:>11}"
-            f"{result['second_s']:>11.2f} s{result['kilobytes'] / 1024:>8.1f} MB"
+            f"{size:>9,}{result['requests']:>10,}{result['first_s']:>10.2f} s{per_record:>11}"
+            f"{result['second_s']:>11.2f} s{result['kilobytes'] / 1024:>8.1f} MB",
+            flush=True,
         )
-    small, large = (results[size]["kilobytes"] for size in SIZES)
-    ratio = large / small
-    print(f"peak RSS of {SIZES[1]:,} to {SIZES[0]:,}: {ratio:.3f} (aim: {AIM} at most)")
+    ratio = peaks[1] / peaks[0]
+    print(f"peak RSS of {large:,} to {SMALL:,}: {ratio:.3f} (aim: {AIM} at most)")
     return 0 if ratio <= AIM else 1
 
 
-def measured(size: int) -> dict[str, Any]:
-    with simulator(size) as base_url:
+def measured(size: int, store: str | None) -> dict[str, Any]:
+    with vendor(size) as base_url, tempfile.TemporaryDirectory() as directory:
+        address = store or f"sqlite:///{Path(directory)}/x.db"
         done = subprocess.run(
-            [sys.executable, __file__, "sync", base_url], stdout=subprocess.PIPE, text=True, check=True
+            [sys.executable, __file__, "sync", base_url, address, f"shop-{size}"],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
     result: dict[str, Any] = json.loads(done.stdout)
     assert result["created"] == size, "not every RMA was read"
@@ -47,7 +62,7 @@ def measured(size: int) -> dict[str, Any]:
 
 
 @contextmanager
-def simulator(size: int) -> Iterator[str]:
+def vendor(size: int) -> Iterator[str]:
     command = [sys.executable, __file__, "serve", str(size)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -55,20 +70,50 @@ def simulator(size: int) -> Iterator[str]:
         process.terminate()
 
 
-def serve_simulator(size: int) -> None:
-    from returns_hub.testing.sandbox import serve
-    from returns_hub_returnmate.sandbox import ReturnMateSandbox
+@frozen
+class Shop:
+    """The list of RMAs of the ReturnMate API reference, of so many RMAs that it computes them as they are asked for."""
 
-    sandbox = ReturnMateSandbox(count=size, api_key="benchmark")
-    with serve(sandbox) as running:
-        print(running.url + sandbox.base_path, flush=True)
+    size: int
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - an ASGI application's
+        query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
+        first = -((parse_time(query["created_after"]) - BEGIN) // -GAP) if "created_after" in query else 0
+        last = (parse_time(query["created_before"]) - BEGIN) // GAP if "created_before" in query else self.size - 1
+        first, end = max(first, 0), min(last + 1, self.size)
+        page, per_page = int(query["page"]), int(query["per_page"])
+        start = first + (page - 1) * per_page
+        rows = [self.row(number) for number in range(start, min(start + per_page, end))]
+        meta = {"page": page, "per_page": per_page, "total": max(0, end - first)}
+        body = json.dumps({"success": True, "data": rows, "meta": meta}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def row(self, number: int) -> dict[str, Any]:
+        return {
+            "id": f"rma_{number:08d}",
+            "rma_number": f"RMA-{number:08d}",
+            "status": "completed",
+            "order_number": f"#{number}",
+            "customer": {"email": f"customer{number % 9973}@example.com", "name": f"Customer {number % 9973}"},
+            "items": [{"sku": f"PROD-{number % 97:03d}", "quantity": 1, "reason": "defective"}],
+            "created_at": format_time(BEGIN + number * GAP),
+        }
+
+
+def serve_shop(size: int) -> None:
+    from returns_hub.testing.sandbox import serve
+
+    with serve(Shop(size)) as running:
+        print(running.url, flush=True)
         sys.stdin.read()
 
 
-def sync(base_url: str) -> None:
+def sync(base_url: str, store: str, name: str) -> None:
     options = {"api_key": "benchmark"}
-    account = Account(name="acme", provider="returnmate", base_url=base_url, rate_limit="none", options=options)
-    with tempfile.TemporaryDirectory() as directory, Hub([account], store=f"sqlite:///{Path(directory)}/x.db") as hub:
+    account = Account(name=name, provider="returnmate", base_url=base_url, rate_limit="none", options=options)
+    with Hub([account], store=store) as hub:
         (first,), (second,) = hub.sync(), hub.sync()
     assert first.error is second.error is None
     result = {
@@ -84,8 +129,10 @@ def sync(base_url: str) -> None:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["serve", size]:
-            serve_simulator(int(size))
-        case ["sync", base_url]:
-            sync(base_url)
+            serve_shop(int(size))
+        case ["sync", base_url, store, name]:
+            sync(base_url, store, name)
+        case [] | [_] | [_, _]:
+            sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else LARGE, sys.argv[2] if sys.argv[2:] else None))
         case _:
-            sys.exit(main())
+            sys.exit("python benchmarks/sync_memory.py [RMAS [STORE]]")

@@ -1,10 +1,13 @@
 """Writes the tables that the pages include, from the installed adapters and the vocabularies themselves."""
 
 import inspect
+import io
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
+import attrs
+from rich.console import Console
 from sphinx.application import Sphinx
 
 from returns_hub import (
@@ -23,7 +26,9 @@ from returns_hub import (
     Status,
     StatusTable,
 )
+from returns_hub import errors as error_types
 from returns_hub.registry import adapter_class, providers
+from returns_hub.testing.checks import checks
 
 FOLDER = Path(__file__).parent / "_generated"
 
@@ -98,13 +103,81 @@ def word_table(words: StatusTable) -> str:
     return table(["Vendor word", "Means here", "Why", "Source"], rows)
 
 
+def option_table(kind: type[Adapter]) -> str:
+    """The options of a vendor's accounts, as the adapter declares them."""
+    fields = [each for each in attrs.fields(attrs.resolve_types(kind)) if each.init]
+    rows = [
+        [
+            f"`{each.alias}`",
+            f"`{_type_name(each.type)}`",
+            "required" if each.default is attrs.NOTHING else _default(each),
+        ]
+        for each in fields
+    ]
+    further = [[f"`{name}_base_url`", "`str`", "the vendor's own"] for name in kind.more_base_urls]
+    return table(["Option", "Type", "Default"], [*rows, *further])
+
+
+def _type_name(kind: object) -> str:
+    name = kind.__name__ if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
+    for module in ("returns_hub.secret.", "returns_hub.status.", "collections.abc.", "typing."):
+        name = name.replace(module, "")
+    return name
+
+
+def _default(field: "attrs.Attribute[object]") -> str:
+    factory = field.default
+    value = factory.factory() if isinstance(factory, attrs.Factory) and not factory.takes_self else factory  # type: ignore[arg-type]
+    return "none" if value is None or value in ((), {}) else f"`{value}`"
+
+
+def check_table() -> str:
+    """Every check of the conformance suite."""
+    return table(
+        ["Check", "Part", "Why it is there"], ([f"`{c.id}`", c.part, c.reason.replace("\n", " ")] for c in checks())
+    )
+
+
+def error_table() -> str:
+    """Every error, with what it inherits from and what it says of itself."""
+    kinds = [kind for kind in vars(error_types).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    return table(
+        ["Error", "Is a", "Means"],
+        (
+            [
+                f"`{k.__name__}`",
+                f"`{k.__base__.__name__}`",
+                (inspect.getdoc(k) or "").partition("\n\n")[0].replace("\n", " "),
+            ]
+            for k in kinds
+            if k.__base__
+        ),
+    )
+
+
+def command_reference() -> str:
+    """What ``--help`` prints of every command."""
+    from returns_hub.cli.app import app
+
+    sections = []
+    for name in [each for each in app if not each.startswith("-")]:
+        printed = io.StringIO()
+        app.help_print([name], console=Console(file=printed, width=100, color_system=None))
+        sections.append(f"### returns-hub {name}\n\n```text\n{printed.getvalue().strip()}\n```\n")
+    return "\n".join(sections)
+
+
 def write_tables(_: Sphinx) -> None:
     """Writes every table before the pages are read."""
     FOLDER.mkdir(exist_ok=True)
     adapters = {provider: adapter_class(provider) for provider in providers()}
     write("support.md", support_matrix(adapters))
     write("vocabularies.md", vocabulary_tables())
+    write("conformance.md", check_table())
+    write("errors.md", error_table())
+    write("commands.md", command_reference())
     for provider, kind in adapters.items():
+        write(f"{provider}-options.md", option_table(kind))
         for name, words in kind.vocabularies.items():
             write(f"{provider}-{name}.md", word_table(words))
 

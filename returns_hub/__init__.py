@@ -74,6 +74,7 @@ from returns_hub.webhooks import (
     ReturnHint,
     ReturnObserved,
     UnknownEvent,
+    VendorEvent,
     body_digest,
     single_header,
     verify_hmac_sha256_hex,
@@ -82,7 +83,13 @@ from returns_hub.webhooks import (
 if TYPE_CHECKING:
     from returns_hub.accounts import Account
     from returns_hub.client import AsyncClient, Client, connect, connect_async
+    from returns_hub.deliveries import (
+        Delivery,
+        DeliveryState,
+    )
     from returns_hub.events import (
+        ConnectionDegraded,
+        ConnectionRecovered,
         Event,
         EventUnmapped,
         ItemDispositionChanged,
@@ -98,28 +105,48 @@ if TYPE_CHECKING:
         ReturnUpdated,
         ShipmentUpdated,
     )
-    from returns_hub.hub import Hub
+    from returns_hub.hub import (
+        AccountHealth,
+        AsyncHub,
+        Health,
+        Hub,
+    )
+    from returns_hub.store.consuming import FailedEvent
+    from returns_hub.store.inbox import Purged
+    from returns_hub.sync import (
+        ReconcileReport,
+        SyncProgress,
+        SyncReport,
+    )
 
     __version__: str
 
 __all__ = [
     "Account",
+    "AccountHealth",
     "Adapter",
     "Address",
     "AsyncClient",
+    "AsyncHub",
     "Attention",
     "AuthenticationFailed",
     "Capability",
     "Client",
     "ConfigurationError",
     "Conflict",
+    "ConnectionDegraded",
+    "ConnectionRecovered",
     "Customer",
+    "Delivery",
+    "DeliveryState",
     "Direction",
     "Disposition",
     "DispositionStatus",
     "Event",
     "EventUnmapped",
     "Facts",
+    "FailedEvent",
+    "Health",
     "HttpAnswer",
     "Hub",
     "Item",
@@ -149,11 +176,13 @@ __all__ = [
     "PluginError",
     "ProviderError",
     "ProviderUnavailable",
+    "Purged",
     "QuotaExhausted",
     "Rate",
     "RateLimited",
     "Reason",
     "Receipt",
+    "ReconcileReport",
     "Reply",
     "Request",
     "Resolution",
@@ -181,6 +210,8 @@ __all__ = [
     "StatusTable",
     "StoreError",
     "Support",
+    "SyncProgress",
+    "SyncReport",
     "TimelineEntry",
     "TrackingEvent",
     "TransportFailed",
@@ -188,6 +219,7 @@ __all__ = [
     "UnknownEvent",
     "UnsupportedOperation",
     "ValidationFailed",
+    "VendorEvent",
     "WebhookRejected",
     "WebhookRequest",
     "__version__",
@@ -208,8 +240,19 @@ __all__ = [
 
 _LAZY: Final = {
     "returns_hub.accounts": ("Account",),
-    "returns_hub.client": ("AsyncClient", "Client", "connect", "connect_async"),
+    "returns_hub.client": (
+        "AsyncClient",
+        "Client",
+        "connect",
+        "connect_async",
+    ),
+    "returns_hub.deliveries": (
+        "Delivery",
+        "DeliveryState",
+    ),
     "returns_hub.events": (
+        "ConnectionDegraded",
+        "ConnectionRecovered",
         "Event",
         "EventUnmapped",
         "ItemDispositionChanged",
@@ -225,7 +268,19 @@ _LAZY: Final = {
         "ReturnUpdated",
         "ShipmentUpdated",
     ),
-    "returns_hub.hub": ("Hub",),
+    "returns_hub.hub": (
+        "AccountHealth",
+        "AsyncHub",
+        "Health",
+        "Hub",
+    ),
+    "returns_hub.store.consuming": ("FailedEvent",),
+    "returns_hub.store.inbox": ("Purged",),
+    "returns_hub.sync": (
+        "ReconcileReport",
+        "SyncProgress",
+        "SyncReport",
+    ),
 }
 
 # Hidden from type checkers, which would take any name for one that is here.

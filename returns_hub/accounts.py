@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum
@@ -21,10 +21,15 @@ from returns_hub.secret import Secret
 
 DEFAULT_PATH: Final = Path("returns-hub.toml")
 DEFAULT_STORE: Final = "sqlite:///returns.db"
+DEFAULT_KEEP_DELIVERIES: Final = timedelta(days=30)
 
 _LARGEST_FILE: Final = 1024 * 1024
 # An account's name goes into webhook URLs and onto command lines.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_FUNCTION: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*\Z")
+_DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST_DURATION: Final = timedelta(days=36500)
 _SQLITE_FILE: Final = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?:///)(?P<path>(?!/|:memory:|file:)[^?]+)(?P<rest>.*)\Z")
 _KINDS: Final[Mapping[type, str]] = {
     Secret: "text",
@@ -62,13 +67,20 @@ def _named(_: object, __: object, name: str) -> None:
         )
 
 
+def _names_function(account: "Account", _: object, orders: str | None) -> None:
+    if orders is not None and not _FUNCTION.match(orders):
+        raise ConfigurationError(f'accounts.{account.name}.orders must look like "my_shop.lookup:find_order"')
+
+
 @frozen(kw_only=True)
 class Account:
     """One account at one vendor: which, where, and the options of its adapter.
 
     ``base_url`` replaces the vendor's own for the environment, ``rate_limit`` (``"60/min"``, ``"none"``) its published
-    one. ``history_start`` is how far back a first sync reads. ``options`` are the adapter's, unchecked until a client
-    is opened.
+    one. ``history_start`` is how far back a first sync reads. ``orders`` names the platform's ``find_order`` as
+    ``module:function``, for vendors that look orders up. With ``sync_every`` whoever works in the background also syncs
+    the account, so long after the last sync began. ``options`` are the adapter's, unchecked until a client is
+    opened.
     """
 
     name: str = field(validator=_named)
@@ -77,16 +89,22 @@ class Account:
     base_url: str | None = None
     rate_limit: str | None = None
     history_start: date = date(2020, 1, 1)
+    orders: str | None = field(default=None, validator=_names_function)
+    sync_every: timedelta | None = None
     options: Mapping[str, Any] = field(factory=dict, converter=Options, hash=False)
 
 
 @frozen(kw_only=True)
 class Config:
-    """A configuration file, read. ``warnings`` are sentences about what works but should not be done."""
+    """A configuration file, read. ``warnings`` are sentences about what works but should not be done.
+
+    Deliveries that are processed are kept for ``keep_deliveries``.
+    """
 
     path: Path
     store: str = field(repr=False)
     accounts: Mapping[str, Account]
+    keep_deliveries: timedelta = DEFAULT_KEEP_DELIVERIES
     warnings: tuple[str, ...] = ()
 
 
@@ -237,9 +255,9 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 
 def _config(path: Path, content: dict[str, Any], environ: Mapping[str, str]) -> Config:
-    unknown = [key for key in content if key not in ("store", "accounts")]
+    known = ["store", "keep_deliveries", "accounts"]
+    unknown = [key for key in content if key not in known]
     if unknown:
-        known = ["store", "accounts"]
         raise ConfigurationError(f"{path}: " + _unknown_key(unknown[0][:60], unknown[0], known, known))
     tables = content.get("accounts", {})
     if not isinstance(tables, dict):
@@ -251,7 +269,16 @@ def _config(path: Path, content: dict[str, Any], environ: Mapping[str, str]) -> 
         accounts[name] = _account(name, _resolved(f"accounts.{name}", table, environ))
         warnings += _literal_secrets(name, accounts[name].provider, table)
     store = _text("store", _resolved("store", content.get("store", DEFAULT_STORE), environ))
-    return Config(path=path, store=_anchored(store, path), accounts=accounts, warnings=tuple(warnings))
+    keep = DEFAULT_KEEP_DELIVERIES
+    if "keep_deliveries" in content:
+        keep = _duration("keep_deliveries", _resolved("keep_deliveries", content["keep_deliveries"], environ))
+    return Config(
+        path=path,
+        store=_anchored(store, path),
+        accounts=accounts,
+        keep_deliveries=keep,
+        warnings=tuple(warnings),
+    )
 
 
 def _account(name: str, table: Mapping[str, Any]) -> Account:
@@ -264,6 +291,8 @@ def _account(name: str, table: Mapping[str, Any]) -> Account:
         "base_url": _text,
         "rate_limit": _text,
         "history_start": _date,
+        "orders": _text,
+        "sync_every": _duration,
     }
     own: dict[str, Any] = {key: read(f"{place}.{key}", table[key]) for key, read in readers.items() if key in table}
     return Account(name=name, options={key: table[key] for key in table if key not in readers}, **own)
@@ -279,6 +308,20 @@ def _provider(place: str, value: Any) -> str:
 
 def _text(place: str, value: Any) -> str:
     return str(_converted_scalar(place, str, value))
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """``"30s"``, ``"5m"``, ``"1h"`` or ``"30d"``, up to a hundred years; None for anything else."""
+    match = _DURATION.fullmatch(text.strip())
+    found = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
+    return found if timedelta() < found <= _LONGEST_DURATION else None
+
+
+def _duration(place: str, value: Any) -> timedelta:
+    found = parse_duration(value) if type(value) is str else None
+    if found is None:
+        raise ConfigurationError(f'{place} must look like "30s", "5m", "1h" or "30d"')
+    return found
 
 
 def _date(place: str, value: Any) -> date:

@@ -137,6 +137,12 @@ class Adapter:
     """The header that carries an idempotency key, at vendors that have one."""
     request_id_headers: ClassVar[Sequence[str]] = ("x-request-id", "x-correlation-id", "request-id")
     """Reply headers that may name the exchange; the first one present is kept."""
+    more_base_urls: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
+    """Further roots of the vendor's API by name, each by environment: what :attr:`Request.base` may name. The account's
+    option ``NAME_base_url`` replaces one."""
+    polls_open: ClassVar[bool] = True
+    """Whether a sync may ask for every open return again to learn what changed. False where the vendor rules that out:
+    its webhooks, and ``reconcile``, are the way there."""
 
     @property
     def limits(self) -> Limits:
@@ -224,6 +230,13 @@ class Adapter:
     def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
         """The parts that together hold every return created in ``[since, until]``."""
         raise self.unsupported(Capability.BACKFILL)
+
+    def derive(self, ret: Return) -> Return:
+        """The return with what follows from its parts, at vendors that tell no status of a return themselves.
+
+        Pure. It is applied to everything that is known of the return, never stored as a fact that the vendor told.
+        """
+        return ret
 
     def receive(self, request: WebhookRequest) -> Receipt:
         """Verify a delivery, then read it: always in this order, which a vendor package cannot change.

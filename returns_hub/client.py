@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from difflib import get_close_matches
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -36,11 +36,13 @@ from returns_hub.model import (
 )
 from returns_hub.operation import HttpAnswer, Operation, Page, WebhookRequest
 from returns_hub.orders import FindOrder, FindOrderAsync
+from returns_hub.ratelimit import Limiter
 from returns_hub.status import Status
 from returns_hub.transport import AsyncTransport, Transport, TransportOptions, parse_base_url
 from returns_hub.webhooks import Receipt
 
 T = TypeVar("T")
+MakeLimiter = Callable[[Rate | None], Limiter]
 
 
 class _Identified(Protocol):
@@ -103,19 +105,21 @@ def connect_async(
     return _Place.find(provider, sealed, environment, base_url, rate_limit).async_client(patience)
 
 
-def open_client(account: Account) -> "Client":
+def open_client(account: Account, *, limiter: MakeLimiter | None = None) -> "Client":
     """A client of a configured account.
+
+    ``limiter`` makes what keeps its pace, of the account's rate; without it the client keeps a pace of its own.
 
     Raises:
         ConfigurationError: the account says something that its vendor's adapter does not know.
         PluginError: the vendor's package cannot be used.
     """
-    return _Place.of(account).client(_DEFAULTS)
+    return _Place.of(account).client(_DEFAULTS, limiter)
 
 
-def open_async_client(account: Account) -> "AsyncClient":
+def open_async_client(account: Account, *, limiter: MakeLimiter | None = None) -> "AsyncClient":
     """A client of a configured account, to be awaited; as :func:`open_client`."""
-    return _Place.of(account).async_client(_DEFAULTS)
+    return _Place.of(account).async_client(_DEFAULTS, limiter)
 
 
 class Client:
@@ -188,11 +192,11 @@ class Client:
 
     def get_return(self, return_id: str) -> Return:
         """One return, with all that the vendor tells of it."""
-        return self.run(self.adapter.get_return(_id("return_id", return_id)))
+        return self.adapter.derive(self.run(self.adapter.get_return(_id("return_id", return_id))))
 
     def create_return(self, new: NewReturn, *, idempotency_key: str | None = None) -> Return:
         """Create a return; it is given as the vendor then has it."""
-        return self.run(self.adapter.create_return(new), idempotency_key=idempotency_key)
+        return self.adapter.derive(self.run(self.adapter.create_return(new), idempotency_key=idempotency_key))
 
     def set_status(
         self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
@@ -292,7 +296,7 @@ class Client:
 
     def _rows(self, capability: Capability, read: "_ReadPage[Row]") -> Iterator[Row]:
         _refuse_unsupported(self.adapter, capability)
-        return self._walk(_Listing(f"{self.provider} {capability}", read, self._missed))
+        return self._walk(_Listing(self.adapter, capability, read, self._missed))
 
     def _walk(self, listing: "_Listing[Row]") -> Iterator[Row]:
         while listing.more:
@@ -360,11 +364,11 @@ class AsyncClient:
 
     async def get_return(self, return_id: str) -> Return:
         """One return, with all that the vendor tells of it."""
-        return await self.run(self.adapter.get_return(_id("return_id", return_id)))
+        return self.adapter.derive(await self.run(self.adapter.get_return(_id("return_id", return_id))))
 
     async def create_return(self, new: NewReturn, *, idempotency_key: str | None = None) -> Return:
         """Create a return; it is given as the vendor then has it."""
-        return await self.run(self.adapter.create_return(new), idempotency_key=idempotency_key)
+        return self.adapter.derive(await self.run(self.adapter.create_return(new), idempotency_key=idempotency_key))
 
     async def set_status(
         self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
@@ -465,7 +469,7 @@ class AsyncClient:
 
     def _rows(self, capability: Capability, read: "_ReadPage[Row]") -> AsyncIterator[Row]:
         _refuse_unsupported(self.adapter, capability)
-        return self._walk(_Listing(f"{self.provider} {capability}", read, self._missed))
+        return self._walk(_Listing(self.adapter, capability, read, self._missed))
 
     async def _walk(self, listing: "_Listing[Row]") -> AsyncIterator[Row]:
         while listing.more:
@@ -479,13 +483,16 @@ _ReadPage = Callable[[str | None], Operation[Page[Row]]]
 class _Listing(Generic[Row]):
     """Where a listing stands. It ends with the vendor's pages, or where these begin to repeat themselves."""
 
-    def __init__(self, name: str, read: _ReadPage[Row], missed: "_Missed") -> None:
-        self._name = name
+    def __init__(self, adapter: Adapter, capability: Capability, read: _ReadPage[Row], missed: "_Missed") -> None:
+        self._name = f"{adapter.provider} {capability}"
+        self._adapter = adapter
         self._read = read
         self._missed = missed
         self._cursor: str | None = None
         self._cursors: set[str] = set()
         self._ids: set[str] = set()
+        # The pages so far, by their hashes. One without a new id may be an old one, or tell more of what is known.
+        self._pages: set[int] = set()
         # A return that grew from a request stands for it: the request does not come beside it.
         self._grown: set[str] = set()
         self.more = True
@@ -503,7 +510,9 @@ class _Listing(Generic[Row]):
             self._missed.add_gap(sentence)
             _log.warning("%s: %s", self._name, sentence)
         rows = {row.id: row for row in page.items if row.id not in self._ids}
-        repeats = bool(page.items) and not rows
+        this = hash(page.items)
+        repeats = bool(page.items) and not rows and this in self._pages
+        self._pages.add(this)
         self._ids.update(rows)
         self._grown.update(filter(None, (getattr(row, "request_id", None) for row in rows.values())))
         if repeats or page.next in self._cursors:
@@ -512,7 +521,10 @@ class _Listing(Generic[Row]):
         if page.next is not None:
             self._cursor = page.next
             self._cursors.add(page.next)
-        return [row for row in rows.values() if row.id not in self._grown]
+        return [self._finished(row) for row in rows.values() if row.id not in self._grown]
+
+    def _finished(self, row: Row) -> Row:
+        return cast("Row", self._adapter.derive(row)) if isinstance(row, Return) else row
 
 
 class _Missed:
@@ -540,6 +552,7 @@ class _Place:
     adapter: Adapter
     environment: str
     base_url: str
+    more_base_urls: Mapping[str, str]
     rate: Rate | None
 
     @classmethod
@@ -572,24 +585,53 @@ class _Place:
             raise ConfigurationError(
                 f"{place} {environment[:60]!r} is not known{hint} Known: {', '.join(kind.base_urls)}"
             )
-        adapter = build_adapter(kind, options, account=account)
+        own, replaced = _without_base_urls(kind, options)
+        adapter = build_adapter(kind, own, account=account)
         url = base_url or kind.base_urls[environment]
+        # Where the base is replaced, the vendor's own further hosts are not what is meant: they would get credentials.
+        known = (
+            {} if base_url else {n: urls[environment] for n, urls in kind.more_base_urls.items() if environment in urls}
+        )
         with _naming(account):
-            parse_base_url(url)
+            for each in (url, *replaced.values()):
+                parse_base_url(each)
             rate = adapter.limits.rate if rate_limit is None else Rate.parse(rate_limit)
-        return cls(adapter=adapter, environment=environment, base_url=url, rate=rate)
+        return cls(
+            adapter=adapter, environment=environment, base_url=url, more_base_urls={**known, **replaced}, rate=rate
+        )
 
     @property
     def title(self) -> str:
         return f"{self.adapter.provider} {self.environment} {urlsplit(self.base_url).hostname}"
 
-    def client(self, options: TransportOptions) -> Client:
-        transport = Transport(self.adapter, base_url=self.base_url, rate=self.rate, options=options)
+    def client(self, options: TransportOptions, limiter: MakeLimiter | None = None) -> Client:
+        transport = Transport(
+            self.adapter,
+            base_url=self.base_url,
+            more_base_urls=self.more_base_urls,
+            rate=self.rate,
+            limiter=limiter and limiter(self.rate),
+            options=options,
+        )
         return Client(self.adapter, transport, self.title)
 
-    def async_client(self, options: TransportOptions) -> AsyncClient:
-        transport = AsyncTransport(self.adapter, base_url=self.base_url, rate=self.rate, options=options)
+    def async_client(self, options: TransportOptions, limiter: MakeLimiter | None = None) -> AsyncClient:
+        transport = AsyncTransport(
+            self.adapter,
+            base_url=self.base_url,
+            more_base_urls=self.more_base_urls,
+            rate=self.rate,
+            limiter=limiter and limiter(self.rate),
+            options=options,
+        )
         return AsyncClient(self.adapter, transport, self.title)
+
+
+def _without_base_urls(kind: type[Adapter], options: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:
+    """The options that are the adapter's own, and by name the further base URLs that the others replace."""
+    keys = {f"{name}_base_url": name for name in kind.more_base_urls}
+    own = Options({key: value for key, value in options.items() if key not in keys})
+    return own, {keys[key]: value for key, value in options.items() if key in keys}
 
 
 @contextmanager

@@ -215,6 +215,27 @@ class TransportFailed(ProviderError):
     default_retryable = True
 
 
+def place_of(error: BaseException) -> str:
+    """Where an error was raised, as ``folder/file.py:line``."""
+    trace = error.__traceback__
+    if trace is None:
+        return "an unknown place"
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    path = trace.tb_frame.f_code.co_filename.replace("\\", "/")
+    return f"{'/'.join(path.split('/')[-2:])}:{trace.tb_lineno}"
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong, in one line that may be logged and kept: our own errors in their words, others by type and place.
+
+    What an unforeseen error itself says may hold anything, and is not repeated.
+    """
+    kind = type(error).__name__
+    is_ours = isinstance(error, ReturnsHubError)
+    return " ".join(f"{kind}: {error}".split()) if is_ours else f"{kind} at {place_of(error)}"
+
+
 def _sentence(kind: type[ProviderError]) -> str:
     """The first line of the class's docstring, as the text of an error that was given none."""
     return (kind.__doc__ or kind.__name__).partition("\n")[0].partition(";")[0].rstrip(".").strip()

@@ -29,7 +29,7 @@ Changes = Mapping[str, tuple[Any, Any]]
 
 @frozen(kw_only=True)
 class Event:
-    """One change of one return.
+    """One change of one return, or of how an account's vendor can be reached.
 
     ``id`` is stable: the same change has the same id wherever it is told. ``sequence`` is its place in the store's
     stream, 0 until it is stored. ``occurred_at`` is the vendor's time of the fact, or when we learnt it where the
@@ -133,6 +133,20 @@ class EventUnmapped(Event):
     type: ClassVar[str] = "event.unmapped"
 
 
+@frozen(kw_only=True)
+class ConnectionDegraded(Event):
+    """Several syncs of an account in a row have failed. It is about no return: ``return_id`` is empty."""
+
+    type: ClassVar[str] = "connection.degraded"
+
+
+@frozen(kw_only=True)
+class ConnectionRecovered(Event):
+    """A sync of an account has succeeded again after ``connection.degraded``; ``return_id`` is empty."""
+
+    type: ClassVar[str] = "connection.recovered"
+
+
 EVENT_TYPES: Final[Mapping[str, type[Event]]] = MappingProxyType(
     {
         kind.type: kind
@@ -149,6 +163,8 @@ EVENT_TYPES: Final[Mapping[str, type[Event]]] = MappingProxyType(
             ItemImagesChanged,
             ResolutionChanged,
             EventUnmapped,
+            ConnectionDegraded,
+            ConnectionRecovered,
         )
     }
 )

@@ -9,17 +9,25 @@ What is one fact:
 - ``status``, ``status_raw``, ``attention`` and ``goods_expected`` come from one word and are told together: an
   observation with a status also tells that nobody has to look at the return. Without a status, attention and
   expected goods stand for themselves.
-- Items and shipments are known by their ``id`` and merge field by field. An item that is named only by an alias lends
-  its facts to the items that have this alias. Items that nothing names are one fact together, and give way for good
-  once the vendor names its items.
+- Items and shipments are known by their ``id`` and merge field by field. Each alias of an item is a fact of its own
+  that nothing takes back. Items that are named only by aliases, and share one, are one item; it lends all that is known
+  of it, its aliases too, to the items with an id that have one of them. Items that nothing names are one fact together,
+  and give way for good once the vendor names its items.
 - Of order, customer and label every field is a fact; an address, or a list of notes, of scans or of resolutions, is one.
 - ``created_at`` is the earliest that was ever told, ``raw`` the newest.
+
+What a vendor leaves to be concluded from all of this (``Adapter.derive``) is no fact: it is concluded anew from what is
+known, whenever something is learnt.
+
+What no event tells: ``raw`` and ``updated_at``; another word of the vendor for where an item or a shipment stood already,
+since a webhook and a listing may spell one fact in two ways; and what was told of an item under an alias already, once
+it turns out whose alias that is.
 """
 
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeVar
@@ -88,7 +96,7 @@ class Layer:
 
 @frozen(kw_only=True)
 class State:
-    """All that is known of a return: ``ret`` is what the ``layers``, newest first, come to.
+    """All that is known of a return: ``ret`` is what the ``layers``, newest first, come to, and what follows from that.
 
     Each layer holds only what no later one told. Most returns have one layer, and it is ``ret`` itself.
     """
@@ -110,8 +118,20 @@ class Merged:
     reread: bool = False
 
 
-def merge(stored: State | None, observation: Observation, *, account: str) -> Merged:
-    """What a stored state, or none, and an observation come to, and what changed by it."""
+Derive: TypeAlias = Callable[[Return], Return]
+
+
+def as_told(ret: Return) -> Return:
+    """The return itself: nothing follows from its parts."""
+    return ret
+
+
+def merge(stored: State | None, observation: Observation, *, account: str, derive: Derive = as_told) -> Merged:
+    """What a stored state, or none, and an observation come to, and what changed by it.
+
+    ``derive`` adds to everything that is known what follows from it. No layer holds that, so it follows the same in
+    whatever order the observations came.
+    """
     known: dict[_Path, _Told] = {}
     for layer in reversed(stored.layers if stored else ()):
         known.update((path, _Told(layer.stamp, values)) for path, values in _facts(layer.ret).items())
@@ -121,7 +141,7 @@ def merge(stored: State | None, observation: Observation, *, account: str) -> Me
         reread = reread or (before is not None and _disagree(path, told, before))
         if before is None or _wins(path, told, before):
             known[path] = told
-    state = _state(observation.ret, known)
+    state = _state(observation.ret, known, derive)
     return Merged(state=state, events=_events(stored, state.ret, observation, account), reread=reread)
 
 
@@ -137,11 +157,11 @@ def narrowed(ret: Return, known: Return) -> Return:
 def _narrowed(part: Any, known: Any) -> Any:
     if _is_silent(known):
         return known
-    if isinstance(part, tuple) and isinstance(known, tuple):
+    if isinstance(part, tuple):
         same = {getattr(each, "id", None) or index: each for index, each in enumerate(known)}
         keys = [getattr(each, "id", None) or index for index, each in enumerate(part)]
         return tuple(_narrowed(each, same.get(key, each)) for key, each in zip(keys, part, strict=True))
-    if has(type(part)) and type(part) is type(known):
+    if has(type(part)):
         compared = [attribute.name for attribute in fields(type(part)) if attribute.eq]
         return evolve(part, **{name: _narrowed(getattr(part, name), getattr(known, name)) for name in compared})
     return part
@@ -150,7 +170,8 @@ def _narrowed(part: Any, known: Any) -> Any:
 _T = TypeVar("_T")
 
 # The place of a fact: ("number",), ("order", "id"), ("items", "17", "sku"), ("shipments", "s1", "label", "url").
-# An item that only an alias names stands at ("aliases", ALIAS, …), items that nothing names stand at ("items",).
+# An item that only aliases name stands at ("aliases", ALIAS, …), by the first of them; items that nothing names stand at
+# ("items",). That an item has an alias stands at ("items", "17", "aliases", ALIAS), or ("aliases", ALIAS, "aliases", ALIAS).
 _Path: TypeAlias = tuple[str, ...]
 _Values: TypeAlias = tuple[Any, ...]
 
@@ -166,7 +187,11 @@ _TOGETHER: Final[Mapping[type[Any], tuple[str, ...]]] = {
     Shipment: ("status", "status_raw"),
     Label: ("status", "error"),
 }
-_TAKEN_APART: Final = {Return: {"provider", "order", "customer", "items", "shipments"}, Shipment: {"label"}}
+_TAKEN_APART: Final = {
+    Return: {"provider", "order", "customer", "items", "shipments"},
+    Item: {"aliases"},
+    Shipment: {"label"},
+}
 
 
 def _facts_of(kind: type[Any]) -> Mapping[str, tuple[str, ...]]:
@@ -201,7 +226,9 @@ def _facts(ret: Return) -> dict[_Path, _Values]:
         _collect(told, ("customer",), ret.customer)
     if all(item.id or item.aliases for item in ret.items):
         for item in ret.items:
-            _collect(told, ("items", item.id) if item.id else ("aliases", item.aliases[0]), item)
+            place = ("items", item.id) if item.id else ("aliases", min(item.aliases, key=_rank))
+            _collect(told, place, item)
+            told.update(((*place, "aliases", alias), (alias,)) for alias in item.aliases)
     else:
         told[_NAMELESS_ITEMS] = (ret.items,)
     for shipment in ret.shipments:
@@ -239,12 +266,13 @@ def _disagree(path: _Path, told: _Told, before: _Told) -> bool:
     return same_time and told.values != before.values and path != _CREATED_AT and path[-1] != "raw"
 
 
-def _text(value: object) -> str:
-    """The value spelt in one way that is always the same."""
-    return json.dumps(dump(value, raw=True), sort_keys=True, default=str)
+def _text(values: _Values) -> str:
+    """The values spelt in one way that is always the same, and not the same for a number and its text."""
+    spelt = [value if isinstance(value, dict) else dump(value, raw=True) for value in values]
+    return json.dumps(spelt, sort_keys=True, default=repr)
 
 
-def _state(ret: Return, known: dict[_Path, _Told]) -> State:
+def _state(ret: Return, known: dict[_Path, _Told], derive: Derive) -> State:
     """The layers of what is known, and the return that they come to."""
     _drop_dead(known)
     ages: defaultdict[Stamp, dict[_Path, _Values]] = defaultdict(dict)
@@ -252,8 +280,8 @@ def _state(ret: Return, known: dict[_Path, _Told]) -> State:
         ages[told.stamp][path] = told.values
     layers = tuple(Layer(stamp=age, ret=_assembled(ret, ages[age])) for age in sorted(ages, reverse=True))
     if len(layers) == 1 and not any(path[0] == "aliases" for path in known):
-        return State(ret=layers[0].ret, layers=layers)
-    return State(ret=_assembled(ret, _visible(known)), layers=layers)
+        return State(ret=derive(layers[0].ret), layers=layers)
+    return State(ret=derive(_assembled(ret, _visible(known))), layers=layers)
 
 
 def _drop_dead(known: dict[_Path, _Told]) -> None:
@@ -267,7 +295,7 @@ def _drop_dead(known: dict[_Path, _Told]) -> None:
 
 
 def _visible(known: Mapping[_Path, _Told]) -> dict[_Path, _Values]:
-    """The facts where a reader looks for them: beside the status, and at the item that an alias means."""
+    """The facts where a reader looks for them: beside the status, and at the items that an alias means."""
     shown = dict(known)
     if word := shown.get(_STATUS):
         status, status_raw, *beside = word.values
@@ -276,19 +304,39 @@ def _visible(known: Mapping[_Path, _Told]) -> dict[_Path, _Values]:
             for path, own in zip(_BESIDE_STATUS, beside, strict=True)
         )
         shown[_STATUS] = _Told(word.stamp, (status, status_raw, *later))
-    owners: defaultdict[str, list[_Path]] = defaultdict(list)
-    for path, told in known.items():
-        if path[0] == "items" and path[-1] == "aliases":
-            for alias in told.values[0]:
-                owners[alias].append(path[:-1])
-    for path, told in known.items():
-        if path[0] == "aliases" and path[1] in owners:
-            del shown[path]
-            for owner in owners[path[1]] if path[-1] != "aliases" else ():
-                own = (*owner, path[-1])
-                if own not in shown or _wins(own, told, shown[own]):
-                    shown[own] = told
+    meant = _meant(known)
+    for path, told in {path: shown.pop(path) for path in known if path[0] == "aliases"}.items():
+        for place in meant[path[1]]:
+            own = (*place, *path[2:])
+            if own not in shown or _wins(own, told, shown[own]):
+                shown[own] = told
     return {path: told.values for path, told in shown.items()}
+
+
+def _meant(known: Iterable[_Path]) -> dict[str, list[_Path]]:
+    """For each alias that an item without an id has: the items that are meant by it.
+
+    These are the items with an id that have it, or another alias that some items without an id say is of the same thing.
+    Where there are none, it is one without an id, at the first of all these aliases.
+    """
+    alike: dict[str, set[str]] = {}
+    having: defaultdict[str, list[_Path]] = defaultdict(list)
+    for path in known:
+        if path[2:3] != ("aliases",):
+            continue
+        if path[0] == "items":
+            having[path[3]].append(path[:2])
+            continue
+        few, many = sorted((alike.setdefault(path[1], {path[1]}), alike.setdefault(path[3], {path[3]})), key=len)
+        if few is not many:
+            many |= few
+            alike.update(dict.fromkeys(few, many))
+    meant: dict[str, list[_Path]] = {}
+    for alias, aliases in alike.items():
+        if alias not in meant:
+            owners = list(dict.fromkeys(owner for each in aliases for owner in having[each]))
+            meant.update(dict.fromkeys(aliases, owners or [("aliases", min(aliases, key=_rank))]))
+    return meant
 
 
 def _assembled(ret: Return, facts: Mapping[_Path, _Values]) -> Return:
@@ -296,8 +344,14 @@ def _assembled(ret: Return, facts: Mapping[_Path, _Values]) -> Return:
     places: defaultdict[_Path, dict[str, _Values]] = defaultdict(dict)
     for path, values in facts.items():
         places[path[:-1]][path[-1]] = values
-    named = [_part(Item, places["items", key], id=key) for key in _keys(places, "items")]
-    aliased = [_part(Item, places["aliases", key], aliases=(key,)) for key in _keys(places, "aliases")]
+    named = [
+        _part(Item, places["items", key], id=key, aliases=_aliases(places["items", key, "aliases"]))
+        for key in _keys(places, "items")
+    ]
+    aliased = [
+        _part(Item, places["aliases", key], aliases=_aliases({key, *places["aliases", key, "aliases"]}))
+        for key in _keys(places, "aliases")
+    ]
     shipments = [
         _part(
             Shipment, places["shipments", key], id=key, label=_optional(Label, places.get(("shipments", key, "label")))
@@ -317,8 +371,17 @@ def _assembled(ret: Return, facts: Mapping[_Path, _Values]) -> Return:
 
 
 def _keys(places: Iterable[_Path], kind: str) -> list[str]:
-    """The identifiers of the parts of one kind; numbers spelt as text come in the order of the numbers."""
-    return sorted({place[1] for place in places if place[:1] == (kind,)}, key=lambda key: (len(key), key))
+    """The identifiers of the parts of one kind."""
+    return sorted({place[1] for place in places if place[:1] == (kind,)}, key=_rank)
+
+
+def _aliases(told: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(told, key=_rank))
+
+
+def _rank(identifier: str) -> tuple[int, str]:
+    """The order of identifiers: numbers spelt as text come in the order of the numbers."""
+    return len(identifier), identifier
 
 
 def _part(kind: type[_T], told: Mapping[str, _Values], **given: Any) -> _T:
@@ -397,23 +460,45 @@ def _item_changes(before: tuple[Item, ...], after: tuple[Item, ...]) -> Iterator
     if not all(item.id or item.aliases for item in (*before, *after)):
         yield ReturnUpdated, "", "items", before, after
         return
-    known = {item.id or item.aliases[0]: item for item in before}
+    known = {item.id: item for item in before if item.id}
+    aliased = {alias: item for item in before if not item.id for alias in item.aliases}
     for item in after:
         key = item.id or item.aliases[0]
-        # What was told of it when only an alias named it is no news.
-        aliased = (known[alias] for alias in item.aliases if alias in known and not known[alias].id)
-        old = known.get(key) or next(aliased, None)
+        olds = [known[item.id]] if item.id in known else []
+        olds += dict.fromkeys(aliased[alias] for alias in item.aliases if alias in aliased)
+        old = _told_before(item, olds)
         for name, was, now in _differences(old, item):
+            if name == "disposition_raw" and _are_same(old, item, "disposition"):
+                continue
             kind = _ITEM_EVENTS.get(name, ReturnUpdated)
-            if name == "quantity_received" and now is not None and (was is None or now > was):
+            if name == "quantity_received" and (was is None or now > was):
                 kind = ItemReceived
             yield kind, "" if kind is ReturnUpdated else key, f"items[{key}].{name}", was, now
+
+
+def _told_before(item: Item, olds: Sequence[Item]) -> Item | None:
+    """What was told of an item: ``olds`` is the item itself, and those without an id that turned out to be the same.
+
+    A value that was told under any of these names is no news under this one. Whose alias it is, is.
+    """
+    if len(olds) < 2:
+        return olds[0] if olds else None
+    told: dict[str, Any] = {}
+    for name in (attribute.name for attribute in fields(Item) if attribute.eq):
+        values = [value for old in olds if not _is_silent(value := getattr(old, name))]
+        if values and name != "aliases":
+            now = getattr(item, name)
+            told[name] = now if now in values else values[0]
+    return evolve(olds[0], **told)
 
 
 def _shipment_changes(before: tuple[Shipment, ...], after: tuple[Shipment, ...]) -> Iterator[_Change]:
     known = {shipment.id: shipment for shipment in before}
     for shipment in after:
-        for name, was, now in _differences(known.get(shipment.id), shipment):
+        old = known.get(shipment.id)
+        for name, was, now in _differences(old, shipment):
+            if name == "status_raw" and _are_same(old, shipment, "status"):
+                continue
             place = f"shipments[{shipment.id}].{name}"
             if name != "label":
                 yield ShipmentUpdated, shipment.id, place, was, now
@@ -421,7 +506,7 @@ def _shipment_changes(before: tuple[Shipment, ...], after: tuple[Shipment, ...])
             changes = list(_differences(was, now))
             moved = any(part == "status" for part, _, _ in changes)
             kind = _LABEL_EVENTS.get(now.status, ShipmentUpdated) if moved else ShipmentUpdated
-            yield from ((kind, shipment.id, f"{place}.{part}", old, new) for part, old, new in changes)
+            yield from ((kind, shipment.id, f"{place}.{part}", *values) for part, *values in changes)
 
 
 def _differences(before: AttrsInstance | None, after: AttrsInstance) -> Iterator[tuple[str, Any, Any]]:
@@ -431,3 +516,9 @@ def _differences(before: AttrsInstance | None, after: AttrsInstance) -> Iterator
         old, new = getattr(before, name, None), getattr(after, name)
         if attribute.eq and old != new and not (before is None and _is_silent(new)):
             yield name, old, new
+
+
+def _are_same(before: AttrsInstance | None, after: AttrsInstance, name: str) -> bool:
+    """True if a field tells something, and told the same before."""
+    now = getattr(after, name)
+    return before is not None and getattr(before, name) == now and not _is_silent(now)

@@ -23,6 +23,7 @@ from returns_hub.status import (
     ReturnKind,
     ShipmentStatus,
     Status,
+    attentions,
 )
 
 
@@ -211,7 +212,7 @@ class Return:
     kind: ReturnKind = ReturnKind.UNKNOWN
     status: Status = Status.UNKNOWN
     status_raw: str | None = None
-    attention: frozenset[Attention] = frozenset()
+    attention: frozenset[Attention] = field(default=frozenset(), converter=attentions)
     order: OrderRef | None = None
     customer: Customer | None = None
     address: Address | None = None

@@ -36,25 +36,30 @@ def header_values(headers: Pairs, name: str) -> tuple[str, ...]:
 class Request:
     """One HTTP request that an adapter wants sent.
 
-    ``path`` is joined to the account's base URL, already percent-encoded; ``url``, where set, replaces both and
-    must be absolute. ``query`` is encoded by the driver. ``json`` becomes the body, None sends none.
-    ``replayable`` says that sending it twice does no more than sending it once. ``idempotency_key`` is set
-    by the driver for vendors that have one (``Adapter.idempotency_header``).
+    ``path`` is joined to the account's base URL, already percent-encoded, or to the further one that ``base`` names
+    (``Adapter.more_base_urls``); ``url``, where set, replaces both and must be absolute. ``query`` is encoded by the
+    driver. ``json`` becomes the body, None sends none.
+
+    ``writes`` is for requests that do otherwise than their method promises: a query that is sent by POST, a GET that
+    changes something. ``replayable`` says that sending it twice does no more than sending it once. ``idempotency_key``
+    is set by the driver for vendors that have one (``Adapter.idempotency_header``).
     """
 
     method: str
     path: str = ""
     url: str | None = None
     query: Pairs = field(default=(), converter=pairs, repr=False)
+    base: str | None = None
     json: Any = field(default=None, repr=False)
     headers: Pairs = field(default=(), converter=pairs, repr=False)
     idempotency_key: str | None = field(default=None, repr=False)
     replayable: bool = False
+    writes: bool | None = None
 
     @property
     def is_write(self) -> bool:
-        """True unless the method promises to change nothing (RFC 9110, section 9.2.1)."""
-        return self.method.upper() not in SAFE_METHODS
+        """True unless the request changes nothing; by its method (RFC 9110, section 9.2.1) where ``writes`` is None."""
+        return self.method.upper() not in SAFE_METHODS if self.writes is None else self.writes
 
 
 @frozen(kw_only=True)
@@ -100,11 +105,14 @@ class Page(Generic[T]):
 
     ``total`` is the vendor's count of all pages' rows, where it tells one. ``set_aside`` are the rows that
     could not be read: the others are not lost for them. ``gaps`` says in a sentence each what the vendor cannot be
-    made to tell: records are missing there, and the caller must know.
+    made to tell: records are missing there, and the caller must know. ``ahead`` are cursors of pages behind this one,
+    in their order and ``next`` the first of them, where the vendor's total tells them beforehand: they may be read side by
+    side. A few hundred at most; the last page that was read leads on.
     """
 
     items: tuple[T, ...] = field(converter=tuple)
     next: str | None = None
+    ahead: tuple[str, ...] = ()
     total: int | None = None
     set_aside: tuple[SetAside, ...] = ()
     gaps: tuple[str, ...] = ()

@@ -3,11 +3,13 @@
 The order of the three is fixed here: nothing is looked up for a call that is not the vendor's.
 """
 
+import importlib
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 from returns_hub.adapter import Adapter
+from returns_hub.errors import ConfigurationError
 from returns_hub.model import Order
 from returns_hub.operation import HttpAnswer, WebhookRequest
 
@@ -30,3 +32,22 @@ async def answer_order_lookup_async(
     """The same, with a ``find_order`` that may be awaited."""
     found = find_order(adapter.read_order_lookup(request))
     return adapter.answer_order_lookup(await found if inspect.isawaitable(found) else found)
+
+
+def load_find_order(name: str) -> FindOrderAsync:
+    """The platform's own function that finds an order, named ``module:function``.
+
+    Raises:
+        ConfigurationError: it cannot be imported, or is no function; the text names it.
+    """
+    module, _, function = name.partition(":")
+    problem = ""
+    try:
+        found: Any = getattr(importlib.import_module(module), function, None)
+    except Exception as error:  # noqa: BLE001 - the module is somebody else's, and may fail in any way
+        problem = f"importing {module} fails with {type(error).__name__}"
+    else:
+        if callable(found):
+            return cast("FindOrderAsync", found)
+        problem = f"{module} has no function {function}"
+    raise ConfigurationError(f'orders = "{name}": {problem}')

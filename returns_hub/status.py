@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -146,6 +146,11 @@ class ReturnKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+def attentions(given: Iterable[Attention]) -> frozenset[Attention]:
+    """Any collection of them as the one that a value can have."""
+    return frozenset(given)
+
+
 @frozen(kw_only=True)
 class Facts:
     """What one vendor word asserts here. A field left at None asserts nothing.
@@ -155,7 +160,7 @@ class Facts:
     """
 
     status: Status | None = None
-    attention: frozenset[Attention] = frozenset()
+    attention: frozenset[Attention] = field(default=frozenset(), converter=attentions)
     goods_expected: bool | None = None
     resolution: ResolutionKind | None = None
     resolution_status: ResolutionStatus | None = None

@@ -10,13 +10,15 @@ import platform
 import re
 import time
 import zlib
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from attrs import define, evolve, field, frozen
 
+from returns_hub import telemetry
 from returns_hub.adapter import Adapter, Rate
 from returns_hub.convert import encode_json
 from returns_hub.errors import (
@@ -33,9 +35,10 @@ from returns_hub.errors import (
     TransportFailed,
     UnexpectedReply,
     ValidationFailed,
+    place_of,
 )
 from returns_hub.operation import Operation, Pairs, Reply, Request
-from returns_hub.ratelimit import SILENT, Pacing, RateLimiter, RetryBudget, full_jitter, read_pacing
+from returns_hub.ratelimit import SILENT, Limiter, Pacing, RateLimiter, RetryBudget, full_jitter, read_pacing
 
 if TYPE_CHECKING:
     import ssl
@@ -103,12 +106,14 @@ class Transport:
         adapter: Adapter,
         *,
         base_url: str,
+        more_base_urls: Mapping[str, str] = MappingProxyType({}),
         rate: Rate | None = None,
+        limiter: Limiter | None = None,
         options: TransportOptions = TransportOptions(),
     ) -> None:
         import httpx
 
-        self._route = _Route(adapter, base_url, rate, options)
+        self._route = _Route(adapter, base_url, more_base_urls, limiter or RateLimiter(rate), options)
         # Not a client: cookies, redirects and logging of whole URLs are what is not wanted here.
         self._http = httpx.HTTPTransport(
             verify=_tls_context(),
@@ -159,7 +164,10 @@ class Transport:
                 with attempt:
                     while pause := call.pause():
                         time.sleep(pause)
-                    self._send(call, request)
+                    try:
+                        self._send(call, request)
+                    finally:
+                        call.tell_limiter()
                     call.judge()
         except ProviderError:
             # The operation decides what a reply means, where there is one: NotFound may be an answer to it.
@@ -201,14 +209,16 @@ class AsyncTransport:
         adapter: Adapter,
         *,
         base_url: str,
+        more_base_urls: Mapping[str, str] = MappingProxyType({}),
         rate: Rate | None = None,
+        limiter: Limiter | None = None,
         options: TransportOptions = TransportOptions(),
     ) -> None:
         import asyncio
 
         import httpx
 
-        self._route = _Route(adapter, base_url, rate, options)
+        self._route = _Route(adapter, base_url, more_base_urls, limiter or RateLimiter(rate), options)
         # Not a client: cookies, redirects and logging of whole URLs are what is not wanted here.
         self._http = httpx.AsyncHTTPTransport(
             verify=_tls_context(),
@@ -276,16 +286,25 @@ class AsyncTransport:
         try:
             async for attempt in retry_context(on=call.wait_before_repeat, attempts=call.attempts, timeout=None):
                 with attempt:
-                    while pause := call.pause():
+                    while pause := await self._ask_limiter(call.pause):
                         await asyncio.sleep(pause)
-                    async with self._slots:
-                        await self._send(call, request)
+                    try:
+                        async with self._slots:
+                            await self._send(call, request)
+                    finally:
+                        await self._ask_limiter(call.tell_limiter)
                     call.judge()
         except ProviderError:
             # The operation decides what a reply means, where there is one: NotFound may be an answer to it.
             if not call.answered:
                 raise
         return call.reply
+
+    async def _ask_limiter(self, ask: Callable[[], T]) -> T:
+        """What the limiter says; where it asks a database, that does not keep the event loop waiting."""
+        import asyncio
+
+        return await asyncio.to_thread(ask) if self._route.limiter.blocks else ask()
 
     async def _send(self, call: "_Call[Any]", request: "_Outgoing") -> None:
         import asyncio
@@ -324,12 +343,20 @@ class AsyncTransport:
 class _Route:
     """What the calls of one transport share: the account, where it is, and how much of it is asked for."""
 
-    def __init__(self, adapter: Adapter, base_url: str, rate: Rate | None, options: TransportOptions) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        base_url: str,
+        more_base_urls: Mapping[str, str],
+        limiter: Limiter,
+        options: TransportOptions,
+    ) -> None:
         self.adapter = adapter
         self.base_url = base_url.rstrip("/")
-        self.origin = _origin(parse_base_url(base_url))
+        self.more_base_urls = {name: url.rstrip("/") for name, url in more_base_urls.items()}
+        self.origins = {_origin(parse_base_url(url)) for url in (base_url, *more_base_urls.values())}
         self.options = options
-        self.limiter = RateLimiter(rate)
+        self.limiter = limiter
         self.budget = RetryBudget()
 
 
@@ -360,6 +387,8 @@ class _Attempt:
     status: int | None = None
     request_id: str | None = None
     pacing: Pacing = SILENT
+    # True once the limiter has heard of it.
+    is_told: bool = False
     reply: Reply | None = None
 
 
@@ -417,7 +446,7 @@ class _Call(Generic[T]):
                 raise
             # Whoever calls must not meet the KeyError of an adapter, nor what the vendor sent in its text.
             failure = UnexpectedReply(
-                f"the adapter could not read the reply ({type(error).__name__})", where=_innermost_place(error)
+                f"the adapter could not read the reply ({type(error).__name__})", where=place_of(error)
             )
         else:
             return self._prepared(request)
@@ -473,21 +502,39 @@ class _Call(Generic[T]):
             raise TimeoutError
 
     def receive(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """The reply is whole. The limiter learns what its headers say."""
+        """The reply is whole."""
         attempt, route = self._attempt, self._route
         texts = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])
         first = {name.lower(): value for name, value in reversed(texts)}
         attempt.status = status
         attempt.request_id = next((first[name] for name in route.adapter.request_id_headers if name in first), None)
         attempt.pacing = read_pacing(first, now=time.time())
-        self._log(str(status))
-        self._pace()
+        self._record(status)
         if 300 <= status < 400:
             raise UnexpectedReply(_redirect(first.get("location"), self._outgoing.url))
         body = unpacked(bytes(attempt.body), first.get("content-encoding", ""), route.options.max_reply_bytes)
         if body is None:
             raise self._too_large()
         attempt.reply = Reply(status=status, headers=texts, body=body)
+
+    def tell_limiter(self) -> None:
+        """The limiter learns what the reply says of the pace; nothing where there was none."""
+        pacing, status, limiter = self._attempt.pacing, self._attempt.status, self._route.limiter
+        if status is None or self._attempt.is_told or not self._outgoing.own:
+            return
+        self._attempt.is_told = True
+        if pacing.limit is not None:
+            limiter.lower(pacing.limit)
+        hold = pacing.retry_after if status == 429 or status >= 500 else None
+        if hold is None and (status == 429 or pacing.exhausted):
+            hold = pacing.reset_after
+        # A longer hold is not imposed on the other calls: each hears it from the vendor itself.
+        if hold is not None and hold <= _LONGEST_WAIT:
+            limiter.hold(hold)
+        elif hold is None and status == 429:
+            limiter.refused()
+        elif status < 400:
+            limiter.accepted()
 
     def judge(self) -> None:
         """Raises what the adapter makes of the reply, to have it asked for again; the operation checks for itself."""
@@ -508,7 +555,7 @@ class _Call(Generic[T]):
         """The error for an attempt that brought no usable reply."""
         self._touched |= self._outgoing.is_write and self._attempt.sent
         if self._attempt.status is None:
-            self._log("no reply")
+            self._record(None)
         if isinstance(error, ProviderError):
             return error
         failure = _transport_failure(error, self._attempt.seconds)
@@ -581,25 +628,12 @@ class _Call(Generic[T]):
         told = (error.retry_after, self._attempt.pacing.retry_after, self._attempt.pacing.reset_after)
         return next((seconds for seconds in told if seconds is not None), None)
 
-    def _pace(self) -> None:
-        pacing, status = self._attempt.pacing, self._attempt.status or 0
-        if pacing is SILENT or not self._outgoing.own:
-            return
-        if pacing.limit is not None:
-            self._route.limiter.lower(pacing.limit)
-        hold = pacing.retry_after if status == 429 or status >= 500 else None
-        if hold is None and (status == 429 or pacing.exhausted):
-            hold = pacing.reset_after
-        # A longer hold is not imposed on the other calls: each hears it from the vendor itself.
-        if hold is not None and hold <= _LONGEST_WAIT:
-            self._route.limiter.hold(hold)
-
     def _prepared(self, request: Request) -> _Outgoing:
         adapter = self._route.adapter
         if not isinstance(request, Request):
             raise self._misbehaved(f"{type(request).__name__}, not Request")
         url = self._url(request)
-        own = _origin(url) == self._route.origin
+        own = _origin(url) in self._route.origins
         has_key = own and request.is_write and adapter.idempotency_header is not None
         if has_key:
             request = evolve(request, idempotency_key=request.idempotency_key or self._next_key())
@@ -627,7 +661,7 @@ class _Call(Generic[T]):
                 raise self._misbehaved("a path that is not percent-encoded, or does not begin with a slash")
             if _DOTS.search(request.path):
                 raise ValueError("an identifier may not be '.' or '..': in a path they mean another place")
-            return httpx.URL(self._route.base_url + request.path + (f"?{query}" if query else ""))
+            return httpx.URL(self._base_url(request.base) + request.path + (f"?{query}" if query else ""))
         try:
             url = httpx.URL(request.url)
         except httpx.InvalidURL:
@@ -635,6 +669,16 @@ class _Call(Generic[T]):
         if url.scheme not in _PORTS or not url.host or url.userinfo:
             raise UnexpectedReply("an address that the vendor gave is not a plain http or https URL")
         return url.copy_with(query="&".join(filter(None, (url.query.decode(), query))).encode()) if query else url
+
+    def _base_url(self, name: str | None) -> str:
+        if name is None:
+            return self._route.base_url
+        if name in self._route.more_base_urls:
+            return self._route.more_base_urls[name]
+        raise ConfigurationError(
+            f"{self._route.adapter.provider} {self._name}: {name}_base_url is not set, and nothing says what it is here: "
+            "base_url was replaced, or the environment has none"
+        )
 
     def _headers(self, request: Request, *, with_key: bool) -> Pairs:
         given = request.headers
@@ -665,16 +709,21 @@ class _Call(Generic[T]):
         self._writes += 1
         return self._key if self._writes == 1 else f"{self._key}-{self._writes}"
 
-    def _log(self, outcome: str) -> None:
+    def _record(self, status: int | None) -> None:
+        """An attempt is over, with a status or without a reply: for the log and the counters."""
+        seconds = time.monotonic() - self._attempt.started
+        provider, method = self._route.adapter.provider, self._outgoing.method
+        telemetry.count("returns_hub.requests", provider=provider, method=method, status=status or 0)
+        telemetry.observe("returns_hub.request.duration", seconds, provider=provider, status=status or 0)
         if not _log.isEnabledFor(logging.INFO):
             return
         _log.info(
             "%s %s %s: %s in %.0f ms, attempt %d, request id %s",
-            self._route.adapter.provider,
-            self._outgoing.method,
+            provider,
+            method,
             self._outgoing.label,
-            outcome,
-            (time.monotonic() - self._attempt.started) * 1000,
+            "no reply" if status is None else status,
+            seconds * 1000,
             self._attempt.number,
             _printable(self._attempt.request_id) or "-",
         )
@@ -751,7 +800,7 @@ def parse_base_url(base_url: str) -> "httpx.URL":
 
     try:
         url = httpx.URL(base_url)
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, TypeError):
         url = httpx.URL()
     if url.scheme not in _PORTS or not url.host or url.userinfo or url.query or url.fragment:
         # Not quoted: somebody may have put credentials into it.
@@ -814,16 +863,6 @@ def _root_cause(error: BaseException) -> OSError | None:
         link = link.__cause__ or link.__context__
         seen += 1
     return None
-
-
-def _innermost_place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    path = trace.tb_frame.f_code.co_filename.replace("\\", "/")
-    return f"{'/'.join(path.split('/')[-2:])}:{trace.tb_lineno}"
 
 
 def _printable(text: str | None) -> str | None:

@@ -21,7 +21,8 @@ _HEX_SHA256: Final = re.compile(r"[0-9a-fA-F]{64}\Z")
 class ReturnHint:
     """Something happened to a return; read it again to learn what. Nothing the delivery says is believed.
 
-    ``return_id`` is None where the vendor names the return only by ``aliases``.
+    ``return_id`` is None where the vendor names only a part of it, in ``aliases``: ``shipment:ID``, or ``item:ID`` with an
+    item's id or alias.
     """
 
     name: str
@@ -32,7 +33,11 @@ class ReturnHint:
 
 @frozen(kw_only=True)
 class ReturnObserved:
-    """A delivery whose signed body itself asserts facts about a return, as of ``occurred_at`` by the vendor's clock."""
+    """A delivery whose signed body itself asserts facts about a return, as of ``occurred_at`` by the vendor's clock.
+
+    Where the vendor names no return, ``observed.id`` is ``""`` and its shipments and items say which one is meant: the
+    return that has a shipment of that id, or an item of that id or alias.
+    """
 
     name: str
     observed: Return

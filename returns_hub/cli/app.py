@@ -10,7 +10,20 @@ from typing import Annotated, Final
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from returns_hub.cli import demo, doctor, mirror, sandbox, sync, vendors
+from returns_hub.cli import (
+    check_adapter,
+    deliveries,
+    demo,
+    doctor,
+    mirror,
+    new_adapter,
+    reconcile,
+    sandbox,
+    serve,
+    sync,
+    vendors,
+    work,
+)
 from returns_hub.cli.output import complain
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 
@@ -36,13 +49,19 @@ app.meta.group_parameters = Group("Options of every command", sort_key=2)
 for command in (
     demo.demo,
     sync.sync,
+    reconcile.reconcile,
     mirror.returns,
     mirror.show,
     mirror.events,
+    serve.serve,
+    work.work,
+    deliveries.app,
     vendors.providers,
     vendors.explain,
     doctor.doctor,
     sandbox.sandbox,
+    new_adapter.new_adapter,
+    check_adapter.check_adapter,
 ):
     app.command(command)
 

@@ -1,8 +1,11 @@
 """``demo``: the whole story, offline."""
 
+import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -10,18 +13,37 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from returns_hub.cli.output import heading, say, styled
-from returns_hub.cli.sandbox import Started, configuration, running
+from returns_hub.cli.sandbox import Started, configuration, running, tell_news
 from returns_hub.cli.sync import say_report, showing_progress
 from returns_hub.cli.views import events_table, return_detail, returns_table
 from returns_hub.errors import ConfigurationError, ReturnsHubError
-from returns_hub.events import ReturnStatusChanged
+from returns_hub.events import Origin, ReturnStatusChanged
+from returns_hub.model import Address, Order, OrderLine
 from returns_hub.status import Status
 
 if TYPE_CHECKING:
     from returns_hub.hub import Hub
     from returns_hub.sync import SyncReport
 
-_TABLE_ROWS: Final = 12
+_ROWS_OF_EACH: Final = 4
+_ANSWER_SHOWN: Final = 200
+_ORDER: Final = Order(
+    number="ORD000212",
+    id="124212",
+    created_at=datetime(2026, 9, 5, 10, 46, 27, tzinfo=UTC),
+    email="ada.sample@example.com",
+    billing_address=Address(first_name="Ada", last_name="Sample", city="Eindhoven", country="NL"),
+    lines=[
+        OrderLine(
+            id="153397", product_id="1007", name="Sample Suitcase blue", quantity=Decimal(1), price=Decimal("144.63")
+        )
+    ],
+)
+
+
+def find_order(number: str) -> Order | None:
+    """The shop of the demo, which has one order; yours asks its database."""
+    return _ORDER if number == _ORDER.number else None
 
 
 def demo(
@@ -29,10 +51,11 @@ def demo(
     keep: Path | None = None,
     count: Annotated[int, Parameter(validator=Number(gte=1), show_default=True)] = 300,
 ) -> None:
-    """Play the whole story offline: vendors, a sync, a table, a change, its event.
+    """Play the whole story offline: vendors, a sync, a table, webhooks, an order, a timeline.
 
     The vendors are simulators on loopback, called by the real client over real
-    HTTP. What is claimed is checked: the exit code is 1 if any of it is not true.
+    HTTP, and they call back. What is claimed is checked: the exit code is 1 if any
+    of it is not true.
 
     For example:
       returns-hub demo
@@ -56,36 +79,121 @@ def _tell(started: Sequence[Started], directory: Path) -> None:
     for one in started:
         say(f"{one.provider}: {len(one.simulator.return_ids)} returns on {one.base_url}")
     file = directory / "returns-hub.toml"
-    file.write_text(configuration(started, store="sqlite:///returns.db"), encoding="utf-8")
-
+    text = configuration(started, store="sqlite:///returns.db", orders=f"{__name__}:{find_order.__name__}")
+    file.write_text(text, encoding="utf-8")
     with Hub.from_config(file) as hub:
-        heading("2. The first sync reads everything into a local mirror, which is SQLite")
-        _sync(hub, details=True)
-        mirrored = [(stored.account, stored.ret.id) for stored in hub.returns()]
-        there = [(one.account, return_id) for one in started for return_id in one.simulator.return_ids]
-        _claim(f"all {len(there)} returns are in the mirror, each exactly once", sorted(mirrored) == sorted(there))
+        _fill(hub, started)
+        _poll(hub)
+        with _receiving(hub) as url:
+            told = _receive(hub, started, url)
+            _look_up(hub, started, url)
+        _show(hub, told)
 
-        heading("3. One table, one vocabulary")
-        returns_table(hub.returns(limit=_TABLE_ROWS))
-        say(
-            f"The newest {_TABLE_ROWS} of {len(there)}; returns-hub returns --limit N, --status WORD and --json show more."
+
+def _fill(hub: "Hub", started: Sequence[Started]) -> None:
+    heading("2. The first sync reads everything into a local mirror, which is SQLite")
+    _sync(hub)
+    mirrored = [(stored.account, stored.ret.id) for stored in hub.returns()]
+    there = [(one.account, return_id) for one in started for return_id in one.simulator.return_ids]
+    _claim(
+        f"all {len(there)} returns of {len(started)} vendors are in the mirror, each exactly once",
+        sorted(mirrored) == sorted(there),
+    )
+
+    heading("3. One table, one vocabulary")
+    rows = [stored for account in hub.accounts for stored in hub.returns(account=account, limit=_ROWS_OF_EACH)]
+    returns_table(rows)
+    say(f"The newest {_ROWS_OF_EACH} of each; returns-hub returns --limit N, --status WORD and --json show more.")
+
+    heading("4. The second sync changes nothing")
+    _claim("no return is new or changed, no event is told", all(_is_idle(report) for report in _sync(hub)))
+
+
+def _poll(hub: "Hub") -> None:
+    chosen = next(hub.returns(status=Status.REQUESTED, limit=1))
+    heading(f"5. At the vendor, somebody approves {chosen.ret.id}")
+    hub.client(chosen.account).set_status(chosen.ret.id, Status.APPROVED)
+    last = _last_sequence(hub)
+    _sync(hub)
+    events = list(hub.events(after=last))
+    events_table(events)
+    _claim("the next sync tells exactly one event", [event.type for event in events] == [ReturnStatusChanged.type])
+    _claim("and it is about that return", events[0].return_id == chosen.ret.id)
+
+
+@contextmanager
+def _receiving(hub: "Hub") -> Iterator[str]:
+    """The address of a server that receives for the hub, as ``returns-hub serve`` does."""
+    from returns_hub.server import create_app
+    from returns_hub.testing import serve
+
+    # What it refuses is refused on purpose.
+    logging.getLogger("returns_hub.server").addHandler(logging.NullHandler())
+    with serve(create_app(hub)) as server:
+        yield server.url
+
+
+def _receive(hub: "Hub", started: Sequence[Started], url: str) -> dict[str, str]:
+    """The returns that the vendors told of, by account."""
+    from returns_hub.testing import call_platform
+
+    heading("6. Things happen at the vendors, and each tells of it by its own signed webhook")
+    last = _last_sequence(hub)
+    heard = {one.account: tell_news(one, f"{url}/webhooks") for one in started}
+    told = {account: news for account, news in heard.items() if news is not None}
+    statuses = [status for news in told.values() for status in news.statuses]
+    _claim(f"all {len(statuses)} deliveries are answered with success", set(statuses) <= {200, 201})
+    forged = {call_platform("POST", f"{url}/webhooks/{account}", {}, b"{}") for account in told}
+    _claim(
+        "a delivery that is not signed is refused, and not stored",
+        all(answer is not None and answer.status == 401 for answer in forged)
+        and len(list(hub.deliveries())) == len(statuses),
+    )
+    hub.process()
+    events = list(hub.events(after=last))
+    events_table(events)
+    about = {(event.account, event.return_id) for event in events if event.origin is Origin.WEBHOOK}
+    _claim(
+        "each of these returns has changed in the mirror, by webhook",
+        about == {(a, n.return_id) for a, n in told.items()},
+    )
+    return {account: news.return_id for account, news in told.items()}
+
+
+def _look_up(hub: "Hub", started: Sequence[Started], url: str) -> None:
+    from returns_hub.testing import call_platform
+
+    for one in started:
+        if hub.accounts[one.account].orders is None:
+            continue
+        heading(f"7. A customer starts a return at {one.provider}, which asks for the order")
+        address = f"{url}/orders/{one.account}/"
+        answer = one.simulator.call_order_lookup(address, _ORDER.number)
+        found = answer.body.decode() if answer is not None and answer.status == 200 else ""
+        say(f"{' '.join(found.split())[:_ANSWER_SHOWN]}…")
+        _claim(
+            f"the shop's order {_ORDER.number} is found, and answered as the vendor wants it", _ORDER.number in found
+        )
+        unknown = one.simulator.call_order_lookup(address, "ORD999999")
+        _claim("an order that the shop does not have is not found", unknown is not None and unknown.status == 404)
+        unsigned = call_platform("GET", address + _ORDER.number, {})
+        _claim(
+            "whoever does not sign is told nothing",
+            unsigned is not None and (unsigned.status, unsigned.body) == (401, b""),
         )
 
-        chosen = next(hub.returns(status=Status.REQUESTED, limit=1))
-        heading(f"4. One of them: {chosen.ret.id}")
-        return_detail(chosen, hub.events(account=chosen.account, return_id=chosen.ret.id))
 
-        heading("5. The second sync changes nothing")
-        _claim("no return is new or changed, no event is told", all(_is_idle(report) for report in _sync(hub)))
-
-        heading(f"6. At the vendor, somebody approves {chosen.ret.id}")
-        hub.client(chosen.account).set_status(chosen.ret.id, Status.APPROVED)
-        last = max(event.sequence for event in hub.events())
-        _sync(hub)
-        events = list(hub.events(after=last))
-        events_table(events)
-        _claim("the next sync tells exactly one event", [event.type for event in events] == [ReturnStatusChanged.type])
-        _claim("and it is about that return", events[0].return_id == chosen.ret.id)
+def _show(hub: "Hub", told: Mapping[str, str]) -> None:
+    """One of the returns that a vendor told of: the one that most has happened to."""
+    if not told:
+        return
+    timelines = [(list(hub.events(account=account, return_id=one)), account, one) for account, one in told.items()]
+    events, account, return_id = max(timelines, key=lambda timeline: len(timeline[0]))
+    heading(f"8. One of them, with its timeline: {return_id}")
+    stored = hub.get_return(account, return_id)
+    if stored is None:
+        raise ReturnsHubError(f"{account}: {return_id} is not in the mirror any more")
+    return_detail(stored, events)
 
 
 @contextmanager
@@ -104,14 +212,18 @@ def _directory(keep: Path | None) -> Iterator[Path]:
     yield keep
 
 
-def _sync(hub: "Hub", *, details: bool = False) -> "tuple[SyncReport, ...]":
+def _sync(hub: "Hub") -> "tuple[SyncReport, ...]":
     with showing_progress() as progress:
-        reports = hub.sync(details=details, progress=progress)
+        reports = hub.sync(progress=progress)
     for report in reports:
         say_report(report)
         if report.error is not None:
             raise ReturnsHubError(f"{report.account}: {report.error}")
     return reports
+
+
+def _last_sequence(hub: "Hub") -> int:
+    return max(event.sequence for event in hub.events())
 
 
 def _is_idle(report: "SyncReport") -> bool:

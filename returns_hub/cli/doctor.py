@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from attrs import asdict, frozen
 from rich.text import Text
@@ -26,7 +27,7 @@ from returns_hub.operation import Operation, WebhookRequest
 if TYPE_CHECKING:
     from returns_hub.accounts import Config
     from returns_hub.client import Client
-    from returns_hub.hub import Hub
+    from returns_hub.hub import AccountHealth, Health, Hub
 
 Result: TypeAlias = Literal["ok", "warning", "failed"]
 
@@ -34,6 +35,8 @@ _STYLES: Final = {"ok": "green", "warning": "yellow", "failed": "red"}
 # Below this release, several processes that write one file can damage it (sqlite.org, the WAL-reset bug).
 _SAFE_FOR_SEVERAL_WRITERS: Final = (3, 51, 3)
 _MOST_SECONDS_APART: Final = 60
+_LONGEST_WAIT_S: Final = 10 * 60.0
+_LONGEST_LAG_S: Final = 24 * 3600.0
 
 
 @frozen
@@ -90,8 +93,13 @@ def _findings(hub: "Hub", settings: "Config", accounts: tuple[str, ...], *, offl
     for warning in settings.warnings:
         yield Finding(None, "configuration", "warning", warning)
     yield from _store(hub, settings)
+    health = _health(hub)
+    if health is not None:
+        yield _deliveries(health)
     for account in wanted:
         yield from _account(hub, account, offline=offline)
+    if health is not None:
+        yield from (_mirror(each) for each in health.accounts if each.account in wanted)
 
 
 def _store(hub: "Hub", settings: "Config") -> Iterator[Finding]:
@@ -111,6 +119,43 @@ def _store(hub: "Hub", settings: "Config") -> Iterator[Finding]:
             f"SQLite {sqlite3.sqlite_version} can damage a file that several processes write (repaired in 3.51.3): "
             "let one process at a time sync, or use PostgreSQL",
         )
+
+
+def _health(hub: "Hub") -> "Health | None":
+    try:
+        return hub.health()
+    except ReturnsHubError:
+        return None  # told of the store already
+
+
+def _deliveries(health: "Health") -> Finding:
+    """Whether what came in is also worked on."""
+    if health.dead:
+        detail = f"dead: {health.dead}, see returns-hub deliveries list --state dead; pending: {health.pending}"
+        return Finding(None, "deliveries", "warning", detail)
+    waited = health.oldest_pending_s or 0.0
+    if waited > _LONGEST_WAIT_S:
+        detail = f"pending: {health.pending}, the oldest for {_span(waited)}; returns-hub serve works on them"
+        return Finding(None, "deliveries", "warning", detail)
+    return Finding(None, "deliveries", "ok", f"pending: {health.pending}, dead: 0")
+
+
+def _mirror(health: "AccountHealth") -> Finding:
+    """Whether the mirror of an account is kept in step."""
+    if health.degraded:
+        return Finding(health.account, "mirror", "warning", "the last syncs all failed; returns-hub sync says why")
+    if health.lag_s is None:
+        return Finding(health.account, "mirror", "warning", "was never synced to the end; returns-hub sync does it")
+    result: Result = "ok" if health.lag_s <= _LONGEST_LAG_S else "warning"
+    return Finding(health.account, "mirror", result, f"is {_span(health.lag_s)} behind the vendor")
+
+
+def _span(seconds: float) -> str:
+    """A span of time for people, in the unit that fits."""
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _account(hub: "Hub", account: str, *, offline: bool) -> Iterator[Finding]:
@@ -136,11 +181,33 @@ def _webhooks(adapter: Adapter, account: str) -> Iterator[Finding]:
         adapter.verify_webhook(forged)
     except WebhookRejected as rejected:
         if rejected.reason == "not_configured":
-            yield Finding(account, "webhooks", "warning", "no secret is configured: every delivery is refused (401)")
+            yield Finding(account, "webhooks", "warning", f"{rejected}; every delivery is refused (401)")
         else:
             yield Finding(account, "webhooks", "ok", f"an unsigned delivery is refused: {rejected}")
     else:
         yield Finding(account, "webhooks", "failed", "an unsigned delivery is accepted")
+    yield from _registered(adapter, account)
+
+
+def _registered(adapter: Adapter, account: str) -> Iterator[Finding]:
+    """Of vendors that sign the address and the time of a delivery: what is checked of both."""
+    url: str | None = getattr(adapter, "webhook_url", None)
+    if url is not None:
+        # A query may hold what is secret.
+        address = urlsplit(url)
+        shown = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
+        if address.path.rstrip("/").endswith(f"/webhooks/{account}"):
+            yield Finding(account, "webhook address", "ok", f"signatures are checked for {shown}")
+        else:
+            yield Finding(
+                account,
+                "webhook address",
+                "warning",
+                f"{shown} does not end in /webhooks/{account}: something has to lead there what comes in at it",
+            )
+    minutes: int | None = getattr(adapter, "webhook_tolerance", None)
+    if minutes is not None:
+        yield Finding(account, "webhook time", "ok", f"a signed time may be {minutes} minutes from this clock")
 
 
 def _vendor(client: "Client", account: str) -> Iterator[Finding]:

@@ -1,15 +1,15 @@
 """``returns``, ``show``, ``events``: what is in the local mirror. No vendor is called."""
 
-import time
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from returns_hub.cli.ending import until_signalled, watching_output
 from returns_hub.cli.options import TABLE_ROWS, VOCABULARY, ConfigPath, Limit
 from returns_hub.cli.output import complain, count, json_line, say
 from returns_hub.cli.views import event_data, event_line, events_table, return_data, return_detail, returns_table
@@ -18,8 +18,6 @@ from returns_hub.status import Attention, Status
 
 if TYPE_CHECKING:
     from returns_hub.hub import Hub
-
-_FOLLOW_SECONDS: Final = 1.0
 
 
 def returns(
@@ -131,7 +129,7 @@ def events(
         after: Only events after this sequence.
         account: Only this account's events.
         limit: How many at most.
-        follow: Go on with what comes, until Ctrl-C.
+        follow: Go on with what comes, until Ctrl-C or SIGTERM.
         json: One JSON object a line, all of them.
         config: The configuration file.
     """
@@ -139,7 +137,7 @@ def events(
 
     with Hub.from_config(config) as hub:
         if json:
-            for event in islice(_stream(hub, after or 0, account, follow=follow), limit):
+            for event in _stream(hub, after or 0, account, limit, follow=follow):
                 json_line(event_data(event))
             return
         rows = limit or TABLE_ROWS
@@ -149,7 +147,7 @@ def events(
         say(remark)
         if follow:
             last = shown[-1].sequence if shown else after or 0
-            for event in _stream(hub, last, account, follow=True):
+            for event in _stream(hub, last, account, None, follow=True):
                 say(event_line(event))
 
 
@@ -174,13 +172,11 @@ def _first(hub: "Hub", after: int, account: str | None, rows: int) -> tuple[Sequ
     return found, "There are no more." if found else f"Nothing happened after {after}."
 
 
-def _stream(hub: "Hub", after: int, account: str | None, *, follow: bool) -> Iterator[Event]:
-    """The events after a sequence, and with ``follow`` those that come, without an end."""
-    last = after
-    while True:
-        for event in hub.events(after=last, account=account):
-            yield event
-            last = event.sequence
-        if not follow:
-            return
-        time.sleep(_FOLLOW_SECONDS)
+def _stream(hub: "Hub", after: int, account: str | None, limit: int | None, *, follow: bool) -> Iterator[Event]:
+    """The events after a sequence, and with ``follow`` those that come."""
+    if not follow:
+        yield from hub.events(after=after, account=account, limit=limit)
+        return
+    with until_signalled(signal.SIGTERM) as told:
+        stop = watching_output(told.is_set)
+        yield from hub.events(after=after, account=account, limit=limit, follow=True, stop=stop)

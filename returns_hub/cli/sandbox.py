@@ -1,21 +1,24 @@
 """``sandbox``: every installed vendor's simulator on loopback."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from json import dumps as toml_value
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 from attrs import frozen
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from returns_hub import registry
+from returns_hub.adapter import Capability, Support
 from returns_hub.cli.output import heading, say
-from returns_hub.errors import ReturnsHubError
+from returns_hub.errors import ConfigurationError, ReturnsHubError
 
 if TYPE_CHECKING:
-    from returns_hub.testing import Simulator
+    from returns_hub.testing import News, Simulator
 
 
 @frozen
@@ -25,6 +28,7 @@ class Started:
     provider: str
     simulator: "Simulator"
     base_url: str
+    more_base_urls: Mapping[str, str]
 
     @property
     def account(self) -> str:
@@ -37,6 +41,8 @@ def sandbox(
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535), show_default=True)] = 8700,
     count: Annotated[int, Parameter(validator=Number(gte=0), show_default=True)] = 300,
     seed: int = 1,
+    webhooks: str | None = None,
+    every: Annotated[float, Parameter(validator=Number(gt=0, lte=3600), show_default=True)] = 5,
 ) -> int:
     """Run the simulators of all installed vendors on loopback, until Ctrl-C.
 
@@ -44,19 +50,29 @@ def sandbox(
     other command works on it. The data is made up, the same for the same seed, and
     gone when the command ends.
 
+    With --webhooks things happen at the vendors by themselves, and each tells of it
+    by its own signed webhook, to URL/ACCOUNT: returns-hub serve listens there.
+
     For example:
       returns-hub sandbox
       returns-hub sandbox --port 0 --count 10000
+      returns-hub sandbox --webhooks http://127.0.0.1:8000/webhooks
 
     Args:
         port: The first simulator listens here, each further one a port higher; 0 takes free ones.
         count: How many returns each has.
         seed: Another number makes up other data.
+        webhooks: Where the vendors deliver; each account's name is appended.
+        every: Seconds until the next thing happens at each vendor.
     """
+    address = None if webhooks is None else _receiver(webhooks)
     try:
         with running(port=port, count=count, seed=seed) as started:
             _announce(started)
-            threading.Event().wait()
+            if address is None:
+                threading.Event().wait()
+            else:
+                _keep_telling(started, address, every)
     except KeyboardInterrupt:
         say()
     return 0
@@ -80,7 +96,7 @@ def running(*, count: int, seed: int, port: int = 0) -> Iterator[tuple[Started, 
                 server = servers.enter_context(serve(simulator, port=here))
             except OSError as error:
                 raise ReturnsHubError(f"port {here} of 127.0.0.1: {error.strerror}") from error
-            started.append(Started(provider, simulator, server.url + simulator.base_path))
+            started.append(Started(provider, simulator, **simulator.base_urls(server.url)))
         if not started:
             raise ReturnsHubError("no installed vendor package has a simulator")
         yield tuple(started)
@@ -97,16 +113,59 @@ def _announce(started: Sequence[Started]) -> None:
     say("Ctrl-C ends it.")
 
 
-def configuration(started: Iterable[Started], *, store: str) -> str:
-    """The text of a ``returns-hub.toml`` with an account at each simulator."""
+def _receiver(url: str) -> str:
+    """The address that the accounts' names are appended to.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigurationError("--webhooks takes an address like http://127.0.0.1:8000/webhooks")
+    return url.rstrip("/")
+
+
+def _keep_telling(started: Sequence[Started], url: str, every: float) -> None:
+    """Have something happen at each vendor again and again, while somebody listens: a vendor soon gives up on nobody."""
+    from returns_hub.testing import call_platform
+
+    say(f"Waiting for somebody to listen on {url}")
+    listening = False
+    while True:
+        listening = listening or call_platform("GET", url, {}) is not None
+        if listening:
+            told = [tell_news(one, url) for one in started]
+            listening = not any(None in news.statuses for news in told if news is not None)
+        time.sleep(every)
+
+
+def tell_news(one: Started, url: str) -> "News | None":
+    """Have something happen at a vendor, which tells of it; a line says of what, and how it was answered."""
+    news = one.simulator.make_news(f"{url}/{one.account}")
+    if news is not None:
+        answers = ", ".join("no answer" if status is None else str(status) for status in news.statuses)
+        say(f"{one.provider} tells of {news.return_id}: {answers}")
+    return news
+
+
+def configuration(started: Iterable[Started], *, store: str, orders: str | None = None) -> str:
+    """The text of a ``returns-hub.toml`` with an account at each simulator; ``orders`` where the vendor asks for them."""
     lines = [f"store = {toml_value(store)}"]
     for one in started:
-        options = {"provider": one.provider, "base_url": one.base_url, **one.simulator.options}
+        more = {f"{name}_base_url": url for name, url in one.more_base_urls.items()}
+        options = {"provider": one.provider, "base_url": one.base_url, **more, **one.simulator.options}
         # Loopback needs no pause between calls.
         options["rate_limit"] = "none"
+        if orders is not None and _asks_for_orders(one.provider):
+            options["orders"] = orders
         lines += [
             "",
             f"[accounts.{one.account}]",
             *(f"{name} = {toml_value(value)}" for name, value in options.items()),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _asks_for_orders(provider: str) -> bool:
+    support = registry.adapter_class(provider).capabilities.get(Capability.ORDER_LOOKUP)
+    return support in (Support.YES, Support.PARTIAL)

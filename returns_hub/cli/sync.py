@@ -1,9 +1,13 @@
 """``sync``: bring the mirror in step with the vendors."""
 
+import random
+import re
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
+from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from returns_hub.cli.options import ConfigPath
@@ -15,12 +19,15 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from returns_hub.hub import Hub
-    from returns_hub.sync import SyncProgress, SyncReport
+    from returns_hub.sync import ReconcileReport, SyncProgress, SyncReport
 
 ShowProgress: TypeAlias = "Callable[[SyncProgress], None]"
 
 _SECONDS_BETWEEN_LINES: Final = 10.0
 _UNKNOWN_WORDS_SHOWN: Final = 5
+_INTERVAL: Final = re.compile(r"([1-9]\d{0,5})(s|m|h)\Z")
+_UNIT_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST_HEAD_START: Final = 30.0
 
 
 def sync(
@@ -28,42 +35,52 @@ def sync(
     since: date | None = None,
     full: bool = False,
     details: bool = False,
+    every: str | None = None,
     json: bool = False,
     config: ConfigPath = None,
 ) -> int:
     """Bring the mirror up to date.
 
     The first sync of an account reads its whole history, later ones read what
-    changed. One that was cut off goes on where it stopped. The exit code is 1 if
-    an account failed or could not be seen whole; the others are synced all the same.
+    changed. One that was cut off goes on where it stopped. An account that another
+    process is syncing is left to it. The exit code is 1 if an account failed or
+    could not be seen whole; the others are synced all the same.
 
     For example:
       returns-hub sync
       returns-hub sync acme-au acme-nl --json
       returns-hub sync acme-au --since 2024-12-01
+      returns-hub sync --every 5m
 
     Args:
         accounts: The accounts to sync; all of them if none is named.
         since: How far back the first sync reads, or which part of the history is to be read again, as 2024-12-30.
         full: Read the whole history again.
         details: Read every return one by one, which takes a request each.
+        every: Sync again and again, so long after the last time: 30s, 5m or 1h. It runs until Ctrl-C or SIGTERM, keeps
+            what it has read, and the exit code is 0 then.
         json: One JSON object a line: the summary of an account.
         config: The configuration file.
     """
     from returns_hub.hub import Hub
 
-    with Hub.from_config(config) as hub, showing_progress(quiet=json) as progress:
-        _check_options(hub, accounts)
-        reports = hub.sync(*accounts, since=since, full=full, details=details, progress=progress)
-    for report in reports:
-        if json:
-            json_line(dump(report))
-        else:
-            say_report(report)
-    complaints = [complaint for report in reports for complaint in _complaints(report)]
-    for complaint in complaints:
-        complain(complaint)
-    return 1 if complaints else 0
+    seconds = None if every is None else _interval(every)
+    if seconds is not None and (full or since is not None):
+        raise ConfigurationError("--every reads what changed: --full and --since are for a sync of their own")
+    with Hub.from_config(config) as hub:
+        check_options(hub, accounts)
+
+        def sync_once() -> int:
+            with showing_progress(quiet=json) as progress:
+                reports = hub.sync(*accounts, since=since, full=full, details=details, progress=progress)
+            for report in reports:
+                if json:
+                    json_line(dump(report))
+                else:
+                    say_report(report)
+            return complain_of(reports)
+
+        return sync_once() if seconds is None else _repeat(sync_once, seconds)
 
 
 @contextmanager
@@ -80,15 +97,31 @@ def showing_progress(*, quiet: bool = False) -> Iterator[ShowProgress]:
 
 def say_report(report: "SyncReport") -> None:
     """What the sync of one account did, in a line; one more if words came that have no meaning here."""
+    if report.skipped is not None:
+        say(f"{report.account}: left to another sync: {report.skipped}")
+        return
     say(
         f"{report.account}: {report.read} read, {report.created} new, {report.changed} changed, "
         f"{count(report.events, 'event')} ({count(report.requests, 'request')}, {report.duration_s:.1f} s)"
     )
+    say_unknown_words(report)
+
+
+def say_unknown_words(report: "SyncReport | ReconcileReport") -> None:
+    """A line if words came that have no meaning here."""
     if report.unknown_words:
         say(f"{report.account}: {_unknown(report.unknown_words)}; returns-hub explain says what becomes of a word")
 
 
-def _check_options(hub: "Hub", accounts: Sequence[str]) -> None:
+def complain_of(reports: "Sequence[SyncReport | ReconcileReport]") -> int:
+    """Say what failed or could not be seen; the exit code for it."""
+    complaints = [complaint for report in reports for complaint in _complaints(report)]
+    for complaint in complaints:
+        complain(complaint)
+    return 1 if complaints else 0
+
+
+def check_options(hub: "Hub", accounts: Sequence[str]) -> None:
     """Nothing is read if the configuration is wrong in any account; one whose package is broken reports it itself."""
     if not hub.accounts:
         raise ConfigurationError("the configuration has no accounts; [accounts.NAME] adds one")
@@ -97,7 +130,34 @@ def _check_options(hub: "Hub", accounts: Sequence[str]) -> None:
             hub.client(account)
 
 
-def _complaints(report: "SyncReport") -> Iterator[str]:
+def _interval(text: str) -> float:
+    match = _INTERVAL.match(text)
+    if match is None:
+        raise ConfigurationError(f"--every takes 30s, 5m or 1h, for instance, not {clean(text[:40])!r}")
+    return int(match[1]) * _UNIT_SECONDS[match[2]]
+
+
+def _repeat(sync_once: Callable[[], int], seconds: float) -> int:
+    """Sync from now on, one after the other, until a signal; the exit code for having been stopped."""
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        # Processes that were started together do not ask the vendors together.
+        time.sleep(random.uniform(0, min(seconds / 10, _LONGEST_HEAD_START)))  # noqa: S311 - nobody guards a secret with it
+        while True:
+            begun = time.monotonic()
+            sync_once()
+            time.sleep(max(0.0, begun + seconds - time.monotonic()))
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _complaints(report: "SyncReport | ReconcileReport") -> Iterator[str]:
     if report.error is not None:
         yield f"{report.account}: {report.error}"
     if report.set_aside:

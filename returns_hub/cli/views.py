@@ -94,7 +94,7 @@ def event_data(event: Event) -> dict[str, Any]:
         "id": event.id,
         "type": event.type,
         "account": event.account,
-        "return_id": event.return_id,
+        "return_id": event.return_id or None,
         "occurred_at": dump(event.occurred_at),
         "recorded_at": dump(event.recorded_at),
         "origin": event.origin.value,

@@ -6,16 +6,32 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Row, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Engine,
+    Executable,
+    PoolProxiedConnection,
+    Row,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    inspect,
+    text,
+    type_coerce,
+)
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from returns_hub.errors import StoreError
 from returns_hub.secret import Secret
-from returns_hub.store.schema import METADATA, REVISION, REVISION_TABLE
+from returns_hub.store.schema import METADATA, REVISION, REVISION_TABLE, Moment
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,6 +47,11 @@ _SQLITE_BUSY_SECONDS: Final = "10"
 _POSTGRESQL_CONNECT_SECONDS: Final = "10"
 # Any number will do, as long as every process of ours takes the same.
 _POSTGRESQL_WRITERS_LOCK: Final = 7_283_468_821_301
+_POSTGRESQL_DURABLE: Final = {
+    # An operator may have turned it off for all the rest.
+    True: "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'",
+    False: "SET LOCAL synchronous_commit = off",
+}
 _SECONDS: Final = re.compile(r"\d{1,6}(\.\d{1,6})?\Z")
 _ROWS_AT_ONCE: Final = 200
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -78,10 +99,22 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """The transaction that may write: committed at the end, undone by an exception."""
-        with self._turn, self._engine.connect().execution_options(write=True) as connection, connection.begin():
-            if self.dialect == "postgresql":
+    def writing(self, *, in_turn: bool = True, durable: bool | None = None) -> Iterator[Connection]:
+        """The transaction that may write: committed at the end, undone by an exception.
+
+        Events are written ``in_turn`` only. What is not in turn waits for nobody, where the database has several writers.
+        What is ``durable`` survives a power cut once it is committed; what is not does not wait for the disk, and a power
+        cut may undo it, whole. With None that is as the database is set up.
+        """
+        options = {"write": True, "durable": durable}
+        with contextlib.ExitStack() as held:
+            if in_turn or self.dialect == "sqlite":
+                held.enter_context(self._turn)
+            connection = held.enter_context(self._engine.connect().execution_options(**options))
+            held.enter_context(connection.begin())
+            if self.dialect == "postgresql" and durable is not None:
+                connection.execute(text(_POSTGRESQL_DURABLE[durable]))
+            if self.dialect == "postgresql" and in_turn:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_WRITERS_LOCK})
             yield connection
 
@@ -95,6 +128,17 @@ class Database:
         else:
             return
         raise problem
+
+    def dedicated(self) -> PoolProxiedConnection:
+        """A connection of the driver's own, for whoever waits on one; it is outside the pool, and the caller closes it."""
+        connection = self._engine.raw_connection()
+        connection.detach()
+        return connection
+
+    def driver_arguments(self) -> dict[str, Any]:
+        """What the driver is called with for a connection, the password in it."""
+        _, arguments = self._engine.dialect.create_connect_args(self._engine.url)
+        return dict(arguments)
 
     def close(self) -> None:
         """Close every connection."""
@@ -133,6 +177,22 @@ class Database:
             connection.cursor().execute("PRAGMA journal_mode = WAL")
         finally:
             connection.close()
+
+
+def clock(connection: Connection) -> datetime:
+    """The time by the one clock that all processes share: the database's, or this machine's where that is a file."""
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return moment.astimezone(UTC)
+
+
+def present(dialect: str, *, later: float = 0.0) -> ColumnElement[datetime]:
+    """The time by the same clock as a part of a statement: when that begins, or so many seconds later."""
+    after = timedelta(seconds=later)
+    if dialect == "sqlite":
+        return bindparam(None, callable_=lambda: datetime.now(UTC) + after, type_=Moment(), unique=True)
+    return type_coerce(func.statement_timestamp(type_=DateTime(timezone=True)) + after, Moment())
 
 
 class _HasDatabase(Protocol):
@@ -204,6 +264,7 @@ def _engine(url: URL) -> Engine:
     except ModuleNotFoundError as error:
         missing = error.name
     else:
+        event.listen(engine, "handle_error", _give_up_spoilt)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
@@ -211,17 +272,31 @@ def _engine(url: URL) -> Engine:
     raise StoreError(f"a mirror on PostgreSQL needs the package {missing}: pip install 'returns-hub[postgres]'")
 
 
+def _give_up_spoilt(context: ExceptionContext) -> None:
+    """Give up a connection that would fail for ever though the database has long recovered: the next one is new."""
+    error = context.original_exception
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _SQLITE_SPOILT or getattr(error, "sqlstate", None) == _POSTGRESQL_READ_ONLY:
+        context.is_disconnect = True
+
+
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     # The driver would begin transactions by itself, too late and never IMMEDIATE.
     connection.isolation_level = None
-    # With WAL, NORMAL can lose the last commits in a power cut, but never half of one. A sync reads them again.
     connection.execute("PRAGMA synchronous = NORMAL").close()
+    # What was deleted would else stay in the file until something needs its place.
+    connection.execute("PRAGMA secure_delete = ON").close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if not options.get("write"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # With WAL, NORMAL can lose the last commits in a power cut, but never half of one. A sync reads them again.
+    connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options.get('durable') else 'NORMAL'}")
     # A transaction that reads first and writes later would fail, not wait, where another one wrote in between.
-    writes = connection.get_execution_options().get("write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _upgrade(connection: Connection) -> None:
@@ -246,9 +321,12 @@ _SQLITE_REASONS: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_CANTOPEN: "cannot be opened: no permission, or the directory is read-only",
     sqlite3.SQLITE_NOTADB: "is a file, but not a database of SQLite",
 }
+# What was opened for reading only, or before the disk failed, stays as it was opened.
+_SQLITE_SPOILT: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+_POSTGRESQL_READ_ONLY: Final = "25006"
 # By SQLSTATE, https://www.postgresql.org/docs/15/errcodes-appendix.html
 _POSTGRESQL_REASONS: Final[Mapping[str, str]] = {
-    "25006": "is read-only",
+    _POSTGRESQL_READ_ONLY: "is read-only",
     "3D000": "does not exist",
     "42501": "may not be used by this user",
     "53100": "cannot be written: the disk is full",

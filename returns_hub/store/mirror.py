@@ -5,17 +5,19 @@ from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from attrs import evolve, frozen
+from attrs import frozen
 from sqlalchemy import ColumnElement, RowMapping, Select, exists, func, select
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event
-from returns_hub.merge import Observation
+from returns_hub.merge import Derive, Observation, as_told
 from returns_hub.model import Return
 from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
-from returns_hub.store import rows, writing
+from returns_hub.store import naming, rows, writing
 from returns_hub.store.database import Database, plain_errors
+from returns_hub.store.health import SyncHealth, SyncLog
+from returns_hub.store.leases import Lease
 from returns_hub.store.schema import CHECKPOINTS, EVENTS, LONGEST_COLUMN, MERGE_STATE, RETURNS
 from returns_hub.store.writing import Applied
 
@@ -78,16 +80,36 @@ class Store:
         observations: Iterable[Observation] = (),
         *,
         checkpoints: Mapping[str, Any] = MappingProxyType({}),
+        derive: Derive = as_told,
+        lease: Lease | None = None,
     ) -> Applied:
         """Merge observations into the mirror, in one transaction with their events and the checkpoints that cover them.
 
-        A checkpoint is any JSON value; None removes it.
+        A checkpoint is any JSON value; None removes it. With a ``lease`` all of it is written only while that is ours.
+        ``derive`` is the adapter's.
+
+        An observation whose return has the id ``""`` is told of the one return that has its shipments and items, by
+        their ids and aliases. If no return has them, or several do, it waits until one appears that settles it.
+
+        Raises:
+            LeaseLost: it is not any more.
         """
-        told, refused = writing.by_return(observations)
+        told = writing.sort_out(observations)
         with self.database.writing() as connection:
-            applied = writing.apply(connection, account, told)
+            if lease is not None:
+                lease.renew(connection)
+            applied = writing.apply(connection, account, told, derive)
             writing.save_checkpoints(connection, account, checkpoints)
-        return evolve(applied, refused=refused)
+        return applied
+
+    @plain_errors
+    def find_return(self, account: str, aliases: Iterable[str]) -> str | None:
+        """The id of the one return that has all of these parts (``shipment:ID``, ``item:ID-OR-ALIAS``).
+
+        Parts that no return has do not count. None if that leaves none, or if no return or several have them all.
+        """
+        with self.database.reading() as connection:
+            return naming.meant(connection, account, {"": naming.parts(aliases)}).get("")
 
     @plain_errors
     def checkpoints(self, account: str) -> dict[str, Any]:
@@ -156,6 +178,10 @@ class Store:
                 return
             after = portion[-1]["sequence"]
             limit = None if limit is None else limit - size
+
+    def health(self, account: str) -> SyncHealth:
+        """How the syncs of an account go: when the last one ran, how it ended, how far the mirror is behind."""
+        return SyncLog(self.database).health(account)
 
     @plain_errors
     def last_seen(self, account: str) -> datetime | None:

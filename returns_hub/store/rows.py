@@ -27,12 +27,10 @@ def decode(text: str) -> Any:
 
 
 def storable(ret: Return) -> str | None:
-    """The return as its ``object`` column holds it; None if it has no usable id or could not be read back.
+    """The return as its ``object`` column holds it; None if it could not be read back.
 
     It is made of a stranger's data: better one record set aside than a mirror that cannot be read.
     """
-    if not is_usable_id(ret.id):
-        return None
     try:
         text = encode_json(dump(ret, raw=True))
         load(decode(text), Return)
@@ -41,9 +39,17 @@ def storable(ret: Return) -> str | None:
     return text
 
 
-def is_usable_id(return_id: str) -> bool:
-    """True for an id that both databases can hold and index as it is."""
-    return 0 < len(return_id) <= _LONGEST_ID and _column(return_id) == return_id
+def is_usable_id(key: str) -> bool:
+    """True for an id, or a name, that both databases can hold and index as it is."""
+    return 0 < len(key) <= _LONGEST_ID and column(key) == key
+
+
+def names(ret: Return) -> list[str]:
+    """The names of the parts of a return: ``shipment:ID``, ``item:ID``, and ``alias:ALIAS`` of an item."""
+    told = [f"shipment:{shipment.id}" for shipment in ret.shipments]
+    told += [f"item:{item.id}" for item in ret.items if item.id]
+    told += [f"alias:{alias}" for item in ret.items for alias in item.aliases]
+    return [name for name in dict.fromkeys(told) if is_usable_id(name)]
 
 
 def read_return(text: str, return_id: str) -> Return:
@@ -73,15 +79,15 @@ def return_row(account: str, ret: Return, text: str) -> Row:
         "account": account,
         "id": ret.id,
         "provider": ret.provider,
-        "number": _column(ret.number),
+        "number": column(ret.number),
         "kind": ret.kind.value,
         "status": ret.status.value,
-        "status_raw": _column(ret.status_raw),
+        "status_raw": column(ret.status_raw),
         "attention": f" {' '.join(sorted(ret.attention))} ",
-        "order_number": _column(ret.order.number) if ret.order else None,
-        "customer_email": _column(ret.customer.email) if ret.customer else None,
-        "reference": _column(ret.reference),
-        "request_id": _column(ret.request_id),
+        "order_number": column(ret.order.number) if ret.order else None,
+        "customer_email": column(ret.customer.email) if ret.customer else None,
+        "reference": column(ret.reference),
+        "request_id": column(ret.request_id),
         "goods_expected": ret.goods_expected,
         "created_at": ret.created_at,
         "updated_at": ret.updated_at,
@@ -96,10 +102,10 @@ def item_rows(account: str, ret: Return) -> list[Row]:
             "account": account,
             "return_id": ret.id,
             "position": position,
-            "id": _column(item.id),
-            "sku": _column(item.sku),
-            "barcode": _column(item.barcode),
-            "rma": _column(item.rma),
+            "id": column(item.id),
+            "sku": column(item.sku),
+            "barcode": column(item.barcode),
+            "rma": column(item.rma),
             "quantity": None if item.quantity is None else float(item.quantity),
             "quantity_received": None if item.quantity_received is None else float(item.quantity_received),
             "disposition": item.disposition and item.disposition.value,
@@ -117,11 +123,11 @@ def shipment_rows(account: str, ret: Return) -> list[Row]:
             "account": account,
             "return_id": ret.id,
             "position": position,
-            "id": _column(shipment.id),
+            "id": column(shipment.id),
             "direction": shipment.direction and shipment.direction.value,
             "status": shipment.status and shipment.status.value,
-            "carrier": _column(shipment.carrier),
-            "tracking_number": _column(shipment.tracking_number),
+            "carrier": column(shipment.carrier),
+            "tracking_number": column(shipment.tracking_number),
             "label_status": shipment.label and shipment.label.status.value,
             "object": encode_json(dump(shipment, raw=True)),
         }
@@ -190,8 +196,13 @@ def read_event(row: RowMapping) -> Event:
     )
 
 
-def _column(text: str | None) -> str | None:
-    """Text as a column can hold it: PostgreSQL has no NUL and UTF-8 no half of a surrogate pair."""
-    if text is None or (text.isascii() and "\0" not in text):
-        return text and text[:LONGEST_COLUMN]
-    return text.replace("\0", "").encode(errors="ignore").decode()[:LONGEST_COLUMN]
+def column(text: str | None) -> str | None:
+    """Text as a column that is searched holds it."""
+    return text and plain(text)[:LONGEST_COLUMN]
+
+
+def plain(text: str) -> str:
+    """Text as both databases can hold it: PostgreSQL has no NUL and UTF-8 no half of a surrogate pair."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "").encode(errors="ignore").decode()

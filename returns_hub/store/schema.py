@@ -4,6 +4,7 @@ What people filter on is a column; the whole object stands beside it as JSON, ke
 Columns are for finding: text is cut at :data:`LONGEST_COLUMN`, quantities are floating point. The object is exact.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,16 +17,18 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 from sqlalchemy.types import TypeEngine
 
 # The revision in migrations/versions that these tables are of.
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
@@ -156,4 +159,110 @@ CHECKPOINTS: Final = Table(
     Column("account", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+# By what names the parts of a return are known: ``shipment:ID``, ``item:ID`` and ``alias:ALIAS`` of an item. Names are
+# only ever added: a delivery that names a line item finds its return however long ago that was told.
+NAMES: Final = Table(
+    "names",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("return_id", Text, primary_key=True),
+)
+
+# Observations, and lists of parts of which there is news, that name no return we know: under each name that they give. The
+# return that turns out to be meant takes them.
+WAITING: Final = Table(
+    "waiting",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("object", Text, nullable=False),
+)
+
+
+def _where(condition: str) -> Mapping[str, Any]:
+    return dict.fromkeys(("sqlite_where", "postgresql_where"), text(condition))
+
+
+# The inbox. ``subject`` names what a delivery is about, ``""`` where it does not say: those of one subject are processed
+# in their order. ``body`` is what came, to the byte; ``headers`` are JSON pairs, without any that could be a secret.
+DELIVERIES: Final = Table(
+    "deliveries",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("account", Text, nullable=False),
+    Column("dedupe_key", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),  # pending, processed, dead
+    Column("origin", Text, nullable=False),  # webhook, or replay where somebody wants it processed again
+    Column("duplicates", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),  # pending: not to be tried before
+    Column("claim", Text),  # the token of whoever is at it
+    Column("claimed_until", Moment),  # after that moment somebody else may be
+    Column("processed_at", Moment),
+    Column("error", Text),
+    Column("events", Integer, nullable=False),
+    Index("deliveries_by_dedupe_key", "account", "dedupe_key", unique=True),
+    # What is processed is looked for by none of these, and soon it is nearly all.
+    Index("deliveries_dead", "id", **_where("state = 'dead'")),
+    Index("deliveries_due", "due_at", "id", **_where("state = 'pending'")),
+    Index("deliveries_in_order", "account", "subject", "id", **_where("state = 'pending'")),
+    sqlite_autoincrement=True,
+)
+
+# Whoever is told events, by name, and up to which sequence that is done.
+CONSUMERS: Final = Table(
+    "consumers",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("after", BigInteger, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+# Events behind a consumer's cursor that it has not taken yet: it failed at them, or at an earlier one of the same return.
+PARKED_EVENTS: Final = Table(
+    "parked_events",
+    METADATA,
+    Column("consumer", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("return_id", Text, nullable=False),
+    Column("state", Text, nullable=False),  # pending, dead
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("error", Text),
+    Index("parked_events_by_state", "consumer", "state", "due_at"),
+    Index("parked_events_by_return", "consumer", "account", "return_id", "sequence"),
+)
+
+# What one process at a time may do (the sync of an account), and until when the others leave it to that process.
+LEASES: Final = Table(
+    "leases",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
+# The pace that all processes share at an account, in seconds since 1970 by the database's clock: when the next request
+# may go, until when the vendor wants none, and the interval that its answers have taught us, where they have.
+PACES: Final = Table(
+    "paces",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("next_at", Double, nullable=False),
+    Column("held_until", Double, nullable=False),
+    Column("learned_interval", Double),
 )

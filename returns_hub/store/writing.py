@@ -1,30 +1,30 @@
 """How observations become rows: inside one transaction, as few statements as there are tables."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from returns_hub.convert import dump, encode_json
 from returns_hub.events import Event
-from returns_hub.merge import Merged, Observation, Stamp, State, merge
-from returns_hub.store import rows
+from returns_hub.merge import Derive, Merged, Observation, Stamp, State, merge
+from returns_hub.model import Return
+from returns_hub.store import naming, rows
+from returns_hub.store.following import announce
+from returns_hub.store.naming import Nameless
 from returns_hub.store.schema import CHECKPOINTS, EVENTS, ITEMS, MERGE_STATE, RETURNS, SHIPMENTS
-
-# SQLite before 3.32 takes at most 999 parameters in a statement.
-_AT_ONCE: Final = 500
-_INSERT: Final[Mapping[str, Callable[[Table], Any]]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+from returns_hub.store.statements import insert_new, portions, upsert
 
 
 @frozen(kw_only=True)
 class Applied:
     """What became of some observations: how many returns were new, told at least one event, or told nothing.
 
-    ``refused`` observations could not be stored. Of the returns in ``reread``, two observations of the same vendor time
-    disagree.
+    ``refused`` observations could not be stored; ``waiting`` ones name a return only by parts that no return has yet.
+    The returns in ``reread`` are to be read again: two observations of the same vendor time disagree about them, or
+    there is news of them that nobody has told.
     """
 
     created: int = 0
@@ -32,6 +32,7 @@ class Applied:
     unchanged: int = 0
     events: int = 0
     refused: int = 0
+    waiting: int = 0
     reread: tuple[str, ...] = ()
 
 
@@ -62,6 +63,7 @@ class _Change:
     """What is to be written of one return."""
 
     is_new: bool
+    before: Return | None
     state: State
     text: str
     digest: str
@@ -69,44 +71,96 @@ class _Change:
     reread: bool
 
 
-def by_return(observations: Iterable[Observation]) -> tuple[dict[str, list[Telling]], int]:
-    """The observations of each return, and how many of them cannot be stored."""
-    told: dict[str, list[Telling]] = {}
+@frozen(kw_only=True)
+class Told:
+    """What some observations tell: of returns by their ids, and of returns that they name only by their parts.
+
+    ``refused`` observations cannot be stored.
+    """
+
+    of_returns: Mapping[str, Sequence[Telling]]
+    nameless: Sequence[Nameless] = ()
+    refused: int = 0
+
+
+@define
+class _Outcome:
+    """The returns that something was told of, by what became of them."""
+
+    told: set[str] = field(factory=set)
+    created: set[str] = field(factory=set)
+    changed: set[str] = field(factory=set)
+    reread: dict[str, None] = field(factory=dict)
+    events: int = 0
+
+    def applied(self, *, waiting: int, refused: int) -> Applied:
+        changed = self.changed - self.created
+        return Applied(
+            created=len(self.created),
+            changed=len(changed),
+            unchanged=len(self.told - self.created - changed),
+            events=self.events,
+            refused=refused,
+            waiting=waiting,
+            reread=tuple(self.reread),
+        )
+
+
+def sort_out(observations: Iterable[Observation]) -> Told:
+    """The observations, as they are to be stored."""
+    of_returns: dict[str, list[Telling]] = {}
+    nameless: list[Nameless] = []
     refused = 0
     for observation in observations:
-        text = rows.storable(observation.ret)
-        if text is None:
-            refused += 1
+        ret = observation.ret
+        text = rows.storable(ret)
+        if text is not None and rows.is_usable_id(ret.id):
+            of_returns.setdefault(ret.id, []).append(_telling(observation, text))
+        elif text is not None and ret.id == "" and rows.names(ret):
+            nameless.append(Nameless.of(observation, text))
         else:
-            told.setdefault(observation.ret.id, []).append(Telling(observation, text, rows.fingerprint(text)))
-    return told, refused
+            refused += 1
+    return Told(of_returns=of_returns, nameless=nameless, refused=refused)
 
 
-def apply(connection: Connection, account: str, told: Mapping[str, Sequence[Telling]]) -> Applied:
-    """Merge the observations of each return into what is stored, and store that with its events."""
-    marks = _marks(connection, account, told)
-    # An observation that came before changes nothing but the age of what it told, which merging would find out too.
-    repeated = {key: mark for key, mark in marks.items() if all(t.digest == mark.digest for t in told[key])}
-    states = _states(connection, account, {key: mark for key, mark in marks.items() if key not in repeated})
-    changes = [
-        _change(account, marks.get(key), states.get(key), tellings)
-        for key, tellings in told.items()
-        if key not in repeated
-    ]
-    # The life of a request goes on in the return that grew from it, and is told there.
-    grown = _grown(connection, account, told)
-    changes = [evolve(change, events=()) if change.state.ret.id in grown else change for change in changes]
-    _renew(connection, account, {key: max(t.stamp for t in told[key]) for key in repeated}, repeated)
-    _write(connection, account, changes)
-    created = sum(change.is_new and change.state.ret.id not in grown for change in changes)
-    changed = sum(bool(change.events) for change in changes if not change.is_new)
-    return Applied(
-        created=created,
-        changed=changed,
-        unchanged=len(told) - created - changed,
-        events=sum(len(change.events) for change in changes),
-        reread=tuple(change.state.ret.id for change in changes if change.reread),
-    )
+def apply(connection: Connection, account: str, told: Told, derive: Derive) -> Applied:
+    """Merge what was told of each return into what is stored, and store that with its events.
+
+    What names a return by its parts is told of the return that is meant, or waits for it; and what has waited for a
+    return is told of it now.
+    """
+    outcome = _Outcome()
+    fresh = _merge(connection, account, told.of_returns, derive, outcome)
+    lost = {nameless.key: nameless for nameless in told.nameless}
+    while lost or fresh:
+        woken = naming.find_waiting(connection, account, fresh)
+        nameless = {**woken, **lost}
+        ids = naming.meant(connection, account, {key: each.parts for key, each in nameless.items()})
+        naming.remove_waiting(connection, account, [woken[key] for key in ids if key in woken])
+        found: defaultdict[str, list[Telling]] = defaultdict(list)
+        for key, return_id in ids.items():
+            observation = nameless[key].meaning(return_id)
+            if observation is None:
+                outcome.reread[return_id] = None
+            elif text := rows.storable(observation.ret):
+                found[return_id].append(_telling(observation, text))
+        lost = {key: each for key, each in lost.items() if key not in ids}
+        # What they tell may bring names that others wait for.
+        fresh = _merge(connection, account, found, derive, outcome)
+        if not ids:
+            break
+    naming.put_waiting(connection, account, lost.values())
+    return outcome.applied(waiting=len(lost), refused=told.refused)
+
+
+def tell(connection: Connection, events: Sequence[Event]) -> None:
+    """Put events at the end of the stream.
+
+    By its id an event is told once, even where its return was removed by hand and is read anew.
+    """
+    if events:
+        insert_new(connection, EVENTS, [rows.event_row(event) for event in events], key="id")
+        announce(connection)
 
 
 def save_checkpoints(connection: Connection, account: str, checkpoints: Mapping[str, Any]) -> None:
@@ -116,7 +170,48 @@ def save_checkpoints(connection: Connection, account: str, checkpoints: Mapping[
         if value is None:
             connection.execute(delete(CHECKPOINTS).where(table.account == account, table.name == name))
         else:
-            _upsert(connection, CHECKPOINTS, [{"account": account, "name": name, "value": encode_json(value)}])
+            upsert(connection, CHECKPOINTS, [{"account": account, "name": name, "value": encode_json(value)}])
+
+
+def _telling(observation: Observation, text: str) -> Telling:
+    return Telling(observation, text, rows.fingerprint(text))
+
+
+def _merge(
+    connection: Connection, account: str, told: Mapping[str, Sequence[Telling]], derive: Derive, outcome: _Outcome
+) -> list[str]:
+    """Merge what is told by the ids of returns; the names that were not known of them before."""
+    if not told:
+        return []
+    marks = _marks(connection, account, told)
+    # An observation that came before changes nothing but the age of what it told, which merging would find out too.
+    repeated = {key: mark for key, mark in marks.items() if all(t.digest == mark.digest for t in told[key])}
+    states = _states(connection, account, {key: mark for key, mark in marks.items() if key not in repeated})
+    news = {key: tellings for key, tellings in told.items() if key not in repeated}
+    changes = [_change(account, marks.get(key), states.get(key), tellings, derive) for key, tellings in news.items()]
+    # The life of a request goes on in the return that grew from it, and is told there.
+    grown = _grown(connection, account, told)
+    changes = [evolve(change, events=()) if change.state.ret.id in grown else change for change in changes]
+    _renew(connection, account, {key: max(t.stamp for t in told[key]) for key in repeated}, repeated)
+    _write(connection, account, changes)
+    names = _fresh_names(news, states)
+    naming.record(connection, account, names)
+    outcome.told.update(told)
+    outcome.created.update(c.state.ret.id for c in changes if c.is_new and c.state.ret.id not in grown)
+    outcome.changed.update(c.state.ret.id for c in changes if c.events and not c.is_new)
+    outcome.reread.update(dict.fromkeys(c.state.ret.id for c in changes if c.reread))
+    outcome.events += sum(len(change.events) for change in changes)
+    return [name for name, _ in names]
+
+
+def _fresh_names(news: Mapping[str, Sequence[Telling]], states: Mapping[str, State]) -> list[tuple[str, str]]:
+    """Pairs of a name that is told, and was not in what is stored, and the return's id."""
+    fresh: list[tuple[str, str]] = []
+    for key, tellings in news.items():
+        named = dict.fromkeys(name for telling in tellings for name in rows.names(telling.observation.ret))
+        known = set(rows.names(states[key].ret)) if named and key in states else set()
+        fresh += [(name, key) for name in named if name not in known]
+    return fresh
 
 
 def _marks(connection: Connection, account: str, ids: Iterable[str]) -> dict[str, _Mark]:
@@ -124,7 +219,7 @@ def _marks(connection: Connection, account: str, ids: Iterable[str]) -> dict[str
     query = select(table.return_id, table.at, table.seen_at, table.fingerprint)
     return {
         row.return_id: _Mark(Stamp(row.at, row.seen_at), row.fingerprint)
-        for some in _portions(ids)
+        for some in portions(ids)
         for row in connection.execute(query.where(table.account == account, table.return_id.in_(some)))
     }
 
@@ -133,7 +228,7 @@ def _grown(connection: Connection, account: str, told: Mapping[str, Sequence[Tel
     """Those of the ids that name requests from which a return grew, whether stored or told now."""
     request_id = RETURNS.c.request_id
     grown = {telling.observation.ret.request_id for tellings in told.values() for telling in tellings}
-    for some in _portions(told):
+    for some in portions(told):
         query = select(request_id).where(RETURNS.c.account == account, request_id.in_(some))
         grown.update(connection.execute(query).scalars())
     return {key for key in grown if key}
@@ -146,22 +241,26 @@ def _states(connection: Connection, account: str, marks: Mapping[str, _Mark]) ->
     )
     return {
         row.id: rows.read_state(rows.read_return(row.object, row.id), row.layers, marks[row.id].stamp)
-        for some in _portions(marks)
+        for some in portions(marks)
         for row in connection.execute(query.where(table.account == account, table.id.in_(some)))
     }
 
 
-def _change(account: str, mark: _Mark | None, state: State | None, tellings: Sequence[Telling]) -> _Change:
+def _change(
+    account: str, mark: _Mark | None, state: State | None, tellings: Sequence[Telling], derive: Derive
+) -> _Change:
+    before = None if state is None else state.ret
     merged: list[Merged] = []
     for telling in tellings:
-        merged.append(merge(state, telling.observation, account=account))
+        merged.append(merge(state, telling.observation, account=account, derive=derive))
         state = merged[-1].state
     final = merged[-1].state
-    as_told = mark is None and len(tellings) == 1 and final.ret == tellings[0].observation.ret
+    is_as_told = mark is None and len(tellings) == 1 and final.ret == tellings[0].observation.ret
     return _Change(
         is_new=mark is None,
+        before=before,
         state=final,
-        text=tellings[0].text if as_told else encode_json(dump(final.ret, raw=True)),
+        text=tellings[0].text if is_as_told else encode_json(dump(final.ret, raw=True)),
         digest=_digest(mark, tellings),
         events=tuple(event for each in merged for event in each.events),
         reread=any(each.reread for each in merged),
@@ -190,39 +289,32 @@ def _renew(connection: Connection, account: str, seen: Mapping[str, Stamp], mark
 
 
 def _write(connection: Connection, account: str, changes: Sequence[_Change]) -> None:
-    returns = [change.state.ret for change in changes]
-    _upsert(connection, RETURNS, [rows.return_row(account, change.state.ret, change.text) for change in changes])
-    _upsert(connection, MERGE_STATE, [rows.merge_row(account, change.state, change.digest) for change in changes])
-    known = [{"of": change.state.ret.id} for change in changes if not change.is_new]
-    _replace(connection, ITEMS, account, known, [row for ret in returns for row in rows.item_rows(account, ret)])
-    _replace(
-        connection, SHIPMENTS, account, known, [row for ret in returns for row in rows.shipment_rows(account, ret)]
-    )
-    events = [rows.event_row(event) for change in changes for event in change.events]
-    if events:
-        # By its id an event is told once, even where its return was removed by hand and is read anew.
-        new = _INSERT[connection.dialect.name](EVENTS)
-        connection.execute(new.on_conflict_do_nothing(index_elements=["id"]), events)
-
-
-def _upsert(connection: Connection, table: Table, new_rows: Sequence[rows.Row]) -> None:
-    if new_rows:
-        new = _INSERT[connection.dialect.name](table)
-        values = {column.name: new.excluded[column.name] for column in table.c if not column.primary_key}
-        connection.execute(new.on_conflict_do_update(index_elements=table.primary_key, set_=values), new_rows)
+    upsert(connection, RETURNS, [rows.return_row(account, change.state.ret, change.text) for change in changes])
+    upsert(connection, MERGE_STATE, [rows.merge_row(account, change.state, change.digest) for change in changes])
+    _replace(connection, ITEMS, account, changes, rows.item_rows)
+    _replace(connection, SHIPMENTS, account, changes, rows.shipment_rows)
+    tell(connection, [event for change in changes for event in change.events])
 
 
 def _replace(
-    connection: Connection, table: Table, account: str, known: Sequence[rows.Row], new_rows: Sequence[rows.Row]
+    connection: Connection,
+    table: Table,
+    account: str,
+    changes: Sequence[_Change],
+    rows_of: Callable[[str, Return], list[rows.Row]],
 ) -> None:
+    """Write the parts of the returns anew, where they are not as they were."""
+    known: list[rows.Row] = []
+    new_rows: list[rows.Row] = []
+    for change in changes:
+        told = rows_of(account, change.state.ret)
+        if change.before is not None and rows_of(account, change.before) == told:
+            continue
+        new_rows += told
+        if not change.is_new:
+            known.append({"of": change.state.ret.id})
     if known:
         of_return = (table.c.account == account) & (table.c.return_id == bindparam("of"))
         connection.execute(delete(table).where(of_return), known)
     if new_rows:
         connection.execute(insert(table), new_rows)
-
-
-def _portions(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    remaining = iter(ids)
-    while some := tuple(islice(remaining, _AT_ONCE)):
-        yield some

@@ -1,7 +1,7 @@
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -294,6 +294,8 @@ def test_secret_in_the_file_works_and_is_warned_about(load: Load) -> None:
         ("[accounts]\na = 5", "accounts.a must be a table, not int"),
         ("accounts = 5", "accounts must be a table of accounts, not int"),
         ("store = 5", "store must be text, not int"),
+        ("keep_deliveries = 30", 'keep_deliveries must look like "30s", "5m", "1h" or "30d"'),
+        ('keep_deliveries = "999999d"', 'keep_deliveries must look like "30s", "5m", "1h" or "30d"'),
         ('store = ""', "store is empty"),
     ],
 )
@@ -305,7 +307,8 @@ def test_what_is_wrong_is_named(text: str, problem: str, load: Load) -> None:
 
 def test_unknown_key_is_named_with_the_close_one(load: Load) -> None:
     with pytest.raises(
-        ConfigurationError, match=r"acount is not known; did you mean 'accounts'\? Known: accounts, store$"
+        ConfigurationError,
+        match=r"acount is not known; did you mean 'accounts'\? Known: accounts, keep_deliveries, store$",
     ):
         load("acount = 5")
 
@@ -364,3 +367,37 @@ def test_neither_file_nor_environment_is_in_a_traceback(
         load_config(path)
     assert CANARY not in everything_shown(caught.value)
     assert os.environ["SOME_KEY"] == CANARY
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("orders", '"my_shop"', 'accounts.acme.orders must look like "my_shop.lookup:find_order"'),
+        ("orders", '"my-shop:find"', 'accounts.acme.orders must look like "my_shop.lookup:find_order"'),
+        ("orders", "7", "accounts.acme.orders must be text, not int"),
+        ("sync_every", '"5 minutes"', 'accounts.acme.sync_every must look like "30s", "5m", "1h" or "30d"'),
+        ("sync_every", '"0s"', 'accounts.acme.sync_every must look like "30s", "5m", "1h" or "30d"'),
+        ("sync_every", "300", 'accounts.acme.sync_every must look like "30s", "5m", "1h" or "30d"'),
+    ],
+)
+def test_what_runs_for_an_account_is_checked_when_the_file_is_read(
+    tmp_path: Path, key: str, value: str, said: str
+) -> None:
+    path = tmp_path / "returns-hub.toml"
+    path.write_text(f'[accounts.acme]\nprovider = "returnmate"\n{key} = {value}\n', "utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(path)
+    assert str(caught.value) == said
+
+
+def test_what_runs_for_an_account(tmp_path: Path) -> None:
+    path = tmp_path / "returns-hub.toml"
+    lines = ["[accounts.acme]", 'provider = "returnless"', 'orders = "my_shop.lookup:find_order"', 'sync_every = "5m"']
+    path.write_text("\n".join(lines), "utf-8")
+    account = load_config(path).accounts["acme"]
+    assert (account.orders, account.sync_every) == ("my_shop.lookup:find_order", timedelta(minutes=5))
+
+
+def test_deliveries_are_kept_for_thirty_days_unless_told(load: Load) -> None:
+    kept = [load(text).keep_deliveries for text in ("", 'keep_deliveries = "12h"', 'keep_deliveries = "90d"')]
+    assert kept == [timedelta(days=30), timedelta(hours=12), timedelta(days=90)]

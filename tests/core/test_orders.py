@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from attrs import frozen
 from returns_hub import (
     Adapter,
     Capability,
+    ConfigurationError,
     HttpAnswer,
     Limits,
     Order,
@@ -27,6 +29,7 @@ from returns_hub import (
     registry,
     single_header,
 )
+from returns_hub.orders import load_find_order
 from returns_hub.testing import FakeAdapter
 
 ORDER = Order(number="ORD1", id="1", created_at=datetime(2026, 9, 5, tzinfo=UTC), email="customer@example.com")
@@ -143,3 +146,20 @@ async def test_a_vendor_that_looks_nothing_up_is_not_answered_awaited() -> None:
     async with connect_async("fake", api_key="k") as client:
         with pytest.raises(UnsupportedOperation):
             await client.answer_order_lookup(look_up(), Shop().find_order_async)
+
+
+def test_the_platforms_function_is_found_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "shop_a.py").write_text("def find_order(number):\n    return None\nNOT_ONE = 7\n", "utf-8")
+    (tmp_path / "shop_b.py").write_text("raise KeyError('s3cret')\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    found: Any = load_find_order("shop_a:find_order")
+    assert found("#1001") is None
+    for name, said in (
+        ("shop_a:find_orders", "shop_a has no function find_orders"),
+        ("shop_a:NOT_ONE", "shop_a has no function NOT_ONE"),
+        ("shop_b:find_order", "importing shop_b fails with KeyError"),
+        ("shop_c:find_order", "importing shop_c fails with ModuleNotFoundError"),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            load_find_order(name)
+        assert str(caught.value) == f'orders = "{name}": {said}'

@@ -1,11 +1,16 @@
+import asyncio
+import threading
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from returns_hub import Rate
+from returns_hub import Rate, RateLimited, ReturnQuery
 from returns_hub.ratelimit import RateLimiter, RetryBudget
+from returns_hub.transport import AsyncTransport, Transport, TransportOptions
 
 
 class Clock:
@@ -99,6 +104,138 @@ def test_lowering_means_nothing_without_a_rate(clock: Clock) -> None:
     limiter = RateLimiter(None, clock=clock)
     limiter.lower(1)
     assert [limiter.reserve() for _ in range(2)] == [0.0, 0.0]
+
+
+def test_refusal_halves_the_pace_after_a_short_hold(clock: Clock) -> None:
+    limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
+    limiter.reserve()
+    limiter.refused()
+    assert limiter.held
+    assert [limiter.reserve() for _ in range(3)] == [2.0, 4.0, 6.0]
+
+
+def test_requests_that_are_refused_together_count_once(clock: Clock) -> None:
+    limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
+    for _ in range(10):
+        limiter.refused()
+    assert [limiter.reserve() for _ in range(2)] == [2.0, 4.0]
+
+
+def test_every_later_refusal_halves_it_again(clock: Clock) -> None:
+    limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
+    for _ in range(3):
+        limiter.refused()
+        clock.now += 60
+    assert [limiter.reserve() for _ in range(2)] == [0.0, 8.0]
+
+
+def test_no_refusal_slows_an_account_below_one_request_a_minute(clock: Clock) -> None:
+    limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
+    for _ in range(50):
+        limiter.refused()
+        clock.now += 3600
+    assert [limiter.reserve() for _ in range(2)] == [0.0, 60.0]
+
+
+def test_accepted_requests_bring_the_pace_back_step_by_step(clock: Clock) -> None:
+    limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
+    limiter.refused()
+    clock.now += 60
+    for _ in range(25):
+        limiter.accepted()
+    assert [limiter.reserve() for _ in range(2)] == [0.0, pytest.approx(1 / 0.75)]
+    for _ in range(25):
+        limiter.accepted()
+    clock.now += 60
+    assert [limiter.reserve() for _ in range(2)] == [0.0, pytest.approx(1.0)]
+
+
+def test_pace_that_came_back_is_the_accounts_own_with_its_burst(clock: Clock) -> None:
+    limiter = RateLimiter(Rate.parse("300/min"), clock=clock)
+    limiter.refused()
+    for _ in range(60):
+        limiter.accepted()
+    clock.now += 60
+    assert [limiter.reserve() for _ in range(5)] == [0.0] * 5
+
+
+def test_pace_is_learnt_where_there_was_none_and_forgotten_again(clock: Clock) -> None:
+    limiter = RateLimiter(None, clock=clock)
+    limiter.refused()
+    assert [limiter.reserve() for _ in range(2)] == [0.5, 1.0]
+    for _ in range(200):
+        limiter.accepted()
+    clock.now += 60
+    assert [limiter.reserve() for _ in range(2)] == [0.0, 0.0]
+
+
+def test_accepted_requests_alone_change_nothing(clock: Clock) -> None:
+    limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
+    for _ in range(1000):
+        limiter.accepted()
+    assert [limiter.reserve() for _ in range(2)] == [0.0, 1.0]
+
+
+def test_refusal_without_advice_is_learnt_from(vendor: Any, acme: Any) -> None:
+    vendor.will(status=429)
+    limiter = RateLimiter(Rate(10, 1.0))
+    transport = Transport(acme(), base_url=f"{vendor.url}/v1", limiter=limiter, options=TransportOptions(attempts=1))
+    with pytest.raises(RateLimited):
+        transport.run(acme().list_returns(ReturnQuery()))
+    transport.close()
+    assert limiter.held
+    limiter.reserve()
+    assert limiter.reserve() == pytest.approx(0.4, abs=0.15)
+
+
+def test_refusal_with_advice_is_obeyed_and_teaches_nothing(vendor: Any, acme: Any) -> None:
+    vendor.will(status=429, headers={"Retry-After": "7"})
+    limiter = RateLimiter(Rate(10, 1.0))
+    transport = Transport(acme(), base_url=f"{vendor.url}/v1", limiter=limiter, options=TransportOptions(attempts=1))
+    with pytest.raises(RateLimited):
+        transport.run(acme().list_returns(ReturnQuery()))
+    transport.close()
+    first = limiter.reserve()
+    assert [first, limiter.reserve() - first] == [pytest.approx(7, abs=0.5), pytest.approx(0.1, abs=0.05)]
+
+
+class Blocking(RateLimiter):
+    """Takes its time with every answer, as a database that is asked may."""
+
+    blocks = True
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.threads: list[threading.Thread] = []
+
+    def reserve(self, *, within: float = float("inf")) -> float:
+        time.sleep(0.2)
+        self.threads.append(threading.current_thread())
+        return super().reserve(within=within)
+
+    def accepted(self) -> None:
+        time.sleep(0.2)
+        self.threads.append(threading.current_thread())
+
+
+def test_limiter_that_blocks_keeps_no_event_loop_waiting(vendor: Any, acme: Any) -> None:
+    vendor.will(data={"ids": [], "next": None})
+    limiter = Blocking()
+
+    async def run() -> float:
+        transport = AsyncTransport(acme(), base_url=f"{vendor.url}/v1", limiter=limiter)
+        asking = asyncio.create_task(transport.run(acme().list_returns(ReturnQuery())))
+        longest, before = 0.0, time.monotonic()
+        while not asking.done():
+            await asyncio.sleep(0.005)
+            longest, before = max(longest, time.monotonic() - before), time.monotonic()
+        await asking
+        await transport.aclose()
+        return longest
+
+    assert asyncio.run(run()) < 0.15
+    assert threading.main_thread() not in limiter.threads
+    assert len(limiter.threads) == 2
 
 
 @given(

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from returns_hub.testing import serve
+from returns_hub_return_helper import ReturnHelper
+from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 from returns_hub_returnless import Returnless
 from returns_hub_returnless.sandbox import ReturnlessSandbox
 from returns_hub_returnmate import ReturnMate
@@ -31,10 +33,15 @@ def _vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every vendor, where the examples expect the real one."""
     returnmate = ReturnMateSandbox(count=30, api_key="YOUR_API_KEY")
     returnless = ReturnlessSandbox(count=30, user="YOUR_API_USER", password="YOUR_API_PASSWORD")
-    with serve(returnmate) as first, serve(returnless) as second:
+    return_helper = ReturnHelperSandbox(count=30, api_key="YOUR_API_KEY", api_token="YOUR_API_TOKEN")
+    with serve(returnmate) as first, serve(returnless) as second, serve(return_helper) as third:
         url = first.url + returnmate.base_path
         monkeypatch.setattr(ReturnMate, "base_urls", {"production": url, "sandbox": url})
         monkeypatch.setattr(Returnless, "base_urls", {"production": second.url})
+        roots = return_helper.base_urls(third.url)
+        monkeypatch.setattr(ReturnHelper, "base_urls", {"production": roots["base_url"], "sandbox": roots["base_url"]})
+        public = {"public": {"sandbox": roots["more_base_urls"]["public"]}}
+        monkeypatch.setattr(ReturnHelper, "more_base_urls", public)
         monkeypatch.setenv("RETURNMATE_API_KEY", "YOUR_API_KEY")
         yield
 
@@ -49,6 +56,7 @@ def _vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         *whole_programs("docs/webhooks.md"),
         *whole_programs("docs/providers/returnmate.md"),
         *whole_programs("docs/providers/returnless.md"),
+        *whole_programs("docs/providers/return_helper.md"),
     ],
 )
 @pytest.mark.usefixtures("_vendors")

@@ -5,7 +5,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler
@@ -58,6 +58,18 @@ def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReturnlessSandbox]:
         monkeypatch.setenv("RETURNLESS_PASSWORD", simulator.options["password"])
         monkeypatch.setenv("RETURNLESS_SIGNING_KEY", KEY)
         yield simulator
+
+
+@pytest.fixture
+def wsgi_server() -> Callable[..., AbstractContextManager[int]]:
+    """Serves a WSGI application in a thread and gives its port: ``plain`` by the standard library, else by Werkzeug."""
+
+    def start(app: Any, *, plain: bool = False) -> AbstractContextManager[int]:
+        if plain:
+            return in_thread(make_plain_server("127.0.0.1", 0, app, handler_class=Quiet))
+        return in_thread(make_server("127.0.0.1", 0, app, threaded=True))
+
+    return start
 
 
 @pytest.fixture

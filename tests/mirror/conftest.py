@@ -1,16 +1,10 @@
-"""What the tests of the mirror share: times, small returns, stores on both databases, and a vendor in memory."""
+"""What the tests of the mirror share: times, small returns, and a vendor in memory."""
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 
 import pytest
@@ -18,8 +12,8 @@ from attrs import define, evolve, field, frozen
 
 from returns_hub import (
     Adapter,
+    AsyncClient,
     Capability,
-    Client,
     NotFound,
     Operation,
     Page,
@@ -33,7 +27,7 @@ from returns_hub import (
     Support,
 )
 from returns_hub.store import Store
-from returns_hub.sync import SyncReport, sync_account
+from returns_hub.sync import ReconcileReport, SyncJob, SyncReport, blocking, reconcile_accounts, sync_accounts
 
 T = TypeVar("T")
 
@@ -72,87 +66,9 @@ def side_by_side() -> Callable[[Sequence[Callable[[], None]]], None]:
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'mirror.db'}"
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The directory of the socket of a PostgreSQL that lives as long as the tests."""
-    programs = _postgresql_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL's server programs (initdb, postgres) are not on this machine")
-    # The server refuses to run as root, and a socket's path must be short.
-    user = "postgres" if os.geteuid() == 0 else None
-    home = Path(tempfile.mkdtemp(prefix="returns-hub-"))
-    if user is not None:
-        os.chown(home, pwd.getpwnam(user).pw_uid, -1)
-    data = home / "data"
-    options = ["-c", "fsync=off", "-c", "listen_addresses=", "-c", f"unix_socket_directories={home}"]
-    quiet: Mapping[str, Any] = {"user": user, "cwd": home, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], check=True, **quiet
-    )
-    server = subprocess.Popen([programs / "postgres", "-D", data, *options], **quiet)
-    try:
-        _wait_for_postgresql(str(home))
-        yield str(home)
-    finally:
-        server.terminate()
-        server.wait()
-        shutil.rmtree(home)
-
-
-@pytest.fixture
-def postgresql_url(postgresql: str) -> Iterator[str]:
-    """An empty database of its own."""
-    import psycopg
-
-    name = f"mirror_{time.time_ns()}"
-    with psycopg.connect(host=postgresql, user="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    yield f"postgresql://postgres@/{name}?host={postgresql}"
-    with psycopg.connect(host=postgresql, user="postgres", autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest) -> str:
-    """The address of an empty store, on each database in turn."""
-    url: str = request.getfixturevalue(f"{request.param}_url")
-    return url
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """An empty store, on each database in turn."""
-    with Store.open(store_url) as opened:
-        yield opened
-
-
-@pytest.fixture
 def sqlite_store(sqlite_url: str) -> Iterator[Store]:
     with Store.open(sqlite_url) as opened:
         yield opened
-
-
-def _postgresql_programs() -> Path | None:
-    found = shutil.which("postgres")
-    places = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((place for place in places if (place / "initdb").exists()), None)
-
-
-def _wait_for_postgresql(socket: str) -> None:
-    import psycopg
-
-    for _ in range(200):
-        try:
-            psycopg.connect(host=socket, user="postgres").close()
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("PostgreSQL did not start")
 
 
 @define
@@ -171,6 +87,8 @@ class Vendor:
     words: Counter[str] = field(factory=Counter)
     page_size: int = 3
     repeats_pages: bool = False
+    tells_ahead: bool = False
+    polls_open: bool = True
     spoilt: tuple[SetAside, ...] = ()
     gaps: tuple[str, ...] = ()
 
@@ -199,9 +117,11 @@ class Vendor:
         start = 0 if self.repeats_pages else int(cursor or 0)
         end = int(cursor or 0) + self.page_size
         more = end < len(rows)
+        ahead = [str(number) for number in range(end, len(rows), self.page_size)]
         return Page(
             items=rows[start : start + self.page_size],
             next=str(end) if more else None,
+            ahead=tuple(ahead) if self.tells_ahead else (),
             total=len(rows),
             set_aside=() if more else self.spoilt,
             gaps=() if more else self.gaps,
@@ -214,9 +134,12 @@ class Vendor:
 
     @property
     def adapter(self) -> "Memory":
-        return Memory(vendor=self)
+        return Memory(vendor=self) if self.polls_open else Pushing(vendor=self)
 
-    def run(self, operation: Operation[T]) -> T:
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+
+    async def run(self, operation: Operation[T]) -> T:
         try:
             request = next(operation)
             while True:
@@ -268,8 +191,19 @@ class Memory(Adapter):
         return (Slice(key="all", read=lambda cursor: self.list_returns(query, cursor)),)
 
 
+@frozen(kw_only=True)
+class Pushing(Memory):
+    """The adapter of a vendor that does not want to be polled."""
+
+    polls_open = False
+
+
 def _minute(moment: datetime | None) -> str:
     return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def a_job(vendor: Vendor, *, account: str = "acme", history_start: date = date(2026, 1, 1)) -> SyncJob:
+    return SyncJob(account=account, open_client=lambda: cast("AsyncClient", vendor), history_start=history_start)
 
 
 @pytest.fixture
@@ -277,16 +211,31 @@ def vendor() -> Vendor:
     return Vendor()
 
 
+@pytest.fixture(scope="session")
+def make_job() -> Callable[..., SyncJob]:
+    """The sync of an account, ``acme`` unless told, at a vendor in memory."""
+    return a_job
+
+
+@pytest.fixture
+def reconcile(vendor: Vendor, sqlite_store: Store) -> Callable[..., ReconcileReport]:
+    """Compare the account ``acme`` in ``sqlite_store`` with the vendor."""
+
+    def run(**options: Any) -> ReconcileReport:
+        compare = partial(reconcile_accounts, [a_job(vendor)], sqlite_store, **{"now": vendor.now, **options})
+        (report,) = blocking(compare)
+        return report
+
+    return run
+
+
 @pytest.fixture
 def sync(vendor: Vendor, sqlite_store: Store) -> Callable[..., SyncReport]:
     """Sync the account ``acme`` at the vendor into ``sqlite_store``."""
 
     def run(**options: Any) -> SyncReport:
-        return sync_account(
-            "acme",
-            lambda: cast("Client", vendor),
-            sqlite_store,
-            **{"history_start": date(2026, 1, 1), "now": vendor.now, **options},
-        )
+        job = a_job(vendor, history_start=options.pop("history_start", date(2026, 1, 1)))
+        (report,) = blocking(partial(sync_accounts, [job], sqlite_store, **{"now": vendor.now, **options}))
+        return report
 
     return run

@@ -30,6 +30,12 @@ MakeReturn: TypeAlias = Callable[..., Return]
 SideBySide: TypeAlias = Callable[[Sequence[Callable[[], None]]], None]
 
 
+@pytest.fixture
+def postgresql_url(empty_postgresql_url: str) -> str:
+    """Nothing is there: these tests are about what opening a store makes."""
+    return empty_postgresql_url
+
+
 def sqlite_file(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
@@ -122,7 +128,7 @@ def test_a_damaged_mirror_is_called_that(sqlite_url: str, a_return: MakeReturn, 
     content = bytearray(file.read_bytes())
     content[8192:] = b"\xff" * len(content[8192:])
     file.write_bytes(content)
-    with Store.open(sqlite_url) as store, pytest.raises(StoreError, match="is damaged; restore it, or remove it"):
+    with pytest.raises(StoreError, match="is damaged; restore it, or remove it"), Store.open(sqlite_url) as store:
         list(store.returns())
 
 

@@ -163,7 +163,7 @@ def test_a_mirror_killed_while_it_is_made_is_made_by_the_next(sqlite_url: str) -
     assert mirrored(sqlite_url) == set()
 
 
-def test_ten_thousand_are_read_exactly_with_a_hundred_requests_and_flat_memory(
+def test_ten_thousand_are_read_exactly_with_hardly_more_requests_than_pages_and_flat_memory(
     start_sync: Callable[..., StartSync], tmp_path: Path, sqlite_url: str
 ) -> None:
     small, large = ReturnMateSandbox(count=1_000), ReturnMateSandbox(count=10_000)
@@ -173,7 +173,8 @@ def test_ten_thousand_are_read_exactly_with_a_hundred_requests_and_flat_memory(
     with serve(large) as running:
         many = finished(start_sync(running.url + large.base_path, large)())
     assert mirrored(sqlite_url) == large.return_ids
-    assert len(large.requests) <= 101
+    # A hundred pages. They overlap by a second, so that no row that moves is passed over.
+    assert len(large.requests) <= 110
     assert many["kilobytes"] <= 1.2 * few["kilobytes"]
 
 

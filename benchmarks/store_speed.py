@@ -1,0 +1,145 @@
+"""What storing a page costs: ``Store.apply`` against the same rows written by the database's own driver, and nothing else.
+
+The driver gets finished rows, one bulk upsert a table and page. ``apply`` is given what an adapter read: it encodes it, looks up
+what is known, merges, makes events and writes all of it. Pages of 100 RMAs, a transaction each; then all of them once more,
+unchanged.
+
+    python benchmarks/store_speed.py                                  # SQLite
+    python benchmarks/store_speed.py postgresql://user@host/empty     # PostgreSQL: a database for it alone
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Table
+
+from returns_hub import Customer, Item, OrderRef, Reason, Return, Status
+from returns_hub.convert import dump, encode_json
+from returns_hub.events import Origin
+from returns_hub.merge import Observation, merge, observed
+from returns_hub.store import Store, rows
+from returns_hub.store.schema import EVENTS, ITEMS, MERGE_STATE, RETURNS
+
+PAGES: Final = 100
+ROWS: Final = 100
+NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+Rows = Mapping[Table, Sequence[Mapping[str, Any]]]
+
+
+def main(address: str | None) -> None:
+    pages = [[a_return(page * ROWS + number) for number in range(ROWS)] for page in range(PAGES)]
+    count = PAGES * ROWS
+    with tempfile.TemporaryDirectory() as directory:
+        with Store.open(address or f"sqlite:///{Path(directory)}/raw.db") as store:
+            raw = write_raw(store, map(finished, pages))
+        with Store.open(address or f"sqlite:///{Path(directory)}/store.db") as store:
+            account = "again" if address else "acme"
+            first = apply(store, account, pages, NOON)
+            second = apply(store, account, pages, NOON + timedelta(hours=1))
+            events = sum(1 for _ in store.events(account=account))
+    assert events == count, "not every return was told once"
+    print(f"{'':<34}{'a record':>10}{'of raw':>9}{'records a second':>19}")
+    for name, seconds in (
+        ("the driver's bulk upsert", raw),
+        ("Store.apply, all new", first),
+        ("Store.apply, unchanged", second),
+    ):
+        print(f"{name:<34}{seconds / count * 1e6:>7.0f} µs{seconds / raw:>9.1f}{count / seconds:>19,.0f}")
+
+
+def a_return(number: int) -> Return:
+    items = [{"sku": f"PROD-{number % 97:03d}", "quantity": 1, "reason": "defective"}]
+    raw = {
+        "id": f"rma_{number:08d}",
+        "status": "completed",
+        "order_number": f"#{number}",
+        "customer": {"email": f"customer{number % 997}@example.com", "name": f"Customer {number % 997}"},
+        "items": items,
+    }
+    return Return(
+        provider="returnmate",
+        id=f"rma_{number:08d}",
+        number=f"RMA-{number:08d}",
+        status=Status.CLOSED,
+        status_raw="completed",
+        order=OrderRef(number=f"#{number}"),
+        customer=Customer(email=f"customer{number % 997}@example.com", name=f"Customer {number % 997}"),
+        items=(Item(sku=f"PROD-{number % 97:03d}", reason=Reason(code="defective"), raw=items[0]),),
+        created_at=NOON - timedelta(minutes=number),
+        raw=raw,
+    )
+
+
+def finished(page: Iterable[Return]) -> Rows:
+    """The rows that a page comes to."""
+    merged = [merge(None, seen(ret, NOON), account="raw") for ret in page]
+    return {
+        RETURNS: [
+            rows.return_row("raw", each.state.ret, encode_json(dump(each.state.ret, raw=True))) for each in merged
+        ],
+        MERGE_STATE: [rows.merge_row("raw", each.state, rows.fingerprint(each.state.ret.id)) for each in merged],
+        ITEMS: [row for each in merged for row in rows.item_rows("raw", each.state.ret)],
+        EVENTS: [rows.event_row(event) for each in merged for event in each.events],
+    }
+
+
+def seen(ret: Return, at: datetime) -> Observation:
+    return observed(ret, seen_at=at, origin=Origin.BACKFILL)
+
+
+def write_raw(store: Store, pages: Iterable[Rows]) -> float:
+    """Write the pages with the driver itself; the seconds that took, without those that making the rows took."""
+    seconds = 0.0
+    connection = store.database.dedicated()
+    mark = "?" if store.database.dialect == "sqlite" else "%s"
+    try:
+        for page in pages:
+            bulks = [(upsert(table, mark), [bound(table, row, store) for row in page[table]]) for table in page]
+            begun = time.perf_counter()
+            cursor = connection.cursor()
+            if store.database.dialect == "sqlite":
+                cursor.execute("BEGIN IMMEDIATE")
+            for statement, values in bulks:
+                cursor.executemany(statement, values)
+            connection.commit()
+            seconds += time.perf_counter() - begun
+    finally:
+        connection.close()
+    return seconds
+
+
+def upsert(table: Table, mark: str) -> str:
+    columns = [column.name for column in table.c if column.name != "sequence"]
+    key = ["id"] if table is EVENTS else [column.name for column in table.primary_key]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    marks = ", ".join(mark for _ in columns)
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+
+
+def bound(table: Table, row: Mapping[str, Any], store: Store) -> tuple[Any, ...]:
+    """The row as the driver takes it."""
+    values = []
+    for column in table.c:
+        if column.name != "sequence":
+            value = row.get(column.name)
+            if isinstance(value, datetime) and store.database.dialect == "sqlite":
+                value = value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+            values.append(value)
+    return tuple(values)
+
+
+def apply(store: Store, account: str, pages: Sequence[Sequence[Return]], at: datetime) -> float:
+    begun = time.perf_counter()
+    for number, page in enumerate(pages):
+        store.apply(account, [seen(ret, at) for ret in page], checkpoints={"page": number})
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if sys.argv[1:] else None)

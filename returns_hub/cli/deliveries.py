@@ -1,0 +1,263 @@
+"""``deliveries``: the webhook inbox, what could not be processed, and another try. No vendor is called by looking."""
+
+import base64
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from cyclopts import App, Group
+from rich.text import Text
+
+from returns_hub.accounts import parse_duration
+from returns_hub.cli.options import TABLE_ROWS, ConfigPath, Limit
+from returns_hub.cli.output import Cell, Column, clean, complain, console, facts, json_line, moment, say, table
+from returns_hub.convert import dump
+from returns_hub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from returns_hub.deliveries import Delivery
+
+State: TypeAlias = Literal["pending", "processed", "dead"]
+
+_STYLES: Final = {"pending": "yellow", "processed": "green", "dead": "red"}
+_COLUMNS: Final = (
+    Column("id"),
+    Column("received (UTC)"),
+    Column("account"),
+    Column("state"),
+    Column("events", drop=2),
+    Column("attempts", drop=3),
+    Column("duplicates", drop=4),
+    Column("error", prose=True, drop=1),
+)
+
+app = App(
+    name="deliveries",
+    help="Show what vendors have delivered, process it again, and remove what is old.",
+    group_parameters=Group("Options", sort_key=1),
+)
+
+
+@app.command(name="list")
+def list_deliveries(
+    *,
+    account: str | None = None,
+    state: State | None = None,
+    limit: Limit = None,
+    json: bool = False,
+    config: ConfigPath = None,
+) -> None:
+    """List the deliveries, newest first.
+
+    "pending" waits for its turn or for its next attempt, "dead" has failed too
+    often: replay it when the reason is gone. The table has 50 lines; JSON has no
+    limit.
+
+    For example:
+      returns-hub deliveries list --state dead
+      returns-hub deliveries list --account acme-au --json | jq .error
+
+    Args:
+        account: Only this account's deliveries.
+        state: Only deliveries in this state.
+        limit: How many at most.
+        json: One JSON object a line, all that match.
+        config: The configuration file.
+    """
+    from returns_hub.deliveries import DeliveryState
+    from returns_hub.hub import Hub
+
+    wanted = None if state is None else DeliveryState(state)
+    with Hub.from_config(config) as hub:
+        if json:
+            for delivery in hub.deliveries(account=account, state=wanted, limit=limit):
+                json_line(_data(delivery))
+            return
+        rows = limit or TABLE_ROWS
+        # One more than is shown tells whether there are more.
+        found = list(hub.deliveries(account=account, state=wanted, limit=rows + 1))
+    if not found:
+        say("No such deliveries.")
+        return
+    table(_COLUMNS, map(_row, found[:rows]))
+    if len(found) > rows:
+        say(f"The newest {rows} are shown; --limit N shows more, --json all.")
+
+
+@app.command
+def show(
+    id: int,
+    /,
+    *,
+    json: bool = False,
+    body: bool = False,
+    config: ConfigPath = None,
+) -> int:
+    """Show one delivery: when it came, what became of it, and why not.
+
+    The body is what the vendor sent, to the byte, and may hold personal data: it
+    is shown on demand only.
+
+    For example:
+      returns-hub deliveries show 4711
+      returns-hub deliveries show 4711 --body | jq .
+
+    Args:
+        id: The number of the delivery, as "list" tells it.
+        json: One JSON object; with --body the body is in it, as Base64.
+        body: Write the body, and nothing else.
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+
+    with Hub.from_config(config) as hub:
+        delivery = hub.get_delivery(id)
+    if delivery is None:
+        complain(_unknown(id))
+        return 1
+    if json:
+        encoded = {"body": base64.b64encode(delivery.body).decode()} if body else {}
+        json_line(_details(delivery) | encoded)
+    elif body:
+        _write_body(delivery.body)
+    else:
+        _show(delivery)
+    return 0
+
+
+@app.command
+def replay(id: int, /, *ids: int, json: bool = False, config: ConfigPath = None) -> int:
+    """Process deliveries once more, whatever has become of them.
+
+    They are marked as pending, and done by whoever does the work: "serve", or a
+    worker of yours. What the mirror knows already is not told again.
+
+    For example:
+      returns-hub deliveries replay 4711 4712
+
+    Args:
+        id: The number of the delivery, as "list" tells it.
+        ids: Further ones.
+        json: One JSON object a line: a delivery, as it now stands.
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+
+    with Hub.from_config(config) as hub:
+        wanted = (id, *ids)
+        known = [number for number in wanted if hub.get_delivery(number) is not None]
+        for number in known:
+            _say_replayed(hub.replay(number), json=json)
+    for number in wanted:
+        if number not in known:
+            complain(_unknown(number))
+    return 0 if len(known) == len(wanted) else 1
+
+
+@app.command
+def purge(*, older: str, json: bool = False, config: ConfigPath = None) -> None:
+    """Remove processed deliveries: their bodies are personal data.
+
+    What is pending or dead stays, and so do returns and events. News of a return
+    that never appeared is removed as well. "serve" and "work" do all that once an
+    hour, after "keep_deliveries" of the configuration, 30 days by default.
+
+    For example:
+      returns-hub deliveries purge --older 30d
+
+    Args:
+        older: What came longer ago than this, such as 30d or 12h.
+        json: One JSON object: how many deliveries were removed, and how much that waited.
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+
+    ago = parse_duration(older)
+    if ago is None:
+        raise ConfigurationError('--older must look like "30d" or "12h"')
+    with Hub.from_config(config) as hub:
+        purged = hub.purge(datetime.now(UTC) - ago)
+    if json:
+        json_line({"deliveries": purged.deliveries, "waiting": purged.waiting})
+    else:
+        say(f"Removed: deliveries {purged.deliveries}, news of returns that never appeared {purged.waiting}.")
+
+
+def _say_replayed(delivery: "Delivery", *, json: bool) -> None:
+    if json:
+        json_line(_data(delivery))
+    else:
+        say(f"{delivery.id}: {delivery.state.value}")
+
+
+def _unknown(id: int) -> str:
+    return f"there is no delivery {id}; returns-hub deliveries list shows which there are"
+
+
+def _data(delivery: "Delivery") -> dict[str, Any]:
+    """A delivery for programs."""
+    return {
+        "id": delivery.id,
+        "account": delivery.account,
+        "received_at": dump(delivery.received_at),
+        "state": delivery.state.value,
+        "duplicates": delivery.duplicates,
+        "attempts": delivery.attempts,
+        "error": delivery.error,
+        "events": delivery.events,
+    }
+
+
+def _details(delivery: "Delivery") -> dict[str, Any]:
+    return _data(delivery) | {
+        "subject": delivery.subject,
+        "dedupe_key": delivery.dedupe_key,
+        "due_at": dump(delivery.due_at),
+        "processed_at": dump(delivery.processed_at),
+        "bytes": len(delivery.body),
+    }
+
+
+def _row(delivery: "Delivery") -> tuple[Cell, ...]:
+    return (
+        str(delivery.id),
+        moment(delivery.received_at),
+        delivery.account,
+        _state(delivery),
+        str(delivery.events),
+        str(delivery.attempts),
+        str(delivery.duplicates),
+        delivery.error,
+    )
+
+
+def _state(delivery: "Delivery") -> Text:
+    return Text(delivery.state.value, style=_STYLES[delivery.state.value])
+
+
+def _show(delivery: "Delivery") -> None:
+    say(Text.assemble((f"delivery {delivery.id}", "bold"), f"  {delivery.account}"))
+    pending = delivery.state.value == "pending"
+    facts(
+        [
+            ("state", _state(delivery)),
+            ("received", moment(delivery.received_at)),
+            ("about", delivery.subject),
+            ("attempts", str(delivery.attempts)),
+            ("next attempt", moment(delivery.due_at) if pending else None),
+            ("processed", moment(delivery.processed_at)),
+            ("events", str(delivery.events)),
+            ("duplicates", str(delivery.duplicates)),
+            ("error", delivery.error),
+            ("body", f"{len(delivery.body)} bytes; --body writes them"),
+        ]
+    )
+
+
+def _write_body(body: bytes) -> None:
+    """The exact bytes into a pipe; on a terminal, what can be shown of them."""
+    if console().is_terminal:
+        for line in body.decode(errors="replace").splitlines():
+            say(clean(line))
+    else:
+        sys.stdout.buffer.write(body)

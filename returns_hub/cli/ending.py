@@ -1,0 +1,39 @@
+"""How commands that run until they are told to end hear of it."""
+
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def until_signalled(*signals: signal.Signals) -> Iterator[threading.Event]:
+    """An event that is set by any of the signals, which end nothing by themselves meanwhile."""
+    told = threading.Event()
+    before = {number: signal.signal(number, lambda *_: told.set()) for number in signals}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def watching_output(stop: Callable[[], bool]) -> Callable[[], bool]:
+    """``stop``, which also fails as writing would once nobody reads standard output any more.
+
+    Whoever writes rarely would learn of that late, or never.
+    """
+    if not hasattr(select, "poll"):  # on Windows
+        return stop
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+
+    def ask() -> bool:
+        if any(state & (select.POLLERR | select.POLLHUP) for _, state in poll.poll(0)):
+            raise BrokenPipeError(os.strerror(32))
+        return stop()
+
+    return ask

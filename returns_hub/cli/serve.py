@@ -1,0 +1,124 @@
+"""``serve``: receive webhooks and order look-ups, and process what came."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from returns_hub.adapter import Adapter, Capability, Support
+from returns_hub.cli.options import ConfigPath
+from returns_hub.cli.output import complain, say
+from returns_hub.cli.sync import check_options
+from returns_hub.errors import PluginError, ReturnsHubError
+from returns_hub.orders import load_find_order
+
+if TYPE_CHECKING:
+    import socket
+
+    from returns_hub.hub import Hub
+
+_ABSENT: Final = (Support.NO, Support.NOT_IMPLEMENTED)
+
+
+def serve(
+    *,
+    host: Annotated[str, Parameter(show_default=True)] = "127.0.0.1",
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535), show_default=True)] = 8000,
+    no_work: bool = False,
+    config: ConfigPath = None,
+) -> int:
+    """Receive webhooks and order look-ups over HTTP, and process what came.
+
+    Each account has /webhooks/ACCOUNT, and /orders/ACCOUNT/NUMBER if its "orders"
+    names a function of yours; /healthz tells how things stand. A delivery is
+    answered with success once it is stored. SIGTERM and Ctrl-C end it in good
+    order: what was begun is finished or handed back.
+
+    For example:
+      returns-hub serve
+      returns-hub serve --host 0.0.0.0 --port 8080
+
+    Args:
+        host: The address to listen on; put a proxy with TLS in front of it.
+        port: The port to listen on; 0 takes a free one.
+        no_work: Only receive; another process does the work.
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+    from returns_hub.server import create_app
+    from returns_hub.server.running import run
+
+    # The functions that "orders" names are the platform's, and often beside the configuration.
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path takes text
+    _log_what_happens()
+    with Hub.from_config(config) as hub:
+        adapters = _adapters(hub)
+        with _listening(host, port) as listener, nullcontext() if no_work else hub.working():
+            run(create_app(hub), listener, on_started=lambda: _announce(hub, adapters, listener))
+    return 0
+
+
+def _adapters(hub: "Hub") -> dict[str, Adapter]:
+    """The adapter of each account: what is wrong in any of them is said now, and not to its vendor."""
+    check_options(hub, ())
+    adapters = {}
+    for account, described in hub.accounts.items():
+        if described.orders is not None:
+            load_find_order(described.orders)
+        try:
+            adapters[account] = hub.client(account).adapter
+        except PluginError as error:
+            complain(f"{account}: {error}; the other accounts are served")
+    return adapters
+
+
+@contextmanager
+def _listening(host: str, port: int) -> "Iterator[socket.socket]":
+    """A socket that listens.
+
+    Raises:
+        ReturnsHubError: the address is no address, or taken.
+    """
+    import socket
+
+    problem = ""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        problem = f"port {port} of {host}: {error.strerror}"
+    else:
+        with listener:
+            yield listener
+        return
+    raise ReturnsHubError(problem)
+
+
+def _announce(hub: "Hub", adapters: dict[str, Adapter], listener: "socket.socket") -> None:
+    """A line for each account, and one that says it is all ready."""
+    host, port, *_ = listener.getsockname()
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    for account, adapter in adapters.items():
+        addresses = []
+        if adapter.support(Capability.RECEIVE) not in _ABSENT:
+            addresses.append(f"webhooks {url}/webhooks/{account}")
+        if hub.accounts[account].orders is not None:
+            addresses.append(f"orders {url}/orders/{account}/")
+        say(f"{account}: {', '.join(addresses) or 'this vendor sends nothing'}")
+    say(f"Ready: {url}/healthz tells how things stand; Ctrl-C ends it.")
+
+
+def _log_what_happens() -> None:
+    """Write the log to standard error, unless --verbose does so already: a line for each request, and what goes wrong."""
+    log = logging.getLogger("returns_hub")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.getLogger("uvicorn").addHandler(handler)
+    if log.level == logging.NOTSET:
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)

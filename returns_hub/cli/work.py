@@ -1,0 +1,91 @@
+"""``work``: process what came in, and keep the mirror in step, without receiving anything."""
+
+import importlib
+import logging
+import os
+import signal
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from returns_hub.cli.ending import until_signalled
+from returns_hub.cli.options import ConfigPath
+from returns_hub.cli.output import count, say
+from returns_hub.cli.sync import check_options
+from returns_hub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from returns_hub.hub import Hub
+
+
+def work(
+    *,
+    concurrency: Annotated[int, Parameter(validator=Number(gte=1, lte=64), show_default=True)] = 4,
+    hub: str | None = None,
+    config: ConfigPath = None,
+) -> int:
+    """Process deliveries, tell handlers, and sync the accounts that have "sync_every".
+
+    On PostgreSQL any number of these share the work, on any number of machines.
+    SIGTERM and Ctrl-C end it in good order: what was begun is finished or handed
+    back, and the exit code is 0.
+
+    For example:
+      returns-hub work
+      returns-hub work --concurrency 8
+      returns-hub work --hub my_shop.returns:hub
+
+    Args:
+        concurrency: How many deliveries, and how many accounts' syncs, are worked on at once.
+        hub: A Hub of yours, whose handlers are told what changed, as MODULE:NAME; without it, the configuration's.
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+
+    if hub is not None and config is not None:
+        raise ConfigurationError("--hub brings its own configuration; --config says another")
+    _log_what_happens()
+    # Somebody else's hub is left open: it is closed where it was opened, or with the process.
+    with Hub.from_config(config) if hub is None else nullcontext(_load_hub(hub)) as working:
+        check_options(working, ())
+        with until_signalled(signal.SIGTERM, signal.SIGINT) as told, working.working(concurrency=concurrency):
+            say(f"Working for {count(len(working.accounts), 'account')}; Ctrl-C ends it.")
+            told.wait()
+    return 0
+
+
+def _load_hub(name: str) -> "Hub":
+    """The platform's own hub, named ``module:name``.
+
+    Raises:
+        ConfigurationError: it cannot be imported, or is no hub; the text names it.
+    """
+    from returns_hub.hub import Hub
+
+    module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise ConfigurationError("--hub must look like my_shop.returns:hub")
+    # The platform's modules are often in the directory where the command is called.
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path takes text
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except Exception as error:  # noqa: BLE001 - the module is somebody else's, and may fail in any way
+        problem = f"importing {module} fails with {type(error).__name__}"
+    else:
+        if isinstance(found, Hub):
+            return found
+        problem = f"{module} has no Hub {attribute}"
+    raise ConfigurationError(f"--hub {name}: {problem}")
+
+
+def _log_what_happens() -> None:
+    """Write the log to standard error, unless --verbose does so already: what goes wrong, in a line."""
+    log = logging.getLogger("returns_hub")
+    if log.level == logging.NOTSET:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.WARNING)

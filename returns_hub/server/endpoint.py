@@ -1,0 +1,141 @@
+"""What every route shares: methods, refusals, one line of log a request, and an end to whoever never stops sending."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any, Final, TypeAlias
+
+from attrs import define, field, frozen
+
+from returns_hub import telemetry
+from returns_hub.errors import (
+    ConfigurationError,
+    PluginError,
+    StoreError,
+    UnsupportedOperation,
+    WebhookRejected,
+    reason_of,
+)
+from returns_hub.operation import HttpAnswer, Pairs, WebhookRequest, header_values
+from returns_hub.server.intake import TRY_LATER, Intake, Receive, Refused
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# How long an answered sender may go on with what nobody reads, so that it comes to read the answer.
+_LINGER_SECONDS: Final = 2.0
+
+_log = logging.getLogger("returns_hub.server")
+
+
+@define
+class Exchange:
+    """One request, and what its line of the log will tell of it."""
+
+    scope: Scope
+    receive: Receive
+    headers: Pairs
+    unread: bool
+    account: str = ""
+    reason: str = ""
+
+    @classmethod
+    def begin(cls, scope: Scope, receive: Receive) -> "Exchange":
+        """The exchange of a request whose body was not touched yet."""
+        headers = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
+        empty = header_values(headers, "content-length") in ((), ("0",))
+        return cls(scope, receive, headers, unread=not empty or bool(header_values(headers, "transfer-encoding")))
+
+    @asynccontextmanager
+    async def request(self, intake: Intake) -> AsyncIterator[WebhookRequest]:
+        """The request with its whole body, the URL undecoded.
+
+        Raises:
+            Refused: the body is not taken.
+        """
+        async with intake.body(self.headers, self._receive) as body:
+            yield WebhookRequest.from_asgi(self.scope, body, received_at=datetime.now(UTC))
+
+    async def answer(self, send: Send, answer: HttpAnswer) -> None:
+        """Send the answer; whoever is still sending is heard out for a moment, and then cut off."""
+        lingers = self.unread
+        headers = [
+            *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers),
+            (b"content-length", str(len(answer.body)).encode()),
+        ]
+        if lingers and self.scope.get("http_version", "1.1").startswith("1"):
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": lingers})
+        if lingers:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER_SECONDS):
+                    while self.unread:
+                        await self._receive()
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _receive(self) -> MutableMapping[str, Any]:
+        message = await self.receive()
+        self.unread = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+
+@frozen
+class Endpoint:
+    """A route as an ASGI application. ``route`` is its template: the log has no path, and so no number and no id."""
+
+    route: str
+    methods: tuple[str, ...]
+    handle: Callable[[Exchange], Awaitable[HttpAnswer]] = field(repr=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = perf_counter()
+        exchange = Exchange.begin(scope, receive)
+        answer = await self._answer(exchange)
+        seconds = perf_counter() - started
+        telemetry.observe("returns_hub.answer.duration", seconds, route=self.route, status=answer.status)
+        self._record(exchange, answer.status, seconds)
+        await exchange.answer(send, answer)
+
+    async def _answer(self, exchange: Exchange) -> HttpAnswer:
+        """The handler's answer, or what its exception means to whoever called."""
+        if exchange.scope["method"] not in self.methods:
+            exchange.reason = "wrong_method"
+            return HttpAnswer(status=405, headers=(("Allow", ", ".join(self.methods)),))
+        try:
+            return await self.handle(exchange)
+        except Refused as refusal:
+            exchange.reason = refusal.reason
+            return refusal.answer
+        except WebhookRejected as rejection:
+            exchange.reason = rejection.reason
+            return HttpAnswer(status=401)
+        except UnsupportedOperation:
+            exchange.reason = "unsupported"
+            return HttpAnswer(status=404)
+        except (StoreError, ConfigurationError, PluginError) as error:
+            # None of them holds data. A vendor sends it again, and by then somebody may have seen to it.
+            _log.error("%s: cannot be taken now: %s", exchange.account, error)
+            exchange.reason = "not_stored" if isinstance(error, StoreError) else "misconfigured"
+            return HttpAnswer(status=503, headers=TRY_LATER)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its text may repeat what was sent
+            exchange.reason = type(error).__name__
+            _log.error("%s: failed: %s", exchange.account, reason_of(error))
+            return HttpAnswer(status=500)
+
+    def _record(self, exchange: Exchange, status: int, seconds: float) -> None:
+        told = {
+            "method": exchange.scope["method"],
+            "route": self.route,
+            "account": exchange.account,
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "reason": exchange.reason,
+        }
+        level = logging.WARNING if exchange.reason else logging.INFO
+        line = " ".join(f"{name}={value}" for name, value in told.items() if value != "")
+        _log.log(level, line, extra=told)

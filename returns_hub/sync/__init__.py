@@ -1,0 +1,120 @@
+"""What fills the mirror: first everything there is, then whatever changed, many pages and many accounts side by side.
+
+A page is stored in one transaction with its events and with the checkpoint that it has been read. So a sync that is
+killed goes on behind what was stored, reads at most the pages again that were on their way, and tells no event twice.
+One process at a time syncs an account: it has the account's lease, and cannot write without it.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Final, TypeVar
+
+from anyio import CapacityLimiter, Semaphore, create_task_group
+from anyio.from_thread import start_blocking_portal
+
+from returns_hub.store import Store
+from returns_hub.store.health import SyncLog
+from returns_hub.sync.reconciling import ReconcileRun
+from returns_hub.sync.reporting import ReconcileReport, SyncProgress, SyncReport
+from returns_hub.sync.running import Interrupted, Run, SyncJob, Wishes, first_failure
+from returns_hub.sync.syncing import SyncRun
+
+__all__ = [
+    "ReconcileReport",
+    "SyncJob",
+    "SyncProgress",
+    "SyncReport",
+    "blocking",
+    "reconcile_accounts",
+    "sync_accounts",
+]
+
+T = TypeVar("T")
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+# Each has connections, and pages in memory; the others wait until one of these is done.
+_ACCOUNTS_AT_ONCE: Final = 64
+
+
+async def sync_accounts(
+    jobs: Sequence[SyncJob],
+    store: Store,
+    *,
+    since: date | datetime | None = None,
+    full: bool = False,
+    details: bool = False,
+    progress: Callable[[SyncProgress], None] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> tuple[SyncReport, ...]:
+    """Bring the mirror in step with the vendors of some accounts, all side by side; a report for each, in their order.
+
+    :meth:`returns_hub.Hub.sync` says what the options do. Whatever goes wrong with an account, its vendor or the store is
+    its report's ``error``. One that somebody else is syncing is ``skipped``. ``progress`` is called on the event loop.
+    """
+    wishes = Wishes(since=since, full=full, details=details, progress=progress, now=now)
+    turn = CapacityLimiter(1)
+    runs = [SyncRun(job=job, store=store, wishes=wishes, turn=turn) for job in jobs]
+    await _side_by_side(runs, SyncLog(store.database))
+    return tuple(run.report for run in runs)
+
+
+async def reconcile_accounts(
+    jobs: Sequence[SyncJob],
+    store: Store,
+    *,
+    since: date | datetime | None = None,
+    details: bool = False,
+    progress: Callable[[SyncProgress], None] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> tuple[ReconcileReport, ...]:
+    """Compare the mirror with the vendors of some accounts, and repair it; as :func:`sync_accounts`."""
+    wishes = Wishes(since=since, details=details, progress=progress, now=now)
+    turn = CapacityLimiter(1)
+    runs = [ReconcileRun(job=job, store=store, wishes=wishes, turn=turn) for job in jobs]
+    await _side_by_side(runs, None)
+    return tuple(run.comparison for run in runs)
+
+
+def blocking(task: Callable[[], Awaitable[T]]) -> T:
+    """What the task gives, run on an event loop in a thread of its own: the caller may have a loop running already.
+
+    Ctrl-C stops it where nothing is lost: what was read is stored, leases are given back, and then it is raised.
+    """
+    with start_blocking_portal(name="returns-hub sync") as portal:
+        outcome = portal.call(_outcome, task)
+    if isinstance(outcome, _Raised):
+        raise outcome.cause
+    return outcome
+
+
+class _Raised:
+    """What the task raised that no event loop survives."""
+
+    def __init__(self, cause: BaseException) -> None:
+        self.cause = cause
+
+
+async def _outcome(task: Callable[[], Awaitable[T]]) -> "T | _Raised":
+    try:
+        return await task()
+    except (KeyboardInterrupt, SystemExit) as stop:
+        return _Raised(stop)
+
+
+async def _side_by_side(runs: Sequence[AnyRun], log: SyncLog | None) -> None:
+    rooms = Semaphore(_ACCOUNTS_AT_ONCE)
+
+    async def carry_out(run: AnyRun) -> None:
+        async with rooms:
+            await run.carry_out(log)
+
+    try:
+        with first_failure():
+            async with create_task_group() as tasks:
+                for run in runs:
+                    tasks.start_soon(carry_out, run)
+    except Interrupted as interruption:
+        cause = interruption.cause
+    else:
+        return
+    raise cause

@@ -1,0 +1,77 @@
+"""What is to be done again and again."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from returns_hub.store.inbox import Deliveries
+
+if TYPE_CHECKING:
+    from returns_hub.store import Store
+    from returns_hub.sync import SyncProgress
+
+_SECONDS_BETWEEN_PURGES: Final = 3600.0
+
+
+@frozen(kw_only=True)
+class Schedule:
+    """Something that is to be done again and again, by whichever worker gets to it.
+
+    ``due_in`` gives the seconds until it is to be done next, as the store knows it for all workers. ``run`` does it; it is
+    given a function that says whether to stop, and takes care that no other process does the same meanwhile.
+    """
+
+    name: str
+    due_in: Callable[[], float]
+    run: Callable[[Callable[[], bool]], None]
+
+
+def sync_schedule(
+    store: "Store", account: str, *, every: float, sync: "Callable[[Callable[[SyncProgress], None]], object]"
+) -> Schedule:
+    """The sync of an account, so many seconds after the last one began. ``sync`` is given what to call with its progress."""
+    from returns_hub.store.health import SyncLog
+
+    log = SyncLog(store.database)
+
+    def due_in() -> float:
+        began = log.health(account).started_at
+        return 0.0 if began is None else every - (datetime.now(UTC) - began).total_seconds()
+
+    def run(stop: Callable[[], bool]) -> None:
+        try:
+            sync(partial(_stop_if_asked, stop))
+        except _Stopped:
+            # What was read is stored, and the next sync goes on there.
+            return
+
+    return Schedule(name=f"sync {account}", due_in=due_in, run=run)
+
+
+def purge_schedule(store: "Store", keep: timedelta) -> Schedule:
+    """The removal of processed deliveries that came so long ago, once an hour; workers may do it side by side."""
+    deliveries = Deliveries(store.database)
+    due_at = time.monotonic()
+
+    def due_in() -> float:
+        return due_at - time.monotonic()
+
+    def run(stop: Callable[[], bool]) -> None:
+        nonlocal due_at
+        due_at = time.monotonic() + _SECONDS_BETWEEN_PURGES
+        deliveries.purge(datetime.now(UTC) - keep, stop=stop)
+
+    return Schedule(name="purge", due_in=due_in, run=run)
+
+
+class _Stopped(SystemExit):
+    """Nothing went wrong: a sync ends in good order where this is raised by what is told its progress."""
+
+
+def _stop_if_asked(stop: Callable[[], bool], _: "SyncProgress") -> None:
+    if stop():
+        raise _Stopped

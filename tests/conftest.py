@@ -1,0 +1,178 @@
+"""What the tests of every area share: how Hypothesis runs, SQLite files, and one PostgreSQL that lives as long as they do."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from attrs import define
+from hypothesis import HealthCheck, settings
+
+from returns_hub.store import Store
+
+# How fast an example runs is the machine's business, which may be a busy one.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+_TEMPLATE: Final = "template_of_a_store"
+_NUMBERS: Final = count(1)
+
+
+@define
+class Server:
+    """A PostgreSQL that can be stopped and started; ``home`` is the directory of its socket."""
+
+    home: Path
+    programs: Path
+    user: str | None
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self, *options: str) -> None:
+        settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.home}", *options]
+        self.process = subprocess.Popen(
+            [self.programs / "postgres", "-D", self.home / "data", *settings], **self._quiet
+        )
+        self._wait()
+
+    def stop(self) -> None:
+        """At once, with every connection."""
+        if self.process is not None:
+            # SIGINT is what PostgreSQL calls a fast shutdown: it waits for nobody.
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait()
+            self.process = None
+
+    def create(self) -> None:
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        subprocess.run([self.programs / "initdb", "-D", self.home / "data", *options], check=True, **self._quiet)
+
+    @property
+    def _quiet(self) -> Mapping[str, Any]:
+        nowhere = subprocess.DEVNULL
+        return {"user": self.user, "cwd": self.home, "stdout": nowhere, "stderr": nowhere}
+
+    def _wait(self) -> None:
+        import psycopg
+
+        for _ in range(600):
+            try:
+                psycopg.connect(host=str(self.home), user="postgres").close()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return
+        raise TimeoutError("PostgreSQL did not start")
+
+
+@pytest.fixture(scope="session")
+def postgresql_programs() -> Path:
+    """Where the programs of PostgreSQL's server are; a machine without them skips the test."""
+    found = shutil.which("postgres")
+    places = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    programs = next((place for place in places if (place / "initdb").exists()), None)
+    if programs is None:
+        pytest.skip("PostgreSQL's server programs (initdb, postgres) are not on this machine")
+    return programs
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_programs: Path) -> Iterator[str]:
+    """The directory of the socket of a PostgreSQL that lives as long as the tests."""
+    with _a_server(postgresql_programs) as server:
+        server.start("-c", "fsync=off")
+        yield str(server.home)
+
+
+@pytest.fixture
+def own_postgresql(postgresql_programs: Path) -> Iterator[Server]:
+    """A PostgreSQL of the test's own, which keeps what it commits."""
+    with _a_server(postgresql_programs) as server:
+        server.start()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: str) -> str:
+    """The name of a database with the tables of a store: to copy it is quicker than to make them."""
+    _execute(postgresql, f"CREATE DATABASE {_TEMPLATE}")
+    Store.open(_address(postgresql, _TEMPLATE)).close()
+    return _TEMPLATE
+
+
+@pytest.fixture
+def empty_postgresql_url(postgresql: str) -> Iterator[str]:
+    """The address of a database without any tables."""
+    with _a_database(postgresql, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_url(postgresql: str, postgresql_template: str) -> Iterator[str]:
+    """The address of an empty store on PostgreSQL."""
+    with _a_database(postgresql, postgresql_template) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The address of a store on SQLite that is not there yet."""
+    return f"sqlite:///{tmp_path / 'mirror.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty store, on each database in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An empty store, on each database in turn."""
+    with Store.open(store_url) as opened:
+        yield opened
+
+
+@contextmanager
+def _a_server(programs: Path) -> Iterator[Server]:
+    """A PostgreSQL that is not started yet."""
+    # The server refuses to run as root, and a socket's path must be short.
+    user = "postgres" if os.geteuid() == 0 else None
+    home = Path(tempfile.mkdtemp(prefix="returns-hub-"))
+    if user is not None:
+        os.chown(home, pwd.getpwnam(user).pw_uid, -1)
+    server = Server(home, programs, user)
+    try:
+        server.create()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(home)
+
+
+@contextmanager
+def _a_database(postgresql: str, template: str) -> Iterator[str]:
+    name = f"store_{next(_NUMBERS)}"
+    _execute(postgresql, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _address(postgresql, name)
+    _execute(postgresql, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _address(postgresql: str, name: str) -> str:
+    return f"postgresql://postgres@/{name}?host={postgresql}"
+
+
+def _execute(postgresql: str, statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(host=postgresql, user="postgres", autocommit=True) as connection:
+        connection.execute(statement.encode())

@@ -1,0 +1,633 @@
+"""Processing: each delivery comes to what it tells, once, whoever is killed or slow; and nothing stands in another's way."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import pytest
+from attrs import evolve
+
+from returns_hub import (
+    Client,
+    ConfigurationError,
+    HttpAnswer,
+    Item,
+    Origin,
+    Return,
+    Secret,
+    Shipment,
+    ShipmentStatus,
+    Status,
+    TimelineEntry,
+    WebhookRequest,
+)
+from returns_hub.deliveries import Delivery, DeliveryState, Inbox, Processor
+from returns_hub.merge import observed
+from returns_hub.store import Store
+from returns_hub.store.inbox import Claim, Deliveries, Meaning
+from returns_hub.testing.drivers import open_with
+from returns_hub.testing.fake import FakeAdapter, FakeVendor
+from returns_hub.testing.sandbox import serve
+
+At: TypeAlias = Callable[[float], datetime]
+Post: TypeAlias = Callable[..., list[int]]
+PassTime: TypeAlias = Callable[[], None]
+
+
+class Bodies(Protocol):
+    def told(self, *returns: Return, minute: float = 0) -> bytes: ...
+    def hint(self, return_id: str) -> bytes: ...
+    def parts(self, *parts: str) -> bytes: ...
+    def unknown(self, name: str) -> bytes: ...
+
+
+def a_return(return_id: str = "X1", **told: Any) -> Return:
+    return Return(provider="fake", id=return_id, **told)
+
+
+def found(inbox: Inbox, number: int) -> Delivery:
+    delivery = inbox.get(number)
+    assert delivery is not None
+    return delivery
+
+
+def states(inbox: Inbox) -> list[str]:
+    """Oldest first."""
+    return [delivery.state.value for delivery in inbox.find()][::-1]
+
+
+def told(store: Store) -> list[tuple[str, str, Origin]]:
+    return [(event.type, event.return_id, event.origin) for event in store.events()]
+
+
+def status(store: Store, return_id: str) -> Status | None:
+    stored = store.get_return("acme", return_id)
+    return None if stored is None else stored.ret.status
+
+
+def test_what_a_delivery_tells_is_in_the_mirror(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, at: At
+) -> None:
+    (number,) = post(bodies.told(a_return(status=Status.APPROVED), minute=5))
+    assert processor.process_due() == 1
+    delivery = found(inbox, number)
+    assert (delivery.state, delivery.events, delivery.attempts, delivery.error) == (DeliveryState.PROCESSED, 1, 1, None)
+    assert delivery.processed_at is not None
+    (event,) = store.events()
+    assert (event.type, event.origin, event.occurred_at) == ("return.created", Origin.WEBHOOK, at(5))
+    assert event.recorded_at == delivery.received_at
+
+
+def test_of_a_hint_nothing_is_believed_but_that_there_is_news(
+    store: Store, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
+) -> None:
+    vendor.set_status("F1", "arrived")
+    post(bodies.hint("F1"))
+    assert (processor.process_due(), status(store, "F1")) == (1, Status.RECEIVED)
+    assert told(store) == [("return.created", "F1", Origin.WEBHOOK)]
+
+
+def test_a_webhook_and_a_poll_of_one_fact_are_one_event(
+    store: Store, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor, client: Client
+) -> None:
+    def poll() -> None:
+        store.apply("acme", [observed(ret, seen_at=datetime.now(UTC)) for ret in client.list_returns()])
+
+    poll()
+    vendor.set_status("F1", "arrived")
+    post(bodies.hint("F1"))
+    processor.process_due()
+    poll()
+    assert told(store)[3:] == [("return.status_changed", "F1", Origin.WEBHOOK)]
+
+
+def test_what_cannot_be_interpreted_is_told_and_stays_in_the_inbox(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    (number,) = post(bodies.unknown("odd"))
+    processor.process_due()
+    (event,) = store.events()
+    assert (event.type, event.return_id) == ("event.unmapped", "")
+    assert event.changes == {"event": (None, "odd"), "delivery": (None, number)}
+    assert (found(inbox, number).events, found(inbox, number).body) == (1, bodies.unknown("odd"))
+
+
+def test_a_delivery_may_tell_of_several_returns(store: Store, post: Post, processor: Processor, bodies: Bodies) -> None:
+    post(bodies.told(a_return("X1"), a_return("X2")))
+    processor.process_due()
+    assert sorted(stored.ret.id for stored in store.returns()) == ["X1", "X2"]
+
+
+def test_copies_are_processed_once(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    first, second = post(bodies.told(a_return()), bodies.told(a_return()))
+    assert (first == second, processor.process_due(), len(told(store))) == (True, 1, 1)
+    (third,) = post(bodies.told(a_return()))
+    assert (third == first, processor.process_due(), found(inbox, first).duplicates) == (True, 0, 2)
+
+
+def test_what_names_a_return_by_its_parts_waits_for_it(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    moved = Shipment(id="s1", status=ShipmentStatus.IN_TRANSIT)
+    post(bodies.told(a_return("", shipments=(moved,)), minute=2))
+    assert (processor.process_due(), states(inbox), told(store)) == (1, ["processed"], [])
+    post(bodies.told(a_return("X1", shipments=(Shipment(id="s1"),)), minute=1))
+    assert (processor.process_due(), status(store, "X1")) == (1, Status.IN_TRANSIT)
+    assert [event.type for event in store.events()] == ["return.created", "return.status_changed", "shipment.updated"]
+
+
+def test_news_of_a_part_waits_for_its_return_and_has_it_read(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
+) -> None:
+    vendor.set_status("F1", "granted")
+    post(bodies.parts("item:line-9"))
+    assert (processor.process_due(), states(inbox)) == (1, ["processed"])
+    post(bodies.told(a_return("F1", items=(Item(id="7", aliases=("line-9",)),))))
+    assert (processor.process_due(), status(store, "F1")) == (1, Status.APPROVED)
+
+
+def test_news_of_a_known_part_has_its_return_read(
+    store: Store, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
+) -> None:
+    post(bodies.told(a_return("F1", items=(Item(id="7"),))))
+    vendor.set_status("F1", "granted")
+    post(bodies.parts("item:7"))
+    assert (processor.process_due(), status(store, "F1")) == (2, Status.APPROVED)
+
+
+def test_where_two_deliveries_of_one_moment_disagree_the_vendor_is_asked(
+    store: Store, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
+) -> None:
+    vendor.set_status("F1", "arrived")
+    post(bodies.told(a_return("F1", status=Status.APPROVED), minute=1))
+    post(bodies.told(a_return("F1", status=Status.CLOSED), minute=1))
+    assert (processor.process_due(), status(store, "F1")) == (2, Status.RECEIVED)
+    moves = [event.changes["status"] for event in store.events() if "status" in event.changes]
+    assert moves == [(None, "approved"), ("approved", "received")]
+
+
+def test_what_follows_from_the_parts_is_the_adapter_s_to_say(
+    store: Store, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    post(bodies.told(a_return(shipments=(Shipment(id="s1"),))))
+    processor.process_due()
+    assert status(store, "X1") is Status.READY_TO_SHIP
+
+
+def test_a_return_that_nobody_keeps_the_timeline_of_gets_none(
+    store: Store, post: Post, processor: Processor, bodies: Bodies, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = (TimelineEntry(kind="moved"),)
+    run = client.run
+    monkeypatch.setattr(client, "run", lambda operation: evolve(run(operation), timeline=entries))
+    post(bodies.told(a_return("F1")), bodies.hint("F1"), bodies.hint("F2"))
+    processor.process_due()
+    kept = {stored.ret.id: stored.ret.timeline for stored in store.returns()}
+    assert kept == {"F1": (), "F2": entries}
+
+
+# What fails.
+
+
+def test_a_vendor_that_is_away_is_asked_again_later(
+    store: Store,
+    inbox: Inbox,
+    post: Post,
+    processor: Processor,
+    bodies: Bodies,
+    vendor: FakeVendor,
+    pass_time: PassTime,
+) -> None:
+    vendor.faults.unavailable(times=1)
+    (number,) = post(bodies.hint("F1"))
+    assert processor.process_due(1) == 0
+    failed = found(inbox, number)
+    assert (failed.state, failed.attempts) == (DeliveryState.PENDING, 1)
+    assert failed.error == "ProviderUnavailable: fake get_return: The vendor is failing (5xx) (HTTP 503)"
+    pass_time()
+    assert processor.process_due() == 1
+    done = found(inbox, number)
+    assert (done.state, done.attempts, done.error, status(store, "F1")) == ("processed", 2, None, Status.REQUESTED)
+
+
+def test_a_vendor_s_wish_to_wait_is_obeyed(
+    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
+) -> None:
+    vendor.faults.too_many_requests(retry_after=600)
+    (number,) = post(bodies.hint("F1"))
+    processor.process_due()
+    left = found(inbox, number).due_at - datetime.now(UTC)
+    assert timedelta(seconds=590) < left <= timedelta(seconds=600)
+
+
+def test_a_delivery_that_fails_too_often_is_dead_and_says_why_without_its_data(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, pass_time: PassTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    (number,) = post(b'{"breaks": true}')
+    for _ in range(5):
+        pass_time()
+        processor.process_due()
+    dead = found(inbox, number)
+    assert (dead.state, dead.attempts, told(store)) == (DeliveryState.DEAD, 4, [])
+    assert (dead.error or "").startswith("RuntimeError at receiving/conftest.py:")
+    assert "canary" not in caplog.text
+    assert inbox.backlog().dead == 1
+
+
+@pytest.mark.parametrize("code", [409, 422])
+def test_what_no_other_attempt_would_help_is_dead_at_once(
+    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor, code: int
+) -> None:
+    vendor.faults.answer_with(HttpAnswer(status=code, body=b"{}"))
+    (number,) = post(bodies.hint("F1"))
+    processor.process_due()
+    assert (found(inbox, number).state, found(inbox, number).attempts) == (DeliveryState.DEAD, 1)
+
+
+def test_a_return_that_the_vendor_does_not_have_is_asked_for_again_and_then_let_be(
+    store: Store, inbox: Inbox, post: Post, client: Client, bodies: Bodies, pass_time: PassTime
+) -> None:
+    (number,) = post(bodies.hint("F99"))
+    processor = Processor(store, lambda _: client)
+    for _ in range(5):
+        pass_time()
+        processor.process_due(1)
+    done = found(inbox, number)
+    assert (done.state, done.attempts, done.events) == (DeliveryState.PROCESSED, 4, 0)
+    assert done.error == "the vendor has no such return"
+
+
+def test_a_return_that_appears_a_little_later_is_found(
+    store: Store,
+    inbox: Inbox,
+    post: Post,
+    processor: Processor,
+    bodies: Bodies,
+    vendor: FakeVendor,
+    pass_time: PassTime,
+) -> None:
+    vendor.faults.answer_with(HttpAnswer(status=404, body=b"{}"), times=1)
+    post(bodies.hint("F1"))
+    processor.process_due(1)
+    pass_time()
+    assert (processor.process_due(), status(store, "F1")) == (1, Status.REQUESTED)
+
+
+def test_an_account_that_is_not_configured_any_more_is_waited_for(
+    store: Store, inbox: Inbox, post: Post, bodies: Bodies
+) -> None:
+    def nobody(_: str) -> Client:
+        raise ConfigurationError("there is no account 'acme'")
+
+    (number,) = post(bodies.hint("F1"))
+    Processor(store, nobody).process_due(1)
+    failed = found(inbox, number)
+    assert (failed.state, failed.error) == ("pending", "ConfigurationError: there is no account 'acme'")
+
+
+def test_what_cannot_be_stored_is_not_stored_by_halves(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    (number,) = post(bodies.told(a_return("X1"), a_return("x" * 300)))
+    processor.process_due(1)
+    assert (found(inbox, number).error, told(store)) == ("StoreError: what the delivery tells cannot be stored", [])
+
+
+def test_another_return_than_the_one_asked_for_is_not_taken(
+    store: Store,
+    inbox: Inbox,
+    post: Post,
+    processor: Processor,
+    bodies: Bodies,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = client.run
+    monkeypatch.setattr(client, "run", lambda _: run(client.adapter.get_return("F2")))
+    (number,) = post(bodies.hint("F1"))
+    processor.process_due(1)
+    assert ((found(inbox, number).error or "").startswith("UnexpectedReply"), told(store)) == (True, [])
+
+
+# In which order.
+
+
+def test_deliveries_of_one_return_keep_their_order(
+    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor, pass_time: PassTime
+) -> None:
+    vendor.faults.too_many_requests(retry_after=600, times=1)
+    post(bodies.hint("F1"), bodies.told(a_return("F1", number="1")), bodies.told(a_return("F2")))
+    assert (processor.process_due(), states(inbox)) == (1, ["pending", "pending", "processed"])
+    pass_time()
+    assert (processor.process_due(), states(inbox)) == (2, ["processed", "processed", "processed"])
+
+
+def test_a_dead_delivery_holds_nothing_back(
+    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
+) -> None:
+    vendor.faults.answer_with(HttpAnswer(status=422, body=b"{}"), times=1)
+    post(bodies.hint("F1"), bodies.told(a_return("F1")))
+    assert (processor.process_due(), states(inbox)) == (1, ["dead", "processed"])
+
+
+def test_the_same_return_of_another_account_is_another_one(
+    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
+) -> None:
+    vendor.faults.too_many_requests(retry_after=600, times=1)
+    post(bodies.hint("F1"))
+    post(bodies.told(a_return("F1")), account="other")
+    assert (processor.process_due(), states(inbox)) == (1, ["pending", "processed"])
+
+
+def test_only_so_many_are_tried(inbox: Inbox, post: Post, processor: Processor, bodies: Bodies) -> None:
+    post(*(bodies.told(a_return(f"X{number}")) for number in range(4)))
+    assert [processor.process_due(limit) for limit in (0, 3, None)] == [0, 3, 1]
+
+
+def test_nothing_more_is_begun_once_it_is_to_stop(post: Post, processor: Processor, bodies: Bodies) -> None:
+    post(*(bodies.told(a_return(f"X{number}")) for number in range(4)))
+    answers = iter([False, False, True])
+    assert processor.process_due(stop=lambda: next(answers)) == 2
+
+
+# Who does it.
+
+
+@pytest.fixture
+def deliveries(store: Store) -> Deliveries:
+    return Deliveries(store.database)
+
+
+def claimed(deliveries: Deliveries) -> Claim:
+    claim = deliveries.claim(attempts=4)
+    assert claim is not None
+    return claim
+
+
+def test_what_is_claimed_is_nobody_else_s(
+    deliveries: Deliveries, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    post(bodies.told(a_return()))
+    claimed(deliveries)
+    assert (deliveries.claim(attempts=4), processor.process_due()) == (None, 0)
+
+
+def test_what_a_killed_process_had_claimed_is_processed_after_a_while(
+    inbox: Inbox, deliveries: Deliveries, post: Post, processor: Processor, bodies: Bodies, pass_time: PassTime
+) -> None:
+    (number,) = post(bodies.told(a_return()))
+    claimed(deliveries)
+    pass_time()
+    assert (processor.process_due(), found(inbox, number).attempts) == (1, 2)
+
+
+def test_a_delivery_that_takes_every_process_down_is_given_up(
+    inbox: Inbox, deliveries: Deliveries, post: Post, processor: Processor, bodies: Bodies, pass_time: PassTime
+) -> None:
+    (number,) = post(bodies.told(a_return()))
+    for _ in range(4):
+        claimed(deliveries)
+        pass_time()
+    assert processor.process_due() == 0
+    dead = found(inbox, number)
+    assert (dead.state, dead.error) == (DeliveryState.DEAD, "the process was gone before the attempt had ended")
+
+
+def test_who_was_too_slow_does_nothing(
+    store: Store, inbox: Inbox, deliveries: Deliveries, post: Post, bodies: Bodies, at: At, pass_time: PassTime
+) -> None:
+    (number,) = post(bodies.told(a_return()))
+    slow = claimed(deliveries)
+    pass_time()
+    quick = claimed(deliveries)
+    meaning = Meaning(observations=(observed(a_return(), seen_at=at(0)),))
+    assert deliveries.finish(slow, meaning, lambda ret: ret) is None
+    deliveries.fail(slow, "too slow", again_in=None)
+    deliveries.hand_back(slow)
+    deliveries.keep(slow)
+    assert (told(store), found(inbox, number).state, found(inbox, number).attempts) == ([], "pending", 2)
+    assert deliveries.finish(quick, meaning, lambda ret: ret) is not None
+    assert (len(told(store)), found(inbox, number).state) == (1, "processed")
+
+
+def test_a_claim_that_is_kept_up_does_not_lapse(
+    deliveries: Deliveries, post: Post, processor: Processor, bodies: Bodies, pass_time: PassTime
+) -> None:
+    post(bodies.told(a_return()))
+    claim = claimed(deliveries)
+    pass_time()
+    deliveries.keep(claim)
+    assert processor.process_due() == 0
+
+
+def test_an_attempt_that_was_handed_back_does_not_count(
+    inbox: Inbox, deliveries: Deliveries, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    (number,) = post(bodies.told(a_return()))
+    deliveries.hand_back(claimed(deliveries))
+    assert (processor.process_due(), found(inbox, number).attempts) == (1, 1)
+
+
+def test_an_interrupted_process_hands_back_what_it_had_begun(
+    inbox: Inbox, store: Store, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    def interrupted(_: str) -> Client:
+        raise KeyboardInterrupt
+
+    (number,) = post(bodies.told(a_return()))
+    with pytest.raises(KeyboardInterrupt):
+        Processor(store, interrupted).process_due()
+    assert (processor.process_due(), found(inbox, number).attempts) == (1, 1)
+
+
+def test_many_at_once_process_each_delivery_once(
+    store_url: str, inbox: Inbox, store: Store, post: Post, client: Client, bodies: Bodies
+) -> None:
+    numbers = post(*(bodies.told(a_return(f"X{n % 20}", number=str(n)), minute=n) for n in range(60)))
+
+    def work(_: int) -> int:
+        with Store.open(store_url) as own:
+            return Processor(own, lambda _: client).process_due()
+
+    with ThreadPoolExecutor(4) as workers:
+        counts = list(workers.map(work, range(4)))
+    while (rest := Processor(store, lambda _: client).process_due()) > 0:
+        counts.append(rest)
+    assert (sum(counts), {found(inbox, number).attempts for number in numbers}) == (60, {1})
+    assert len({event.id for event in store.events()}) == len(told(store)) == 60
+
+
+# One at a time, for a queue of jobs.
+
+
+def test_one_delivery_is_processed_by_its_number(
+    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    numbers = post(bodies.told(a_return("X1")), bodies.told(a_return("X2")))
+    assert processor.process_one(numbers[1]) is None
+    assert states(inbox) == ["pending", "processed"]
+    assert (processor.process_one(numbers[1]), processor.process_one(4711)) == (None, None)
+
+
+def test_one_that_failed_says_when_to_try_it_again(
+    post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
+) -> None:
+    vendor.faults.too_many_requests(retry_after=600)
+    (number,) = post(bodies.hint("F1"))
+    assert processor.process_one(number) == pytest.approx(600, abs=10)
+    assert processor.process_one(number) == pytest.approx(600, abs=10)
+
+
+def test_one_that_is_held_back_says_to_look_again(
+    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
+) -> None:
+    first, second = post(bodies.told(a_return("F1")), bodies.told(a_return("F1", number="1")))
+    assert processor.process_one(second) == pytest.approx(1.0, abs=0.1)
+    assert states(inbox) == ["pending", "pending"]
+    assert (processor.process_one(first), processor.process_one(second)) == (None, None)
+
+
+# Again.
+
+
+def test_a_replay_of_what_was_processed_tells_nothing_again(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    numbers = post(bodies.told(a_return()), bodies.unknown("odd"))
+    processor.process_due()
+    before = told(store)
+    replayed = [inbox.replay(number) for number in numbers]
+    assert [(each.state, each.origin, each.attempts, each.processed_at) for each in replayed] == [
+        (DeliveryState.PENDING, Origin.REPLAY, 0, None)
+    ] * 2
+    assert (processor.process_due(), told(store) == before) == (2, True)
+    assert [found(inbox, number).events for number in numbers] == [1, 1]
+
+
+def test_a_replay_of_what_was_dead_is_told_as_one(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
+) -> None:
+    vendor.faults.answer_with(HttpAnswer(status=422, body=b"{}"), times=1)
+    (number,) = post(bodies.hint("F1"))
+    processor.process_due()
+    inbox.replay(number)
+    assert (processor.process_due(), told(store)) == (1, [("return.created", "F1", Origin.REPLAY)])
+    assert found(inbox, number).error is None
+
+
+def test_a_replay_leaves_to_itself_what_somebody_is_at(
+    inbox: Inbox, deliveries: Deliveries, post: Post, bodies: Bodies
+) -> None:
+    (number,) = post(bodies.told(a_return()))
+    claimed(deliveries)
+    assert (inbox.replay(number).origin, inbox.replay(number).attempts) == (Origin.WEBHOOK, 1)
+
+
+def test_a_replay_waits_for_a_later_one_that_somebody_is_at(
+    inbox: Inbox, deliveries: Deliveries, post: Post, processor: Processor, bodies: Bodies
+) -> None:
+    first, _ = post(bodies.told(a_return()), bodies.told(a_return(number="1")))
+    processor.process_due(1)
+    claimed(deliveries)
+    inbox.replay(first)
+    assert processor.process_due() == 0
+
+
+# In the background.
+
+
+@pytest.fixture
+def running(processor: Processor) -> Iterator[Callable[[], None]]:
+    """Let the processor run until the test is over; the function stops it before."""
+    stop = threading.Event()
+    thread = threading.Thread(target=processor.run, args=(stop,))
+    thread.start()
+
+    def end() -> None:
+        stop.set()
+        processor.wake()
+        thread.join(10)
+
+    yield end
+    end()
+    assert not thread.is_alive()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_it_is_woken_by_what_comes_in(
+    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, running: Callable[[], None]
+) -> None:
+    started = time.monotonic()
+    for number in range(5):
+        post(bodies.told(a_return(f"X{number}")))
+        processor.wake()
+        wait_for(lambda: inbox.backlog().pending == 0)
+    assert time.monotonic() - started < 3
+
+
+def test_it_finds_by_itself_what_another_process_has_stored(
+    inbox: Inbox, post: Post, bodies: Bodies, running: Callable[[], None]
+) -> None:
+    post(bodies.told(a_return()))
+    wait_for(lambda: inbox.backlog().pending == 0)
+
+
+def test_it_ends_when_it_is_told_to(inbox: Inbox, post: Post, bodies: Bodies, running: Callable[[], None]) -> None:
+    running()
+    post(bodies.told(a_return()))
+    assert states(inbox) == ["pending"]
+
+
+class Server(Protocol):
+    home: Path
+
+    def start(self, *options: str) -> None: ...
+    def stop(self) -> None: ...
+
+
+def test_it_goes_on_when_a_database_that_was_away_is_back(
+    own_postgresql: Server, client: Client, bodies: Bodies, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = threading.Event()
+    with Store.open(f"postgresql://postgres@/postgres?host={own_postgresql.home}") as store, Inbox(store) as inbox:
+        processor = Processor(store, lambda _: client)
+        thread = threading.Thread(target=processor.run, args=(stop,))
+        thread.start()
+        own_postgresql.stop()
+        wait_for(lambda: "cannot be reached" in caplog.text)
+        own_postgresql.start()
+        client_post(client, inbox, bodies.told(a_return()))
+        wait_for(lambda: inbox.backlog().pending == 0)
+        stop.set()
+        processor.wake()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def client_post(client: Client, inbox: Inbox, body: bytes) -> None:
+    request = WebhookRequest(method="POST", url="/w", body=body, received_at=datetime.now(UTC))
+    inbox.put("acme", request, client.adapter.read_webhook(request))
+
+
+def test_keys_that_were_replaced_meanwhile_do_not_matter(
+    store: Store, inbox: Inbox, vendor: FakeVendor, client: Client
+) -> None:
+    headers, body = vendor.webhook("moved", "F1", "old-secret")
+    request = WebhookRequest(method="POST", url="/w", headers=headers, body=body, received_at=datetime.now(UTC))
+    old = FakeAdapter(api_key=Secret("fake_key"), webhook_secrets=(Secret("old-secret"),))
+    inbox.put("acme", request, old.receive(request))
+    new = FakeAdapter(api_key=Secret("fake_key"), webhook_secrets=(Secret("new-secret"),))
+    with serve(vendor) as running, open_with(new, base_url=running.url) as other:
+        assert (Processor(store, lambda _: other).process_due(), status(store, "F1")) == (1, Status.REQUESTED)

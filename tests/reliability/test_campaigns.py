@@ -1,0 +1,112 @@
+"""The campaigns behind ``docs/reliability.md``, each in a small version; and that they find what they are there to find."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+Campaign: TypeAlias = Callable[..., str]
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+# Between the first byte of a delivery and the end of its handler.
+POINTS = (
+    "first bytes:before",
+    "verify:after",
+    "queue:after",
+    "insert:inside",
+    "insert:after",
+    "stored:after",
+    "answer:after",
+    "claim:inside",
+    "claim:after",
+    "read:after",
+    "finish:inside",
+    "finish:after",
+    "claim events:after",
+    "handler:inside",
+    "handler:after",
+    "settle:inside",
+)
+AT_POSTGRESQL = ("insert:inside", "insert:after", "claim:after", "finish:inside", "finish:after", "handler:inside")
+
+
+@pytest.mark.parametrize(("database", "points"), [("sqlite", POINTS), ("postgresql", AT_POSTGRESQL)])
+def test_kills_lose_nothing_and_do_nothing_twice(campaign: Campaign, database: str, points: Sequence[str]) -> None:
+    out = campaign("reliability_kills.py", "--times", "1", "--databases", database, "--points", ",".join(points))
+    assert f"{len(points)} kills" in out
+    assert "none lost, no effect twice" in out
+
+
+SABOTAGE = """
+import runpy, sys, time
+from returns_hub.consumers import Consumers
+from returns_hub.deliveries import Inbox
+
+async def answer_at_once(self, *delivery):
+    self._arrival(*delivery)
+    return 0
+
+def store_later(self, arrivals, real=Inbox._store):
+    time.sleep(0.2)
+    real(self, arrivals)
+
+def tell_twice(self, handler, event, real=Consumers._call):
+    real(self, handler, event)
+    real(self, handler, event)
+
+{sabotage}
+script = sys.argv.pop(1)
+sys.path.insert(0, script.rpartition("/")[0])
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "point", "complaint"),
+    [
+        (
+            "Inbox.put_async, Inbox._store = answer_at_once, store_later",
+            "insert:before",
+            "acknowledged deliveries are lost",
+        ),
+        ("Consumers._call = tell_twice", "finish:after", "too often"),
+    ],
+)
+def test_a_campaign_finds_what_is_wrong(sabotage: str, point: str, complaint: str) -> None:
+    arguments = ["--times", "1", "--databases", "sqlite", "--points", point]
+    script = str(BENCHMARKS / "reliability_kills.py")
+    command = [sys.executable, "-c", SABOTAGE.format(sabotage=sabotage), script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1, done.stderr
+    assert complaint in done.stdout
+
+
+def test_copies_are_applied_once(campaign: Campaign) -> None:
+    out = campaign("reliability_crowd.py", "--deliveries", "50", "--copies", "5", "--workers", "2")
+    assert "250 copies acknowledged, 50 applied, 200 counted as duplicates, 50 events, each told once" in out
+
+
+SCENES = ("full disk", "locked", "read-only", "server crashed")
+
+
+def test_a_database_that_fails_is_never_a_success_and_needs_no_hand(campaign: Campaign) -> None:
+    options = ["--deliveries", "25", "--seconds", "0.2", "--no-work", "--scenes", ",".join(SCENES)]
+    lines = campaign("reliability_failures.py", *options).splitlines()[1:]
+    assert [line.startswith(scene) for line, scene in zip(lines, SCENES, strict=True)] == [True] * len(SCENES)
+
+
+def test_hostile_senders_are_bounded(campaign: Campaign) -> None:
+    out = campaign("hostile_senders.py", "--senders", "20", "--seconds", "0.3")
+    assert "0 lost, 0 never sent with a signature" in out
+
+
+def test_what_throughput_counts_is_stored(campaign: Campaign) -> None:
+    out = campaign("webhook_throughput.py", "--rounds", "1", "--seconds", "0.2", "--databases", "sqlite")
+    told = re.findall(r"sqlite, (.*): ([1-9]\d*) acknowledged, (\d+) stored", out)
+    assert [kind for kind, _, _ in told] == ["returns-hub", "each", "grouped"]
+    assert [acknowledged for _, acknowledged, _ in told] == [stored for _, _, stored in told]

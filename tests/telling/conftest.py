@@ -1,0 +1,72 @@
+"""What the tests of telling share: returns that change."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from sqlalchemy import text
+
+from returns_hub import Return, Status
+from returns_hub.merge import observed
+from returns_hub.store import Store
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STATUSES = (Status.REQUESTED, Status.APPROVED, Status.READY_TO_SHIP, Status.IN_TRANSIT, Status.RECEIVED)
+
+
+class Tell(Protocol):
+    def __call__(self, *ids: str, times: int = 1, account: str = "acme") -> None: ...
+
+
+@pytest.fixture
+def tell(store: Store) -> Tell:
+    """Let returns move on: every time is one event of each of them, the first one that it was created."""
+    moved: dict[tuple[str, str], int] = {}
+
+    def move(*ids: str, times: int = 1, account: str = "acme") -> None:
+        for return_id in ids:
+            for _ in range(times):
+                step = moved[account, return_id] = moved.get((account, return_id), 0) + 1
+                ret = Return(provider="memory", id=return_id, status=STATUSES[step % len(STATUSES)])
+                store.apply(account, [observed(ret, seen_at=NOON + timedelta(minutes=step))])
+
+    return move
+
+
+@pytest.fixture
+def pass_time(store: Store) -> Callable[[], None]:
+    """A day goes by for everything that is parked: what waits for its time is due, what was claimed has lapsed."""
+
+    def go_by() -> None:
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        moment: Any = yesterday if store.database.dialect == "postgresql" else f"{yesterday:%Y-%m-%dT%H:%M:%S.%fZ}"
+        with store.database.writing() as connection:
+            connection.execute(text("UPDATE parked_events SET due_at = :moment"), {"moment": moment})
+
+    return go_by
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts a program in Python in a process of its own, which is gone at the end of the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def run(program: str, *arguments: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, *arguments],
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,413 @@
+"""Handlers: told every event at least once, in the order of each return, whatever other handlers and processes do."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import pytest
+
+from returns_hub import ConfigurationError, Event, LabelReady, ReturnCreated, ReturnStatusChanged
+from returns_hub.consumers import Consumers, Handlers
+from returns_hub.store import Store
+from returns_hub.store.consuming import ParkedState
+
+Tell: TypeAlias = Callable[..., None]
+PassTime: TypeAlias = Callable[[], None]
+
+
+@pytest.fixture
+def handlers() -> Handlers:
+    return Handlers(awaits=False)
+
+
+@pytest.fixture
+def consumers(store: Store, handlers: Handlers) -> Consumers:
+    return Consumers(store, handlers)
+
+
+def returns(told: list[Event]) -> list[str]:
+    return [event.return_id for event in told]
+
+
+def sequences(told: list[Event]) -> list[int]:
+    return [event.sequence for event in told]
+
+
+def test_every_event_is_told_in_order(consumers: Consumers, handlers: Handlers, store: Store, tell: Tell) -> None:
+    told: list[Event] = []
+    handlers.on(name="all")(told.append)
+    consumers.begin()
+    tell("a", "b", "c", times=2)
+    assert consumers.tell_due() == 6
+    assert (told, consumers.tell_due()) == (list(store.events()), 0)
+
+
+def test_only_the_wanted_types_are_told(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+    told: list[Event] = []
+    handlers.on(ReturnStatusChanged, LabelReady, name="some")(told.append)
+    consumers.begin()
+    tell("a", times=3)
+    consumers.tell_due()
+    assert [event.type for event in told] == ["return.status_changed", "return.status_changed"]
+
+
+def test_functions_for_different_types_may_share_a_name(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+    created: list[Event] = []
+    moved: list[Event] = []
+    handlers.on(ReturnCreated, name="shop")(created.append)
+    handlers.on(ReturnStatusChanged, name="shop")(moved.append)
+    consumers.begin()
+    tell("a", times=2)
+    assert (consumers.tell_due(), sequences(created), sequences(moved)) == (2, [1], [2])
+
+
+def test_a_new_consumer_is_told_what_comes_from_now_on(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+    told: list[Event] = []
+    tell("a")
+    handlers.on(name="new")(told.append)
+    consumers.begin()
+    tell("b")
+    consumers.tell_due()
+    assert returns(told) == ["b"]
+
+
+def test_a_new_consumer_may_begin_at_the_beginning(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+    told: list[Event] = []
+    tell("a")
+    handlers.on(name="new", since="beginning")(told.append)
+    consumers.tell_due()
+    assert returns(told) == ["a"]
+
+
+def test_a_known_consumer_goes_on_where_it_stopped(store: Store, tell: Tell) -> None:
+    told: list[Event] = []
+    for return_id in ("a", "b"):
+        handlers = Handlers(awaits=False)
+        handlers.on(name="shop", since="beginning")(told.append)
+        tell(return_id)
+        Consumers(store, handlers).tell_due()
+    assert returns(told) == ["a", "b"]
+
+
+def test_a_limit_is_kept(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+    told: list[Event] = []
+    handlers.on(name="one", since="beginning")(told.append)
+    handlers.on(name="two", since="beginning")(told.append)
+    tell("a", "b", "c")
+    assert [consumers.tell_due(4), len(told), consumers.tell_due(), len(told)] == [4, 4, 2, 6]
+
+
+class Failing:
+    """A handler that fails at some returns, and notes what it was told."""
+
+    def __init__(self, *returns: str) -> None:
+        self.returns = set(returns)
+        self.tried: list[Event] = []
+        self.told: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.tried.append(event)
+        if event.return_id in self.returns:
+            raise ValueError("jane@example.com is not known")
+        self.told.append(event)
+
+
+def test_a_failing_event_keeps_back_its_return_only(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+    handler = Failing("a")
+    handlers.on(name="shop", since="beginning")(handler)
+    tell("a", "b", times=2)
+    tell("c")
+    assert consumers.tell_due() == 3
+    assert (returns(handler.told), sequences(handler.tried)) == (["b", "b", "c"], [1, 3, 4, 5])
+
+
+def test_a_failed_event_is_told_again_and_its_return_goes_on_in_order(
+    consumers: Consumers, handlers: Handlers, tell: Tell, pass_time: PassTime
+) -> None:
+    handler = Failing("a")
+    handlers.on(name="shop", since="beginning")(handler)
+    tell("a", times=3)
+    consumers.tell_due()
+    handler.returns.clear()
+    assert consumers.tell_due() == 0
+    pass_time()
+    assert consumers.tell_due() == 3
+    assert sequences(handler.tried) == [1, 1, 2, 3]
+
+
+def test_after_its_last_attempt_an_event_is_dead_and_the_later_ones_go_on(
+    consumers: Consumers, handlers: Handlers, tell: Tell, pass_time: PassTime
+) -> None:
+    handler = Failing("a")
+    handlers.on(name="shop", since="beginning", attempts=3)(handler)
+    tell("a", times=2)
+    for _ in range(4):
+        consumers.tell_due()
+        pass_time()
+    assert sequences(handler.tried) == [1, 1, 1, 2, 2]
+    dead, pending = consumers.failed_events("shop")
+    assert (dead.state, dead.attempts, dead.event.sequence) == (ParkedState.DEAD, 3, 1)
+    assert (pending.state, pending.attempts, pending.event.sequence) == (ParkedState.PENDING, 2, 2)
+
+
+def test_a_dead_event_can_be_told_again(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+    handler = Failing("a")
+    handlers.on(name="shop", since="beginning", attempts=1)(handler)
+    tell("a")
+    consumers.tell_due()
+    handler.returns.clear()
+    assert consumers.retry_event("shop", 1)
+    assert (consumers.tell_due(), list(consumers.failed_events("shop"))) == (1, [])
+
+
+@pytest.mark.parametrize(("name", "sequence"), [("shop", 2), ("other", 1)])
+def test_what_is_not_dead_cannot_be_retried(
+    name: str, sequence: int, consumers: Consumers, handlers: Handlers, tell: Tell
+) -> None:
+    handlers.on(name="shop", since="beginning", attempts=1)(Failing("a"))
+    tell("a")
+    consumers.tell_due()
+    assert not consumers.retry_event(name, sequence)
+
+
+def test_a_failing_handler_does_not_keep_another_one_back(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+    good: list[Event] = []
+    handlers.on(name="bad", since="beginning")(Failing("a", "b"))
+    handlers.on(name="good", since="beginning")(good.append)
+    tell("a", "b")
+    consumers.tell_due()
+    assert returns(good) == ["a", "b"]
+
+
+def test_no_text_of_an_error_is_stored_or_logged(
+    consumers: Consumers, handlers: Handlers, tell: Tell, caplog: pytest.LogCaptureFixture
+) -> None:
+    handlers.on(name="shop", since="beginning", attempts=1)(Failing("a"))
+    tell("a")
+    with caplog.at_level(logging.DEBUG):
+        consumers.tell_due()
+    (failed,) = consumers.failed_events("shop")
+    line = failed.error.rpartition(":")[2]
+    assert failed.error == f"ValueError at telling/test_consumers.py:{line}"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"consumer shop failed at event 1 (return.created), attempt 1: {failed.error}; it is told no more"
+    ]
+
+
+def test_waiting_doubles_from_two_seconds(
+    consumers: Consumers, handlers: Handlers, tell: Tell, pass_time: PassTime
+) -> None:
+    handlers.on(name="shop", since="beginning")(Failing("a"))
+    tell("a")
+    waits = []
+    for _ in range(4):
+        consumers.tell_due()
+        waits.append(consumers.next_due("shop"))
+        pass_time()
+    assert waits == [pytest.approx(seconds, rel=0.3) for seconds in (2, 4, 8, 16)]
+
+
+def test_a_handler_that_is_interrupted_gives_its_events_back(
+    consumers: Consumers, handlers: Handlers, tell: Tell
+) -> None:
+    told: list[Event] = []
+
+    def interrupted(event: Event) -> None:
+        if not told:
+            told.append(event)
+            raise KeyboardInterrupt
+        told.append(event)
+
+    handlers.on(name="shop", since="beginning")(interrupted)
+    tell("a", "b")
+    with pytest.raises(KeyboardInterrupt):
+        consumers.tell_due()
+    assert (consumers.tell_due(), returns(told)) == (2, ["a", "a", "b"])
+
+
+def test_whoever_is_asked_to_stop_gives_back_what_it_has_not_told(
+    consumers: Consumers, handlers: Handlers, store: Store, tell: Tell
+) -> None:
+    told: list[Event] = []
+    handlers.on(name="shop", since="beginning")(told.append)
+    tell("a", "b", "c")
+    assert consumers.tell_due(stop=lambda: len(told) == 1) == 1
+    assert Consumers(store, handlers).tell_due() == 2
+
+
+def test_no_two_are_told_one_event_at_a_time(store: Store, handlers: Handlers, tell: Tell) -> None:
+    told: list[Event] = []
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(event: Event) -> None:
+        told.append(event)
+        entered.set()
+        leave.wait(10)
+
+    handlers.on(name="shop", since="beginning")(slow)
+    tell("a")
+    first = threading.Thread(target=Consumers(store, handlers).tell_due)
+    first.start()
+    entered.wait(10)
+    second = Consumers(store, handlers).tell_due()
+    leave.set()
+    first.join()
+    assert (second, returns(told)) == (0, ["a"])
+
+
+def test_a_slow_handler_keeps_its_claim(
+    store: Store,
+    consumers: Consumers,
+    handlers: Handlers,
+    tell: Tell,
+    pass_time: PassTime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("returns_hub.consumers._SECONDS_BETWEEN_KEEPING", 0.05)
+    others: list[int] = []
+
+    def slow(_: Event) -> None:
+        pass_time()
+        # The claim has lapsed, until the next time that it is kept up.
+        while (consumers.next_due("shop") or 0.0) < 1.0:
+            pass
+        others.append(Consumers(store, handlers).tell_due())
+
+    handlers.on(name="shop", since="beginning")(slow)
+    tell("a")
+    assert (consumers.tell_due(), others) == (1, [0])
+
+
+def test_a_failure_after_the_claim_was_lost_changes_nothing(
+    store: Store, consumers: Consumers, handlers: Handlers, tell: Tell, pass_time: PassTime
+) -> None:
+    tried: list[Event] = []
+
+    def fails_late(event: Event) -> None:
+        tried.append(event)
+        if len(tried) == 1:
+            pass_time()
+            # Somebody else is told the event, and fails at it too.
+            Consumers(store, handlers).tell_due()
+        raise ValueError
+
+    handlers.on(name="shop", since="beginning", attempts=2)(fails_late)
+    tell("a")
+    consumers.tell_due()
+    (failed,) = consumers.failed_events("shop")
+    assert (failed.state, failed.attempts, len(tried)) == (ParkedState.DEAD, 2, 2)
+
+
+def test_an_event_that_takes_its_process_down_every_time_dies(
+    store: Store, consumers: Consumers, handlers: Handlers, tell: Tell, pass_time: PassTime
+) -> None:
+    from returns_hub.store.consuming import Consuming
+
+    told: list[Event] = []
+    handlers.on(name="shop", since="beginning", attempts=2)(told.append)
+    tell("a", times=2)
+    consumers.begin()
+    for _ in range(2):
+        # Claimed, and never heard of again.
+        Consuming(store.database).claim("shop", ["return.created"], limit=1, attempts=2)
+        pass_time()
+    consumers.tell_due()
+    (failed,) = consumers.failed_events("shop")
+    assert (failed.event.sequence, failed.error) == (1, "the process was gone before the attempt had ended")
+    assert (failed.state, sequences(told)) == (ParkedState.DEAD, [2])
+
+
+def test_an_async_handler_is_awaited_on_its_loop(store: Store, tell: Tell) -> None:
+    handlers = Handlers(awaits=True)
+    told: list[tuple[str, bool]] = []
+
+    async def handler(event: Event) -> None:
+        await asyncio.sleep(0)
+        told.append((event.return_id, threading.current_thread() is threading.main_thread()))
+
+    def plain(event: Event) -> None:
+        told.append((event.return_id, threading.current_thread() is threading.main_thread()))
+
+    handlers.on(ReturnCreated, name="shop", since="beginning")(handler)
+    handlers.on(ReturnStatusChanged, name="shop", since="beginning")(plain)
+    tell("a", times=2)
+
+    async def run() -> int:
+        return await asyncio.to_thread(Consumers(store, handlers, loop=asyncio.get_running_loop()).tell_due)
+
+    assert (asyncio.run(run()), told) == (2, [("a", True), ("a", False)])
+
+
+def test_an_async_handler_that_fails_is_told_again(store: Store, tell: Tell) -> None:
+    handlers = Handlers(awaits=True)
+
+    async def handler(_: Event) -> None:
+        raise LookupError("jane@example.com")
+
+    handlers.on(name="shop", since="beginning")(handler)
+    tell("a")
+
+    async def run() -> None:
+        consumers = Consumers(store, handlers, loop=asyncio.get_running_loop())
+        await asyncio.to_thread(consumers.tell_due)
+
+    asyncio.run(run())
+    (failed,) = Consumers(store, handlers).failed_events("shop")
+    assert failed.error.startswith("LookupError at telling/test_consumers.py:")
+
+
+async def awaited(_: Event) -> None: ...
+
+
+class AwaitedObject:
+    async def __call__(self, _: Event) -> None: ...
+
+
+@pytest.mark.parametrize("handler", [awaited, AwaitedObject()])
+def test_a_plain_hub_takes_no_async_handler(handler: Any, handlers: Handlers) -> None:
+    with pytest.raises(ConfigurationError, match="needs an AsyncHub"):
+        handlers.on(name="shop")(handler)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "sentence"),
+    [
+        (("return.created",), {}, "takes types of events"),
+        ((awaited,), {}, "takes types of events"),
+        ((int,), {}, "takes types of events"),
+        ((), {"since": "yesterday"}, "since is"),
+        ((), {"attempts": 0}, "attempts must be"),
+        ((), {"attempts": True}, "attempts must be"),
+        ((), {"name": ""}, "needs a name="),
+        ((), {"name": "a\nb"}, "needs a name="),
+        ((), {"name": "x" * 201}, "needs a name="),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    arguments: tuple[Any, ...], options: dict[str, Any], sentence: str, handlers: Handlers
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        handlers.on(*arguments, **options)(lambda _: None)
+
+
+def test_one_name_has_one_handler_for_a_type(handlers: Handlers) -> None:
+    handlers.on(ReturnCreated, name="shop")(print)
+    with pytest.raises(ConfigurationError, match="'shop' want return"):
+        handlers.on(name="shop")(print)
+
+
+def test_one_name_has_one_beginning(handlers: Handlers) -> None:
+    handlers.on(ReturnCreated, name="shop")(print)
+    with pytest.raises(ConfigurationError, match="'shop' differ"):
+        handlers.on(LabelReady, name="shop", since="beginning")(print)
+
+
+def test_a_function_without_a_name_is_called_as_it_is_called(handlers: Handlers) -> None:
+    @handlers.on()
+    def notify_shop(_: Event) -> None: ...
+
+    assert [consumer.name for consumer in handlers.consumers()] == [
+        "test_a_function_without_a_name_is_called_as_it_is_called.<locals>.notify_shop"
+    ]

@@ -1,0 +1,399 @@
+"""Workers: everything that came in is processed once and told, in order, whoever is killed meanwhile."""
+
+import importlib.util
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from returns_hub import ConfigurationError, Event, Status, StoreError, WebhookRequest
+from returns_hub.consumers import Consumers, Handlers
+from returns_hub.convert import format_time
+from returns_hub.deliveries import DeliveryState, Inbox, Processor
+from returns_hub.store import Store
+from returns_hub.store.health import SyncLog
+from returns_hub.store.jobs import Jobs
+from returns_hub.worker import Schedule, Worker, sync_schedule
+
+PROGRAM = Path(__file__).with_name("a_worker.py")
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STEPS = (Status.REQUESTED, Status.APPROVED, Status.READY_TO_SHIP, Status.IN_TRANSIT, Status.RECEIVED)
+
+Deliver = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def a_worker() -> Any:
+    """The module of the program."""
+    spec = importlib.util.spec_from_file_location("a_worker", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def inbox(store: Store) -> Iterator[Inbox]:
+    """The inbox of a server, which queues jobs where there is a queue for them."""
+    enqueue = None
+    if store.database.dialect == "postgresql":
+        jobs = Jobs(store.database)
+        jobs.install()
+        enqueue = jobs.enqueue
+    with Inbox(store, enqueue=enqueue) as opened:
+        yield opened
+
+
+@pytest.fixture
+def deliver(inbox: Inbox, a_worker: Any) -> Deliver:
+    """Have the vendor tell of so many steps of each return, one after the other."""
+    done: dict[str, int] = defaultdict(int)
+
+    def tell(*ids: str, steps: int = 1, copies: int = 1) -> None:
+        for _ in range(steps):
+            for return_id in ids:
+                step = done[return_id]
+                done[return_id] += 1
+                at = NOON + timedelta(minutes=step)
+                told = {"id": return_id, "status": STEPS[step % len(STEPS)].value, "at": format_time(at)}
+                body = json.dumps(told).encode()
+                request = WebhookRequest(method="POST", url="https://x.example", headers=(), body=body, received_at=at)
+                for _ in range(copies):
+                    inbox.put("acme", request, a_worker.Teller().read_webhook(request))
+
+    return tell
+
+
+@pytest.fixture
+def work(store: Store, a_worker: Any) -> Callable[..., Worker]:
+    """A worker in this process, with these handlers."""
+
+    def make(handlers: Handlers | None = None, **options: Any) -> Worker:
+        consumers = Consumers(store, handlers or Handlers(awaits=False))
+        return Worker(store, processor=Processor(store, a_worker.client_of), consumers=consumers, **options)
+
+    return make
+
+
+@pytest.fixture
+def start_worker(store: Store, tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts a worker as a process of its own; whatever it is told goes into ``told.txt``."""
+    running: list[subprocess.Popen[str]] = []
+    url = store.database.place if store.database.dialect == "postgresql" else f"sqlite:///{store.database.place}"
+
+    def start(*point: str, store_url: str = url) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, PROGRAM, store_url, str(tmp_path / "told.txt"), *point],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Callable[[], list[tuple[int, str, str]]]:
+    """What the handlers of the processes were told: sequence, id and return of each event."""
+
+    def read() -> list[tuple[int, str, str]]:
+        file = tmp_path / "told.txt"
+        return [tuple(json.loads(line)) for line in file.read_text().splitlines()] if file.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def let_lapse(store: Store) -> Callable[[], None]:
+    """Half an hour goes by for whoever has fallen silent: claims have lapsed, and workers are taken for dead."""
+
+    def go_by() -> None:
+        before = datetime.now(UTC) - timedelta(minutes=30)
+        is_postgresql = store.database.dialect == "postgresql"
+        moment = {"moment": before if is_postgresql else f"{before:%Y-%m-%dT%H:%M:%S.%fZ}"}
+        with store.database.writing() as connection:
+            connection.execute(text("UPDATE parked_events SET due_at = :moment"), moment)
+            connection.execute(text("UPDATE deliveries SET due_at = :moment"), moment)
+            connection.execute(text("UPDATE deliveries SET claimed_until = :moment WHERE claim IS NOT NULL"), moment)
+            if is_postgresql:
+                connection.execute(
+                    text("UPDATE returns_hub_jobs.procrastinate_workers SET last_heartbeat = :moment"), moment
+                )
+
+    return go_by
+
+
+def wait_until(met: Callable[[], bool], seconds: float = 30.0) -> float:
+    """How long it took."""
+    began = time.monotonic()
+    while not met():
+        assert time.monotonic() - began < seconds, "it never came"
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+def is_all_processed(inbox: Inbox) -> bool:
+    return inbox.backlog().pending == 0
+
+
+def count_jobs(store: Store) -> int:
+    with store.database.reading() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM returns_hub_jobs.procrastinate_jobs")).scalar_one())
+
+
+def of_each_return(told: list[tuple[int, str, str]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for sequence, _, return_id in told:
+        found[return_id].append(sequence)
+    return found
+
+
+def test_what_comes_in_is_processed_and_told(work: Callable[..., Worker], store: Store, deliver: Deliver) -> None:
+    seen: list[Event] = []
+    handlers = Handlers(awaits=False)
+    handlers.on(name="shop")(seen.append)
+    with work(handlers):
+        deliver("a", "b", "c", steps=5)
+        wait_until(lambda: len(seen) == 15)
+    assert sorted(event.id for event in seen) == sorted(event.id for event in store.events())
+    assert [event.sequence for event in seen if event.return_id == "b"] == [
+        event.sequence for event in store.events(return_id="b")
+    ]
+
+
+def test_it_is_told_promptly(work: Callable[..., Worker], deliver: Deliver) -> None:
+    seen: list[Event] = []
+    handlers = Handlers(awaits=False)
+    handlers.on(name="shop")(seen.append)
+    with work(handlers):
+        deliver("a")
+        wait_until(lambda: len(seen) == 1)
+        time.sleep(0.3)
+        deliver("b")
+        assert wait_until(lambda: len(seen) == 2) < 1.0
+
+
+def test_a_handler_may_come_while_it_works(work: Callable[..., Worker], deliver: Deliver) -> None:
+    seen: list[Event] = []
+    handlers = Handlers(awaits=False)
+    with work(handlers):
+        handlers.on(name="shop", since="beginning")(seen.append)
+        deliver("a")
+        wait_until(lambda: len(seen) == 1)
+
+
+def test_stopping_finishes_what_a_handler_has_begun_and_hands_back_the_rest(
+    work: Callable[..., Worker], store: Store, deliver: Deliver, a_worker: Any
+) -> None:
+    begun, seen = threading.Event(), []
+    handlers = Handlers(awaits=False)
+
+    @handlers.on(name="shop", since="beginning")
+    def slow(event: Event) -> None:
+        begun.set()
+        time.sleep(0.5)
+        seen.append(event.return_id)
+
+    deliver("a", "b", "c")
+    Processor(store, a_worker.client_of).process_due()
+    worker = work(handlers)
+    worker.start()
+    begun.wait(20)
+    worker.stop()
+    assert seen == ["a"]
+    with store.database.reading() as connection:
+        attempts = connection.execute(text("SELECT attempts FROM parked_events ORDER BY sequence")).scalars().all()
+    assert attempts == [0, 0]
+    with work(handlers):
+        wait_until(lambda: len(seen) == 3)
+    assert seen == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_workers_share_what_comes_and_nothing_is_done_twice(
+    postgresql_url: str,
+    store: Store,
+    inbox: Inbox,
+    deliver: Deliver,
+    start_worker: Callable[..., Any],
+    told: Callable[[], list[tuple[int, str, str]]],
+) -> None:
+    workers = [start_worker(store_url=postgresql_url) for _ in range(3)]
+    ids = [f"r{number}" for number in range(20)]
+    deliver(*ids, steps=5, copies=2)
+    wait_until(lambda: len(told()) >= 100, 60)
+    for worker in workers:
+        worker.send_signal(signal.SIGTERM)
+    assert [worker.wait(30) for worker in workers] == [0, 0, 0]
+    assert (len(told()), len(set(told()))) == (100, 100)
+    assert is_all_processed(inbox)
+    assert sum(delivery.events for delivery in inbox.find()) == 100
+    for sequences in of_each_return(told()).values():
+        assert sequences == sorted(sequences)
+
+
+POINTS = ["claim:before", "claim:after", "finish:before", "finish:after"]
+POINTS += ["claim-events:before", "claim-events:after", "finish-event:before"]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_what_a_killed_worker_had_begun_is_done_by_another(
+    point: str,
+    store_url: str,
+    store: Store,
+    inbox: Inbox,
+    deliver: Deliver,
+    start_worker: Callable[..., Any],
+    told: Callable[[], list[tuple[int, str, str]]],
+    let_lapse: Callable[[], None],
+) -> None:
+    deliver("a", "b", "c", steps=3)
+    # The events come in one claim.
+    nth = "1" if point == "claim-events:after" else "2"
+    killed = start_worker(point, nth, store_url=store_url)
+    assert killed.wait(30) == -signal.SIGKILL
+    let_lapse()
+    start_worker(store_url=store_url)
+    wait_until(lambda: len(set(told())) == 9, 60)
+    assert {delivery.state for delivery in inbox.find()} == {DeliveryState.PROCESSED}
+    assert [event.id for event in store.events()] == [identity for _, identity, _ in sorted(set(told()))]
+    # Only what was told when the process was gone may be told again.
+    assert len(told()) <= 9 + 4
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_a_worker_survives_the_loss_of_its_connections(
+    work: Callable[..., Worker], deliver: Deliver, postgresql: str
+) -> None:
+    import psycopg
+
+    seen: list[Event] = []
+    handlers = Handlers(awaits=False)
+    handlers.on(name="shop")(seen.append)
+    with work(handlers):
+        deliver("a")
+        wait_until(lambda: len(seen) == 1)
+        with psycopg.connect(host=postgresql, user="postgres", autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname LIKE 'telling%'"
+            )
+        deliver("b")
+        wait_until(lambda: len(seen) == 2, 60)
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_a_delivery_without_a_job_is_found(
+    work: Callable[..., Worker], store: Store, a_worker: Any, let_lapse: Callable[[], None], deliver: Deliver
+) -> None:
+    deliver("a")
+    with store.database.writing() as connection:
+        connection.execute(text("DELETE FROM returns_hub_jobs.procrastinate_jobs"))
+    let_lapse()
+    with work(), Inbox(store) as inbox:
+        wait_until(lambda: is_all_processed(inbox))
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_a_delivery_that_fails_is_processed_at_its_next_attempt_and_keeps_its_order(
+    store: Store, inbox: Inbox, deliver: Deliver, a_worker: Any
+) -> None:
+    tried: list[str] = []
+
+    def client_of(account: str) -> Any:
+        tried.append(account)
+        if len(tried) < 3:
+            raise ConfigurationError("not yet")
+        return a_worker.client_of(account)
+
+    deliver("a", steps=3)
+    with Worker(
+        store, processor=Processor(store, client_of), consumers=Consumers(store, Handlers(awaits=False)), concurrency=3
+    ):
+        wait_until(lambda: is_all_processed(inbox) and count_jobs(store) == 0)
+    assert [event.changes.get("status", (None, None))[1] for event in store.events()][-1] == "ready_to_ship"
+    assert [delivery.attempts for delivery in inbox.find()] == [1, 1, 3]
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_a_schedule_is_kept(work: Callable[..., Worker]) -> None:
+    done: list[float] = []
+
+    def run(stop: Callable[[], bool]) -> None:
+        done.append(time.monotonic())
+
+    def due_in() -> float:
+        return 2.0 - (time.monotonic() - done[-1]) if done else 0.0
+
+    with work(schedules=[Schedule(name="often", due_in=due_in, run=run)]):
+        wait_until(lambda: len(done) == 2)
+    assert 1.9 < done[1] - done[0] < 5.0
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_a_schedule_that_takes_long_or_fails_keeps_no_other_back(
+    work: Callable[..., Worker], caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[str] = []
+
+    def slow(stop: Callable[[], bool]) -> None:
+        while not stop():
+            time.sleep(0.01)
+
+    def fails(stop: Callable[[], bool]) -> None:
+        done.append("fails")
+        raise ValueError("canary-55e1")
+
+    schedules = [Schedule(name=name, due_in=lambda: 0.0, run=run) for name, run in [("slow", slow), ("fails", fails)]]
+    with work(schedules=schedules):
+        wait_until(lambda: len(done) == 2)
+    assert "fails: ValueError at telling/test_worker.py" in caplog.text
+    assert "canary-55e1" not in caplog.text
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_a_sync_is_due_so_long_after_the_last_one_began(store: Store) -> None:
+    log, now = SyncLog(store.database), datetime.now(UTC)
+    schedule = sync_schedule(store, "acme", every=600, sync=lambda _: None)
+    assert schedule.due_in() == 0.0
+    log.started("acme", now - timedelta(seconds=200))
+    assert schedule.due_in() == pytest.approx(400, abs=5)
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_a_sync_that_is_to_stop_ends_where_it_tells_its_progress(store: Store) -> None:
+    told: list[str] = []
+
+    def sync(progress: Callable[[Any], None]) -> None:
+        progress(None)
+        told.append("begun")
+        progress(None)
+        told.append("never")
+
+    asked = iter([False, True])
+    sync_schedule(store, "acme", every=600, sync=sync).run(lambda: next(asked))
+    assert told == ["begun"]
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_a_queue_of_a_newer_release_is_left_alone(work: Callable[..., Worker], store: Store) -> None:
+    Jobs(store.database).install()
+    with store.database.writing() as connection:
+        connection.execute(text("COMMENT ON SCHEMA returns_hub_jobs IS '99.00.00_01_pre_whatever.sql'"))
+    with pytest.raises(StoreError, match="newer procrastinate"):
+        work().start()
