@@ -19,18 +19,17 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta, tzinfo
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from itertools import islice
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from attrs import define, evolve, field, frozen
 
 from returns_hub import HttpAnswer, parse_time
-from returns_hub.testing import Call, Fault, Faults, Refusal, Simulator, json_answer
+from returns_hub.testing import Call, Fault, Faults, News, Refusal, Simulator, call_platform, json_answer
 
 Json: TypeAlias = dict[str, Any]
 Kind: TypeAlias = Literal["requests", "returns"]
@@ -94,7 +93,6 @@ _WEBHOOK: Final = (
 
 RETRIES: Final = 10  # seed 004, Failures and retries: "10 times in 3 hours"
 RETRY_EVERY: Final = timedelta(hours=3) / RETRIES  # undocumented: that they are spread evenly
-_LARGEST_ANSWER: Final = 1 << 20
 
 OLDEST: Final = datetime(2020, 6, 1, tzinfo=UTC)
 NEWEST: Final = datetime(2024, 12, 30, tzinfo=UTC)
@@ -370,7 +368,7 @@ class ReturnlessSandbox(Simulator):
         The number is joined to the URL as it is, percent-encoded. Redirects are not followed (undocumented).
         """
         headers = {"returnless-signature": signature(self._signing_key, order_number)}
-        return self._call("GET", platform_url + quote(order_number, safe=""), headers)
+        return call_platform("GET", platform_url + quote(order_number, safe=""), headers, patience=self._patience)
 
     def deliver_webhook(self, webhook_url: str, return_id: str) -> Delivery:
         """Tell of a return until it is acknowledged, or dropped after the last retry (seed 004, Failures and retries)."""
@@ -385,6 +383,14 @@ class ReturnlessSandbox(Simulator):
             waiting, self._unsent = self._unsent, []
         return self._deliver(webhook_url, waiting)
 
+    def make_news(self, webhook_url: str) -> News:
+        """A customer makes a return: its webhook, to ``webhook_url``, a slash and the id."""
+        return_id = self.add_return()
+        with self.lock:
+            self._unsent.remove(return_id)
+        delivery = self.deliver_webhook(webhook_url + "/", return_id)
+        return News(return_id, tuple([attempt.status for attempt in delivery.attempts]))
+
     def _deliver(self, webhook_url: str, return_ids: Sequence[str]) -> tuple[Delivery, ...]:
         messages = {return_id: self.webhook(return_id) for return_id in return_ids}
         deliveries = {return_id: Delivery(return_id, ()) for return_id in messages}
@@ -396,25 +402,11 @@ class ReturnlessSandbox(Simulator):
                 self._pause(RETRY_EVERY.total_seconds())
             for one in waiting:
                 headers, body = messages[one.return_id]
-                answer = self._call("POST", webhook_url + quote(one.return_id, safe=""), headers, body)
+                url = webhook_url + quote(one.return_id, safe="")
+                answer = call_platform("POST", url, headers, body, patience=self._patience)
                 attempt = Attempt(after=retry * RETRY_EVERY, status=answer.status if answer else None)
                 deliveries[one.return_id] = evolve(one, attempts=(*one.attempts, attempt))
         return tuple(deliveries.values())
-
-    def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> HttpAnswer | None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("not an absolute http or https URL")
-        connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        connection = connect(parts.hostname, parts.port, timeout=self._patience)
-        try:
-            connection.request(method, f"{parts.path}?{parts.query}".removesuffix("?") or "/", body, dict(headers))
-            reply = connection.getresponse()
-            return HttpAnswer(status=reply.status, headers=reply.getheaders(), body=reply.read(_LARGEST_ANSWER))
-        except (OSError, HTTPException):
-            return None
-        finally:
-            connection.close()
 
     def answer(self, call: Call) -> HttpAnswer:
         """Refuses wrong credentials, then too many calls, then whatever is wrong with the call.

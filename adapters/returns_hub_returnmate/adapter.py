@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from math import ceil
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import quote
@@ -79,6 +80,8 @@ _LIMITS: Final[Mapping[str, Limits]] = {
     Plan.ENTERPRISE: Limits(rate=Rate(300, 60.0)),
 }
 _LARGEST_PAGE: Final = 100
+_MOST_AHEAD: Final = 8
+_PAGES_WORTH_A_START: Final = 8
 _CURRENCY: Final = re.compile(r"[A-Z]{3}\Z")
 _CURSOR: Final = re.compile(r"([1-9]\d{0,8})(u?)(b?)(?:@([\d:.TZ-]{10,40})/([1-9]\d{0,8}))?\Z")
 _SECOND: Final = timedelta(seconds=1)
@@ -221,11 +224,14 @@ class ReturnMate(Adapter):
         """
         return wire.parse_payload(reply)
 
-    def list_returns(self, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
+    def list_returns(
+        self, query: ReturnQuery, cursor: str | None = None, *, by_time: bool = False
+    ) -> Operation[Page[Return]]:
         """One page of the RMAs that match, oldest first unless asked otherwise.
 
         Filters on status, order number and e-mail are also checked here: how strictly the vendor takes them is not
-        documented. There is no filter on the time of a change.
+        documented. There is no filter on the time of a change. ``by_time`` goes on from the creation time of a page's last
+        row, as a listing by status does anyway: rows that are deleted meanwhile then hide none.
         """
         if query.updated_after is not None:
             raise self.unsupported(Capability.LIST_RETURNS, "the vendor has no filter on the time of a change")
@@ -241,12 +247,15 @@ class ReturnMate(Adapter):
                 break
             found.update((ret.id, ret) for ret in page.items)
         following = page.next
-        if following is not None and self._loses_rows(query, spot):
-            following = spot.following(_edge(page, spot, query)).cursor()
+        edge = _edge(page, spot, query) if by_time or self._loses_rows(query, spot) else None
+        if following is not None and edge is not None:
+            following = spot.following(edge).cursor()
+        by_number = spot.edge is None and (edge is None or spot.page == 1)
         return Page(
             items=[ret for ret in found.values() if self._matches(query, ret)],
             next=following,
-            total=page.total if self._sends_every_filter(query, spot) and spot.edge is None else None,
+            ahead=_ahead(following, spot, page) if by_time else (),
+            total=page.total if by_number and self._sends_every_filter(query, spot) else None,
             set_aside=set_aside,
         )
 
@@ -395,12 +404,15 @@ class ReturnMate(Adapter):
         return wire.Report(raw=self.check(reply))
 
     def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
-        """One slice: pages in order of creation, under an end that stays fixed, so that new RMAs move no page."""
+        """One slice, in order of creation and along its times, so that neither new RMAs nor deleted ones hide any.
+
+        The vendor's total tells where it can be read from, side by side.
+        """
         query = ReturnQuery(created_after=since, created_before=until)
         return (
             Slice(
                 key=f"created after {format_time(since)}",
-                read=lambda cursor: self.list_returns(query, cursor),
+                read=lambda cursor: self.list_returns(query, cursor, by_time=True),
             ),
         )
 
@@ -604,6 +616,17 @@ def _edge(page: Page[Return], spot: _Spot, query: ReturnQuery) -> datetime | Non
         return last
     further = last < spot.edge if query.newest_first else last > spot.edge
     return last if further else None
+
+
+def _ahead(following: str | None, spot: _Spot, page: Page[Return]) -> tuple[str, ...]:
+    """Where a listing along creation times goes on, and the pages further on from which that can be done side by side."""
+    if following is None or page.total is None or spot.edge is not None:
+        return ()
+    pages = ceil(page.total / (len(page.items) + len(page.set_aside))) - spot.page
+    # Each of them but the first meets the one behind it in the middle of a page: a few are worth that, many are not.
+    count = min(_MOST_AHEAD, pages // _PAGES_WORTH_A_START)
+    further = (evolve(spot, page=spot.page + 1 + pages * number // count) for number in range(1, count))
+    return (following, *(start.cursor() for start in further))
 
 
 def _lies_beyond(page: Page[Return], spot: _Spot, query: ReturnQuery) -> bool:

@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 from attrs import define, evolve, frozen
 
 from returns_hub import HttpAnswer, format_time, parse_time
-from returns_hub.testing import Call, Faults, Refusal, Simulator, json_answer
+from returns_hub.testing import Call, Faults, News, Refusal, Simulator, call_platform, json_answer
 
 Json: TypeAlias = dict[str, Any]
 
@@ -203,6 +203,7 @@ class ReturnMateSandbox(Simulator):
         count: int = 300,
         seed: int = 1,
         api_key: str = "rm_sandbox_key",
+        webhook_secret: str = "rm_sandbox_secret",  # noqa: S107  a simulator's, and not a secret
         plan: Literal["starter", "professional", "enterprise"] | Plan | None = None,
         permissions: Iterable[str] = PERMISSIONS,
         vocabulary: Literal["seed", "display", "codes"] = "seed",
@@ -219,9 +220,12 @@ class ReturnMateSandbox(Simulator):
                 soft_error_body=_error("SERVER_ERROR", "A fault was switched on"),
             )
         )
-        self.options: Mapping[str, Any] = {"api_key": api_key} | ({"plan": plan} if isinstance(plan, str) else {})
+        self.options: Mapping[str, Any] = {"api_key": api_key, "webhook_secrets": [webhook_secret]} | (
+            {"plan": plan} if isinstance(plan, str) else {}
+        )
         self.violations = 0
         self._authorization = f"Bearer {api_key}"
+        self._webhook_secret = webhook_secret
         self._plan = PLANS[plan] if isinstance(plan, str) else plan
         self._permissions = frozenset(permissions)
         self._vocabulary = VOCABULARIES[vocabulary]
@@ -292,8 +296,19 @@ class ReturnMateSandbox(Simulator):
                 del self._shipments[shipment["id"]]
             self._selected.clear()
 
-    def webhook(self, event: str, return_id: str, secret: str) -> tuple[Mapping[str, str], bytes]:
-        """The headers and the body of a signed delivery about an RMA.
+    def make_news(self, webhook_url: str) -> News:
+        """Somebody approves the newest RMA that waits for that, or a customer asks for a new one."""
+        with self.lock:
+            new = [one for one, wire in self.rmas.items() if wire["status"] == self._vocabulary.new]
+            if new:
+                self.set_status(new[-1], next(word for word in self._vocabulary.weights if word.lower() == "approved"))
+            return_id, event = (new[-1], "rma.approved") if new else (self.add_rma(), "rma.created")
+            headers, body = self.webhook(event, return_id)
+        answer = call_platform("POST", webhook_url, headers, body)
+        return News(return_id, (answer.status if answer else None,))
+
+    def webhook(self, event: str, return_id: str, secret: str | None = None) -> tuple[Mapping[str, str], bytes]:
+        """The headers and the body of a delivery about an RMA, signed with the shop's secret or another one.
 
         Header and signature are those of the marketing page "Webhooks & REST API"; the body is undocumented.
         """
@@ -305,7 +320,8 @@ class ReturnMateSandbox(Simulator):
                 "data": _row(self._rmas[return_id].wire),
             }
         body = json.dumps(payload).encode()
-        signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        key = self._webhook_secret if secret is None else secret
+        signature = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
         return {"Content-Type": "application/json", "X-Webhook-Signature": signature}, body
 
     def answer(self, call: Call) -> HttpAnswer:

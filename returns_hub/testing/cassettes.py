@@ -2,7 +2,7 @@
 
 A cassette is a vcrpy file that begins with where it comes from::
 
-    origin: documentation          # or: sandbox
+    origin: documentation          # or: sandbox, a simulator; or: vendor, the vendor itself
     source: seed 003, List RMAs    # which example of which document, or what recorded it
     read: '2026-11-21'             # documentation only
     fictitious: [John Smith]       # names that a published example made up
@@ -29,9 +29,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 from attrs import evolve, frozen
 
 from returns_hub.convert import encode_json
+from returns_hub.operation import Reply
 
 REDACTED: Final = "REDACTED"
-ORIGINS: Final = ("documentation", "sandbox")
+ORIGINS: Final = ("documentation", "sandbox", "vendor")
 
 # Headers that a replay needs or a test may want; every other one is left out, whatever it holds.
 REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
@@ -95,6 +96,14 @@ _STAND_INS: Final = MappingProxyType(
         "address": "Address {:04d}",
     }
 )
+_KINDS: Final[Mapping[type, str]] = {
+    dict: "an object",
+    list: "a list",
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+}
 _PLACEHOLDER: Final = re.compile(rf"{REDACTED}|(Person|Address) \d{{4}}|\+00 0000 \d{{4}}|person-\d{{4}}@example\.com")
 
 
@@ -276,13 +285,90 @@ def play(path: Path, *, redactor: Redactor = Redactor()) -> Iterator[None]:
 
 
 @contextmanager
-def record(path: Path, *, source: str, redactor: Redactor = Redactor()) -> Iterator[None]:
-    """Every exchange inside goes where it is meant to go, and into a new cassette. ``source`` says what that is."""
+def record(path: Path, *, source: str, redactor: Redactor = Redactor(), origin: str = "sandbox") -> Iterator[None]:
+    """Every exchange inside goes where it is meant to go, and into a new cassette.
+
+    ``source`` says what that is, and ``origin`` of what kind: ``sandbox`` for a simulator, ``vendor`` for the vendor.
+    """
     player = _player("all", redactor)
-    player.register_serializer("cassette", _Serializer({"origin": "sandbox", "source": source}))
+    player.register_serializer("cassette", _Serializer({"origin": origin, "source": source}))
     path.unlink(missing_ok=True)
     with player.use_cassette(path, serializer="cassette"):
         yield
+
+
+def differences(old: Path, new: Path) -> tuple[str, ...]:
+    """How the answers of two cassettes differ: other requests, other statuses, other keys and types in JSON bodies.
+
+    Values are not compared: two recordings of the same calls never have the same. A sentence for each difference.
+
+    Raises:
+        ValueError: one of them is no readable cassette.
+    """
+    before, after = (_load(path)["interactions"] for path in (old, new))
+    found: list[str] = []
+    if len(before) != len(after):
+        found.append(f"{len(before)} exchanges on file, {len(after)} now")
+    for number, (was, now) in enumerate(zip(before, after, strict=False)):
+        places = [
+            f"exchange {number}, {was['request']['method']} {urlsplit(was['request']['uri']).path}: {what}"
+            for what in _exchange_differences(was, now)
+        ]
+        found += places
+    return tuple(found)
+
+
+def _exchange_differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    asked = [(each["request"]["method"], urlsplit(each["request"]["uri"]).path) for each in (was, now)]
+    if asked[0] != asked[1]:
+        yield f"now {asked[1][0]} {asked[1][1]}"
+        return
+    codes = [each["response"]["status"]["code"] for each in (was, now)]
+    if codes[0] != codes[1]:
+        yield f"answered {codes[0]} on file, {codes[1]} now"
+    old, new = (_shape(each["response"]["body"]["string"]) for each in (was, now))
+    for place in sorted(old.keys() | new.keys()):
+        if old.get(place) != new.get(place):
+            yield f"{place or 'the body'} is {old.get(place, 'not there')} on file, {new.get(place, 'not there')} now"
+
+
+def _shape(body: Any) -> dict[str, str]:
+    """The type of every place in a JSON body; list elements share one place. What is no JSON has no places."""
+    try:
+        value = json.loads(body)
+    except (ValueError, TypeError, RecursionError):
+        return {"": "no JSON"}
+    kinds: dict[str, set[str]] = {}
+    pending = [("", value)]
+    while pending:
+        place, part = pending.pop()
+        kinds.setdefault(place, set()).add(_KINDS.get(type(part), "null"))
+        if isinstance(part, dict):
+            pending += [(f"{place}.{key}", each) for key, each in part.items()]
+        elif isinstance(part, list):
+            pending += [(f"{place}[]", each) for each in part]
+    return {place: " or ".join(sorted(found)) for place, found in kinds.items()}
+
+
+def replies(path: Path) -> tuple[Reply, ...]:
+    """What the vendor answers in a cassette, in its order.
+
+    Raises:
+        ValueError: it is no readable cassette.
+    """
+    answers = [interaction["response"] for interaction in _load(path)["interactions"]]
+    return tuple(
+        Reply(
+            status=answer["status"]["code"],
+            headers=[(name, value) for name, values in answer["headers"].items() for value in values],
+            body=_bytes(answer["body"]["string"]),
+        )
+        for answer in answers
+    )
+
+
+def _bytes(body: str | bytes | None) -> bytes:
+    return body.encode() if isinstance(body, str) else body or b""
 
 
 def origin(path: Path) -> str | None:

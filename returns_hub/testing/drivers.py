@@ -2,9 +2,10 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, cast
 
 from returns_hub.adapter import Adapter
@@ -24,6 +25,7 @@ def open_with(
     adapter: Adapter,
     *,
     base_url: str,
+    more_base_urls: Mapping[str, str] = MappingProxyType({}),
     driver: Driver = Driver.BLOCKING,
     timeout: float = 5.0,
     deadline: float = 20.0,
@@ -36,12 +38,13 @@ def open_with(
     """
     options = TransportOptions(timeout=timeout, deadline=deadline, attempts=attempts)
     if driver is Driver.BLOCKING:
-        with Client(adapter, Transport(adapter, base_url=base_url, options=options), "conformance") as client:
+        transport = Transport(adapter, base_url=base_url, more_base_urls=more_base_urls, options=options)
+        with Client(adapter, transport, "conformance") as client:
             yield client
         return
     with asyncio.Runner() as runner:
-        transport = AsyncTransport(adapter, base_url=base_url, options=options)
-        awaited = _Awaited(AsyncClient(adapter, transport, "conformance"), runner)
+        driven = AsyncTransport(adapter, base_url=base_url, more_base_urls=more_base_urls, options=options)
+        awaited = _Awaited(AsyncClient(adapter, driven, "conformance"), runner)
         try:
             yield cast("Client", awaited)
         finally:

@@ -16,8 +16,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import format_datetime
 from fnmatch import fnmatchcase
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeAlias, TypedDict, Unpack
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import uvicorn
 from attrs import define, evolve, field, frozen
@@ -33,6 +35,7 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ABORT: Final = "returns_hub.abort"
 _LARGEST_BODY: Final = 1 << 20
+_LARGEST_ANSWER: Final = 1 << 20
 _HTML_ERROR: Final = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>An error occurred.</p></body></html>"
 
 
@@ -328,6 +331,10 @@ class Faults:
         """The rows of a listing come in the opposite order."""
         return self._add_rows("reordered_rows", lambda rows: rows[::-1], when)
 
+    def empty_page(self, **when: Unpack[When]) -> Fault:
+        """A listing comes without its rows, and with all else that it says."""
+        return self._add_rows("empty_page", lambda _: [], when)
+
     def repeated_page(self, **when: Unpack[When]) -> Fault:
         """Whatever is asked, the first answer comes again: a listing never ends."""
         first: list[HttpAnswer] = []
@@ -371,6 +378,43 @@ class Faults:
         return self._add(name, effect, when)
 
 
+def call_platform(
+    method: str, url: str, headers: Pairs | Mapping[str, str], body: bytes | None = None, *, patience: float = 5.0
+) -> HttpAnswer | None:
+    """A vendor's own call: what the platform answers, None if that takes longer than ``patience`` seconds, or fails.
+
+    No redirect is followed.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not an absolute http or https URL")
+    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = connect(parts.hostname, parts.port, timeout=patience)
+    try:
+        connection.request(method, f"{parts.path}?{parts.query}".removesuffix("?") or "/", body, dict(headers))
+        reply = connection.getresponse()
+        return HttpAnswer(status=reply.status, headers=reply.getheaders(), body=reply.read(_LARGEST_ANSWER))
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+@frozen
+class News:
+    """Something that a simulator told of a return: the status of each answer it got, None where none came."""
+
+    return_id: str
+    statuses: tuple[int | None, ...]
+
+
+class BaseUrls(TypedDict):
+    """Where a vendor is: its base URL, and its further ones by name."""
+
+    base_url: str
+    more_base_urls: Mapping[str, str]
+
+
 class Simulator(ABC):
     """A vendor's API as an ASGI application, for :func:`serve`.
 
@@ -382,12 +426,19 @@ class Simulator(ABC):
     provider: ClassVar[str]
     base_path: ClassVar[str] = ""
     """What the vendor's base URL has after the host, for ``connect(base_url=running.url + simulator.base_path)``."""
+    more_base_paths: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """The same of the vendor's further base URLs, by the names of ``Adapter.more_base_urls``."""
     options: Mapping[str, Any]
 
     def __init__(self, *, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.lock = threading.RLock()
         self._requests: list[Logged] = []
+
+    def base_urls(self, url: str) -> BaseUrls:
+        """The vendor's base URLs, if the simulator is served at ``url``; what :func:`open_with` takes."""
+        more = {name: url + path for name, path in self.more_base_paths.items()}
+        return {"base_url": url + self.base_path, "more_base_urls": more}
 
     @abstractmethod
     def answer(self, call: Call) -> HttpAnswer:
@@ -401,6 +452,21 @@ class Simulator(ABC):
     @abstractmethod
     def set_status(self, return_id: str, word: str) -> None:
         """Move a return at the vendor, as its staff would: any word goes."""
+
+    def make_news(self, webhook_url: str) -> News | None:  # noqa: ARG002 - the contract's
+        """Let something happen to a return, and tell of it, signed, to ``webhook_url``; None if the vendor tells nothing.
+
+        Not to be called while ``self.lock`` is held: whoever is told may ask at once.
+        """
+        return None
+
+    def call_order_lookup(self, platform_url: str, order_number: str) -> HttpAnswer | None:
+        """Ask a shop for an order, signed, as the vendor does; None: no answer.
+
+        Raises:
+            NotImplementedError: the vendor asks for none.
+        """
+        raise NotImplementedError(f"{self.provider} asks for no orders")
 
     @property
     def requests(self) -> tuple[Logged, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from returns_hub import Account, Client, HttpAnswer, connect
+from returns_hub import Account, AsyncClient, HttpAnswer, connect_async
 from returns_hub.cli.app import run as run_command
 from returns_hub.testing import json_answer
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
@@ -214,10 +214,10 @@ def test_a_vendor_that_is_too_slow_is_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # In this process, because the command waits longer than a test may.
-    def hasty(account: Account) -> Client:
-        return connect(account.provider, base_url=account.base_url, timeout=0.2, deadline=1.0, **account.options)
+    def hasty(account: Account, **_: object) -> AsyncClient:
+        return connect_async(account.provider, base_url=account.base_url, timeout=0.2, deadline=1.0, **account.options)
 
-    monkeypatch.setattr("returns_hub.hub.open_client", hasty)
+    monkeypatch.setattr("returns_hub.hub.open_async_client", hasty)
     monkeypatch.setenv("RETURNMATE_API_KEY", "rm-canary-5d1c0f7e")
     monkeypatch.chdir(tmp_path)
     vendor.faults.slow(5.0)

@@ -1,8 +1,12 @@
 """``doctor``: each check, when all is well and when it is not."""
 
+import hashlib
+import hmac
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -10,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from returns_hub import Hub, WebhookRequest
+from returns_hub.accounts import load_config
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 Run = Callable[..., Any]
@@ -105,7 +111,7 @@ def test_an_account_without_a_webhook_secret_refuses_every_delivery(
 ) -> None:
     assert findings("--offline")["webhooks"] == (
         "warning",
-        "no secret is configured: every delivery is refused (401)",
+        "no webhook secret is configured for this account; every delivery is refused (401)",
     )
 
 
@@ -115,6 +121,54 @@ def test_with_a_webhook_secret_an_unsigned_delivery_is_refused(
     configure('webhook_secrets = ["whsec"]')
     result, detail = findings("--offline")["webhooks"]
     assert (result, detail[:31]) == ("ok", "an unsigned delivery is refused")
+
+
+SIGNED_ADDRESS = """
+[accounts.acme-us]
+provider = "return_helper"
+api_key = "k"
+api_token = "t"
+signing_keys = ["c2lnbmluZy1rZXk="]
+webhook_url = "{url}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "result", "detail"),
+    [
+        (
+            "https://shop.example/returns/webhooks/acme-us",
+            "ok",
+            "signatures are checked for https://shop.example/returns/webhooks/acme-us",
+        ),
+        (
+            "https://shop.example/hooks?token=canary",
+            "warning",
+            "https://shop.example/hooks does not end in /webhooks/acme-us: something has to lead there what comes in at it",
+        ),
+    ],
+)
+def test_the_address_that_is_signed_is_told_without_its_query(
+    configure: Callable[..., None], findings: Findings, url: str, result: str, detail: str
+) -> None:
+    configure(SIGNED_ADDRESS.format(url=url))
+    assert findings("--offline", "acme-us")["webhook address"] == (result, detail)
+
+
+def test_how_far_a_signed_time_may_be_off_is_told(configure: Callable[..., None], findings: Findings) -> None:
+    configure(SIGNED_ADDRESS.format(url="https://shop.example/webhooks/acme-us"))
+    assert findings("--offline", "acme-us")["webhook time"] == (
+        "ok",
+        "a signed time may be 15 minutes from this clock",
+    )
+
+
+def test_an_address_that_is_missing_is_told(configure: Callable[..., None], findings: Findings) -> None:
+    configure(SIGNED_ADDRESS.replace('webhook_url = "{url}"\n', ""))
+    assert findings("--offline", "acme-us")["webhooks"] == (
+        "warning",
+        "no webhook_url is configured for this account: it is part of what is signed; every delivery is refused (401)",
+    )
 
 
 def test_a_clock_that_agrees_is_well(configure: Callable[..., None], findings: Findings) -> None:
@@ -172,6 +226,63 @@ def test_a_store_that_cannot_be_opened_fails(configure: Callable[..., None], run
     ran = run("doctor", "--offline")
     assert (ran.code, ran.err) == (1, "")
     assert "failed   store: the mirror" in ran.out
+
+
+@pytest.fixture
+def delivered(configure: Callable[..., None], tmp_path: Path) -> Callable[[timedelta], None]:
+    """Puts a delivery into the inbox that came so long ago."""
+    configure('webhook_secrets = ["whsec"]')
+    config = load_config(tmp_path / "returns-hub.toml", environ={"RETURNMATE_API_KEY": "k"})
+
+    def deliver(age: timedelta) -> None:
+        signature = hmac.new(b"whsec", b"{}", hashlib.sha256).hexdigest()
+        request = WebhookRequest(
+            method="POST",
+            url="https://shop.example/webhooks/acme-au",
+            headers={"X-Webhook-Signature": signature},
+            body=b"{}",
+            received_at=datetime.now(UTC) - age,
+        )
+        with Hub(config.accounts, store=config.store) as hub:
+            hub.receive("acme-au", request)
+
+    return deliver
+
+
+def test_an_inbox_that_is_worked_on_is_well(delivered: Callable[[timedelta], None], findings: Findings) -> None:
+    delivered(timedelta(0))
+    assert findings("--offline")["deliveries"] == ("ok", "pending: 1, dead: 0")
+
+
+def test_a_delivery_that_waits_too_long_is_told(delivered: Callable[[timedelta], None], findings: Findings) -> None:
+    delivered(timedelta(hours=3))
+    assert findings("--offline")["deliveries"] == (
+        "warning",
+        "pending: 1, the oldest for 3 hours; returns-hub serve works on them",
+    )
+
+
+def test_a_dead_delivery_is_told(delivered: Callable[[timedelta], None], findings: Findings, tmp_path: Path) -> None:
+    delivered(timedelta(0))
+    with closing(sqlite3.connect(tmp_path / "returns.db")) as database, database:
+        database.execute("UPDATE deliveries SET state = 'dead'")
+    assert findings("--offline")["deliveries"] == (
+        "warning",
+        "dead: 1, see returns-hub deliveries list --state dead; pending: 0",
+    )
+
+
+def test_a_mirror_that_was_never_filled_is_told(configure: Callable[..., None], findings: Findings) -> None:
+    assert findings("--offline")["mirror"] == (
+        "warning",
+        "was never synced to the end; returns-hub sync does it",
+    )
+
+
+def test_how_far_the_mirror_is_behind_is_told(configure: Callable[..., None], run: Run, findings: Findings) -> None:
+    assert run("sync").code == 0
+    result, detail = findings("--offline")["mirror"]
+    assert (result, detail.endswith(" s behind the vendor")) == ("ok", True)
 
 
 @pytest.mark.skipif(sqlite3.sqlite_version_info >= (3, 51, 3), reason="this SQLite has the repair")

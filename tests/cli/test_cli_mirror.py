@@ -1,14 +1,17 @@
 """``returns``, ``show``, ``events``: what is in the mirror."""
 
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 Run = Callable[..., Any]
+
+SCRIPT = Path(sys.executable).parent / "returns-hub"
 
 MODEL_KEYS = [
     "account",
@@ -176,21 +179,45 @@ def test_no_events_say_so(read: Run) -> None:
     assert read("events", "--after", "1000000").out == "Nothing happened after 1000000.\n"
 
 
-def test_following_tells_what_comes_until_it_is_interrupted(environment: dict[str, str], mirror: Path) -> None:
-    import signal
+@pytest.fixture
+def follow(environment: dict[str, str], mirror: Path) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
+    """Starts to follow the events from the last on, and gives the command when that has been told."""
+    started: list[subprocess.Popen[str]] = []
 
-    script = Path(sys.executable).parent / "returns-hub"
-    command = subprocess.Popen(
-        [script, "--config", mirror, "events", "--follow", "--json", "--after", "59"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert command.stdout is not None
-    with command.stdout:
+    def begin() -> "subprocess.Popen[str]":
+        command = subprocess.Popen(
+            [SCRIPT, "--config", mirror, "events", "--follow", "--json", "--after", "59"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(command)
+        assert command.stdout is not None
         assert '"return.created"' in command.stdout.readline()
-        command.send_signal(signal.SIGINT)
-        assert command.wait(30) == 130
+        return command
+
+    yield begin
+    for command in started:
+        command.kill()
+        command.communicate()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_following_tells_what_comes_until_it_is_interrupted(
+    number: signal.Signals, code: int, follow: Callable[[], "subprocess.Popen[str]"]
+) -> None:
+    command = follow()
+    command.send_signal(number)
+    assert (command.wait(30), command.communicate()) == (code, ("", ""))
+
+
+def test_following_ends_when_nobody_reads_any_more(follow: Callable[[], "subprocess.Popen[str]"]) -> None:
+    command = follow()
+    assert command.stdout is not None
+    # Nothing is written any more, and it is noticed all the same.
+    command.stdout.close()
+    assert command.wait(30) == 141
 
 
 def test_a_terminal_gets_colours(show: Callable[..., str], mirror: Path) -> None:

@@ -12,7 +12,23 @@ import pytest
 
 Run = Callable[..., Any]
 
-COMMANDS = ("demo", "doctor", "events", "explain", "providers", "returns", "sandbox", "show", "sync")
+COMMANDS = (
+    "check-adapter",
+    "deliveries",
+    "demo",
+    "doctor",
+    "events",
+    "explain",
+    "new-adapter",
+    "providers",
+    "reconcile",
+    "returns",
+    "sandbox",
+    "serve",
+    "show",
+    "sync",
+    "work",
+)
 
 
 def test_version_is_that_of_the_distribution(run: Run) -> None:
@@ -22,12 +38,12 @@ def test_version_is_that_of_the_distribution(run: Run) -> None:
 
 
 def test_help_lists_every_command(run: Run) -> None:
-    assert set(re.findall(r"^│ (\w+) ", run("--help").out, re.MULTILINE)) == set(COMMANDS)
+    assert set(re.findall(r"^│ (\w[\w-]*) ", run("--help").out, re.MULTILINE)) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*(one for one in COMMANDS if one != "deliveries"), "deliveries list"])
 def test_help_of_a_command_has_an_example(run: Run, command: str) -> None:
-    assert f"For example:\n  returns-hub {command}" in run(command, "--help").out
+    assert f"For example:\n  returns-hub {command}" in run(*command.split(), "--help").out
 
 
 @pytest.mark.parametrize(
@@ -41,6 +57,7 @@ def test_help_of_a_command_has_an_example(run: Run, command: str) -> None:
         (["events", "--after", "-1"], 'returns-hub: Invalid value "-1" for --after'),
         (["show", "acme-au"], 'returns-hub: Command "show" parameter ID requires an argument.'),
         (["sandbox", "--port", "65536"], 'returns-hub: Invalid value "65536" for --port'),
+        (["sandbox", "--every", "0"], 'returns-hub: Invalid value "0.0" for --every'),
         (["--config"], "returns-hub: Parameter --config requires an argument."),
     ],
 )

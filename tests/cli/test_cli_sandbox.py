@@ -1,5 +1,6 @@
 """``sandbox`` and ``demo``: the simulators, and the story told with them."""
 
+import re
 import signal
 import socket
 import sqlite3
@@ -10,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from returns_hub import Hub
+from returns_hub.server import create_app
+from returns_hub.testing import serve
 
 Run = Callable[..., Any]
 
@@ -42,7 +47,7 @@ def test_the_printed_configuration_works(sandbox: tuple[Any, str], run: Run, tmp
     configuration = printed[printed.index("store = ") : printed.index("Ctrl-C")]
     (tmp_path / "returns-hub.toml").write_text(configuration)
     created = {report["account"]: report["created"] for report in run("sync", "--json").objects}
-    assert created == {"returnless-sandbox": 30, "returnmate-sandbox": 20}
+    assert created == {"return-helper-sandbox": 20, "returnless-sandbox": 30, "returnmate-sandbox": 20}
 
 
 def test_ctrl_c_ends_it_cleanly(sandbox: tuple[Any, str]) -> None:
@@ -54,6 +59,40 @@ def test_ctrl_c_ends_it_cleanly(sandbox: tuple[Any, str]) -> None:
 
 def test_it_listens_on_loopback_only(sandbox: tuple[Any, str]) -> None:
     assert "returnmate: 20 returns on http://127.0.0.1:" in sandbox[1]
+
+
+def test_its_webhooks_come_in_as_soon_as_somebody_listens(environment: dict[str, str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = ["--port", "0", "--count", "5", "--every", "0.1", "--webhooks", f"http://127.0.0.1:{port}/webhooks/"]
+    with subprocess.Popen(
+        [SCRIPT, "sandbox", *arguments], env=environment, stdout=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stdout is not None
+        printed = "".join(iter(command.stdout.readline, "Ctrl-C ends it.\n"))
+        (tmp_path / "returns-hub.toml").write_text(printed[printed.index("store = ") :])
+        assert command.stdout.readline() == f"Waiting for somebody to listen on http://127.0.0.1:{port}/webhooks\n"
+        with Hub.from_config(tmp_path / "returns-hub.toml") as hub, serve(create_app(hub), port=port):
+            told = [command.stdout.readline() for _ in range(3)]
+            hub.process()
+            processed = {one.account for one in hub.deliveries() if one.state == "processed"}
+            changed = {event.account for event in hub.events()}
+            command.send_signal(signal.SIGINT)
+            assert command.wait(30) == 0
+    accounts = {"return-helper-sandbox", "returnless-sandbox", "returnmate-sandbox"}
+    assert [re.sub(r"of \S+:", "of it:", line) for line in told] == [
+        "return_helper tells of it: 200, 200\n",
+        "returnless tells of it: 201\n",
+        "returnmate tells of it: 200\n",
+    ]
+    assert processed == changed == accounts
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1/webhooks", "http://", "http://x/webhooks?a=1"])
+def test_an_address_that_is_none_is_refused(run: Run, url: str) -> None:
+    ran = run("sandbox", "--webhooks", url)
+    sentence = "returns-hub: --webhooks takes an address like http://127.0.0.1:8000/webhooks\n"
+    assert (ran.code, ran.out, ran.err) == (2, "", sentence)
 
 
 def test_a_port_that_is_taken_is_named(run: Run) -> None:
@@ -83,17 +122,52 @@ def test_the_demo_ends_well_by_itself(told: tuple[Any, Path]) -> None:
     assert (told[0].returncode, told[0].stderr) == (0, "")
 
 
-def test_the_demo_shows_the_documented_return(told: tuple[Any, Path]) -> None:
-    assert "RMA-2024-001234  returnmate-sandbox (returnmate)" in told[0].stdout.splitlines()
+def test_the_demo_shows_every_vendor_in_one_table(told: tuple[Any, Path]) -> None:
+    table = told[0].stdout.partition("3. One table")[2].partition("4. ")[0].splitlines()
+    assert [line.split()[0] for line in table[2:14]] == [
+        *["return-helper-sandbox"] * 4,
+        *["returnless-sandbox"] * 4,
+        *["returnmate-sandbox"] * 4,
+    ]
+    assert any("RMA-2024-001234" in line for line in table)
+
+
+def test_the_demo_has_a_webhook_of_every_vendor(told: tuple[Any, Path]) -> None:
+    lines = told[0].stdout.partition("6. Things happen")[2].splitlines()
+    answers = {line.split()[0]: line.partition(": ")[2] for line in lines if re.match(r"\w+ tells of \S+: ", line)}
+    assert answers == {"return_helper": "200, 200, 200", "returnless": "201", "returnmate": "200"}
+    heard = {line.split()[3] for line in lines if re.match(r"\d+ .* webhook  ", line)}
+    assert heard == {"return-helper-sandbox", "returnless-sandbox", "returnmate-sandbox"}
+
+
+def test_the_demo_ends_with_the_timeline_of_a_parcel(told: tuple[Any, Path]) -> None:
+    timeline = told[0].stdout.partition("8. One of them")[2].partition("Timeline (UTC)")[2]
+    assert re.findall(r"returns-hub, \w+ +([\w.]+): ", timeline) == [
+        "return.created",
+        "return.status_changed",
+        "shipment.updated",
+        "label.ready",
+        "return.status_changed",
+        "shipment.updated",
+        "return.updated",
+        "item.received",
+        "item.disposition_changed",
+    ]
 
 
 @pytest.mark.parametrize(
     "claim",
     [
-        "✓ all 750 returns are in the mirror, each exactly once",
+        "✓ all 1050 returns of 3 vendors are in the mirror, each exactly once",
         "✓ no return is new or changed, no event is told",
         "✓ the next sync tells exactly one event",
         "✓ and it is about that return",
+        "✓ all 5 deliveries are answered with success",
+        "✓ a delivery that is not signed is refused, and not stored",
+        "✓ each of these returns has changed in the mirror, by webhook",
+        "✓ the shop's order ORD000212 is found, and answered as the vendor wants it",
+        "✓ an order that the shop does not have is not found",
+        "✓ whoever does not sign is told nothing",
     ],
 )
 def test_the_demo_proves_its_claims(told: tuple[Any, Path], claim: str) -> None:
@@ -107,8 +181,8 @@ def test_the_demo_puts_no_escapes_into_a_pipe(told: tuple[Any, Path]) -> None:
 def test_the_demo_keeps_its_mirror(told: tuple[Any, Path]) -> None:
     with sqlite3.connect(told[1] / "returns.db") as database:
         counted = database.execute("select account, count(*) from returns group by account order by account").fetchall()
-    # 300 returns and 300 requests at the one, 300 RMAs at the other.
-    assert counted == [("returnless-sandbox", 600), ("returnmate-sandbox", 300)]
+    # Returnless has 300 returns and 300 requests, and a customer made one more return.
+    assert counted == [("return-helper-sandbox", 300), ("returnless-sandbox", 601), ("returnmate-sandbox", 300)]
 
 
 def test_the_demo_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
@@ -148,7 +222,7 @@ def second_vendor(tmp_path: Path) -> str:
 def test_the_demo_plays_every_installed_simulator(run: Run, second_vendor: str) -> None:
     ran = run("demo", "--count", "10", PYTHONPATH=second_vendor)
     assert (ran.code, ran.err) == (0, "")
-    assert "✓ all 35 returns are in the mirror, each exactly once" in ran.lines
+    assert "✓ all 45 returns of 4 vendors are in the mirror, each exactly once" in ran.lines
     assert {line.split()[0] for line in ran.lines if " RMA-2024-" in line} >= {"acme-sandbox", "returnmate-sandbox"}
 
 

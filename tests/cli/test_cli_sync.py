@@ -1,12 +1,19 @@
 """``sync`` against the ReturnMate simulator over real HTTP."""
 
+import json
+import signal
 import sqlite3
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from returns_hub import HttpAnswer
+from returns_hub.store import Store
+from returns_hub.store.leases import Leases
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 Run = Callable[..., Any]
@@ -25,6 +32,8 @@ REPORT_KEYS = [
     "gaps",
     "duration_s",
     "error",
+    "retry_at",
+    "skipped",
 ]
 
 
@@ -139,3 +148,96 @@ def test_the_store_is_beside_the_configuration(
     run("sync", "--config", str(tmp_path / "returns-hub.toml"))
     with sqlite3.connect(tmp_path / "returns.db") as database:
         assert database.execute("select count(*) from returns").fetchone() == (60,)
+
+
+def test_an_account_that_another_process_is_syncing_is_left_to_it(
+    vendor: ReturnMateSandbox, configure: Callable[..., None], run: Run, tmp_path: Path
+) -> None:
+    with Store.open(f"sqlite:///{tmp_path / 'returns.db'}") as store:
+        Leases(store.database).take("sync acme-au")
+        ran = run("sync")
+        (report,) = run("sync", "--json").objects
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("acme-au: left to another sync: process ")
+    assert report["skipped"].startswith("process ")
+    assert vendor.requests == ()
+
+
+def test_an_allowance_that_is_used_up_is_said_with_when_it_is_back(
+    vendor: ReturnMateSandbox, configure: Callable[..., None], run: Run
+) -> None:
+    vendor.faults.too_many_requests(retry_after=36_000)
+    ran = run("sync")
+    assert (ran.code, len(ran.lines)) == (1, 1)
+    assert ran.err == (
+        "returns-hub: acme-au: returnmate list_returns: A long allowance, a day's for instance, is used up "
+        "(HTTP 429, RATE_LIMITED, wait 36000 s); what was read is kept\n"
+    )
+    (report,) = run("sync", "--json").objects
+    assert report["retry_at"].endswith("Z")
+
+
+def test_a_connection_that_fails_again_and_again_is_an_event_about_no_return(
+    vendor: ReturnMateSandbox, configure: Callable[..., None], run: Run
+) -> None:
+    vendor.faults.answer_with(_unauthorized(), "unauthorized")
+    for _ in range(3):
+        run("sync")
+    (event,) = run("events", "--json").objects
+    assert (event["type"], event["account"], event["return_id"]) == ("connection.degraded", "acme-au", None)
+
+
+@pytest.mark.parametrize("interval", ["5", "0m", "5 m", "1d", "m", "-5m", "5m5s"])
+def test_an_interval_that_is_none_is_refused(configure: Callable[..., None], run: Run, interval: str) -> None:
+    ran = run("sync", f"--every={interval}")
+    assert (ran.code, ran.err) == (2, f"returns-hub: --every takes 30s, 5m or 1h, for instance, not {interval!r}\n")
+
+
+@pytest.mark.parametrize("option", ["--full", "--since=2024-12-01"])
+def test_again_and_again_goes_with_what_changed_only(configure: Callable[..., None], run: Run, option: str) -> None:
+    ran = run("sync", "--every", "5m", option)
+    assert (ran.code, ran.err) == (
+        2,
+        "returns-hub: --every reads what changed: --full and --since are for a sync of their own\n",
+    )
+
+
+@pytest.fixture
+def again_and_again(
+    configure: Callable[..., None], tmp_path: Path, environment: dict[str, str]
+) -> Iterator["subprocess.Popen[str]"]:
+    """A command that syncs every second."""
+    command = [str(Path(sys.executable).parent / "returns-hub"), "sync", "--every", "1s", "--json"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_again_and_again_until_a_signal(
+    again_and_again: "subprocess.Popen[str]", vendor: ReturnMateSandbox, tmp_path: Path, by: signal.Signals
+) -> None:
+    assert again_and_again.stdout is not None
+    first = json.loads(again_and_again.stdout.readline())
+    vendor.set_status("rma_abc123", "approved")
+    second, third = (json.loads(again_and_again.stdout.readline()) for _ in range(2))
+    again_and_again.send_signal(by)
+    _, complaints = again_and_again.communicate(timeout=20)
+    assert (first["created"], second["changed"] + third["changed"]) == (60, 1)
+    assert (again_and_again.returncode, complaints) == (0, "")
+    with sqlite3.connect(tmp_path / "returns.db") as database:
+        assert database.execute("select * from leases").fetchall() == []
+
+
+def test_again_and_again_also_after_a_failure(
+    again_and_again: "subprocess.Popen[str]", vendor: ReturnMateSandbox
+) -> None:
+    assert again_and_again.stdout is not None
+    vendor.faults.answer_with(_unauthorized(), "unauthorized", times=1)
+    reports = [json.loads(again_and_again.stdout.readline()) for _ in range(2)]
+    assert [report["error"] is None for report in reports] == [False, True]
+
+
+def _unauthorized() -> HttpAnswer:
+    return HttpAnswer(status=401)

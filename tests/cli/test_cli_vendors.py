@@ -24,15 +24,17 @@ def test_providers_shows_the_support_of_each_capability(run: Run) -> None:
     assert ran.code == 0
     rows = {tuple(line.split()) for line in ran.lines}
     assert rows >= {
-        ("CAPABILITY", "RETURNLESS", "RETURNMATE"),
-        ("list_returns", "yes", "yes"),
-        ("add_note", "no", "yes"),
-        ("order_lookup", "yes", "no"),
+        ("CAPABILITY", "RETURN_HELPER", "RETURNLESS", "RETURNMATE"),
+        ("list_returns", "partial", "yes", "yes"),
+        ("add_note", "no", "no", "yes"),
+        ("instruct", "yes", "no", "no"),
+        ("order_lookup", "no", "yes", "no"),
     }
 
 
 def test_providers_as_json_has_the_matrix_by_value(run: Run) -> None:
-    returnless, returnmate = run("providers", "--json").objects
+    return_helper, returnless, returnmate = run("providers", "--json").objects
+    assert (return_helper["provider"], return_helper["capabilities"]["instruct"]) == ("return_helper", "yes")
     assert (returnless["provider"], returnless["capabilities"]["changes"]) == ("returnless", "partial")
     assert (returnmate["provider"], returnmate["capabilities"]["changes"], returnmate["error"]) == (
         "returnmate",
@@ -44,12 +46,12 @@ def test_providers_as_json_has_the_matrix_by_value(run: Run) -> None:
 def test_a_broken_plugin_is_shown_and_the_others_work(run: Run, broken_plugin: str) -> None:
     ran = run("providers", PYTHONPATH=broken_plugin)
     assert (ran.code, ran.err) == (0, "")
-    assert "CAPABILITY          RETURNLESS  RETURNMATE" in ran.lines
+    assert "CAPABILITY          RETURN_HELPER  RETURNLESS  RETURNMATE" in ran.lines
     assert "Broken: the distribution acme-returns, which provides 'acme', cannot be imported" in ran.out
 
 
 def test_a_broken_plugin_as_json_has_its_error(run: Run, broken_plugin: str) -> None:
-    acme, _, returnmate = run("providers", "--json", PYTHONPATH=broken_plugin).objects
+    acme, *_, returnmate = run("providers", "--json", PYTHONPATH=broken_plugin).objects
     assert (acme["provider"], acme["capabilities"]) == ("acme", None)
     assert "acme-returns" in acme["error"]
     assert returnmate["error"] is None
@@ -104,7 +106,7 @@ def test_explain_an_unknown_provider_suggests_one(run: Run) -> None:
     ran = run("explain", "returnmat")
     assert (ran.code, ran.err) == (
         2,
-        "returns-hub: there is no provider 'returnmat'; did you mean 'returnmate'? Installed: returnless, returnmate\n",
+        "returns-hub: there is no provider 'returnmat'; did you mean 'returnmate'? Installed: return_helper, returnless, returnmate\n",
     )
 
 

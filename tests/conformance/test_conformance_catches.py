@@ -2,7 +2,7 @@
 
 import inspect
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from returns_hub import (
     WebhookRequest,
 )
 from returns_hub.testing import AdapterConformance, Case, Driver, FakeAdapter, FakeVendor, open_with, serve
+from returns_hub.testing.checks import Part, checks
 from returns_hub.testing.conformance import ATTACKS, FAILURES
 from returns_hub.testing.fake import SIGNATURE_HEADER, sign
 from returns_hub.testing.sandbox import json_answer
@@ -235,6 +236,33 @@ class Fragile(FakeAdapter):
         return receipt
 
 
+@frozen(kw_only=True)
+class Brittle(FakeAdapter):
+    """Takes for granted what the vendor usually sends."""
+
+    def get_return(self, return_id: str) -> Operation[Return]:
+        reply = yield Request(method="GET", path="/returns/F1", replayable=True)
+        row = self.check(reply)
+        return Return(provider="fake", id=row["id"], status_raw=row["status"].upper(), raw=row)
+
+
+@frozen(kw_only=True)
+class OneKey(FakeAdapter):
+    """Takes every delivery for the same one."""
+
+    def read_webhook(self, request: WebhookRequest) -> Receipt:
+        return evolve(super().read_webhook(request), dedupe_key="delivery")
+
+
+@frozen(kw_only=True)
+class CaseBound(FakeAdapter):
+    """Reads headers in one spelling only."""
+
+    def verify_webhook(self, request: WebhookRequest) -> None:
+        assert SIGNATURE_HEADER in dict(request.headers)
+        super().verify_webhook(request)
+
+
 GET = Capability.GET_RETURN
 CASE = Suite.cases[0]
 FAILURE = {failure.name: failure for failure in FAILURES}
@@ -259,6 +287,9 @@ FAULTS: list[tuple[type[Adapter], str, dict[str, Any]]] = [
     (Blabbing, "test_secrets_appear_nowhere", {}),
     (Shortened, "test_a_listing_is_complete", {}),
     (Shortened, "test_a_backfill_is_complete", {}),
+    (Brittle, "test_an_odd_reply_is_no_crash", {"good_case": CASE}),
+    (OneKey, "test_only_the_same_delivery_has_the_same_key", {}),
+    (CaseBound, "test_header_names_have_no_case", {}),
     (Fragile, "test_a_delivery_that_cannot_be_read_is_no_error", {"body": b"not json"}),
 ]
 BELIEVED: list[tuple[str, dict[str, Any]]] = [
@@ -323,3 +354,28 @@ def test_the_same_check_passes_without_the_fault(
     # The capability's own checks are about what the faulty one declares, or does not have.
     if "missing" not in given and given.get("capability") is not Capability.TRACK:
         run_check(FakeAdapter, name, caplog, **given)
+
+
+class Timed(Suite):
+    tolerance = timedelta(minutes=5)
+
+
+class Published(Suite):
+    published_deliveries = (("published", Suite().delivery("another")),)
+
+
+def test_an_old_delivery_that_is_believed_fails_its_check() -> None:
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        Timed().test_a_stale_delivery_is_refused()
+
+
+def test_a_vector_that_is_not_believed_fails_its_check() -> None:
+    with pytest.raises(WebhookRejected):
+        Published().test_published_vectors_are_believed()
+
+
+def test_every_check_has_an_id_a_part_and_a_reason() -> None:
+    found = checks()
+    assert len({check.id for check in found}) == len(found) > 50
+    assert all(check.reason for check in found)
+    assert {check.part for check in found} == set(Part)

@@ -509,6 +509,7 @@ def test_a_deleted_rma_takes_its_shipments_along(http: Start) -> None:
 def test_options_are_what_a_client_needs() -> None:
     assert ReturnMateSandbox(count=0, api_key="rm_1", plan="enterprise").options == {
         "api_key": "rm_1",
+        "webhook_secrets": ["rm_sandbox_secret"],
         "plan": "enterprise",
     }
 

@@ -1,0 +1,154 @@
+"""``work``: the installed command, given something to do, and ended as operators end it."""
+
+import hashlib
+import hmac
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from returns_hub import Hub, WebhookRequest
+
+Run = Callable[..., Any]
+Start = Callable[..., "subprocess.Popen[str]"]
+
+SCRIPT = Path(sys.executable).parent / "returns-hub"
+SECRET = "whsec-canary-3b9e"
+SHOP = """
+from pathlib import Path
+from returns_hub import Hub, ReturnCreated
+
+hub = Hub.from_config()
+nothing = None
+
+@hub.on(ReturnCreated, name="shop", since="beginning")
+def note(event):
+    with Path("told.txt").open("a") as lines:
+        lines.write(event.return_id + "\\n")
+"""
+
+
+@pytest.fixture
+def account(configure: Callable[..., None], tmp_path: Path) -> Callable[[str], None]:
+    """Configures the account with a secret for its webhooks, and further lines; there is a shop with a handler."""
+    (tmp_path / "shop_of_acme.py").write_text(SHOP)
+    (tmp_path / "broken_shop.py").write_text("raise ValueError('canary-77ab')")
+    return lambda further: configure('webhook_secrets = { env = "WEBHOOK_SECRET" }\n' + further)
+
+
+@pytest.fixture
+def start(tmp_path: Path, environment: dict[str, str], account: Callable[[str], None]) -> Iterator[Start]:
+    """Runs ``work``, and gives it once it says that it works."""
+    processes = []
+
+    def run(*arguments: str, further: str = "") -> "subprocess.Popen[str]":
+        account(further)
+        process = subprocess.Popen(
+            [SCRIPT, "work", *arguments],
+            cwd=tmp_path,
+            env=environment | {"WEBHOOK_SECRET": SECRET},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "Working for 1 account; Ctrl-C ends it.\n"
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def hub(tmp_path: Path, account: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub of another process, which receives."""
+    account("")
+    monkeypatch.setenv("RETURNMATE_API_KEY", "rm-canary-5d1c0f7e")
+    monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
+    with Hub.from_config(tmp_path / "returns-hub.toml") as opened:
+        yield opened
+
+
+def deliver(hub: Hub) -> None:
+    body = json.dumps({"event": "rma.updated", "data": {"rma_id": "rma_abc123"}}).encode()
+    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"X-Webhook-Signature": signature}
+    request = WebhookRequest(method="POST", url="https://x/", headers=headers, body=body, received_at=datetime.now(UTC))
+    assert hub.receive("acme-au", request).status == 200
+
+
+def wait_until(met: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 30
+    while not met():
+        assert time.monotonic() < ends, "it never came"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_another_process_received_is_processed_until_a_signal_ends_it(
+    number: signal.Signals, start: Start, hub: Hub
+) -> None:
+    process = start("--concurrency", "2")
+    deliver(hub)
+    wait_until(lambda: hub.get_return("acme-au", "rma_abc123") is not None)
+    wait_until(lambda: hub.health().pending == 0)
+    process.send_signal(number)
+    assert (process.wait(30), process.communicate()) == (0, ("", ""))
+
+
+def test_the_handlers_of_a_hub_are_told(start: Start, hub: Hub, tmp_path: Path) -> None:
+    process = start("--hub", "shop_of_acme:hub")
+    deliver(hub)
+    told = tmp_path / "told.txt"
+    wait_until(told.exists)
+    process.send_signal(signal.SIGTERM)
+    assert (process.wait(30), told.read_text()) == (0, "rma_abc123\n")
+
+
+def test_an_account_is_synced_as_often_as_it_says(start: Start, hub: Hub) -> None:
+    process = start(further='sync_every = "1h"')
+    wait_until(lambda: len(list(hub.returns())) == 60)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--hub", "shop_of_acme:nothing"), "--hub shop_of_acme:nothing: shop_of_acme has no Hub nothing"),
+        (("--hub", "broken_shop:hub"), "--hub broken_shop:hub: importing broken_shop fails with ValueError"),
+        (
+            ("--hub", "no_such_shop:hub"),
+            "--hub no_such_shop:hub: importing no_such_shop fails with ModuleNotFoundError",
+        ),
+        (("--hub", "shop_of_acme"), "--hub must look like my_shop.returns:hub"),
+        (("--hub", ":hub"), "--hub must look like my_shop.returns:hub"),
+    ],
+)
+def test_a_hub_that_cannot_be_used_is_named(
+    arguments: tuple[str, ...], complaint: str, run: Run, account: Callable[[str], None]
+) -> None:
+    account("")
+    ran = run("work", *arguments, WEBHOOK_SECRET=SECRET)
+    assert (ran.code, ran.out, ran.err) == (2, "", f"returns-hub: {complaint}\n")
+
+
+def test_a_hub_has_a_configuration_of_its_own(run: Run, tmp_path: Path) -> None:
+    ran = run("--config", str(tmp_path / "other.toml"), "work", "--hub", "shop_of_acme:hub")
+    assert ran.code == 2
+    assert "--hub brings its own configuration" in ran.err
+
+
+@pytest.mark.parametrize("concurrency", ["0", "65", "many"])
+def test_a_concurrency_that_cannot_be_meant_is_refused(concurrency: str, run: Run) -> None:
+    assert run("work", "--concurrency", concurrency).code == 2
