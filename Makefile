@@ -8,6 +8,8 @@ endif
 
 VENV := .venv
 WHEEL_VENV := .venv-wheel
+PLUGIN_VENV := .venv-plugin
+PLUGIN := examples/plugin-parcelwise
 BIN := $(VENV)/bin
 DEPENDENCIES := pyproject.toml constraints.txt
 CODE := returns_hub adapters tests benchmarks examples docs
@@ -15,7 +17,7 @@ PIP := -m pip --disable-pip-version-check --no-input -q
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup lint types imports unit wheel-test cassettes docs docs-check coverage bench format lock clean
+.PHONY: help demo test setup lint types imports unit wheel-test plugin-test cassettes docs docs-check coverage bench format lock clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,7 +25,7 @@ help:  ## What there is to run.
 demo: setup  ## The whole story, offline: a simulated vendor, a sync into SQLite, the table, the change.
 	@$(BIN)/returns-hub demo
 
-test: lint types imports cassettes coverage wheel-test docs  ## Every gate.
+test: lint types imports cassettes coverage wheel-test plugin-test docs  ## Every gate.
 	@echo "all gates passed"
 
 setup: $(VENV)/.ready
@@ -66,7 +68,22 @@ wheel-test: setup $(WHEEL_VENV)/.ready  ## The tests, against the built wheel.
 $(WHEEL_VENV)/.ready: $(DEPENDENCIES)
 	@echo "setting up $(WHEEL_VENV) (once)"
 	@test -x $(WHEEL_VENV)/bin/python || $(PYTHON) -m venv $(WHEEL_VENV)
-	@$(WHEEL_VENV)/bin/python $(PIP) install -c constraints.txt '.[all,testing]' django fastapi flask pytest-xdist
+	@$(WHEEL_VENV)/bin/python $(PIP) install -c constraints.txt '.[all,testing]' django fastapi flask opentelemetry-sdk pytest-xdist
+	@touch $@
+
+# A stranger's adapter, in an environment that has never seen this tree: both come as wheels.
+plugin-test: wheel-test $(PLUGIN_VENV)/.ready  ## The example plugin, beside the built wheel.
+	@rm -rf dist/plugin
+	@$(BIN)/python -m build --no-isolation --wheel --outdir dist/plugin $(PLUGIN) >.build.log 2>&1 || { cat .build.log; exit 1; }
+	@rm -f .build.log
+	@$(PLUGIN_VENV)/bin/python $(PIP) install --no-deps --force-reinstall dist/*.whl dist/plugin/*.whl
+	@cd $(PLUGIN) && $(CURDIR)/$(PLUGIN_VENV)/bin/returns-hub check-adapter parcelwise
+	@cd $(PLUGIN) && $(CURDIR)/$(PLUGIN_VENV)/bin/pytest -q -p no:cacheprovider
+
+$(PLUGIN_VENV)/.ready: $(DEPENDENCIES)
+	@echo "setting up $(PLUGIN_VENV) (once)"
+	@test -x $(PLUGIN_VENV)/bin/python || $(PYTHON) -m venv $(PLUGIN_VENV)
+	@$(PLUGIN_VENV)/bin/python $(PIP) install -c constraints.txt '.[cli,testing]'
 	@touch $@
 
 docs: setup  ## The documentation site, warnings as errors.
@@ -87,4 +104,4 @@ lock:  ## Write constraints.txt anew from what pyproject.toml allows today.
 	@rm -rf .venv-lock
 
 clean:  ## Remove everything that was made.
-	@rm -rf $(VENV) $(WHEEL_VENV) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	@rm -rf $(VENV) $(WHEEL_VENV) $(PLUGIN_VENV) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

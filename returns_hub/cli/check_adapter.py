@@ -1,0 +1,235 @@
+"""``check-adapter``: the conformance suite on an installed vendor package, as a report."""
+
+import contextlib
+import io
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import define, field
+from rich.text import Text
+
+from returns_hub import registry
+from returns_hub.cli.output import count, hang, heading, json_line, say, styled
+from returns_hub.errors import ConfigurationError, PluginError
+
+if TYPE_CHECKING:
+    import pytest
+
+    from returns_hub.testing.checks import Check
+
+_USUAL_SUITE: Final = Path("tests/test_conformance.py")
+_STYLES: Final = {"passed": "green", "failed": "red", "unwritten": "yellow", "skipped": "dim"}
+_MARKS: Final = {"passed": "✓", "failed": "✗", "unwritten": "…", "skipped": "-"}
+# The project's own options are for its own runs; and this process has imported what pytest would like to rewrite.
+_QUIETLY: Final = (
+    *("-q", "--import-mode=importlib", "-p", "no:cacheprovider", "-o", "addopts="),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+# How an adapter says that something has still to be written.
+_UNWRITTEN: Final = "NotImplementedError: "
+_LONGEST_REASON: Final = 400
+# Without a suite of the vendor's own: what an adapter says of itself can be asked of any.
+_OWN_SUITE: Final = """
+from returns_hub import Capability, Support, registry
+from returns_hub.testing import AdapterConformance, Case
+
+KIND = registry.adapter_class({provider!r})
+THERE = (Support.YES, Support.PARTIAL)
+
+
+class TestInstalled(AdapterConformance):
+    adapter_class = KIND
+    cases = tuple(Case(each.value, None) for each in Capability if KIND.capabilities.get(each) in THERE)
+
+    def make_simulator(self, **arguments):
+        return registry.sandbox_class({provider!r})(**arguments)
+"""
+
+
+def check_adapter(name: str, /, *, suite: Path | None = None, json: bool = False) -> int:
+    """Run the conformance suite on an installed vendor package, and report.
+
+    The suite is the class in tests/test_conformance.py of the package's own
+    project (run this there, or name the file). Where there is none, only what the
+    adapter says of itself is checked.
+
+    The exit code is 1 if anything failed.
+
+    For example:
+      returns-hub check-adapter parcel_wise
+      returns-hub check-adapter parcel_wise --suite tests/test_conformance.py --json
+
+    Args:
+        name: The vendor, as "providers" lists it.
+        suite: The file with the class that inherits AdapterConformance.
+        json: One JSON object a line: a check.
+    """
+    try:
+        import pytest  # noqa: F401
+        import vcr  # type: ignore[import-untyped]  # noqa: F401  # vcrpy ships no types
+    except ModuleNotFoundError as error:
+        raise PluginError(
+            f"check-adapter needs the package {error.name}: pip install 'returns-hub[testing]'"
+        ) from error
+    from returns_hub.testing.checks import Part, checks
+
+    registry.adapter_class(name)
+    with _suite(name, suite) as (path, whole):
+        results = _run(path, name)
+    wanted = [each for each in checks() if whole or each.part is Part.ITSELF]
+    if not any(each.id in results for each in wanted):
+        raise ConfigurationError(f"{path}: no class in it inherits AdapterConformance for the provider {name!r}")
+    if json:
+        for each in wanted:
+            json_line(_data(each, results[each.id]))
+    else:
+        _report(name, wanted, results, whole=whole)
+    return int(any(results[each.id].failed for each in wanted))
+
+
+@define
+class _Result:
+    """What became of the tests of one check."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    reasons: list[str] = field(factory=list)
+
+    @property
+    def outcome(self) -> str:
+        """``skipped`` where nothing of it could be tried, ``unwritten`` where all that fails has still to be written."""
+        if self.failed:
+            return "unwritten" if len(self.unwritten) == self.failed else "failed"
+        return "passed" if self.passed else "skipped"
+
+    @property
+    def unwritten(self) -> list[str]:
+        """What has still to be written before this can pass."""
+        return [reason.removeprefix(_UNWRITTEN) for reason in self.reasons if reason.startswith(_UNWRITTEN)]
+
+
+class _Collector:
+    """A pytest plugin: keeps the tests of one provider's suite, and counts what becomes of them."""
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self.results: defaultdict[str, _Result] = defaultdict(_Result)
+
+    def pytest_collection_modifyitems(self, items: "list[pytest.Item]") -> None:
+        from returns_hub.testing import AdapterConformance
+
+        def is_meant(item: Any) -> bool:
+            kind: Any = getattr(item, "cls", None) or object
+            return issubclass(kind, AdapterConformance) and kind.adapter_class.provider == self._provider
+
+        items[:] = [item for item in items if is_meant(item)]
+
+    def pytest_runtest_logreport(self, report: "pytest.TestReport") -> None:
+        from returns_hub.testing.checks import check_id
+
+        if report.when != "call" and report.outcome == "passed":
+            return
+        result = self.results[check_id(report.nodeid.rpartition("::")[2])]
+        setattr(result, report.outcome, getattr(result, report.outcome) + 1)
+        if report.outcome != "passed":
+            result.reasons.append(_reason(report))
+
+
+def _reason(report: "pytest.TestReport") -> str:
+    """Why a test failed or was skipped, in one line."""
+    if report.outcome == "skipped" and isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = crash.message if crash is not None else str(report.longrepr)
+    return " ".join(text.removeprefix("Failed: ").split())[:_LONGEST_REASON]
+
+
+@contextlib.contextmanager
+def _suite(name: str, suite: Path | None) -> "Iterator[tuple[Path, bool]]":
+    """The file to run, and whether it is a whole suite."""
+    if suite is None and _USUAL_SUITE.is_file():
+        suite = _USUAL_SUITE
+    if suite is not None:
+        if not suite.is_file():
+            raise ConfigurationError(f"--suite {suite}: there is no such file")
+        yield suite, True
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "test_installed.py"
+        path.write_text(_OWN_SUITE.format(provider=name), "utf-8")
+        yield path, False
+
+
+def _run(path: Path, provider: str) -> "defaultdict[str, _Result]":
+    import pytest
+
+    collector = _Collector(provider)
+    said = io.StringIO()
+    # pytest's own report is not ours; where it could not even collect, it is what helps.
+    with contextlib.redirect_stdout(said):
+        code = pytest.main([*_QUIETLY, str(path)], plugins=[collector])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        reasons = [line[2:] for line in said.getvalue().splitlines() if line.startswith("E ")]
+        raise ConfigurationError(f"{path} cannot be run: {' '.join(''.join(reasons[-1:]).split())[:_LONGEST_REASON]}")
+    return collector.results
+
+
+def _report(name: str, wanted: "Sequence[Check]", results: "defaultdict[str, _Result]", *, whole: bool) -> None:
+    part = None
+    for each in wanted:
+        if each.part is not part:
+            part = each.part
+            heading(part.value.capitalize())
+        _say_check(each, results[each.id])
+    unwritten = Counter(reason for each in wanted for reason in dict.fromkeys(results[each.id].unwritten))
+    if unwritten:
+        heading("What to write next")
+        for reason, waiting in unwritten.most_common():
+            hang(Text(f"  {_MARKS['unwritten']} "), f"{reason} ({count(waiting, 'check')} will look at it)")
+    say()
+    _say_verdict(name, Counter(results[each.id].outcome for each in wanted), whole=whole)
+
+
+def _say_check(each: "Check", result: _Result) -> None:
+    tried = result.passed + result.failed
+    share = f" ({result.failed} of {tried} cases)" if result.failed and tried > 1 else ""
+    say(Text(f"  {_MARKS[result.outcome]} {each.id}{share}", _STYLES[result.outcome]))
+    if result.outcome == "failed":
+        hang(Text("      why it is there: ", "dim"), each.reason.partition("\n\n")[0])
+        found = [reason for reason in result.reasons if not reason.startswith(_UNWRITTEN)]
+        hang(Text("      what it found:   ", "dim"), found[0])
+
+
+def _say_verdict(name: str, totals: Counter[str], *, whole: bool) -> None:
+    checks = count(totals.total(), "check")
+    if totals["failed"] or totals["unwritten"]:
+        say(
+            styled(
+                f"{name}: of {checks}, {totals['passed']} passed, {totals['failed']} failed, "
+                f"{totals['unwritten']} wait for something that has still to be written.",
+                "red",
+            )
+        )
+    elif whole:
+        say(styled(f"{name}: all {totals['passed']} checks that apply have passed. It is done.", "green"))
+    else:
+        say(styled(f"{name}: what the adapter says of itself is in order.", "green"))
+    if not whole:
+        say(f"Only that was checked: there is no {_USUAL_SUITE} here. --suite FILE names another.")
+
+
+def _data(each: "Check", result: _Result) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "part": each.part.value,
+        "outcome": result.outcome,
+        "passed": result.passed,
+        "failed": result.failed,
+        "skipped": result.skipped,
+        "reason": each.reason,
+        "found": result.reasons[0] if result.reasons else None,
+    }
