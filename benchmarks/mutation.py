@@ -118,6 +118,8 @@ _MERGE: Final = "returns_hub/merge.py"
 _CORE: Final = "returns_hub/webhooks.py"
 _RETURNLESS: Final = "adapters/returns_hub_returnless/webhooks.py"
 _RETURN_HELPER_WORDS: Final = "adapters/returns_hub_return_helper/statuses.py"
+_RETURNMATE_WORDS: Final = "adapters/returns_hub_returnmate/statuses.py"
+_PLACED: Final = "the place is always known here"
 _A_TYPE: Final = "the types say it; whoever reads the value does not see it"
 _ONE_LENGTH: Final = "the two are made of one list, and are of one length"
 _NEVER_EQUAL: Final = "two equal ones never come here"
@@ -186,6 +188,10 @@ EQUIVALENT: Final[dict[tuple[str, str], str]] = {
         _RETURN_HELPER_WORDS,
         "_CURRENT: 'apidocs.returnhelper.com' -> 'xapidocs.returnhelper.com'",
     ): "said to people: where a word is documented",
+    ("adapters/returns_hub_returnless/statuses.py", "_request: '”' -> 'x”'"): "said to people: the end of a quotation",
+    (_RETURNMATE_WORDS, "_shop_facts: dict(table) -> table"): "dumping makes a dict of any mapping",
+    (_RETURNMATE_WORDS, "_shop_facts: error.where or 'the table' -> error.where"): _PLACED,
+    (_RETURNMATE_WORDS, "_shop_facts: 'the table' -> 'xthe table'"): _PLACED,
 }
 
 _TURNED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {

@@ -59,6 +59,7 @@ def run(url: str, directory: Path, wanted: argparse.Namespace) -> None:
     expected = len(copies) - wanted.deliveries
     require(senders.answers() == {200: len(copies)}, f"answers: {senders.answers()}")
     require(outcome.duplicates == expected, f"{outcome.duplicates} duplicates are counted, not {expected}")
+    require(outcome.attempts == wanted.deliveries, f"{outcome.attempts} attempts for what nothing stood in the way of")
     ids = Counter(identity for _, identity in told(directory))
     require(ids == Counter(outcome.event_ids), f"told twice: {ids - Counter(outcome.event_ids)}")
     shares = sorted(Counter(teller for teller, _ in told(directory)).values(), reverse=True)

@@ -309,6 +309,7 @@ class Outcome:
     bodies: Counter[bytes]
     unprocessed: int
     duplicates: int
+    attempts: int
     events: Counter[tuple[str, str]]
     event_ids: frozenset[str]
     told_by_deliveries: int
@@ -324,6 +325,7 @@ class Outcome:
             bodies=Counter(delivery.body for delivery in deliveries),
             unprocessed=sum(delivery.state is not DeliveryState.PROCESSED for delivery in deliveries),
             duplicates=sum(delivery.duplicates for delivery in deliveries),
+            attempts=sum(delivery.attempts for delivery in deliveries),
             events=Counter((event.return_id, event.type) for event in events),
             event_ids=frozenset(event.id for event in events),
             told_by_deliveries=sum(delivery.events for delivery in deliveries),

@@ -19,6 +19,8 @@ from hypothesis import HealthCheck, settings
 
 from returns_hub.store import Store
 
+pytest_plugins = ["returns_hub.testing.plugin"]
+
 # How fast an example runs is the machine's business, which may be a busy one.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")

@@ -1,7 +1,6 @@
 """The pace of an account, shared by every process that asks its vendor, through the PostgreSQL that they share anyway."""
 
 import logging
-import math
 from typing import Final
 
 from sqlalchemy import Connection, TextClause, text
@@ -108,14 +107,15 @@ class SharedPace:
     def _reserve(self, connection: Connection, within: float) -> float | None:
         """As :meth:`reserve`; None if the account has no pace yet."""
         asked = {"account": self._account, "interval": self._interval, "slack": self._slack}
-        reserved = connection.execute(_RESERVE, {**asked, "within": within}).first()
-        row = reserved or connection.execute(_ASK, asked).first()
-        if row is None:
-            return None
-        self._learned = row.learned_interval
-        wait: float = row.wait
-        # Between the two statements it may have become short enough; but then nothing was reserved.
-        return max(wait, 0.0 if reserved else math.nextafter(within, _FOREVER))
+        while True:
+            reserved = connection.execute(_RESERVE, {**asked, "within": within}).first()
+            row = reserved or connection.execute(_ASK, asked).first()
+            if row is None:
+                return None
+            # Between the two statements another process may have made the pace, or the wait become short enough.
+            if reserved or row.wait > within:
+                self._learned = row.learned_interval
+                return max(float(row.wait), 0.0)
 
     def _share(self, statement: TextClause, **values: float | None) -> None:
         """Tell the other processes. It follows a reply, which matters more than whether this can be stored."""

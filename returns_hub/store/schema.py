@@ -172,7 +172,7 @@ NAMES: Final = Table(
 )
 
 # Observations, and lists of parts of which there is news, that name no return we know: under each name that they give. The
-# return that turns out to be meant takes them.
+# return that turns out to be meant takes them; in the end they are purged.
 WAITING: Final = Table(
     "waiting",
     METADATA,

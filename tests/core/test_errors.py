@@ -5,7 +5,15 @@ import inspect
 import pytest
 
 from returns_hub import errors
-from returns_hub.errors import ProviderError, RateLimited, ReturnsHubError, UnexpectedReply, ValidationFailed
+from returns_hub.errors import (
+    ProviderError,
+    RateLimited,
+    ReturnsHubError,
+    UnexpectedReply,
+    ValidationFailed,
+    place_of,
+    reason_of,
+)
 
 
 def test_every_error_descends_from_the_one_root() -> None:
@@ -68,3 +76,12 @@ def test_where_comes_first() -> None:
     assert str(UnexpectedReply("odd", where="data[3].created_at", http_status=200)) == (
         "odd (at data[3].created_at, HTTP 200)"
     )
+
+
+def test_the_reason_is_ours_or_a_type_and_a_place() -> None:
+    assert reason_of(errors.StoreError("the mirror\nis read-only")) == "StoreError: the mirror is read-only"
+    with pytest.raises(ZeroDivisionError) as caught:
+        _ = 1 // 0
+    line = caught.value.__traceback__.tb_lineno if caught.value.__traceback__ else 0
+    assert reason_of(caught.value) == f"ZeroDivisionError at core/test_errors.py:{line}"
+    assert place_of(ValueError("canary")) == "an unknown place"

@@ -4,6 +4,7 @@ import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,28 +47,64 @@ def _vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        *whole_programs("README.md"),
-        *whole_programs("docs/index.md"),
-        *whole_programs("docs/quickstart.md"),
-        *whole_programs("docs/testing.md"),
-        *whole_programs("docs/webhooks.md"),
-        *whole_programs("docs/providers/returnmate.md"),
-        *whole_programs("docs/providers/returnless.md"),
-        *whole_programs("docs/providers/return_helper.md"),
-    ],
-)
-@pytest.mark.usefixtures("_vendors")
-def test_example_runs_as_printed(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+# What an example that is no whole program stands in; the fixtures of testing.md have a test of their own.
+SURROUNDINGS = {
+    "docs/errors.md": """
+from returns_hub import NewItem, NewReturn, ProviderError, connect
+new = NewReturn(order_number="#1001", customer_email="a@b.example", items=(NewItem(sku="PROD-001", reason="defective"),))
+client = connect("returnmate", api_key="YOUR_API_KEY", environment="sandbox")
+""",
+    "docs/events.md": """
+from itertools import islice
+from returns_hub import Hub
+hub = Hub.from_config()
+hub.sync()
+events, hub.events = hub.events, lambda **asked: islice(events(**{**asked, "after": 3}), 5)
+""",
+    "docs/mirror.md": """
+from returns_hub import Hub
+hub = Hub.from_config()
+""",
+    "docs/order-lookup.md": """
+from returns_hub import Order
+""",
+}
+PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("**/[a-z]*.md"))]
+
+
+def run_as_printed(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
     configuration = re.search(
         r"^```toml\n(store.*?)^```$", (ROOT / "docs/quickstart.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     assert configuration
-    (tmp_path / "returns-hub.toml").write_text(configuration[1], "utf-8")
-    exec(compile(program, "<example>", "exec"), {"__name__": "__main__"})
+    (folder / "returns-hub.toml").write_text(configuration[1], "utf-8")
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(program, "<example>", "exec"), names)
+    for left_open in ("client", "hub"):
+        if left_open in names:
+            names[left_open].close()
+
+
+@pytest.mark.parametrize("program", [program for page in PAGES for program in whole_programs(page)])
+@pytest.mark.usefixtures("_vendors")
+def test_example_runs_as_printed(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_as_printed(program, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("page", SURROUNDINGS)
+@pytest.mark.usefixtures("_vendors")
+def test_the_other_examples_run_in_their_surroundings(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for block in blocks(page):
+        if "import " not in block:
+            run_as_printed(SURROUNDINGS[page] + block, tmp_path, monkeypatch)
+
+
+def test_no_example_is_left_out() -> None:
+    without_import = {page for page in PAGES for block in blocks(page) if "import " not in block}
+    assert without_import == {*SURROUNDINGS, "docs/testing.md"}
 
 
 def test_the_example_account_file_is_valid(tmp_path: Path) -> None:

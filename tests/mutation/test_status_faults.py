@@ -5,14 +5,17 @@ a word and never defines it.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from returns_hub import Facts, StatusTable, dump
+from returns_hub import Adapter, Attention, ConfigurationError, Facts, Status, StatusTable, dump
 from returns_hub_return_helper import ReturnHelper, statuses
 from returns_hub_returnless import Returnless
+from returns_hub_returnless import statuses as returnless
 from returns_hub_returnmate import ReturnMate
+from returns_hub_returnmate import statuses as returnmate
 
 RETURN_HELPER = {
     "return": {"-": "0 3 4"},
@@ -111,31 +114,102 @@ RETURN_HELPER = {
     "consolidate_shipment": {"shipment=pre_transit": "CREATED", "shipment=in_transit": "SHIPPED"},
     "consolidate_box": {"disposition_status=in_progress": "IN_PROGRESS", "disposition_status=done": "SHIPPED"},
 }
-TABLES = [(ReturnHelper.vocabularies[name], rows) for name, rows in RETURN_HELPER.items()]
+RETURNLESS = {
+    "request": {
+        "status=draft": "concept",
+        "status=requested": "open",
+        "status=expired": "expired",
+        "status=requested attention=on_hold": "on_hold",
+        "status=cancelled": "cancelled",
+        "status=approved": "approved customer_viewed",
+        "status=approved goods_expected=False": "approved_without_shipment",
+        "status=rejected": "rejected",
+        "status=ready_to_ship label=ready": "label_created",
+        "-": "processing completed received",
+    },
+    "return": {
+        "status=ready_to_ship": "processing",
+        "status=received": "received",
+        "status=approved goods_expected=False": "complete",
+        "status=inspected": "checked",
+        "status=received attention=review": "re-check",
+        "status=resolved resolution=refund resolution_status=done": "completed",
+        "status=rejected": "declined",
+        "status=closed resolution=refund resolution_status=done": "delivered",
+        "status=unknown attention=exception": "exception",
+        "status=resolved resolution=exchange resolution_status=done": "exchanged",
+        "status=approved attention=payment_due label=none": "pending_payment",
+        "status=cancelled label=void": "closed",
+        "-": "approved",
+    },
+    "shipment": {"shipment=pre_transit": "1000|Ready to Send"},
+    "disposition": {"disposition=restock": "1", "-": "0"},
+}
+RETURNMATE = {
+    "return": {
+        "status=draft": "draft",
+        "status=requested": "pending submitted pending_approval",
+        "status=requested attention=review": "under_review pending_review",
+        "status=approved": "approved",
+        "status=approved attention=waiting_customer": "waiting_customer awaiting_return",
+        "status=ready_to_ship": "label_sent label_issued label_generated",
+        "status=in_transit": "in_transit",
+        "status=received": "received counter_swapped offline_diagnostics received_at_master inspecting",
+        "status=inspected": "inspected offline_repair resolution_pending",
+        "status=resolved": "resolved",
+        "status=resolved resolution=refund resolution_status=done": "refunded",
+        "status=closed": "completed closed offline_closed",
+        "status=rejected": "rejected denied",
+        "status=cancelled": "cancelled canceled",
+        "status=unknown attention=waiting_customer": "waiting_on_customer",
+        "-": "quality_hold with_manufacturer awaiting_parts customer_response repair/replace/refund repair replace "
+        "refund technician_assigned diagnostics waiting_parts",
+    },
+    "shipment": {
+        "shipment=pre_transit": "created",
+        "shipment=in_transit": "in_transit",
+        "shipment=delivered": "delivered",
+        "shipment=exception": "exception",
+    },
+}
+VOCABULARIES: list[tuple[type[Adapter], dict[str, dict[str, str]]]] = [
+    (ReturnHelper, RETURN_HELPER),
+    (Returnless, RETURNLESS),
+    (ReturnMate, RETURNMATE),
+]
+TABLES = [
+    pytest.param(adapter.vocabularies[name], rows, id=f"{adapter.provider}-{name}")
+    for adapter, vocabularies in VOCABULARIES
+    for name, rows in vocabularies.items()
+]
 
 
 def asserted(facts: Facts) -> str:
     """What facts assert, in words; an unknown status, or the like, alone is ``-``."""
     told = {name: value for name, value in dump(facts).items() if name not in ("why", "source")}
     words = {name: value for name, value in told.items() if value is not None and value != []}
-    if words and set(words.values()) == {"unknown"}:
+    if words and set(map(str, words.values())) == {"unknown"}:
         return "-"
-    return " ".join(f"{name}={value}" for name, value in words.items())
+    return " ".join(f"{name}={value[0] if name == 'attention' else value}" for name, value in words.items())
 
 
-def in_model_order(meaning: str) -> str:
-    names = list(dump(Facts()))
-    return (
-        " ".join(sorted(meaning.split(), key=lambda word: names.index(word.partition("=")[0])))
-        if "=" in meaning
-        else meaning
-    )
+def in_one_order(meaning: str) -> set[str]:
+    return set(meaning.split())
 
 
-@pytest.mark.parametrize(("table", "rows"), TABLES, ids=[table.name for table, _ in TABLES])
-def test_every_word_of_return_helper_asserts_this_and_nothing_more(table: StatusTable, rows: Mapping[str, str]) -> None:
-    expected = {word: in_model_order(meaning) for meaning, words in rows.items() for word in words.split()}
-    assert {word: asserted(facts) for word, facts in table.rows.items()} == expected
+@pytest.mark.parametrize(("table", "rows"), TABLES)
+def test_every_word_asserts_this_and_nothing_more(table: StatusTable, rows: Mapping[str, str]) -> None:
+    expected = {
+        word: in_one_order(meaning)
+        for meaning, words in rows.items()
+        for word in words.split("|" if "|" in words else None)
+    }
+    assert {word: in_one_order(asserted(facts)) for word, facts in table.rows.items()} == expected
+
+
+@pytest.mark.parametrize(("adapter", "vocabularies"), VOCABULARIES)
+def test_every_vocabulary_is_here(adapter: type[Adapter], vocabularies: Mapping[str, Any]) -> None:
+    assert adapter.vocabularies.keys() == vocabularies.keys()
 
 
 # The vendor's own names of these fields.
@@ -162,22 +236,33 @@ NAMES = (
 )
 
 
-def test_every_vocabulary_of_return_helper_is_here() -> None:
+def test_every_vocabulary_of_return_helper_has_the_vendors_name() -> None:
     named = [(name, table.name) for name, table in ReturnHelper.vocabularies.items()]
     assert named == [(name, f"Return Helper {field}") for name, field in zip(RETURN_HELPER, NAMES, strict=True)]
 
 
 ALL: list[Any] = [
     pytest.param(table, id=f"{adapter.provider}-{name}")
-    for adapter in (ReturnHelper, Returnless, ReturnMate)
+    for adapter, _ in VOCABULARIES
     for name, table in adapter.vocabularies.items()
 ]
+# Of what nothing is known then; a pick-up code asserts nothing at all.
+UNKNOWN = {
+    **dict.fromkeys(("return", "request"), "status"),
+    **dict.fromkeys(("shipment", "fba_shipment", "consolidate_shipment"), "shipment"),
+    "label": "label",
+    **dict.fromkeys(("disposition", "handling", "vas", "fba_handling"), "disposition"),
+    "recall_pick_up": "",
+}
 
 
-@pytest.mark.parametrize("table", ALL)
-def test_a_word_that_nobody_wrote_down_means_nothing_and_is_no_silence(table: StatusTable) -> None:
-    meaning = asserted(table.look_up("no such word"))
-    assert meaning == ("" if table.name == "Return Helper pickUpCode" else "-")
+@pytest.mark.parametrize(
+    ("name", "table"), [(name, table) for adapter, _ in VOCABULARIES for name, table in adapter.vocabularies.items()]
+)
+def test_a_word_that_nobody_wrote_down_is_unknown_and_no_silence(name: str, table: StatusTable) -> None:
+    facts = dump(table.look_up("no such word"))
+    field = UNKNOWN.get(name, "disposition_status")
+    assert {key for key, value in facts.items() if value == "unknown"} == ({field} if field else set())
 
 
 @pytest.mark.parametrize("table", ALL)
@@ -198,3 +283,63 @@ def test_an_account_has_every_table_and_counts_its_own_unknown_words() -> None:
 def test_no_table_can_be_exchanged(tables: Mapping[str, StatusTable]) -> None:
     with pytest.raises(TypeError):
         tables["vas"] = statuses.HANDLINGS  # type: ignore[index]
+
+
+def test_the_words_that_are_sent_are_these() -> None:
+    assert dict(returnless.REQUEST_WORDS) == {
+        Status.DRAFT: "concept",
+        Status.REQUESTED: "open",
+        Status.APPROVED: "approved",
+        Status.REJECTED: "rejected",
+        Status.CANCELLED: "cancelled",
+        Status.EXPIRED: "expired",
+    }
+    assert dict(returnless.RETURN_WORDS) == {
+        Status.RECEIVED: "received",
+        Status.INSPECTED: "checked",
+        Status.REJECTED: "declined",
+    }
+    assert returnmate.SEED_WORDS == ("pending", "approved", "rejected", "completed")
+    assert returnmate.WRITABLE_WORDS == ("approved", "rejected")
+
+
+@pytest.mark.parametrize("words", [returnless.REQUEST_WORDS, returnless.RETURN_WORDS])
+def test_the_words_that_are_sent_cannot_be_exchanged(words: Mapping[Status, str]) -> None:
+    with pytest.raises(TypeError):
+        words[Status.CLOSED] = "x"  # type: ignore[index]
+
+
+def test_a_parcel_s_word_may_be_spelt_as_the_shop_likes() -> None:
+    assert asserted(returnmate.SHIPMENT_STATUSES.look_up("In-Transit")) == "shipment=in_transit"
+
+
+def test_a_shop_s_word_takes_facts_with_a_reason_from_any_mapping() -> None:
+    meaning = MappingProxyType({"status": "received", "attention": ["review"], "why": "our own"})
+    facts = returnmate.account_statuses({"bench": meaning}).look_up("Bench")
+    assert facts == Facts(status=Status.RECEIVED, attention=frozenset({Attention.REVIEW}), why="our own")
+
+
+EVERY_STATUS = (
+    "draft, requested, approved, ready_to_ship, in_transit, received, inspected, resolved, closed, rejected, "
+    "cancelled, expired, unknown"
+)
+
+
+@pytest.mark.parametrize(
+    ("meaning", "problem"),
+    [
+        ({"attention": ["review"]}, "a status word is expected, or a table of facts with one under “status”"),
+        (
+            {"status": "received", "colour": "red"},
+            "'colour' is no fact of a return; attention, goods_expected, resolution, resolution_status, status, why are",
+        ),
+        (
+            {"status": None},
+            f"status is not a word of its vocabulary; status is one of {EVERY_STATUS}",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_shop_s_word_is_said_in_full(meaning: Any, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        returnmate.account_statuses({"bench": meaning})
+    assert str(caught.value) == f"returnmate: status_map, word 'bench': {problem}"

@@ -91,7 +91,7 @@ def test_copies_are_applied_once(campaign: Campaign) -> None:
     assert "250 copies acknowledged, 50 applied, 200 counted as duplicates, 50 events, each told once" in out
 
 
-SCENES = ("full disk", "locked", "read-only", "server crashed")
+SCENES = ("full disk", "read-only", "server crashed")
 
 
 def test_a_database_that_fails_is_never_a_success_and_needs_no_hand(campaign: Campaign) -> None:
@@ -101,7 +101,7 @@ def test_a_database_that_fails_is_never_a_success_and_needs_no_hand(campaign: Ca
 
 
 def test_hostile_senders_are_bounded(campaign: Campaign) -> None:
-    out = campaign("hostile_senders.py", "--senders", "20", "--seconds", "0.3")
+    out = campaign("hostile_senders.py", "--senders", "20", "--seconds", "0.6")
     assert "0 lost, 0 never sent with a signature" in out
 
 

@@ -1,4 +1,4 @@
-"""What campaigns have found at the queue of jobs, each finding as a test that needs no luck."""
+"""What the campaigns have found, each finding as a test that needs no luck."""
 
 import hashlib
 import hmac
@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from returns_hub import Account, Hub, WebhookRequest
+from returns_hub.adapter import Rate
 from returns_hub.store import Store
 from returns_hub.store.inbox import Deliveries, NewDelivery, Stored
 from returns_hub.store.jobs import Jobs
+from returns_hub.store.paces import SharedPace
 
 SECRET = "whsec-canary-4f1d"
 
@@ -101,3 +103,17 @@ def rows_read(connection: Connection) -> int:
 def delivery(number: int) -> NewDelivery:
     request = WebhookRequest(method="POST", url="https://x.example/", body=b"", received_at=datetime.now(UTC))
     return NewDelivery(account="mate", dedupe_key=str(number), subject=str(number), request=request)
+
+
+@pytest.mark.parametrize("rate", [None, Rate(5, 1.0)])
+def test_two_workers_that_are_the_first_to_ask_a_vendor_may_both(store: Store, rate: Rate | None) -> None:
+    first, second = (SharedPace(store.database, "mate", rate) for _ in range(2))
+    waits: list[float] = []
+
+    # The first one has looked for the account's pace, and found none, when the second one makes it.
+    def overtake(*_: Any) -> None:
+        waits.append(second.reserve(within=120.0))
+
+    event.listen(store.database._engine, "after_cursor_execute", overtake, once=True)
+    waits.append(first.reserve(within=120.0))
+    assert max(waits) < 1.0
