@@ -154,6 +154,7 @@ EQUIVALENT: Final[dict[tuple[str, str], str]] = {
     (_MERGE, "_text: json.dumps(spelt, sort_keys=True, default=repr) -> json.dumps(spelt, default=repr)"): _EQUAL,
     (_MERGE, "_text: True -> False #2"): _EQUAL,
     (_MERGE, "_state: len(layers) -> layers"): "the longer way comes to the same",
+    (_MERGE, "_state: path[0] == 'aliases' -> path[0] != 'aliases'"): "the longer way comes to the same",
     (_MERGE, "_visible: zip(_BESIDE_STATUS, beside, strict=True) -> zip(_BESIDE_STATUS, beside)"): _ONE_LENGTH,
     (_MERGE, "_visible: True -> False"): _ONE_LENGTH,
     (

@@ -19,14 +19,18 @@ from hypothesis import HealthCheck, settings
 
 from returns_hub.store import Store
 
-pytest_plugins = ["returns_hub.testing.plugin"]
-
 # How fast an example runs is the machine's business, which may be a busy one.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
 _TEMPLATE: Final = "template_of_a_store"
 _NUMBERS: Final = count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Brings our own plugin in, where it was kept out: by its entry point it is imported before coverage looks."""
+    if not config.pluginmanager.has_plugin("returns_hub"):
+        config.pluginmanager.import_plugin("returns_hub.testing.plugin")
 
 
 @define
