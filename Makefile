@@ -9,10 +9,10 @@ endif
 VENV := .venv
 WHEEL_VENV := .venv-wheel
 PLUGIN_VENV := .venv-plugin
-PLUGIN := examples/plugin-parcelwise
+PLUGIN := docs/examples/plugin-parcelwise
 BIN := $(VENV)/bin
 DEPENDENCIES := pyproject.toml constraints.txt
-CODE := returns_hub adapters tests benchmarks examples docs
+CODE := returns_hub adapters tests docs
 PIP := -m pip --disable-pip-version-check --no-input -q
 JOBS ?= 2
 
@@ -49,7 +49,7 @@ imports: setup  ## Each floor of the house imports only what is above it.
 	@rm -f .lint-imports.log
 
 cassettes: setup  ## No secret and no personal datum in any cassette.
-	@$(BIN)/python -m returns_hub.testing.cassettes tests/cassettes
+	@$(BIN)/python -m returns_hub.testing.cassettes cassettes
 
 unit: setup  ## The tests, against the working tree.
 	@$(BIN)/pytest -q -n $(JOBS)
@@ -91,7 +91,7 @@ docs: setup  ## The documentation site, warnings as errors.
 
 # Campaigns that take an hour are run by name: mutation, reliability_*, hostile_senders, return_helper_backfill.
 bench: setup  ## Every benchmark, as ratios in one run.
-	@for script in $(filter-out $(wildcard benchmarks/mutation.py benchmarks/reliability_*.py benchmarks/hostile_senders.py benchmarks/return_helper_backfill.py),$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out $(wildcard tests/benchmarks/mutation.py tests/benchmarks/reliability_*.py tests/benchmarks/hostile_senders.py tests/benchmarks/return_helper_backfill.py),$(wildcard tests/benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 format: setup  ## Put the code into shape.
 	@$(BIN)/ruff check --quiet --fix $(CODE)

@@ -45,7 +45,7 @@ class Suite(AdapterConformance):
     adapter_class = FakeAdapter
     known_return = "F1"
     signature_header = SIGNATURE_HEADER
-    cassettes = Path(__file__).parents[1] / "cassettes" / "fake"
+    cassettes = Path(__file__).parents[2] / "cassettes" / "fake"
     cases = (
         Case("get_return", lambda fake: fake.get_return("F1")),
         Case("create_return", lambda fake: fake.create_return(NewReturn(order_number="#1001"))),

@@ -14,7 +14,7 @@ class TestFake(AdapterConformance):
     adapter_class = FakeAdapter
     known_return = "F1"
     signature_header = SIGNATURE_HEADER
-    cassettes = Path(__file__).parents[1] / "cassettes" / "fake"
+    cassettes = Path(__file__).parents[2] / "cassettes" / "fake"
     cases = (
         Case("list_returns", lambda fake: fake.list_returns(ReturnQuery(page_size=3))),
         Case("list_returns-next_page", lambda fake: fake.list_returns(ReturnQuery(page_size=3), "F3")),

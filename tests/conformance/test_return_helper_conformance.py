@@ -186,7 +186,7 @@ class TestReturnHelper(AdapterConformance):
             ),
         ),
     )
-    cassettes = Path(__file__).parents[1] / "cassettes" / "return_helper"
+    cassettes = Path(__file__).parents[2] / "cassettes" / "return_helper"
     cases = (
         Case("list_returns", lambda rh: rh.list_returns(ReturnQuery(created_before=NOW, page_size=5))),
         Case("list_returns-next_page", lambda rh: rh.list_returns(ReturnQuery(page_size=5), "2025-01-01:0:5")),

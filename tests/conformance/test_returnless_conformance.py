@@ -44,7 +44,7 @@ class TestReturnless(AdapterConformance):
     signature_header = "returnless-signature"
     signs_body = False
     tells_permissions = False
-    cassettes = Path(__file__).parents[1] / "cassettes" / "returnless"
+    cassettes = Path(__file__).parents[2] / "cassettes" / "returnless"
     cases = (
         Case("list_returns", lambda rl: rl.list_returns(ReturnQuery(page_size=5))),
         Case(

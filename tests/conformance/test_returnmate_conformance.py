@@ -60,7 +60,7 @@ class TestReturnMate(AdapterConformance):
     # The total is undocumented enough: an empty page is the safer end.
     empty_page_ends = True
     signature_header = "X-Webhook-Signature"
-    cassettes = Path(__file__).parents[1] / "cassettes" / "returnmate"
+    cassettes = Path(__file__).parents[2] / "cassettes" / "returnmate"
     cases = (
         Case("list_returns", lambda rm: rm.list_returns(ReturnQuery(page_size=5))),
         Case("list_returns-last_page", lambda rm: rm.list_returns(ReturnQuery(page_size=7), "18")),

@@ -110,7 +110,7 @@ def test_no_example_is_left_out() -> None:
 def test_the_example_account_file_is_valid(tmp_path: Path) -> None:
     from returns_hub.accounts import load_config
 
-    config = load_config(ROOT / "examples" / "returns-hub.toml", environ={"RETURNMATE_API_KEY": "k"})
+    config = load_config(ROOT / "docs" / "examples" / "returns-hub.toml", environ={"RETURNMATE_API_KEY": "k"})
     assert "acme-au" in config.accounts
 
 
@@ -123,5 +123,5 @@ def test_the_readme_promises_only_commands_that_exist() -> None:
 
 def test_the_first_steps_run_without_a_key(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("RETURNMATE_API_KEY", raising=False)
-    runpy.run_path(str(ROOT / "examples" / "first_steps.py"), run_name="__main__")
+    runpy.run_path(str(ROOT / "docs" / "examples" / "first_steps.py"), run_name="__main__")
     assert "RMA-2024-001234: approved, australia_post" in capsys.readouterr().out

@@ -23,7 +23,7 @@ from returns_hub.testing import serve
 from returns_hub_returnless import Returnless
 from returns_hub_returnless.sandbox import ReturnlessSandbox
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 KEY = "demo-key-1"
 
 # As a project's settings would be, of which a recipe needs nothing.

@@ -23,7 +23,7 @@ from fastapi import FastAPI
 from returns_hub.testing import serve
 from returns_hub_returnless.sandbox import ReturnlessSandbox
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 SCRIPT = Path(sys.executable).parent / "returns-hub"
 
 WsgiServer: TypeAlias = Callable[..., AbstractContextManager[int]]

@@ -1,4 +1,4 @@
-"""What the tests of reliability share: the campaigns of ``benchmarks/``, each small."""
+"""What the tests of reliability share: the campaigns of ``tests/benchmarks/``, each small."""
 
 import subprocess
 import sys
@@ -8,14 +8,14 @@ from typing import TypeAlias
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 Campaign: TypeAlias = Callable[..., str]
 
 
 @pytest.fixture
 def campaign(request: pytest.FixtureRequest) -> Campaign:
-    """Runs a script of ``benchmarks/`` that must succeed, and gives what it printed."""
+    """Runs a script of ``tests/benchmarks/`` that must succeed, and gives what it printed."""
 
     def run(script: str, *arguments: str) -> str:
         if "postgresql" in arguments:

@@ -11,7 +11,7 @@ import pytest
 
 Campaign: TypeAlias = Callable[..., str]
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 # Between the first byte of a delivery and the end of its handler.
 POINTS = (

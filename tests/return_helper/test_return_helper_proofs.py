@@ -42,7 +42,7 @@ from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 from returns_hub_return_helper.sandbox_outbox import Notification
 
 BENCHMARK: Mapping[str, Any] = runpy.run_path(
-    str(Path(__file__).parents[2] / "benchmarks" / "return_helper_backfill.py")
+    str(Path(__file__).parents[1] / "benchmarks" / "return_helper_backfill.py")
 )
 ADAPTER = ReturnHelper(api_key=Secret("key"), api_token=Secret("token"))
 GUID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"

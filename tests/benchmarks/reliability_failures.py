@@ -1,6 +1,6 @@
 """Databases that fail while deliveries come in: what is answered meanwhile, and what it takes until all is well again.
 
-    python benchmarks/reliability_failures.py [--deliveries N] [--seconds N] [--scenes A,B] [--no-work]
+    python tests/benchmarks/reliability_failures.py [--deliveries N] [--seconds N] [--scenes A,B] [--no-work]
 
 ``returns-hub serve`` receives and works (with ``--no-work`` it only receives, and all is processed at the end, which needs
 no claim to lapse); senders deliver, each until that is acknowledged. Then the database fails, for

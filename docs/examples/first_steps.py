@@ -1,4 +1,4 @@
-"""Approve what was requested, and have a label made: python examples/first_steps.py
+"""Approve what was requested, and have a label made: python docs/examples/first_steps.py
 
 With RETURNMATE_API_KEY set it asks ReturnMate's sandbox; without, the simulator that comes with the adapter.
 """

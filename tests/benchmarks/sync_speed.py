@@ -7,7 +7,7 @@ one request after the other, and store nothing. The sync stores everything, with
 - *At the limit*: the bound is requests needed / allowed rate, with the latency of the last.
 - *Without a limit*: the bound is latency x depth, eight requests at a time.
 
-    python benchmarks/sync_speed.py
+    python tests/benchmarks/sync_speed.py
 """
 
 import json

@@ -1,6 +1,6 @@
 """How many webhooks a second are durably acknowledged, and how long an acknowledgement takes at 200 a second.
 
-    python benchmarks/webhook_throughput.py [--rounds N] [--seconds N] [--databases sqlite,postgresql]
+    python tests/benchmarks/webhook_throughput.py [--rounds N] [--seconds N] [--databases sqlite,postgresql]
 
 The receiver is ``returns-hub serve --no-work``: it reads the body with bounds, verifies the signature, stores the delivery,
 on PostgreSQL with a job for it, and answers. The baselines are bare ASGI applications on the same server (uvicorn, uvloop,

@@ -1,6 +1,6 @@
 """Kills the server and the worker with SIGKILL, at every point between the first byte of a delivery and its handler's end.
 
-    python benchmarks/reliability_kills.py [--times N] [--databases sqlite,postgresql] [--points A,B]
+    python tests/benchmarks/reliability_kills.py [--times N] [--databases sqlite,postgresql] [--points A,B]
 
 Senders deliver what a simulated ReturnMate signs, each until it is acknowledged. A process is told to kill itself at a
 point when it gets there for the nth time, and is started anew. On SQLite one process receives and works, on PostgreSQL

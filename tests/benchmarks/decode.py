@@ -1,6 +1,6 @@
 """How long a page of 100 RMAs takes from bytes to Return objects, as a ratio to ``orjson.loads`` of the same bytes.
 
-    python benchmarks/decode.py [--rounds N] [--max-ratio R]
+    python tests/benchmarks/decode.py [--rounds N] [--max-ratio R]
 
 Rounds are interleaved, so that whatever else the machine does falls on both alike; medians are compared. With
 ``--max-ratio`` the exit status is 1 above it.

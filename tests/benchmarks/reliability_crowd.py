@@ -1,6 +1,6 @@
 """Many copies of many deliveries, from many senders at once, to many servers and workers on one PostgreSQL.
 
-    python benchmarks/reliability_crowd.py [--deliveries N] [--copies N] [--senders N] [--servers N] [--workers N]
+    python tests/benchmarks/reliability_crowd.py [--deliveries N] [--copies N] [--senders N] [--servers N] [--workers N]
 
 Servers and workers are the command's own: ``returns-hub serve --no-work`` and ``returns-hub work --hub``. In the end every
 delivery must be stored once, with all its copies counted, and processed once; its event must be told once.

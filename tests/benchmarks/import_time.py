@@ -1,6 +1,6 @@
 """What ``import returns_hub`` costs beside ``import httpx``, each in a fresh interpreter.
 
-    python benchmarks/import_time.py [--rounds N] [--max-ratio R]
+    python tests/benchmarks/import_time.py [--rounds N] [--max-ratio R]
 
 An interpreter that imports nothing is taken off both. Rounds are interleaved, so that whatever else the machine does
 falls on all alike; the ratio is the median of the rounds'. ``import httpx`` also imports rich and click where they are

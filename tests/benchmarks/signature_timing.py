@@ -1,6 +1,6 @@
 """Whether refusing a wrong signature takes longer the more of it is right, as a ratio to one that is wrong at once.
 
-    python benchmarks/signature_timing.py [--rounds N]
+    python tests/benchmarks/signature_timing.py [--rounds N]
 
 A comparison that stops at the first wrong digit would tell an attacker how much he has guessed. Rounds are interleaved,
 medians are compared; a ratio of 1.00 is what constant time looks like from outside.

@@ -1,6 +1,6 @@
 """What `returns-hub serve` holds in memory, and how it answers an honest vendor, while others attack it.
 
-    python benchmarks/hostile_senders.py [--senders N] [--seconds N]
+    python tests/benchmarks/hostile_senders.py [--senders N] [--seconds N]
 
 Each attack runs for some seconds beside an honest sender of 50 signed deliveries a second, who must hear of nothing but
 success. At the end the inbox must hold what was acknowledged, and nothing that was not signed.

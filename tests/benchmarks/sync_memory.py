@@ -2,9 +2,9 @@
 
 The vendor computes its rows and runs in a process of its own, and so does every pair of syncs: each has its own peak.
 
-    python benchmarks/sync_memory.py            # takes some minutes
-    python benchmarks/sync_memory.py 100000     # instead of a million
-    python benchmarks/sync_memory.py 100000 postgresql://user@host/empty   # there, instead of in SQLite
+    python tests/benchmarks/sync_memory.py            # takes some minutes
+    python tests/benchmarks/sync_memory.py 100000     # instead of a million
+    python tests/benchmarks/sync_memory.py 100000 postgresql://user@host/empty   # there, instead of in SQLite
 """
 
 import json
@@ -76,7 +76,7 @@ class Shop:
 
     size: int
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - an ASGI application's
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
         first = -((parse_time(query["created_after"]) - BEGIN) // -GAP) if "created_after" in query else 0
         last = (parse_time(query["created_before"]) - BEGIN) // GAP if "created_before" in query else self.size - 1
@@ -135,4 +135,4 @@ if __name__ == "__main__":
         case [] | [_] | [_, _]:
             sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else LARGE, sys.argv[2] if sys.argv[2:] else None))
         case _:
-            sys.exit("python benchmarks/sync_memory.py [RMAS [STORE]]")
+            sys.exit("python tests/benchmarks/sync_memory.py [RMAS [STORE]]")

@@ -4,8 +4,8 @@ The driver gets finished rows, one bulk upsert a table and page. ``apply`` is gi
 what is known, merges, makes events and writes all of it. Pages of 100 RMAs, a transaction each; then all of them once more,
 unchanged.
 
-    python benchmarks/store_speed.py                                  # SQLite
-    python benchmarks/store_speed.py postgresql://user@host/empty     # PostgreSQL: a database for it alone
+    python tests/benchmarks/store_speed.py                                  # SQLite
+    python tests/benchmarks/store_speed.py postgresql://user@host/empty     # PostgreSQL: a database for it alone
 """
 
 import sys

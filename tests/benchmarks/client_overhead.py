@@ -3,7 +3,7 @@
 The same GET with the same headers, and the same JSON decoded, against the same loopback server in a process of its
 own. Rounds are interleaved, so that whatever else the machine does meets both; the ratio is the median of the rounds'.
 
-    python benchmarks/client_overhead.py [--rounds N] [--max-ratio R]
+    python tests/benchmarks/client_overhead.py [--rounds N] [--max-ratio R]
 
 With ``--max-ratio`` the exit status is 1 above it.
 """

@@ -4,8 +4,8 @@ The driver gets finished rows: one transaction a delivery, in which the delivery
 delivery, parses it, looks up what is known, merges, makes the events, and commits all that. One thread each. First every delivery
 tells of a new return; then every one of another status of a return that is known.
 
-    python benchmarks/processing.py                                  # SQLite
-    python benchmarks/processing.py postgresql://user@host/empty     # PostgreSQL: a database for it alone
+    python tests/benchmarks/processing.py                                  # SQLite
+    python tests/benchmarks/processing.py postgresql://user@host/empty     # PostgreSQL: a database for it alone
 """
 
 import sys

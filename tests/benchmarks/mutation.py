@@ -1,6 +1,6 @@
 """Whether the tests notice each small fault that is put into the code they watch.
 
-    python benchmarks/mutation.py [--only PART_OF_A_PATH] [--list]
+    python tests/benchmarks/mutation.py [--only PART_OF_A_PATH] [--list]
 
 One fault at a time, in a copy of the tree: a comparison turned round, a condition negated, a constant or a word changed, a
 call or a row left out, `and` for `or`, one status for the next. Each target names the tests that watch it, few enough to run
@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-HOME: Final = Path(__file__).resolve().parent.parent
+HOME: Final = Path(__file__).resolve().parents[2]
 TREE: Final = ("returns_hub", "adapters", "tests", "pyproject.toml")
 # What the tests import besides the tree: loaded once, for all of the processes.
 HEAVY: Final = ("attrs", "cattrs.gen", "httpx", "hypothesis", "pytest", "simplejson", "stamina")

@@ -1,6 +1,6 @@
 """Ten years of Return Helper inventories read by windows, and create calls whose replies are lost.
 
-    python benchmarks/return_helper_backfill.py [--inventories N] [--creates N]
+    python tests/benchmarks/return_helper_backfill.py [--inventories N] [--creates N]
 
 The history has records in the first and in the last instant, in UTC, of every day on either side of every seam of the windows, with
 the vendor's overlap and without. It is read over HTTP into SQLite, and must be there to the last record, with at most a tenth more
