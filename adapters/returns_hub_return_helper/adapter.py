@@ -173,7 +173,7 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
         A row is a part of a return, and a client gives each return once, with what it met first: all that is known of one
         is in the mirror. Windows are read oldest first if ``created_after`` says where to begin and not ``newest_first``,
         else newest first; the order of the rows in one is not documented. Without ``created_after`` they go back to 2015,
-        without ``created_before`` they begin with the vendor's own day, which one request more asks for. Seed 002: the lists
+        without ``created_before`` they begin with the vendor's own day, which one request more asks for. Return Helper API, List return inventories: the lists
         are for backfill and reconciliation, and no way to follow what happens.
         """
         self._refuse_filters(query)

@@ -66,7 +66,7 @@ class ReturnHelperBase(Adapter):
 
     provider: ClassVar[str] = "return_helper"
     display_name: ClassVar[str] = "Return Helper"
-    # Seed 000, "Base URLs". Whether China's lacks the `/api` of the others by mistake is not documented.
+    # Return Helper API, Introduction, "Base URLs". Whether China's lacks the `/api` of the others by mistake is not documented.
     base_urls: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "production": "https://api.returnhelpercentre.com/v1/user/api",
@@ -85,7 +85,7 @@ class ReturnHelperBase(Adapter):
         }
     )
     idempotency_header: ClassVar[str | None] = "x-returnhelper-idempotency-key"
-    # Seed 002: polling for state changes "is unsupported and will produce stale data under load".
+    # Return Helper API, List return inventories: polling for state changes "is unsupported and will produce stale data under load".
     polls_open: ClassVar[bool] = False
 
     def __attrs_post_init__(self) -> None:
@@ -105,11 +105,11 @@ class ReturnHelperBase(Adapter):
 
     @property
     def limits(self) -> Limits:
-        """Five requests a second, the pace of the vendor's own sample (seed 002); it publishes no limit."""
+        """Five requests a second, the pace of the vendor's own sample (Return Helper API, List return inventories); it publishes no limit."""
         return Limits(rate=Rate(5, 1.0))
 
     def authorize(self, request: Request) -> Request:
-        """The request with key and token in the two headers of seed 000."""
+        """The request with key and token in the two headers of Return Helper API, Introduction."""
         credentials = (("x-rr-apikey", self.api_key.reveal()), ("x-rr-apitoken", self.api_token.reveal()))
         return evolve(request, headers=(*request.headers, *credentials))
 

@@ -1,7 +1,7 @@
 """Return Helper's FBA family: parcels of Amazon removal orders, what is in stock of them, and what is to be done with it.
 
 Sources: the newer documentation for the creations, the single shipment, the replenishment and its shipping data; the older
-one (last changed 2025-11-17) for the rest, which the getting-started guide (seed 001) names. What a reply leaves out is
+one (last changed 2025-11-17) for the rest, which the getting-started guide (Return Helper API, Getting started) names. What a reply leaves out is
 None; a value of another type is an ``UnexpectedReply`` that names its place.
 """
 
@@ -191,7 +191,7 @@ class FbaInstructionDetail:
 
 @frozen(kw_only=True)
 class FbaCalls(ReturnHelperBase):
-    """The calls about Amazon's removal orders. The getting-started guide (seed 001) has the order in which they are made."""
+    """The calls about Amazon's removal orders. The getting-started guide (Return Helper API, Getting started) has the order in which they are made."""
 
     def fba_create_shipments(self, wanted: Sequence[NewFbaShipment]) -> Operation[tuple[FbaShipment, ...]]:
         """Announce the parcels of removal orders; neither a label nor a pick-up comes of it.
@@ -314,7 +314,7 @@ class FbaCalls(ReturnHelperBase):
     ) -> Operation[FbaInstructionDetail]:
         """Say to which warehouse of Amazon a replenishment goes (newer documentation).
 
-        The getting-started guide (seed 001) says that the API does not have this yet. ``label`` is the account's own, put
+        The getting-started guide (Return Helper API, Getting started) says that the API does not have this yet. ``label`` is the account's own, put
         where ``upload_slot`` says.
 
         Raises:

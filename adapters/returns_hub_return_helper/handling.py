@@ -1,6 +1,6 @@
 """What is to become of an inventory in a Return Helper warehouse: disposal, hold, resend, recall, and value-added services.
 
-Sources: the getting-started guide (seed 001) and the newer documentation, unless a docstring says that only the older one
+Sources: the getting-started guide (Return Helper API, Getting started) and the newer documentation, unless a docstring says that only the older one
 (last changed 2025-11-17) has it. What a reply leaves out is None; a value of another type is an ``UnexpectedReply`` that
 names its place, and after a write it says that this may have been done.
 """

@@ -1,6 +1,6 @@
 """Return Helper's look-ups: balances, warehouses, services and what they cost, and the vendor's own code tables.
 
-Sources: seed 001 shows the balances; the older documentation (last changed 2025-11-17) has the rest, and the newer one names
+Sources: Return Helper API, Getting started shows the balances; the older documentation (last changed 2025-11-17) has the rest, and the newer one names
 several of them. What a reply leaves out is None; a value of another type is an ``UnexpectedReply`` that names its place.
 """
 
@@ -219,7 +219,7 @@ class LookupCalls(ReturnHelperBase):
     """The calls that only tell something. A country that is asked for is ISO 3166, alpha-2 or alpha-3."""
 
     def balances(self) -> Operation[tuple[Balance, ...]]:
-        """What the account has, by currency (seed 001 and the newer documentation)."""
+        """What the account has, by currency (Return Helper API, Getting started and the newer documentation)."""
         found: list[Balance] = []
         for _ in range(_MOST_PAGES):
             # The older documentation wants both; the newer shows neither.
@@ -246,7 +246,7 @@ class LookupCalls(ReturnHelperBase):
         return tuple([_warehouse(raw) for raw in objects(envelope, "warehouses")])
 
     def warehouse(self, warehouse_id: str) -> Operation[Warehouse]:
-        """One warehouse (older documentation; seed 001 shows what a wrong id is answered)."""
+        """One warehouse (older documentation; Return Helper API, Getting started shows what a wrong id is answered)."""
         query = [("warehouseId", str(long_id("warehouseId", warehouse_id)))]
         return _warehouse((yield from self.read("/warehouse/getWarehouse", query)))
 

@@ -1,4 +1,4 @@
-"""The number that a parcel gets in a Return Helper warehouse, and goes by from then on (seed 001, "RMA")."""
+"""The number that a parcel gets in a Return Helper warehouse, and goes by from then on (Return Helper API, Getting started, "RMA")."""
 
 import re
 from typing import Final, Self

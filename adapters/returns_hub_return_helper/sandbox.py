@@ -64,10 +64,10 @@ class ReturnHelperSandbox(Simulator):
     What the vendor leaves open, and a client must be ready for:
 
     - ``labels``: made by :meth:`advance`, or ``at_once``, before the create call is answered.
-    - ``failed_word``: of a failed label: ``fail`` in samples, ``failed`` in seed 001.
+    - ``failed_word``: of a failed label: ``fail`` in samples, ``failed`` in Return Helper API, Getting started.
     - ``dispose_code``: ``dsp`` (newer page) or ``dis`` (legacy).
     - ``arrival_version``: of ``markShipmentArrive``: 2, or the deprecated 1, under the same category and action.
-    - ``notification_ids``: whether notifications have ``notificationId``. Seed 001 deduplicates by it, few samples have it.
+    - ``notification_ids``: whether notifications have ``notificationId``. Return Helper API, Getting started deduplicates by it, few samples have it.
     - ``old_resend_event``: ``updateResendTrackingNumber`` instead of ``updateResendStatus``.
     - ``signature_header``: ``signature`` before 2023.
     - ``keep_timestamp``: a retry has the timestamp, and so the signature, of the first try.
@@ -379,7 +379,7 @@ class ReturnHelperSandbox(Simulator):
         """A shipment is in the warehouse, in so many packages; the ids of its inventories.
 
         Tells ``markShipmentArrive``, then ``newInventoryCreated`` of each, then ``changeLineItemImage`` of each where there
-        are images (seed 001, Return Inventory at Warehouse Arrival).
+        are images (Return Helper API, Getting started, Return Inventory at Warehouse Arrival).
         """
         with self.lock:
             shipment = self._shipment(shipment_id)
@@ -596,7 +596,7 @@ class ReturnHelperSandbox(Simulator):
     def answer(self, call: Call) -> HttpAnswer:
         """Refuses wrong credentials, then too many calls, then unknown paths, then whatever is wrong with the call."""
         self._serial += 1
-        correlation_id = f"0HM9SANDBOX:{self._serial:08d}"  # the form of seed 001's samples
+        correlation_id = f"0HM9SANDBOX:{self._serial:08d}"  # the form of Return Helper API, Getting started's samples
         if call.method == "PUT" and call.segments[0] == "uploads":
             return self._upload(call)
         self._authenticate(call, correlation_id)
@@ -620,7 +620,7 @@ class ReturnHelperSandbox(Simulator):
         return answer
 
     def _authenticate(self, call: Call, correlation_id: str) -> None:
-        """Both headers, on both APIs (seed 000). Inferred: 401 for what is missing or unknown, 403 for halves of two pairs."""
+        """Both headers, on both APIs (Return Helper API, Introduction). Inferred: 401 for what is missing or unknown, 403 for halves of two pairs."""
         given = (call.headers.get("x-rr-apikey"), call.headers.get("x-rr-apitoken"))
         if given == self._pair:
             return
@@ -637,7 +637,7 @@ class ReturnHelperSandbox(Simulator):
         self._used[second] += 1
 
     def _answer_again(self, call: Call, key: str, correlation_id: str) -> HttpAnswer:
-        """A key that was used (seed 000, Idempotency): nothing is executed.
+        """A key that was used (Return Helper API, Introduction, Idempotency): nothing is executed.
 
         What is answered is inferred, one way or the other: the first answer, or HTTP 409. So is 409 for a key that comes with
         another call.

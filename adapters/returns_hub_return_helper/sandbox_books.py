@@ -87,13 +87,13 @@ class Books:
         return f"{stem}-{self._numbers[stem]:07d}"
 
     def rma(self, warehouse_id: int, at: datetime) -> str:
-        """A normal RMA (seed 001, RMA); how the check digits are made is not published, so these are made up."""
+        """A normal RMA (Return Helper API, Getting started, RMA); how the check digits are made is not published, so these are made up."""
         stem = f"{WAREHOUSES[warehouse_id].prefix}-{warehouse_id}-{at:%y%m%d}"
         self._numbers[stem] += 1
         return f"{stem}-D{self._numbers[stem]:05d}-{self._numbers[stem] * 7 % 97}"
 
     def split_rma(self, parent: str) -> str:
-        """An RMA of a piece: the parent's, with a sequence of two digits before the check digits (seed 001, RMA)."""
+        """An RMA of a piece: the parent's, with a sequence of two digits before the check digits (Return Helper API, Getting started, RMA)."""
         stem = "-".join(parent.split("-")[:4])
         self._numbers[stem] += 1
         return f"{stem}-{self._numbers[stem]:02d}-{self._numbers[stem] * 13 % 97}"
@@ -177,7 +177,7 @@ class Books:
         shipment.status = "lb-failed"
 
     def arrive(self, shipment: Shipment, packages: int, images: int, at: datetime) -> list[Inventory]:
-        """The shipment is in the warehouse: one inventory for each package (seed 001, Return Inventory at Warehouse Arrival)."""
+        """The shipment is in the warehouse: one inventory for each package (Return Helper API, Getting started, Return Inventory at Warehouse Arrival)."""
         shipment.received = at
         shipment.status = "received"
         shipment.tracking_number = shipment.tracking_number or f"CARRIER{shipment.id:09d}"

@@ -1,6 +1,6 @@
 """What the simulated Return Helper refuses in a request, and the envelope around everything that it answers.
 
-Envelope and soft errors are those of seed 001, Response Structure, and of the error-code page (``providers/return-helper.md``
+Envelope and soft errors are those of Return Helper API, Getting started, Response Structure, and of the error-code page (``providers/return-helper.md``
 1.5 and 1.6). The texts of the messages are not: no client may match on them.
 """
 
@@ -46,12 +46,12 @@ def invalid(name: str, problem: str) -> Invalid:
 
 
 def envelope(payload: Mapping[str, Any], correlation_id: str) -> HttpAnswer:
-    """A success: the payload stands beside ``meta``, not in it (seed 001, Response Structure)."""
+    """A success: the payload stands beside ``meta``, not in it (Return Helper API, Getting started, Response Structure)."""
     return json_answer(200, {**payload, "correlationId": correlation_id, "meta": _meta(200, None, {})})
 
 
 def failure(status: int, code: str | None, problems: Mapping[str, str], correlation_id: str) -> Json:
-    """The body of a failure (seed 001, Response Structure)."""
+    """The body of a failure (Return Helper API, Getting started, Response Structure)."""
     return {"correlationId": correlation_id, "meta": _meta(status, code, problems)}
 
 
@@ -98,7 +98,9 @@ def read_query(call: Call, parameters: Mapping[str, Parameter], *, ignore_unknow
         try:
             read = [parameter.read(text) for text in given]
         except ValueError:
-            problems[name] = f"The value '{given[0]}' is not valid."  # seed 001, its sample of a failure
+            problems[name] = (
+                f"The value '{given[0]}' is not valid."  # Return Helper API, Getting started, its sample of a failure
+            )
             continue
         values[name] = read if parameter.many else read[0]
         if problem := parameter.check(values[name]):
@@ -123,7 +125,7 @@ def decimal(text: str) -> Decimal:
 
 
 def moment(text: str) -> datetime:
-    """An ISO 8601 time of a query; without a zone it is UTC (seed 000, General Remarks; the zone is inferred)."""
+    """An ISO 8601 time of a query; without a zone it is UTC (Return Helper API, Introduction, General Remarks; the zone is inferred)."""
     return parse_time(text)
 
 
@@ -146,7 +148,7 @@ def between(least: int, most: int | None = None) -> Check:
 
 
 PAGING: Final[Mapping[str, Parameter]] = {
-    "pageSize": Parameter(whole, between(1, 50)),  # seed 002, Required parameters
+    "pageSize": Parameter(whole, between(1, 50)),  # Return Helper API, List return inventories, Required parameters
     "offset": Parameter(whole, between(0)),
 }
 
@@ -179,7 +181,7 @@ def read_body(call: Call, fields: Mapping[str, Field], *, ignore_unknown: bool) 
         Invalid: naming every field that is missing, of the wrong type or out of range.
     """
     if not call.headers.get("content-type", "").startswith("application/json"):
-        raise invalid("body", "must be sent as application/json")  # seed 000, Authentication
+        raise invalid("body", "must be sent as application/json")  # Return Helper API, Introduction, Authentication
     try:
         body = json.loads(call.body, parse_float=Decimal)
     except (ValueError, RecursionError):
@@ -389,7 +391,7 @@ D = TypeVar("D", bound=Dated)
 def rows_of_window(records: Sequence[D], values: Json, days: int) -> Sequence[D]:
     """Those of ``records``, which are in order of creation, that a window covers: whole UTC days, both ends included.
 
-    Seed 002, Window semantics. Undocumented: that a day is one of UTC.
+    Return Helper API, List return inventories, Window semantics. Undocumented: that a day is one of UTC.
 
     Raises:
         Invalid: the window is wider than ``days`` calendar days.

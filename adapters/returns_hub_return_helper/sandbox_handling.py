@@ -33,7 +33,7 @@ from returns_hub_return_helper.sandbox_tables import (
 
 Json: TypeAlias = dict[str, Any]
 
-MOST_RECALLED: Final = 100  # seed 001, Recall
+MOST_RECALLED: Final = 100  # Return Helper API, Getting started, Recall
 MOST_PIECES: Final = 50  # legacy, split parcel
 MOST_PICTURES: Final = 100  # made up: the legacy text only wants more than none
 

@@ -246,7 +246,7 @@ def shipment_row(shipment: Shipment) -> Json:
 
 
 def inventory_row(inventory: Inventory) -> Json:
-    """A row of ``ReturnInventory/list`` (seed 002, Response)."""
+    """A row of ``ReturnInventory/list`` (Return Helper API, List return inventories, Response)."""
     return {
         "returnInventoryId": inventory.id,
         "returnRequestId": inventory.line_item.request.id,
@@ -536,7 +536,7 @@ def label_generated(shipment: Shipment, label: Label) -> Json:
     mirrored = label.url is not None
     failed = (
         {"failReasons": ["CARRIER_ERROR"], "errorMessages": [label.error]} if label.error else {}
-    )  # seed 001, Recipe 1
+    )  # Return Helper API, Getting started, Recipe 1
     return {
         "label": {
             "correlationId": None,

@@ -37,8 +37,8 @@ from returns_hub_return_helper.sandbox_tables import (
 
 Json: TypeAlias = dict[str, Any]
 
-MOST_CUSTOM_FIELDS: Final = 24  # seed 001, Custom Fields
-INVENTORY_DAYS: Final = 62  # seed 002, Window semantics
+MOST_CUSTOM_FIELDS: Final = 24  # Return Helper API, Getting started, Custom Fields
+INVENTORY_DAYS: Final = 62  # Return Helper API, List return inventories, Window semantics
 
 _SHIP_FROM: Final[Mapping[str, Field]] = {
     "country": checks.word(from_countries()),
@@ -258,7 +258,7 @@ class ReturnCalls:
         return checks.page(announced, query, records.shipment_row, total=self.shipment_total)
 
     def _list_inventories(self, query: Json) -> Json:
-        """Seed 002."""
+        """Return Helper API, List return inventories."""
         rows = checks.rows_of_window(self.books.inventories_by_time, query, INVENTORY_DAYS)
         return checks.page(rows, query, records.inventory_row, total=True)
 
@@ -305,7 +305,7 @@ def _constant(payload: Json) -> Endpoint:
 
 
 def _balances(query: Json) -> Json:
-    """Seed 001, its sample of a success, to the digit."""
+    """Return Helper API, Getting started, its sample of a success, to the digit."""
     balances = [{"apiBalanceId": 7, "currencyCode": "usd", "balance": Decimal("2044.233")}]
     offset = query.get("offset", 0)
     return {"apiBalances": balances[offset : offset + query.get("pageSize", 50)], "totalNumberOfRecords": 1}

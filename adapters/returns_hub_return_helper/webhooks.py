@@ -2,7 +2,7 @@
 
 A delivery is signed as a whole: the address that is registered with the vendor, the ``timestamp`` header and the exact body.
 So its body is believed. What a notification names differs: a return request, or only a shipment, an inventory, a line item,
-or a service on one; the mirror finds the return that has it. Sources: the getting-started page (seed 001), and the older API
+or a service on one; the mirror finds the return that has it. Sources: the getting-started page (Return Helper API, Getting started), and the older API
 documentation (last changed 2025-11-17), whose samples show the bodies. All were read on 2026-11-21.
 """
 

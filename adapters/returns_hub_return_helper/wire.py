@@ -1,6 +1,6 @@
 """What the common operations send to Return Helper and read from it: windows of days, rows of lists, the body of a new return.
 
-The vendor's spelling stays in this file and in ``parts.py``. Seed 002 has the rules of the windows; the row of the shipment
+The vendor's spelling stays in this file and in ``parts.py``. Return Helper API, List return inventories has the rules of the windows; the row of the shipment
 list, the return request and the body of a new return are from the vendor's other documentation, read on 2026-11-21.
 """
 
@@ -35,11 +35,11 @@ from returns_hub_return_helper.statuses import Words
 T = TypeVar("T")
 
 LARGEST_PAGE: Final = 50
-# Seed 002, "Validator rule": createTo.Date - createFrom.Date <= 62. The data are of both days and of all between.
+# Return Helper API, List return inventories, "Validator rule": createTo.Date - createFrom.Date <= 62. The data are of both days and of all between.
 _WIDEST: Final = timedelta(days=62)
 _DAY: Final = timedelta(days=1)
 
-# Seed 001, "Custom Fields".
+# Return Helper API, Getting started, "Custom Fields".
 _MOST_CUSTOM_FIELDS: Final = 24
 _LONGEST_REFERENCE: Final = 50
 # No white space, no control character, nothing that cannot be seen: the last are the Unicode categories Cc, Cf, Zs.
@@ -67,7 +67,7 @@ class Window:
 
 
 def windows(first: date, last: date, *, overlap: bool) -> tuple[Window, ...]:
-    """The widest windows that the vendor takes and that together hold every day, the newest first (seed 002).
+    """The widest windows that the vendor takes and that together hold every day, the newest first (Return Helper API, List return inventories).
 
     With ``overlap`` a window ends with the day that the newer one begins with, else with the day before.
     """
@@ -105,7 +105,7 @@ def _as_object(value: object) -> Mapping[str, Any]:
 
 
 def inventory_row(words: Words, raw: Mapping[str, Any]) -> Return:
-    """What one inventory tells of its return (seed 002). The time is that of the inventory: the earliest that is told."""
+    """What one inventory tells of its return (Return Helper API, List return inventories). The time is that of the inventory: the earliest that is told."""
     return Return(
         provider=parts.PROVIDER,
         id=parts.identifier(raw.get("returnRequestId"), where="returnRequestId"),

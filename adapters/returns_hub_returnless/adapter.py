@@ -1,4 +1,4 @@
-"""The Returnless adapter: everything in the vendor's V1 documentation (seed 004, last changed 2023-01-23).
+"""The Returnless adapter: everything in the vendor's V1 documentation (Returnless V1 API, last changed 2023-01-23).
 
 V1 is for accounts whose portal is not at ``panel.returnless.com``; V2 is another interface at another host.
 """
@@ -352,7 +352,7 @@ class Returnless(Adapter):
         return wire.parse_rows(self.check(reply))
 
     def _put(self, kind: Kind, record_id: str, name: str, value: str) -> Operation[None]:
-        # Seed 004, Update request: one value, in the query, and no body. It is absolute, so twice is once.
+        # Returnless V1 API, Update request: one value, in the query, and no body. It is absolute, so twice is once.
         path = _path(kind.name, record_id)
         reply = yield Request(method="PUT", path=path, query=[(name, value)], replayable=True)
         wire.check_done(self.check(reply))
@@ -416,7 +416,7 @@ def _path(*segments: str) -> str:
 
 
 def _page_size(asked: int | None) -> int:
-    # Seed 004, Parameters: 1 to 200.
+    # Returnless V1 API, Parameters: 1 to 200.
     return LARGEST_PAGE if asked is None else min(max(asked, 1), LARGEST_PAGE)
 
 

@@ -1,4 +1,4 @@
-"""The answer to an order look-up, as seed 004, Order Info API, shows it.
+"""The answer to an order look-up, as Returnless V1 API, Order Info API, shows it.
 
 Its tables and its example differ in places; the example wins: quantities are text, the e-mail address stands inside
 ``customer`` and the time inside ``create_at``.
@@ -13,7 +13,7 @@ from typing import Any, Final
 from returns_hub import Address, HttpAnswer, Order, OrderLine
 from returns_hub_returnless.wire import print_moment
 
-# Seed 004, Expected response.
+# Returnless V1 API, Expected response.
 _HEADERS: Final = (("Content-Type", "application/json; charset=utf-8"),)
 
 

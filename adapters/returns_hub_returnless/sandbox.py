@@ -1,7 +1,7 @@
 """A simulator of Returnless V1, strict and seeded: the API that it has, and the calls that it makes to a shop.
 
 The REST side answers over :func:`returns_hub.testing.serve`. The calling side looks orders up and delivers webhooks to
-whatever URL it is given. Paths, parameters, words and shapes are those of seed 004, the Returnless V1 documentation; where
+whatever URL it is given. Paths, parameters, words and shapes are those of Returnless V1 API; where
 only the vendor's own shop connectors show a thing, it says "connector". What both leave open is decided here and marked
 "undocumented"; where a client must be ready for another decision, there is an option.
 """
@@ -34,7 +34,7 @@ from returns_hub.testing import Call, Fault, Faults, News, Refusal, Simulator, c
 Json: TypeAlias = dict[str, Any]
 Kind: TypeAlias = Literal["requests", "returns"]
 
-# Seed 004, Request statuses and Return statuses, in their order.
+# Returnless V1 API, Request statuses and Return statuses, in their order.
 REQUEST_STATUSES: Final = (
     "concept",
     "open",
@@ -61,11 +61,11 @@ RETURN_STATUSES: Final = (
     "pending_payment",
     "closed",
 )
-# Shown by seed 004's examples and defined nowhere; the last of each is made up.
+# Shown by the examples of Returnless V1 API and defined nowhere; the last of each is made up.
 STRANGE_WORDS: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
     {"requests": ("processing", "completed", "received", "in_limbo"), "returns": ("approved", "in_limbo")}
 )
-# "Any of the supported states", and `completed`, with which seed 004 shows how a request is updated.
+# "Any of the supported states", and `completed`, with which Returnless V1 API shows how a request is updated.
 _SETTABLE: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
     {"requests": frozenset({*REQUEST_STATUSES, "completed"}), "returns": frozenset(RETURN_STATUSES)}
 )
@@ -91,7 +91,7 @@ _WEBHOOK: Final = (
     *("billing_address", "returned_products", "return_questions"),
 )
 
-RETRIES: Final = 10  # seed 004, Failures and retries: "10 times in 3 hours"
+RETRIES: Final = 10  # Returnless V1 API, Failures and retries: "10 times in 3 hours"
 RETRY_EVERY: Final = timedelta(hours=3) / RETRIES  # undocumented: that they are spread evenly
 
 OLDEST: Final = datetime(2020, 6, 1, tzinfo=UTC)
@@ -100,7 +100,7 @@ SAME_SECOND: Final = datetime(2023, 6, 1, 12, 0, 0, tzinfo=UTC)
 
 
 def signature(key: str, text: str) -> str:
-    """The value of ``returnless-signature``: HMAC-SHA256 of an order number or a return id, in lower-case hex (seed 004)."""
+    """The value of ``returnless-signature``: HMAC-SHA256 of an order number or a return id, in lower-case hex (Returnless V1 API)."""
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
@@ -121,12 +121,12 @@ class Delivery:
 
     @property
     def acknowledged(self) -> bool:
-        """True if the last answer was 201: anything else is a failure (seed 004, Failures and retries)."""
+        """True if the last answer was 201: anything else is a failure (Returnless V1 API, Failures and retries)."""
         return self.attempts[-1].status == 201
 
 
 class _ReturnlessFaults(Faults):
-    """The faults that every simulator has; a 429 has an empty body (seed 004, Rate limiting)."""
+    """The faults that every simulator has; a 429 has an empty body (Returnless V1 API, Rate limiting)."""
 
     def answer_with(
         self, answer: HttpAnswer, name: str = "answer_with", *, after_work: bool = False, **when: Any
@@ -165,7 +165,7 @@ class ReturnlessSandbox(Simulator):
     """Returnless with ``count`` seeded returns and as many requests, the examples of its documentation among them.
 
     About half of the requests grew into a return, which names them in ``request_id``. Requests and returns have the same
-    numbers for ids, as seed 004's 948191 has. People, orders and parcels other than seed 004's are fictitious. The same
+    numbers for ids, as Returnless V1 API's 948191 has. People, orders and parcels other than Returnless V1 API's are fictitious. The same
     arguments give the same data. In Python a record's id is the return id, or ``request:`` and the request id.
 
     What the vendor leaves open, and a client must be ready for:
@@ -176,7 +176,7 @@ class ReturnlessSandbox(Simulator):
     - ``same_second``: so many of the requests were created in the second ``SAME_SECOND``, and so many returns a day
       later, their statuses spread over the vocabulary.
     - ``ignored``: parameters that are accepted and do nothing: any of the filters, ``sort_order``, ``per_page``.
-    - ``one_filter``: of several filters only the last one sent counts; the seed's example combines two.
+    - ``one_filter``: of several filters only the last one sent counts; the documentation's example combines two.
     - ``any_update_matches``: ``updated_after`` finds whatever was updated, not only what changed its status.
     - ``updated_order``: a listing is in the order of the last update: ``always``, or ``filtered``, with ``updated_after``.
     - ``page_parameter``: what becomes of ``page``: ``refused`` as unknown, ``ignored``, ``answered`` with an empty list after
@@ -292,7 +292,7 @@ class ReturnlessSandbox(Simulator):
     def set_status(self, return_id: str, word: str) -> None:
         """Move a return or a request to a status, as staff would in the portal: any word goes.
 
-        Like the notes that seed 004 shows, one tells of the change. Nothing happens where the word is the same.
+        Like the notes that Returnless V1 API shows, one tells of the change. Nothing happens where the word is the same.
         """
         with self.lock:
             record = self._records[return_id]
@@ -335,7 +335,7 @@ class ReturnlessSandbox(Simulator):
         """A new return, created now unless told otherwise, with ``fields`` as given and the others made up; its id.
 
         A customer made it, so a webhook about it waits for :meth:`deliver_batch`. ``request`` is the id of the request that it
-        grows from: that one is ``label_created`` then (seed 004, Request statuses).
+        grows from: that one is ``label_created`` then (Returnless V1 API, Request statuses).
         """
         with self.lock:
             created = (created_at or self._now()).replace(microsecond=0)
@@ -349,7 +349,7 @@ class ReturnlessSandbox(Simulator):
             return record.id
 
     def webhook(self, return_id: str) -> tuple[Mapping[str, str], bytes]:
-        """The headers and the body of the webhook about a return (seed 004, New Return webhook).
+        """The headers and the body of the webhook about a return (Returnless V1 API, New Return webhook).
 
         The signature covers the id in the URL and not a byte of the body. Every line of the order is in it, those that the
         customer keeps with a quantity of zero.
@@ -363,7 +363,7 @@ class ReturnlessSandbox(Simulator):
         return headers, json.dumps(payload).encode()
 
     def call_order_lookup(self, platform_url: str, order_number: str) -> HttpAnswer | None:
-        """Ask a shop for an order, as when a customer clicks "Find Order" (seed 004, Order Info API); None: no answer.
+        """Ask a shop for an order, as when a customer clicks "Find Order" (Returnless V1 API, Order Info API); None: no answer.
 
         The number is joined to the URL as it is, percent-encoded. Redirects are not followed (undocumented).
         """
@@ -371,11 +371,11 @@ class ReturnlessSandbox(Simulator):
         return call_platform("GET", platform_url + quote(order_number, safe=""), headers, patience=self._patience)
 
     def deliver_webhook(self, webhook_url: str, return_id: str) -> Delivery:
-        """Tell of a return until it is acknowledged, or dropped after the last retry (seed 004, Failures and retries)."""
+        """Tell of a return until it is acknowledged, or dropped after the last retry (Returnless V1 API, Failures and retries)."""
         return self._deliver(webhook_url, [return_id])[0]
 
     def deliver_batch(self, webhook_url: str) -> tuple[Delivery, ...]:
-        """Tell of every return added since the last batch. Seed 004, Webhooks: one every 15 minutes.
+        """Tell of every return added since the last batch. Returnless V1 API, Webhooks: one every 15 minutes.
 
         Undocumented: that what failed is tried again together, and in the old order.
         """
@@ -411,7 +411,7 @@ class ReturnlessSandbox(Simulator):
     def answer(self, call: Call) -> HttpAnswer:
         """Refuses wrong credentials, then too many calls, then whatever is wrong with the call.
 
-        Seed 004, Rate limiting: per user and IP address, 429, an empty body. Undocumented: the number, and the window, a whole
+        Returnless V1 API, Rate limiting: per user and IP address, 429, an empty body. Undocumented: the number, and the window, a whole
         minute here; and that an error has a body like that of a PUT.
         """
         if call.headers.get("authorization") != self._authorization:
@@ -439,12 +439,12 @@ class ReturnlessSandbox(Simulator):
         raise _refusal(404, "No such endpoint")
 
     def _list_records(self, call: Call, kind: Kind) -> HttpAnswer:
-        """A bare list, without a count or links (seed 004, Get all requests and Get all returns)."""
+        """A bare list, without a count or links (Returnless V1 API, Get all requests and Get all returns)."""
         query = self._parameters(call, PAGING | FILTERS)
         return self._page(query, self._select(kind, query), render=lambda record: record.wire)
 
     def _get_record(self, call: Call, kind: Kind, record_id: str) -> HttpAnswer:
-        """A bare object. One return is told without the ``return_type`` that a listing has (seed 004, Get single return)."""
+        """A bare object. One return is told without the ``return_type`` that a listing has (Returnless V1 API, Get single return)."""
         self._parameters(call, frozenset())
         record = self._find(kind, record_id)
         if record is None:
@@ -452,7 +452,7 @@ class ReturnlessSandbox(Simulator):
         return json_answer(200, _without(record.wire, "return_type") | record.single)
 
     def _update_record(self, call: Call, kind: Kind, record_id: str) -> HttpAnswer:
-        """The values come in the query (seed 004, Update request and Update return); a body is not looked at.
+        """The values come in the query (Returnless V1 API, Update request and Update return); a body is not looked at.
 
         Undocumented: a refusal, here ``result`` false under HTTP 200, for a word that is not in the vocabulary, for several values at
         once, and for none.
@@ -472,13 +472,13 @@ class ReturnlessSandbox(Simulator):
         return json_answer(200, {"result": True, "message": _UPDATED[kind]})
 
     def _list_shipments(self, call: Call) -> HttpAnswer:
-        """No filters (seed 004, Get all shipments). Undocumented: a shipment is as old as its return."""
+        """No filters (Returnless V1 API, Get all shipments). Undocumented: a shipment is as old as its return."""
         query = self._parameters(call, PAGING)
         parcels = list(self._parcels())[:: _direction(query)]
         return self._page(query, parcels, render=lambda parcel: _shipment(*parcel))
 
     def _get_shipment(self, call: Call, tracking_number: str) -> HttpAnswer:
-        """A list of one (seed 004, Get single shipment)."""
+        """A list of one (Returnless V1 API, Get single shipment)."""
         self._parameters(call, frozenset())
         found = [parcel for parcel in self._parcels() if parcel[1]["tracking_number"] == tracking_number]
         return json_answer(200, [_shipment(*parcel) for parcel in found]) if found else self._not_found()
@@ -536,12 +536,12 @@ class ReturnlessSandbox(Simulator):
                 yield record
 
     def _is_updated_after(self, record: _Record, bound: datetime) -> bool:
-        """Seed 004: "with a status changed after a certain DateTime"."""
+        """Returnless V1 API: "with a status changed after a certain DateTime"."""
         moment = record.updated if self._any_update_matches else record.changed
         return moment > bound or (moment == bound and not self._exclusive_bounds)
 
     def _page(self, query: Mapping[str, str], rows: Iterable[Any], *, render: Callable[[Any], Json]) -> HttpAnswer:
-        """Seed 004: ``per_page`` is 1 to 200. Undocumented: that anything else is refused, and ``page`` altogether."""
+        """Returnless V1 API: ``per_page`` is 1 to 200. Undocumented: that anything else is refused, and ``page`` altogether."""
         text = query.get("per_page", str(self._default_per_page))
         if not _PER_PAGE.match(text) or not 1 <= int(text) <= 200:
             raise _refusal(400, "per_page must be a number from 1 to 200")
@@ -559,7 +559,7 @@ class ReturnlessSandbox(Simulator):
         return rows[(page - 1) * size :]
 
     def _moment(self, query: Mapping[str, str], name: str) -> datetime | None:
-        """A time as seed 004 writes it in its table of filters; "2022-02-01+00:00:00" there is the same, encoded."""
+        """A time as Returnless V1 API writes it in its table of filters; "2022-02-01+00:00:00" there is the same, encoded."""
         if name not in query:
             return None
         if not _TIME.match(query[name]):
@@ -615,12 +615,12 @@ def _note(message: str, stamp: str) -> Json:
 
 
 def _shipment(ret: Json, parcel: Json) -> Json:
-    """A parcel with the facts of its return; its ``status`` is the return's (seed 004, Shipments endpoint)."""
+    """A parcel with the facts of its return; its ``status`` is the return's (Returnless V1 API, Shipments endpoint)."""
     return {name: parcel[name] if name in parcel else ret[name] for name in _SHIPMENT}
 
 
 def _direction(query: Mapping[str, str]) -> int:
-    """Seed 004, sort_order: newest first is the default. Undocumented: that any other word than its two is refused."""
+    """Returnless V1 API, sort_order: newest first is the default. Undocumented: that any other word than its two is refused."""
     match query.get("sort_order", "desc"):
         case "asc":
             return 1
@@ -630,11 +630,11 @@ def _direction(query: Mapping[str, str]) -> int:
 
 
 def _print_time(moment: datetime, zone: tzinfo) -> str:
-    """Without a zone, as in every example of seed 004."""
+    """Without a zone, as in every example of Returnless V1 API."""
     return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-# Seed 004, Get all requests, Get all returns and New Return webhook: what their examples have in common.
+# Returnless V1 API, Get all requests, Get all returns and New Return webhook: what their examples have in common.
 _PIETER: Final = MappingProxyType(
     {
         "first_name": "Pieter",
@@ -746,9 +746,9 @@ _EXAMPLE_RETURN: Final = MappingProxyType(
 
 
 def _examples(zone: tzinfo) -> tuple[_Record, ...]:
-    """Seed 004's examples: request 948191, return 948191, and the parcel of return 371141.
+    """The examples of Returnless V1 API: request 948191, return 948191, and the parcel of return 371141.
 
-    Not in the seed: request 481049, which return 948191 names, and what the seed's parcel does not tell of its return.
+    Not in the documentation: request 481049, which return 948191 names, and what the documentation's parcel does not tell of its return.
     """
     request = _plain(_EXAMPLE_REQUEST)
     origin = _plain(_EXAMPLE_REQUEST) | {
@@ -812,7 +812,7 @@ REASONS: Final = (
     ("4", "Andere kleur verwacht"),
     ("", ""),
 )
-NO_LABEL: Final = frozenset({"complete", "pending_payment"})  # seed 004, Return statuses
+NO_LABEL: Final = frozenset({"complete", "pending_payment"})  # Returnless V1 API, Return statuses
 HANDLED: Final = frozenset({"received", "checked", "re-check", "completed", "delivered", "exchanged"})
 UNTOUCHED: Final = frozenset({"concept", "open", "processing", "pending_payment"})
 HOSTILE: Final = (
@@ -915,7 +915,7 @@ class _Fiction:
         )
 
     def request(self, order: _Order, created: datetime, status: str, *, changed: datetime) -> _Record:
-        """A request as seed 004, Get all requests, shows one."""
+        """A request as Returnless V1 API, Get all requests, shows one."""
         number = next(self._ids["requests"])
         wire = {
             "request_id": str(number),
@@ -931,7 +931,7 @@ class _Fiction:
     def return_(
         self, order: _Order, created: datetime, status: str, *, changed: datetime, grown_from: _Record | None
     ) -> _Record:
-        """A return as seed 004, Get all returns, shows one; of the same order and lines as the request that it grew from.
+        """A return as Returnless V1 API, Get all returns, shows one; of the same order and lines as the request that it grew from.
 
         Undocumented: what ``request_id`` is where there was no request; here "", "0" and null take turns.
         """
@@ -1036,7 +1036,7 @@ class _Fiction:
 
 
 def _dated(facts: Mapping[str, Any], name: str, stamp: str) -> Json:
-    """What is known of an order, and the record's own date where seed 004 has it: after the order's."""
+    """What is known of an order, and the record's own date where Returnless V1 API has it: after the order's."""
     return _after(facts, "order_date", {name: stamp})
 
 
@@ -1048,7 +1048,7 @@ def _after(record: Mapping[str, Any], name: str, more: Mapping[str, Any]) -> Jso
 
 
 def _kept(line: Json) -> Json:
-    """A line that the customer keeps, as the webhook tells it (seed 004, New Return webhook)."""
+    """A line that the customer keeps, as the webhook tells it (Returnless V1 API, New Return webhook)."""
     nothing = {"qty_returned": "0.0000", "reason_id": "", "reason": "", "back_to_stock": "", "remarks": ""}
     return _without(line, "return_item_id") | nothing
 

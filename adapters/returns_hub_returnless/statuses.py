@@ -1,6 +1,6 @@
 """Returnless's words, and what each of them asserts here.
 
-The Returnless V1 documentation (seed 004, read on 2026-11-21) defines ten words for requests and twelve for returns, a
+The Returnless V1 documentation (Returnless V1 API, read on 2026-11-21) defines ten words for requests and twelve for returns, a
 sentence each; a row's source quotes it. Words that its examples show and that it never defines mean nothing here. The
 two vocabularies share spellings, not meanings: ``approved`` is defined for requests only, ``processing`` for returns only.
 """

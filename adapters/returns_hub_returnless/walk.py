@@ -1,6 +1,6 @@
 """How a list without pages is read whole: a keyset walk, oldest first, on the time of creation.
 
-Seed 004 documents ``per_page``, ``sort_order``, filters, and nothing to turn a page with. So each page asks for what was
+Returnless V1 API documents ``per_page``, ``sort_order``, filters, and nothing to turn a page with. So each page asks for what was
 created after the last row, a second early: whether "after" takes the second itself in is not documented, and several
 records can share one. What was read already is known by its id. A walk ends where a page brings nothing later, not where
 one is short, for a vendor may serve less than it was asked for. Each page is checked: a vendor that passes over a filter
@@ -276,7 +276,7 @@ def walk(listing: Listing, spot: Spot, ask: Ask) -> Operation[Step]:
 
 
 def _read_unordered(listing: Listing, page: Rows, ask: Ask) -> Operation[Step]:
-    """A first page that is not in the order of creation: seed 004 says "oldest items", and not oldest in what.
+    """A first page that is not in the order of creation: Returnless V1 API says "oldest items", and not oldest in what.
 
     If both ends of the list are the same rows, these are all of it. Changes that are too many for that are walked through
     along the time of the update, where they come in that order.
@@ -381,7 +381,7 @@ def _unordered(listing: Listing) -> UnexpectedReply:
 
 
 def _check_filters(listing: Listing, page: Rows) -> None:
-    """A vendor that passes over a filter would give everybody's records: seed 004 itself spells one of them wrong."""
+    """A vendor that passes over a filter would give everybody's records: Returnless V1 API itself spells one of them wrong."""
     matching, since = listing.matching, listing.updated_after
     for row in page.placed:
         for name, key, wanted in matching:

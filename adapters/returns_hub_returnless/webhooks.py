@@ -1,4 +1,4 @@
-"""What Returnless sends: the New Return webhook, and how that and an order look-up are verified (seed 004).
+"""What Returnless sends: the New Return webhook, and how that and an order look-up are verified (Returnless V1 API).
 
 Both are signed alike: ``returnless-signature`` is the hex HMAC-SHA256 of the last part of the URL, the return id or the
 order number, under the API key of a return form. The body is not signed, nor the time, nor which of the two calls it is. So
@@ -34,7 +34,7 @@ RETURN_CREATED: Final = "return_created"
 UNVERIFIED: Final = "unverified"
 """The key that ``raw`` of a return has, beside the vendor's own, where an unsigned body was believed."""
 
-# Seed 004, Failures and retries: anything but 201 is a failure, and the content is ignored.
+# Returnless V1 API, Failures and retries: anything but 201 is a failure, and the content is ignored.
 _ANSWER: Final = HttpAnswer(status=201)
 _NO_ACTION: Final = "unnamed"
 _RETURN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")

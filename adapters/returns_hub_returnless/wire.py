@@ -1,8 +1,8 @@
 """Returnless's JSON, read into the model. The vendor's spelling stays in this file.
 
-Seed 004 shows numbers and flags as text, and an empty text where nothing is known. Its authors' own connectors mix text
+Returnless V1 API shows numbers and flags as text, and an empty text where nothing is known. Its authors' own connectors mix text
 and numbers, and their language spells an empty object ``[]``: so a text may be a number here and the reverse, and anything
-empty is nothing. Whatever else is not as the seed shows it is an :class:`UnexpectedReply` that names its place.
+empty is nothing. Whatever else is not as the documentation shows it is an :class:`UnexpectedReply` that names its place.
 """
 
 import re
@@ -51,7 +51,7 @@ REQUEST_PREFIX: Final = "request:"
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?\Z", re.ASCII)
 _NO_REQUEST: Final = (None, "0")
 
-# Seed 004 documents one error, 429. Whether wrong credentials bring 401 or 403 is not said: both mean them here.
+# Returnless V1 API documents one error, 429. Whether wrong credentials bring 401 or 403 is not said: both mean them here.
 _ERRORS: Final[Mapping[int, type[ProviderError]]] = {
     401: AuthenticationFailed,
     403: AuthenticationFailed,
@@ -97,7 +97,7 @@ def _message(reply: Reply) -> str | None:
 
 
 def parse_rows(data: object) -> list[Any]:
-    """The rows of a list: seed 004 shows a bare array."""
+    """The rows of a list: Returnless V1 API shows a bare array."""
     rows = _listed(data)
     if rows is None:
         raise UnexpectedReply("a list is expected")
@@ -105,7 +105,7 @@ def parse_rows(data: object) -> list[Any]:
 
 
 def parse_single(data: object, key: str, wanted: str) -> Mapping[str, Any]:
-    """The one record that was asked for by id: an object, or a list of one as seed 004 shows it for a shipment.
+    """The one record that was asked for by id: an object, or a list of one as Returnless V1 API shows it for a shipment.
 
     Raises:
         NotFound: nothing came; what an unknown id brings is not documented.
@@ -121,7 +121,7 @@ def parse_single(data: object, key: str, wanted: str) -> Mapping[str, Any]:
 
 
 def check_done(data: object) -> None:
-    """Returns if the reply to a PUT says that it was done; the seed's sentence beside that is not looked at."""
+    """Returns if the reply to a PUT says that it was done; the documentation's sentence beside that is not looked at."""
     if _is_nothing(data):
         raise NotFound
     result = data.get("result") if isinstance(data, dict) else None
@@ -209,7 +209,7 @@ class Record:
         raise self._unexpected("a text is expected", name)
 
     def digit(self, name: str) -> str | None:
-        """A flag as seed 004 spells it, ``"1"`` or ``"0"``; None for nothing."""
+        """A flag as Returnless V1 API spells it, ``"1"`` or ``"0"``; None for nothing."""
         value = self.raw.get(name)
         return str(int(value)) if isinstance(value, bool) else self.text(name)
 
@@ -291,7 +291,7 @@ class Reader:
         )
 
     def parse_shipment(self, raw: Mapping[str, Any]) -> Shipment:
-        """A parcel. Its ``status`` on the wire is that of its return (seed 004), and tells only of the label here."""
+        """A parcel. Its ``status`` on the wire is that of its return (Returnless V1 API), and tells only of the label here."""
         record = Record(raw=raw)
         return self._shipment(record, self.returns.look_up(record.text("status")))
 
@@ -383,7 +383,7 @@ def _id(record: Record, name: str) -> str:
 
 
 def _address(record: Record) -> Address:
-    # `address1` is the street, and `address2` the house number, in every example of seed 004.
+    # `address1` is the street, and `address2` the house number, in every example of Returnless V1 API.
     return Address(
         first_name=record.text("first_name"),
         last_name=record.text("last_name"),

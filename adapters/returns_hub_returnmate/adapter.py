@@ -1,4 +1,4 @@
-"""The ReturnMate adapter: every endpoint of the vendor's API reference (seed 003, dated 2024-12-31).
+"""The ReturnMate adapter: every endpoint of the vendor's API reference (ReturnMate API Reference, dated 2024-12-31).
 
 The reference shows few replies and contradicts itself in places; a comment says where a call does more than it shows.
 """
@@ -73,7 +73,7 @@ class Plan(StrEnum):
     ENTERPRISE = "enterprise"
 
 
-# Seed 003, "Rate Limits".
+# ReturnMate API Reference, "Rate Limits".
 _LIMITS: Final[Mapping[str, Limits]] = {
     Plan.STARTER: Limits(rate=Rate(60, 60.0), per_day=10_000),
     Plan.PROFESSIONAL: Limits(rate=Rate(120, 60.0), per_day=50_000),
@@ -158,7 +158,7 @@ class ReturnMate(Adapter):
 
     provider: ClassVar[str] = "returnmate"
     display_name: ClassVar[str] = "ReturnMate"
-    # The version is part of the base: the endpoint headings of the seed, "/v1/rmas", repeat it.
+    # The version is part of the base: the endpoint headings of the reference, "/v1/rmas", repeat it.
     base_urls: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "production": "https://api.returnmate.io/v1",
@@ -417,11 +417,11 @@ class ReturnMate(Adapter):
         )
 
     def verify_webhook(self, request: WebhookRequest) -> None:
-        """Returns if the delivery is signed with one of the account's secrets (beyond the seed)."""
+        """Returns if the delivery is signed with one of the account's secrets (beyond the reference)."""
         webhooks.verify(request, self.webhook_secrets, header=self.webhook_signature_header)
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
-        """A hint to read one RMA again, or an unknown event (beyond the seed)."""
+        """A hint to read one RMA again, or an unknown event (beyond the reference)."""
         return webhooks.read(request)
 
     def _read_page(self, query: ReturnQuery, spot: _Spot, size: int) -> Operation[tuple[Page[Return], _Spot]]:
@@ -441,7 +441,7 @@ class ReturnMate(Adapter):
             spot = looser
 
     def _speaks_otherwise(self, query: ReturnQuery, spot: _Spot) -> Operation[bool]:
-        """Whether the shop, which has nothing at the seed's words for a status, does not use these words: the newest RMA tells.
+        """Whether the shop, which has nothing at the reference's words for a status, does not use these words: the newest RMA tells.
 
         Newer pages of the vendor show ``SUBMITTED`` and ``Label Sent``: to ask such a shop for ``pending`` finds nothing,
         and would look like there is nothing.
@@ -506,7 +506,7 @@ class ReturnMate(Adapter):
     def _list_query(self, query: ReturnQuery, spot: _Spot, size: int) -> list[tuple[str, str]]:
         pairs = [*_paging(spot, size), *_sorting(newest_first=query.newest_first)]
         words = () if spot.unfiltered else self._status_words(query)
-        # Seed 003, "Filtering": the bracket form is for several values.
+        # ReturnMate API Reference, "Filtering": the bracket form is for several values.
         pairs += [("status" if len(words) == 1 else "status[]", word) for word in words]
         after, before = query.created_after, query.created_before
         if spot.edge is not None and query.newest_first:

@@ -1,6 +1,6 @@
 """A simulator of the ReturnMate API, strict and seeded, for :func:`returns_hub.testing.serve`.
 
-Paths, parameters, permissions, limits, envelopes and error codes are those of seed 003, the ReturnMate API reference.
+Paths, parameters, permissions, limits, envelopes and error codes are those of ReturnMate API Reference.
 What it leaves open is decided here and marked "undocumented"; where a client must be ready for either decision, there
 is an option.
 """
@@ -29,7 +29,7 @@ from returns_hub.testing import Call, Faults, News, Refusal, Simulator, call_pla
 
 Json: TypeAlias = dict[str, Any]
 
-# Seed 003, API Key Permissions. Which endpoint needs which is undocumented; see each handler.
+# ReturnMate API Reference, API Key Permissions. Which endpoint needs which is undocumented; see each handler.
 PERMISSIONS: Final = frozenset(
     {
         "rmas:read",
@@ -42,7 +42,7 @@ PERMISSIONS: Final = frozenset(
         "settings:write",
     }
 )
-# Seed 003, Error Codes.
+# ReturnMate API Reference, Error Codes.
 HTTP_STATUS: Final = MappingProxyType(
     {
         "AUTHENTICATION_ERROR": 401,
@@ -64,7 +64,7 @@ class Plan:
     per_day: int | None = None
 
 
-# Seed 003, Rate Limits.
+# ReturnMate API Reference, Rate Limits.
 PLANS: Final = MappingProxyType(
     {"starter": Plan(60, 10_000), "professional": Plan(120, 50_000), "enterprise": Plan(300)}
 )
@@ -83,7 +83,7 @@ class Vocabulary:
 
 VOCABULARIES: Final = MappingProxyType(
     {
-        # Seed 003: the words of its examples.
+        # ReturnMate API Reference: the words of its examples.
         "seed": Vocabulary(
             new="pending",
             done="completed",
@@ -135,16 +135,18 @@ VOCABULARIES: Final = MappingProxyType(
     }
 )
 
-REASONS: Final = ("defective", "wrong_size", "changed_mind")  # seed 003, Returns Summary
-# Seed 003 shows the first pair. The others are offered in the admin; their codes are undocumented.
+REASONS: Final = ("defective", "wrong_size", "changed_mind")  # ReturnMate API Reference, Returns Summary
+# ReturnMate API Reference shows the first pair. The others are offered in the admin; their codes are undocumented.
 CARRIERS: Final = (("australia_post", "express_post"), ("startrack", "standard"), ("tnt", "express"))
 FIRST_NAMES: Final = ("Ada", "Ben", "Chloé", "Dinh", "Ewa", "Finn", "Grace", "Hugo", "Ines", "Jörg", "Kiri", "Li")
 LAST_NAMES: Final = ("Sample", "Example", "Tester", "Placeholder", "Fictional", "Specimen", "Demo", "Muster")
-JOHN_SMITH: Final = MappingProxyType({"email": "customer@example.com", "name": "John Smith"})  # seed 003, List RMAs
+JOHN_SMITH: Final = MappingProxyType(
+    {"email": "customer@example.com", "name": "John Smith"}
+)  # ReturnMate API Reference, List RMAs
 
 OLDEST: Final = datetime(2023, 1, 1, tzinfo=UTC)
-NEWEST: Final = datetime(2024, 12, 30, 10, 30, tzinfo=UTC)  # seed 003: created_at of rma_abc123
-# From a count of 300 on, the Returns Summary of these days is seed 003's example to the digit.
+NEWEST: Final = datetime(2024, 12, 30, 10, 30, tzinfo=UTC)  # ReturnMate API Reference: created_at of rma_abc123
+# From a count of 300 on, the Returns Summary of these days is ReturnMate API Reference's example to the digit.
 SUMMARY_FROM: Final = datetime(2024, 1, 1, tzinfo=UTC)
 SUMMARY_UNTIL: Final = datetime(2024, 7, 1, tzinfo=UTC)
 
@@ -336,7 +338,7 @@ class ReturnMateSandbox(Simulator):
         return evolve(answer, headers=(*answer.headers, *limits.items()))
 
     def _count_in(self) -> tuple[bool, Mapping[str, str]]:
-        """Whether the plan allows one more request, and the headers that tell (seed 003, Rate Limits).
+        """Whether the plan allows one more request, and the headers that tell (ReturnMate API Reference, Rate Limits).
 
         Undocumented: windows are whole minutes and UTC days, a refused request does not count, and the headers speak
         of the minute until the day is used up.
@@ -483,7 +485,7 @@ class ReturnMateSandbox(Simulator):
         return _found(_scans(self._shipment(shipment_id)))
 
     def _customer_stats(self, call: Call, email: str) -> HttpAnswer:
-        """The bare reply of seed 003, Customer Return History.
+        """The bare reply of ReturnMate API Reference, Customer Return History.
 
         Undocumented: `last_return` is the last completed one here, and a customer has ordered eight times as often as
         returned.
@@ -505,7 +507,7 @@ class ReturnMateSandbox(Simulator):
         )
 
     def _returns_summary(self, call: Call) -> HttpAnswer:
-        """The `data`-only reply of seed 003, Returns Summary. Undocumented: what `group_by` changes; nothing here."""
+        """The `data`-only reply of ReturnMate API Reference, Returns Summary. Undocumented: what `group_by` changes; nothing here."""
         chosen = self._reported(call, extra=frozenset({"group_by"}))
         return json_answer(
             200,
@@ -543,7 +545,7 @@ class ReturnMateSandbox(Simulator):
     def _page(
         self, query: Mapping[str, list[str]], rows: Sequence[Any], *, render: Callable[[Any], Json]
     ) -> HttpAnswer:
-        """The full envelope of seed 003, List RMAs. A page past the end is empty (undocumented)."""
+        """The full envelope of ReturnMate API Reference, List RMAs. A page past the end is empty (undocumented)."""
         page = _whole_number(query, "page", default=1)
         per_page = _whole_number(query, "per_page", default=25)
         if per_page > 100 and not self._clamp_per_page:
@@ -600,7 +602,7 @@ class ReturnMateSandbox(Simulator):
         return query
 
     def _statuses(self, query: Mapping[str, list[str]]) -> frozenset[str]:
-        """One word as ``status``, several as ``status[]`` (seed 003, Filtering). Undocumented: both at once."""
+        """One word as ``status``, several as ``status[]`` (ReturnMate API Reference, Filtering). Undocumented: both at once."""
         if "status" in query and "status[]" in query:
             raise _invalid("status", "both status and status[] given")
         words = frozenset(query.get("status", ()) or query.get("status[]", ()))
@@ -639,7 +641,7 @@ class ReturnMateSandbox(Simulator):
             raise ValueError(f"there is an RMA {rma_id} already")
         if rma_id is None:
             rma_id = "rma_" + "".join(self._random.choices(string.ascii_lowercase + string.digits, k=8))
-        # 1234 is rma_abc123's (seed 003, List RMAs); the others go round it.
+        # 1234 is rma_abc123's (ReturnMate API Reference, List RMAs); the others go round it.
         number = 1234 if rma_id == "rma_abc123" else serial + (serial >= 1234)
         wire = {
             "id": rma_id,
@@ -726,7 +728,7 @@ def _drafts(count: int, rng: random.Random, words: Vocabulary) -> list[_Draft]:
 
 
 def _john_smiths(words: Vocabulary) -> list[_Draft]:
-    """What is behind seed 003's List RMAs and Customer Return History: five returns, 450.00 refunded for four."""
+    """What is behind ReturnMate API Reference's List RMAs and Customer Return History: five returns, 450.00 refunded for four."""
     item = {"sku": "PROD-001", "quantity": 1, "reason": "defective", "notes": "Screen not working"}
     refunds = ((15, 12, "100.00"), (21, 11, "150.00"), (3, 9, "80.00"), (10, 7, "120.00"))
     return [
@@ -753,7 +755,7 @@ def _john_smiths(words: Vocabulary) -> list[_Draft]:
 
 
 def _documented_summary(rng: random.Random, words: Vocabulary) -> list[_Draft]:
-    """150 RMAs that add up to seed 003's Returns Summary."""
+    """150 RMAs that add up to ReturnMate API Reference's Returns Summary."""
     statuses = [words.done] * 120 + [words.new] * 20 + [words.refused] * 10
     reasons = ["defective"] * 45 + ["wrong_size"] * 60 + ["changed_mind"] * 45
     refunds = [Decimal("125.00")] * 20 + [Decimal("100.00")] * 100 + [Decimal(0)] * 30
@@ -842,12 +844,12 @@ def _scans(parcel: Json) -> list[Json]:
 
 
 def _found(data: Any, status: int = 200) -> HttpAnswer:
-    """The envelope of seed 003, Response Format, around one thing."""
+    """The envelope of ReturnMate API Reference, Response Format, around one thing."""
     return json_answer(status, {"success": True, "data": data})
 
 
 def _error(code: str, message: str, details: Mapping[str, str] | None = None) -> Json:
-    """The error envelope of seed 003, Response Format. Undocumented: what is in `details`; here a sentence by field."""
+    """The error envelope of ReturnMate API Reference, Response Format. Undocumented: what is in `details`; here a sentence by field."""
     return {"success": False, "error": {"code": code, "message": message, "details": dict(details or {})}}
 
 
@@ -867,7 +869,7 @@ def _whole_number(query: Mapping[str, list[str]], name: str, *, default: int) ->
 
 
 def _moment(query: Mapping[str, list[str]], name: str) -> datetime | None:
-    """A datetime, or a bare date as in seed 003, Filtering: its midnight in UTC (undocumented)."""
+    """A datetime, or a bare date as in ReturnMate API Reference, Filtering: its midnight in UTC (undocumented)."""
     if name not in query:
         return None
     try:
@@ -886,7 +888,7 @@ def _day(query: Mapping[str, list[str]], name: str) -> date | None:
 
 
 def _descending(query: Mapping[str, list[str]]) -> bool:
-    """Seed 003, Sorting, shows `sort=created_at&order=desc`. Undocumented: `asc`, other fields, the default."""
+    """ReturnMate API Reference, Sorting, shows `sort=created_at&order=desc`. Undocumented: `asc`, other fields, the default."""
     if query.get("sort", ["created_at"]) != ["created_at"]:
         raise _invalid("sort", "must be created_at")
     if query.get("order", ["desc"])[0] not in ("asc", "desc"):

@@ -1,6 +1,6 @@
 """ReturnMate's words, and what each of them asserts here.
 
-The vendor publishes no list. Its API reference (seed 003) shows four status words; its help centre and its website
+The vendor publishes no list. Its API reference (ReturnMate API Reference) shows four status words; its help centre and its website
 show more, in two generations that differ, as codes and as display names. Every shop may rename words, add its own
 and re-wire them: what a shop adds comes from ``status_map``. All pages were read on 2026-11-21.
 """
@@ -53,7 +53,7 @@ RETURN_STATUSES: Final = StatusTable(
     fold=fold,
     rows=MappingProxyType(
         {
-            # The four words of the seed.
+            # The four words of the reference.
             "pending": Facts(status=Status.REQUESTED, source=_SEED),
             "approved": Facts(status=Status.APPROVED, source=_SEED),
             "rejected": Facts(

@@ -1,6 +1,6 @@
 """ReturnMate's JSON, read into the model and written from it. The vendor's spelling stays in this file.
 
-What the API reference (seed 003) shows is read strictly: a value of another type is an :class:`UnexpectedReply` that
+What the API reference (ReturnMate API Reference) shows is read strictly: a value of another type is an :class:`UnexpectedReply` that
 names its place. What it mentions without a shape (items in replies, shipments, timeline, tracking, notes) is read by
 the readers at the end, which take what they recognise and never refuse; ``raw`` keeps the rest.
 """
@@ -51,7 +51,7 @@ from returns_hub import (
 
 T = TypeVar("T")
 
-# Seed 003, "Error Codes". 409, 410 and 422 are not in it, and mean at ReturnMate what they mean everywhere.
+# ReturnMate API Reference, "Error Codes". 409, 410 and 422 are not in it, and mean at ReturnMate what they mean everywhere.
 _ERRORS: Final[Mapping[str, type[ProviderError]]] = {
     "AUTHENTICATION_ERROR": AuthenticationFailed,
     "PERMISSION_DENIED": PermissionDenied,
@@ -73,7 +73,7 @@ _STATUSES: Final[Mapping[int, type[ProviderError]]] = {
 
 
 def parse_payload(reply: Reply) -> Any:
-    """What a good reply carries, out of any of the three envelopes of the seed; None for an empty body.
+    """What a good reply carries, out of any of the three envelopes of the reference; None for an empty body.
 
     Raises:
         ProviderError: by the HTTP status first, then by the vendor's code; also for ``success: false`` under HTTP 200.
@@ -220,7 +220,7 @@ class RmaCustomer:
 
 @frozen(kw_only=True)
 class Rma:
-    """An RMA as the seed's list shows it, but for ``items``, whose content it elides."""
+    """An RMA as the reference's list shows it, but for ``items``, whose content it elides."""
 
     id: str
     rma_number: str | None = None
@@ -327,7 +327,7 @@ class Reader:
                 continue
 
     def _item(self, key: str | None, raw: Mapping[str, Any]) -> Item:
-        # The reply's shape is elided in the seed: the request's keys, and those that a reply may add.
+        # The reply's shape is elided in the reference: the request's keys, and those that a reply may add.
         price = _number(raw.get("price"))
         return Item(
             id=read_id(raw, "id") or key,
@@ -351,7 +351,7 @@ class Reader:
         return Shipment(
             id=known_id,
             return_id=read_id(raw, "rma_id") or read_id(_object(raw.get("rma")), "id") or return_id,
-            # "return" is the one direction that the seed shows.
+            # "return" is the one direction that the reference shows.
             direction=Direction.INBOUND if raw.get("direction") == "return" else None,
             status=self.shipment_statuses.look_up(word).shipment,
             status_raw=word,
@@ -391,7 +391,7 @@ class Reader:
 
 
 def build_return(new: NewReturn) -> dict[str, Any]:
-    """The body of ``POST /rmas``, as the seed shows it."""
+    """The body of ``POST /rmas``, as the reference shows it."""
     return _told(
         order_number=new.order_number,
         customer_email=new.customer_email,
@@ -401,12 +401,12 @@ def build_return(new: NewReturn) -> dict[str, Any]:
 
 
 def build_label(new: NewLabel) -> dict[str, Any]:
-    """The body of ``POST /rmas/{id}/shipments``, as the seed shows it."""
+    """The body of ``POST /rmas/{id}/shipments``, as the reference shows it."""
     return _told(carrier=new.carrier, service=new.service, direction="return")
 
 
 def homeless_fields(new: NewReturn) -> list[str]:
-    """What of a new return is set, and has no place in the body that the seed shows."""
+    """What of a new return is set, and has no place in the body that the reference shows."""
     return [
         *_set_fields(new, "customer_name", "reference", "notes", "ship_from", "label", "custom_fields"),
         *(
@@ -418,12 +418,12 @@ def homeless_fields(new: NewReturn) -> list[str]:
 
 
 def homeless_label_fields(new: NewLabel) -> list[str]:
-    """What of a new label is set, and has no place in the body that the seed shows."""
+    """What of a new label is set, and has no place in the body that the reference shows."""
     return _set_fields(new, "warehouse_id", "parcel")
 
 
 def build_time(moment: datetime, *, up: bool = False) -> str:
-    """A filter's time in whole seconds, as in every sample of the seed; widened, down or ``up``, never narrowed."""
+    """A filter's time in whole seconds, as in every sample of the reference; widened, down or ``up``, never narrowed."""
     whole = moment.replace(microsecond=0)
     return format_time(whole + timedelta(seconds=1) if up and whole != moment else whole)
 

@@ -3,7 +3,7 @@
 A cassette is a vcrpy file that begins with where it comes from::
 
     origin: documentation          # or: sandbox, a simulator; or: vendor, the vendor itself
-    source: seed 003, List RMAs    # which example of which document, or what recorded it
+    source: ReturnMate API Reference, List RMAs    # which example of which document, or what recorded it
     read: '2026-11-21'             # documentation only
     fictitious: [John Smith]       # names that a published example made up
     interactions: ...

@@ -37,7 +37,7 @@ SAMPLE_LATENCY: Final = 0.1
 AT_ONCE: Final = 8
 HISTORY_START: Final = date(2023, 1, 1)
 SINCE: Final = datetime(2023, 1, 1, tzinfo=UTC)
-# Seed 002, Sample code.
+# Return Helper API, List return inventories, Sample code.
 WINDOW: Final = timedelta(days=62)
 PAUSE: Final = 0.2
 

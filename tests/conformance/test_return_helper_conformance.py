@@ -46,7 +46,7 @@ from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 
 NOW: Final = datetime(2025, 1, 1, 12, tzinfo=UTC)
 JULY: Final = datetime(2024, 7, 1, tzinfo=UTC)
-# Seed 002, the day of its sample.
+# Return Helper API, List return inventories, the day of its sample.
 SAMPLE_DAY: Final = datetime(2023, 11, 7, 12, tzinfo=UTC)
 
 # Examples of the vendor's documents, line for line.

@@ -27,12 +27,12 @@ NOW: Final = datetime(2025, 1, 1, 12, tzinfo=UTC)
 SINCE: Final = datetime(2024, 12, 1, tzinfo=UTC)
 SUMMER: Final = datetime(2024, 6, 1, tzinfo=UTC)
 
-# Seed 004's examples: a request and a return of the same number, and a parcel of another return.
+# the examples of Returnless V1 API: a request and a return of the same number, and a parcel of another return.
 REQUEST: Final = "request:948191"
 RETURN: Final = "948191"
 PARCEL: Final = "3STRVL987599921"
-# Every JSON example of seed 004, line for line.
-EXAMPLES: Final = Path(__file__).parents[1] / "returnless" / "seed"
+# Every JSON example of Returnless V1 API, line for line.
+EXAMPLES: Final = Path(__file__).parents[1] / "returnless" / "documents"
 
 
 class TestReturnless(AdapterConformance):
@@ -201,7 +201,7 @@ def test_a_documented_reply_is_the_documents_own(cassette: str, example: str) ->
 
 
 def _call(method: str, place: str, text: str, secret: str, *, body: bytes = b"") -> WebhookRequest:
-    """What is signed is the last part of the URL, and nothing else (seed 004, Webhooks and Order Info API)."""
+    """What is signed is the last part of the URL, and nothing else (Returnless V1 API, Webhooks and Order Info API)."""
     signature = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
     return WebhookRequest(
         method=method,

@@ -433,7 +433,7 @@ def test_retry_after_as_a_date_is_obeyed_by_the_vendors_clock(vendor: Any, acme:
 
 
 def test_rate_limit_reset_is_obeyed(vendor: Any, acme: Any, open_driver: Any) -> None:
-    # The instant is seed 003's own; the vendor's clock stands one second before it.
+    # The instant is ReturnMate API Reference's own; the vendor's clock stands one second before it.
     vendor.will(429, headers={"Date": "Sun, 31 Dec 2023 23:59:59 GMT", "X-RateLimit-Reset": "1704067200"})
     started = time.monotonic()
     open_driver(acme(), vendor.url)(ask(acme()))
@@ -794,7 +794,7 @@ def test_unpacking_never_makes_more_than_the_limit() -> None:
     ],
 )
 def test_rate_limit_reset_forms(text: str, seconds: float | None) -> None:
-    # Seed 003 shows 1704067200; the clock of these cases stands a minute before it.
+    # ReturnMate API Reference shows 1704067200; the clock of these cases stands a minute before it.
     assert read_pacing({"x-ratelimit-reset": text}, now=1704067140.0).reset_after == seconds
 
 

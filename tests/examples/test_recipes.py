@@ -17,7 +17,7 @@ SIGNATURE = "8917e9d0bf4370c478396b4ab60f1cbae36ae9c83d84396e175353a71a0b5e74"  
 OTHER_KEY = "ff8c2e9176545651c3b4ee6e52f9774d2314a62f0113ec12b64d76c5f92585fe"  # of ORD000212, with demo-key-2
 RETURN_SIGNATURE = "81950974af2e73c8f1d94de702d15d46f1627eb6c64b9d542ffa4300528b5f32"  # of 371141
 
-# The shape of seed 004, Expected response, filled with the order of docs/examples/my_shop.py.
+# The shape of Returnless V1 API, Expected response, filled with the order of docs/examples/my_shop.py.
 DOCUMENTED = {
     "return_code": 200,
     "return_message": "Success!",

@@ -37,7 +37,7 @@ def answer() -> Callable[..., Reply]:
 
 @pytest.fixture(scope="session")
 def good(answer: Callable[..., Reply]) -> Callable[..., Reply]:
-    """A good reply: the payload beside the ``meta`` of seed 001; ``headers`` are those of the reply."""
+    """A good reply: the payload beside the ``meta`` of Return Helper API, Getting started; ``headers`` are those of the reply."""
 
     def good(headers: dict[str, str] | None = None, /, **payload: object) -> Reply:
         meta = {"status": 200, "data": {}, "errorCode": None, "error": {}}

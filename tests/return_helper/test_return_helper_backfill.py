@@ -32,7 +32,7 @@ def _later(day: date, days: int) -> date:
     return day + min(timedelta(days=days), date.max - day)
 
 
-# The arithmetic of windows (seed 002, "Window semantics")
+# The arithmetic of windows (Return Helper API, List return inventories, "Window semantics")
 
 
 @settings(deadline=None)
@@ -65,7 +65,7 @@ def test_there_is_no_window_in_no_day(span: tuple[date, date]) -> None:
 
 
 def test_windows_of_the_seeds_example_are_as_wide() -> None:
-    # Seed 002: "May 14 - Mar 13 = 62 days" is valid.
+    # Return Helper API, List return inventories: "May 14 - Mar 13 = 62 days" is valid.
     assert windows(date(2024, 3, 13), date(2024, 5, 14), overlap=True) == (
         Window(date(2024, 3, 13), date(2024, 5, 14)),
     )
@@ -190,7 +190,7 @@ def test_cursor_of_something_else_is_a_value_error(slices: Any, cursor: str) -> 
         next(slices[0].read(cursor))
 
 
-# A vendor with the seed's rules to the letter
+# A vendor with the documentation's rules to the letter
 
 
 class Vendor:

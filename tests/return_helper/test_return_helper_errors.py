@@ -22,7 +22,7 @@ from returns_hub_return_helper.base import record, rows
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head></html>"
 
-# Seed 001, "Response Structure", byte for byte.
+# Return Helper API, Getting started, "Response Structure", byte for byte.
 SUCCESS = b"""{
   "apiBalances": [
     {

@@ -233,7 +233,7 @@ def walk(adapter: FbaCalls, good: Any, first: date, last: date) -> list[Any]:
 
 
 def test_long_time_is_walked_by_windows_that_leave_no_day_out(adapter: FbaCalls, good: Any) -> None:
-    # The widest window of seed 002, "Validator rule", and the day before it.
+    # The widest window of Return Helper API, List return inventories, "Validator rule", and the day before it.
     assert days(walk(adapter, good, date(2024, 3, 12), date(2024, 5, 14))) == [
         ("2024-03-13", "2024-05-14"),
         ("2024-03-12", "2024-03-12"),

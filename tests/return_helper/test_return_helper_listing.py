@@ -173,7 +173,7 @@ def test_a_row_without_a_time_is_told(page: Any) -> None:
     [
         (50, 120, "2024-03-31:0:50"),
         (50, 51, "2024-03-31:0:50"),
-        # offset >= totalNumberOfRecords ends a window (seed 002, step 4).
+        # offset >= totalNumberOfRecords ends a window (Return Helper API, List return inventories, step 4).
         (50, 50, "2024-03-31:1:0"),
         (20, 20, "2024-03-31:1:0"),
         (0, 0, "2024-03-31:1:0"),

@@ -25,7 +25,7 @@ from returns_hub_return_helper.handling import HandlingCalls
 from returns_hub_return_helper.lookups import Code, CodeTable, Lane, LookupCalls, ServiceType
 
 DOCUMENTS = Path(__file__).parent / "documents"
-# Seed 001, "Response Structure".
+# Return Helper API, Getting started, "Response Structure".
 BALANCES = (DOCUMENTS / "get-api-balance.json").read_bytes()
 WRONG_WAREHOUSE = (DOCUMENTS / "invalid-warehouse.json").read_bytes()
 # Older documentation, getShippingFeeListByFromShippingOption, its first row.

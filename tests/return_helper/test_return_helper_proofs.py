@@ -65,7 +65,7 @@ def test_ten_years_are_read_to_the_last_record(overlap: bool) -> None:
 def test_seams_have_records_on_both_sides_of_midnight() -> None:
     last = datetime(2026, 11, 21, tzinfo=UTC).date()
     times = set(BENCHMARK["moments"](last - timedelta(days=200), last, 100))
-    # The windows of seed 002 from 2026-11-21 backwards: 62 days and the seam once more, or 63 days and the next.
+    # The windows of Return Helper API, List return inventories from 2026-11-21 backwards: 62 days and the seam once more, or 63 days and the next.
     for day in ("2026-09-20", "2026-09-19", "2026-07-20", "2026-07-18"):
         midnight = datetime.fromisoformat(f"{day}T00:00:00+00:00")
         assert {midnight - timedelta(microseconds=1), midnight, midnight + timedelta(days=1)} <= times

@@ -30,7 +30,7 @@ from returns_hub import (
     ValidationFailed,
 )
 
-# Seed 002, its sample of a reply, byte for byte; the envelope around it is that of seed 001.
+# Return Helper API, List return inventories, its sample of a reply, byte for byte; the envelope around it is that of Return Helper API, Getting started.
 SEED_ROW = b"""{
       "returnInventoryId": 123,
       "returnRequestId": 123,

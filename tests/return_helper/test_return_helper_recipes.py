@@ -1,4 +1,4 @@
-"""The three recipes of the vendor's guide (seed 001), end to end: calls over HTTP, signed notifications to a live receiver, the mirror."""
+"""The three recipes of the vendor's guide (Return Helper API, Getting started), end to end: calls over HTTP, signed notifications to a live receiver, the mirror."""
 
 import json
 import time
@@ -332,7 +332,7 @@ def test_pictures_wait_at_their_line_item_until_its_inventory_is_known(shop: Sho
     line_item = next(item for item in shop.mirrored("1002").items if item.id is None)
     urls = tuple(notified(shop, "changeLineItemImage")["imageUrlList"])
     assert (inventory, line_item.aliases, line_item.images, len(urls)) == (1001, ("1002",), urls, 2)
-    # The list of inventories names the line item of each (seed 002). That there are pictures was told before.
+    # The list of inventories names the line item of each (Return Helper API, List return inventories). That there are pictures was told before.
     shop.hub.sync("acme")
     assert not any("images" in line for line in shop.news())
     (item,) = shop.mirrored("1002").items

@@ -1,4 +1,4 @@
-"""RMAs: both formats of the seed, the shapes of older samples, and what is neither."""
+"""RMAs: both formats of the documentation, the shapes of older samples, and what is neither."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from returns_hub_return_helper import Rma
 
-# Seed 001, "RMA (Return Merchandise Authorization)".
+# Return Helper API, Getting started, "RMA (Return Merchandise Authorization)".
 PLAIN = "TWN-20-230101-D12345-36"
 SPLIT = "TWN-20-230101-D12345-01-36"
 

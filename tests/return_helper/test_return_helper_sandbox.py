@@ -161,7 +161,7 @@ def state(sandbox: ReturnHelperSandbox, inventory: int) -> tuple[str, str]:
     return row["handlingCode"], row["handlingStatusCode"]
 
 
-# The documented examples (seed 001, Response Structure)
+# The documented examples (Return Helper API, Getting started, Response Structure)
 
 
 def test_the_documented_success(http: Start) -> None:
@@ -191,7 +191,7 @@ def test_every_answer_has_a_correlation_id_of_its_own(http: Start) -> None:
     assert len(ids) == 3
 
 
-# Credentials (seed 000, Authentication) and limits
+# Credentials (Return Helper API, Introduction, Authentication) and limits
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_dimension1_is_the_longest_side(http: Start) -> None:
     assert [request["shipments"][0][f"dimension{index}"] for index in (1, 2, 3)] == [30, 20.5, 10]
 
 
-# Idempotency (seed 000)
+# Idempotency (Return Helper API, Introduction)
 
 
 def test_a_repeated_key_is_executed_once_and_answered_alike(http: Start) -> None:
@@ -470,7 +470,7 @@ def test_only_the_latest_label_can_be_cancelled(http: Start) -> None:
     assert problems_of(client.post(cancel, json={"labelId": latest})) == {"labelId"}
 
 
-# Lists (seed 002; 2.5)
+# Lists (Return Helper API, List return inventories; 2.5)
 
 
 @pytest.mark.parametrize("path", [INVENTORIES, SHIPMENTS])
@@ -500,7 +500,11 @@ def test_a_list_refuses_a_bad_parameter(http: Start, name: str, value: str) -> N
 @pytest.mark.parametrize(
     ("first", "last", "fits"),
     [
-        ("2024-03-13T15:00:00Z", "2024-05-14T09:00:00Z", True),  # seed 002, Validator rule
+        (
+            "2024-03-13T15:00:00Z",
+            "2024-05-14T09:00:00Z",
+            True,
+        ),  # Return Helper API, List return inventories, Validator rule
         ("2024-03-13T00:00:00Z", "2024-05-14T23:59:59.999Z", True),
         ("2024-03-12T23:59:59.999Z", "2024-05-14T00:00:00Z", False),
         ("2024-03-13", "2024-05-15", False),

@@ -12,7 +12,7 @@ from attrs import define, field
 from returns_hub import Page, Reply, Request, Return, Secret
 from returns_hub_returnless import Returnless
 
-SEED = Path(__file__).parent / "seed"
+SEED = Path(__file__).parent / "documents"
 
 
 @define

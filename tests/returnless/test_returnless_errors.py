@@ -1,4 +1,4 @@
-"""From a reply to the error that says what the caller can do. Seed 004 documents one: 429, and an empty body."""
+"""From a reply to the error that says what the caller can do. Returnless V1 API documents one: 429, and an empty body."""
 
 import json
 from typing import Any

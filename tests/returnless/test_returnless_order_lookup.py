@@ -1,4 +1,4 @@
-"""Order look-ups: verified by the number in the URL, answered as seed 004 documents it.
+"""Order look-ups: verified by the number in the URL, answered as Returnless V1 API documents it.
 
 The signatures were computed with another tool: ``printf ORD000212 | openssl dgst -sha256 -hmac demo-key-1``.
 """
@@ -27,7 +27,7 @@ EMPTY = "13d50164e18f2116c791f4e66c273e2773e8211210b8f854041381bcef693f02"  # de
 RETURN_ID = "2a2ac40fffb71176e5a41b38c705b1a7a7535538b1d7319f54a117d3388dcaa6"  # demo-key-1, 948191
 PRINTED = "4c7feb66d66873ec79c81cd8beb811f34e4ee37d9d24a407712b58049b08da9f"
 
-# Seed 004, Expected response, said in our words.
+# Returnless V1 API, Expected response, said in our words.
 ORDER = Order(
     number="ORD000123",
     id="124006",

@@ -1,4 +1,4 @@
-"""Records on the wire, read into the model; the seed's examples first."""
+"""Records on the wire, read into the model; the documentation's examples first."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The Returnless simulator against its document, seed 004, over real HTTP. Values are the document's."""
+"""The Returnless simulator against its document, Returnless V1 API, over real HTTP. Values are the document's."""
 
 import base64
 import json

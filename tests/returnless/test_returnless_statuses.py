@@ -1,4 +1,4 @@
-"""What each of the vendor's words asserts, as its documentation (seed 004) defines it."""
+"""What each of the vendor's words asserts, as its documentation (Returnless V1 API) defines it."""
 
 from typing import Any
 

@@ -331,7 +331,7 @@ def test_what_becomes_of_a_request_with_a_return_tells_no_event(open_hub: OpenHu
     hub = open_hub(sandbox)
     hub.sync()
     before = last_event(hub)
-    sandbox.set_status("request:481049", "completed")  # that of return 948191, in seed 004
+    sandbox.set_status("request:481049", "completed")  # that of return 948191, in Returnless V1 API
     (report,) = hub.sync()
     assert (report.error, report.read, last_event(hub)) == (None, 1, before)
 

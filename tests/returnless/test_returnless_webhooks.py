@@ -32,7 +32,7 @@ TRAILING_BLANK = "003b1a0cd3b32de4163acba39a111b05a428dfe2cfee9c20f2489a33c768ff
 TRAILING_BREAK = "c4f9271579ec94e9d29cad519d675f43ca0a9d82dcb40b6f85cdb5c2f0af821c"  # demo-key-1, "371141\n"
 OF_THE_BODY = "5ec71bda1006ce6125975087a9be774df547f4a9c0719aae2294ca815f99b33f"  # demo-key-1, {}
 SLASHED = "2ca9960d8f84e400fe185b2c7d9ff332368bcb64875789360ef063c60d50c32c"  # demo-key-1, ORD/12
-# Printed in seed 004 for an order number and for a return id: a placeholder.
+# Printed in Returnless V1 API for an order number and for a return id: a placeholder.
 PRINTED = "4c7feb66d66873ec79c81cd8beb811f34e4ee37d9d24a407712b58049b08da9f"
 UNSIGNED_HASH = "76ee97784af4e745ce433536d574ac55abc361d8643e4af513624738ff74773d"  # sha256 of 371141
 SHA1 = "37534b9448a9a18f9161ea002df4a836b7e6c788"

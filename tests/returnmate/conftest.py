@@ -10,7 +10,7 @@ import pytest
 from returns_hub import Reply, Request, Secret
 from returns_hub_returnmate import ReturnMate
 
-SEED = Path(__file__).parent / "seed"
+SEED = Path(__file__).parent / "documents"
 
 
 @pytest.fixture

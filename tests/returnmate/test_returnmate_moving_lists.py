@@ -1,6 +1,6 @@
 """Listings by status whose rows are approved while they are read: nothing is passed over.
 
-The vendor pages by number (seed 003, Pagination). Whoever approves what a listing of pending RMAs shows takes rows out of
+The vendor pages by number (ReturnMate API Reference, Pagination). Whoever approves what a listing of pending RMAs shows takes rows out of
 it, and every later page moves up: the second page would begin behind rows that nobody has seen.
 """
 

@@ -13,7 +13,7 @@ from returns_hub.testing import serve
 from returns_hub.testing.cassettes import main, play, record, scan
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
-HEADER = "origin: documentation\nsource: seed 003, List RMAs\nread: '2026-11-21'\n"
+HEADER = "origin: documentation\nsource: ReturnMate API Reference, List RMAs\nread: '2026-11-21'\n"
 CASSETTE = """{header}interactions:
 - request:
     method: GET

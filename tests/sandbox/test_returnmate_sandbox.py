@@ -1,4 +1,4 @@
-"""The ReturnMate simulator against its document, seed 003, through a plain HTTP client. Values are the document's."""
+"""The ReturnMate simulator against its document, ReturnMate API Reference, through a plain HTTP client. Values are the document's."""
 
 import hashlib
 import hmac
