@@ -114,7 +114,7 @@ def option_table(kind: type[Adapter]) -> str:
         ]
         for each in fields
     ]
-    further = [[f"`{name}_base_url`", "`str`", "the vendor's own"] for name in kind.more_base_urls]
+    further = [[f"`{name}_base_url`", "`str`", "the vendor's own"] for name in kind.extra_base_urls]
     return table(["Option", "Type", "Default"], [*rows, *further])
 
 

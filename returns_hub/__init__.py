@@ -52,7 +52,7 @@ from returns_hub.model import (
     TimelineEntry,
     TrackingEvent,
 )
-from returns_hub.operation import HttpAnswer, Operation, Page, Reply, Request, SetAside, WebhookRequest
+from returns_hub.operation import HttpAnswer, InvalidRecord, Operation, Page, Reply, Request, WebhookRequest
 from returns_hub.orders import answer_order_lookup, answer_order_lookup_async
 from returns_hub.secret import Secret
 from returns_hub.status import (
@@ -111,8 +111,8 @@ if TYPE_CHECKING:
         Health,
         Hub,
     )
-    from returns_hub.store.consuming import FailedEvent
     from returns_hub.store.inbox import Purged
+    from returns_hub.store.subscriptions import FailedEvent
     from returns_hub.sync import (
         ReconcileReport,
         SyncProgress,
@@ -149,6 +149,7 @@ __all__ = [
     "Health",
     "HttpAnswer",
     "Hub",
+    "InvalidRecord",
     "Item",
     "ItemDispositionChanged",
     "ItemImagesChanged",
@@ -200,7 +201,6 @@ __all__ = [
     "ReturnUpdated",
     "ReturnsHubError",
     "Secret",
-    "SetAside",
     "Shipment",
     "ShipmentQuery",
     "ShipmentStatus",
@@ -274,7 +274,7 @@ _LAZY: Final = {
         "Health",
         "Hub",
     ),
-    "returns_hub.store.consuming": ("FailedEvent",),
+    "returns_hub.store.subscriptions": ("FailedEvent",),
     "returns_hub.store.inbox": ("Purged",),
     "returns_hub.sync": (
         "ReconcileReport",

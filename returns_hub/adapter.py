@@ -137,10 +137,10 @@ class Adapter:
     """The header that carries an idempotency key, at vendors that have one."""
     request_id_headers: ClassVar[Sequence[str]] = ("x-request-id", "x-correlation-id", "request-id")
     """Reply headers that may name the exchange; the first one present is kept."""
-    more_base_urls: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
+    extra_base_urls: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
     """Further roots of the vendor's API by name, each by environment: what :attr:`Request.base` may name. The account's
     option ``NAME_base_url`` replaces one."""
-    polls_open: ClassVar[bool] = True
+    polls_open_returns: ClassVar[bool] = True
     """Whether a sync may ask for every open return again to learn what changed. False where the vendor rules that out:
     its webhooks, and ``reconcile``, are the way there."""
 

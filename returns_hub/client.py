@@ -36,13 +36,13 @@ from returns_hub.model import (
 )
 from returns_hub.operation import HttpAnswer, Operation, Page, WebhookRequest
 from returns_hub.orders import FindOrder, FindOrderAsync
-from returns_hub.ratelimit import Limiter
+from returns_hub.rate_limits import Limiter
 from returns_hub.status import Status
 from returns_hub.transport import AsyncTransport, Transport, TransportOptions, parse_base_url
 from returns_hub.webhooks import Receipt
 
 T = TypeVar("T")
-MakeLimiter = Callable[[Rate | None], Limiter]
+LimiterFactory = Callable[[Rate | None], Limiter]
 
 
 class _Identified(Protocol):
@@ -105,7 +105,7 @@ def connect_async(
     return _Place.find(provider, sealed, environment, base_url, rate_limit).async_client(patience)
 
 
-def open_client(account: Account, *, limiter: MakeLimiter | None = None) -> "Client":
+def open_client(account: Account, *, limiter: LimiterFactory | None = None) -> "Client":
     """A client of a configured account.
 
     ``limiter`` makes what keeps its pace, of the account's rate; without it the client keeps a pace of its own.
@@ -117,7 +117,7 @@ def open_client(account: Account, *, limiter: MakeLimiter | None = None) -> "Cli
     return _Place.of(account).client(_DEFAULTS, limiter)
 
 
-def open_async_client(account: Account, *, limiter: MakeLimiter | None = None) -> "AsyncClient":
+def open_async_client(account: Account, *, limiter: LimiterFactory | None = None) -> "AsyncClient":
     """A client of a configured account, to be awaited; as :func:`open_client`."""
     return _Place.of(account).async_client(_DEFAULTS, limiter)
 
@@ -146,9 +146,9 @@ class Client:
         return self.adapter.provider
 
     @property
-    def set_aside(self) -> int:
+    def invalid_records(self) -> int:
         """How many records of listings could not be read so far; the log names their places."""
-        return self._missed.set_aside
+        return self._missed.invalid_records
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -322,9 +322,9 @@ class AsyncClient:
         return self.adapter.provider
 
     @property
-    def set_aside(self) -> int:
+    def invalid_records(self) -> int:
         """How many records of listings could not be read so far; the log names their places."""
-        return self._missed.set_aside
+        return self._missed.invalid_records
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -503,7 +503,7 @@ class _Listing(Generic[Row]):
 
     def unseen(self, page: Page[Row]) -> list[Row]:
         """The rows of a page that no page before it had."""
-        for record in page.set_aside:
+        for record in page.invalid_records:
             self._missed.add_record()
             _log.warning("%s: a record could not be read and is left out, at %s", self._name, record.where)
         for sentence in page.gaps:
@@ -531,13 +531,13 @@ class _Missed:
     """What listings did not show; threads may add to it together."""
 
     def __init__(self) -> None:
-        self.set_aside = 0
+        self.invalid_records = 0
         self.gaps: tuple[str, ...] = ()
         self._lock = threading.Lock()
 
     def add_record(self) -> None:
         with self._lock:
-            self.set_aside += 1
+            self.invalid_records += 1
 
     def add_gap(self, sentence: str) -> None:
         with self._lock:
@@ -552,7 +552,7 @@ class _Place:
     adapter: Adapter
     environment: str
     base_url: str
-    more_base_urls: Mapping[str, str]
+    extra_base_urls: Mapping[str, str]
     rate: Rate | None
 
     @classmethod
@@ -590,36 +590,38 @@ class _Place:
         url = base_url or kind.base_urls[environment]
         # Where the base is replaced, the vendor's own further hosts are not what is meant: they would get credentials.
         known = (
-            {} if base_url else {n: urls[environment] for n, urls in kind.more_base_urls.items() if environment in urls}
+            {}
+            if base_url
+            else {n: urls[environment] for n, urls in kind.extra_base_urls.items() if environment in urls}
         )
         with _naming(account):
             for each in (url, *replaced.values()):
                 parse_base_url(each)
             rate = adapter.limits.rate if rate_limit is None else Rate.parse(rate_limit)
         return cls(
-            adapter=adapter, environment=environment, base_url=url, more_base_urls={**known, **replaced}, rate=rate
+            adapter=adapter, environment=environment, base_url=url, extra_base_urls={**known, **replaced}, rate=rate
         )
 
     @property
     def title(self) -> str:
         return f"{self.adapter.provider} {self.environment} {urlsplit(self.base_url).hostname}"
 
-    def client(self, options: TransportOptions, limiter: MakeLimiter | None = None) -> Client:
+    def client(self, options: TransportOptions, limiter: LimiterFactory | None = None) -> Client:
         transport = Transport(
             self.adapter,
             base_url=self.base_url,
-            more_base_urls=self.more_base_urls,
+            extra_base_urls=self.extra_base_urls,
             rate=self.rate,
             limiter=limiter and limiter(self.rate),
             options=options,
         )
         return Client(self.adapter, transport, self.title)
 
-    def async_client(self, options: TransportOptions, limiter: MakeLimiter | None = None) -> AsyncClient:
+    def async_client(self, options: TransportOptions, limiter: LimiterFactory | None = None) -> AsyncClient:
         transport = AsyncTransport(
             self.adapter,
             base_url=self.base_url,
-            more_base_urls=self.more_base_urls,
+            extra_base_urls=self.extra_base_urls,
             rate=self.rate,
             limiter=limiter and limiter(self.rate),
             options=options,
@@ -629,7 +631,7 @@ class _Place:
 
 def _without_base_urls(kind: type[Adapter], options: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:
     """The options that are the adapter's own, and by name the further base URLs that the others replace."""
-    keys = {f"{name}_base_url": name for name in kind.more_base_urls}
+    keys = {f"{name}_base_url": name for name in kind.extra_base_urls}
     own = Options({key: value for key, value in options.items() if key not in keys})
     return own, {keys[key]: value for key, value in options.items() if key in keys}
 

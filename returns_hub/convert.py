@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # More digits on either side of the point are an attack or a fault: formatting 1E+999999 needs a megabyte.
-_MOST_DIGITS: Final = 30
-_LONGEST_INTEGER: Final = 99  # bits, which are at most 30 digits
+_MAX_DIGITS: Final = 30
+_MAX_INTEGER_BITS: Final = 99  # bits, which are at most 30 digits
 _NUMERIC: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?\Z")
 
 
@@ -139,14 +139,14 @@ def _strict_decimal(value: Any, _: type[Decimal]) -> Decimal:
     """A JSON number, or a number spelt as text; never a float, which has already lost digits."""
     if type(value) is Decimal:
         number = value
-    elif (type(value) is int and value.bit_length() <= _LONGEST_INTEGER) or (
+    elif (type(value) is int and value.bit_length() <= _MAX_INTEGER_BITS) or (
         type(value) is str and _NUMERIC.match(value)
     ):
         number = Decimal(value)
     else:
         raise TypeError("a number expected")
     exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -_MOST_DIGITS or number.adjusted() >= _MOST_DIGITS:
+    if not isinstance(exponent, int) or exponent < -_MAX_DIGITS or number.adjusted() >= _MAX_DIGITS:
         raise ValueError("a number out of range")
     return number
 

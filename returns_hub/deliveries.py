@@ -36,7 +36,7 @@ from returns_hub.errors import (
     UnexpectedReply,
     UnsupportedOperation,
     ValidationFailed,
-    reason_of,
+    describe_error,
 )
 from returns_hub.events import EventUnmapped, Origin
 from returns_hub.merge import Observation, observed
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from returns_hub.store import Store
-    from returns_hub.store.inbox import Claim, Enqueue, Meaning, NewDelivery, Purged
-    from returns_hub.store.writing import Applied
+    from returns_hub.store.inbox import Claim, Enqueue, NewDelivery, ProcessingResult, Purged
+    from returns_hub.store.observations import ApplyResult
 
 _log = logging.getLogger("returns_hub")
 
@@ -62,23 +62,23 @@ _KEPT: Final = frozenset({"date", "user-agent"})
 _SECRET_WORDS: Final = ("auth", "client", "cookie", "cred", "key", "pass", "secret", "session", "sign", "token", "user")
 
 # A vendor says "later" to more than these, and sends them again.
-_MOST_ROWS: Final = 4096
-_MOST_BYTES: Final = 64 << 20
-_ROWS_AT_ONCE: Final = 256
-_LONGEST_URL: Final = 4000
-_LONGEST_KEY: Final = 255
+_MAX_WAITING_ROWS: Final = 4096
+_MAX_WAITING_BYTES: Final = 64 << 20
+_BATCH_ROWS: Final = 256
+_MAX_URL_LENGTH: Final = 4000
+_MAX_KEY_LENGTH: Final = 255
 
 _FIRST_BACKOFF: Final = 2.0
-_LONGEST_BACKOFF: Final = 3600.0
+_MAX_BACKOFF: Final = 3600.0
 # A vendor may ask for the rest of the day.
-_LONGEST_ASKED: Final = 86400.0
+_MAX_RETRY_AFTER: Final = 86400.0
 # A vendor may tell us of a return before its own API knows it.
 _ATTEMPTS_TO_FIND: Final = 4
 # A third of the time for which a claim holds.
-_SECONDS_BETWEEN_KEEPING: Final = 10.0
+_EXTEND_INTERVAL: Final = 10.0
 # Other processes store deliveries too, and do not wake this one.
-_SECONDS_BETWEEN_LOOKS: Final = 1.0
-_LONGEST_PAUSE: Final = 30.0
+_POLL_INTERVAL: Final = 1.0
+_MAX_PAUSE: Final = 30.0
 _PERMANENT: Final = (Conflict, UnsupportedOperation, ValidationFailed)
 
 
@@ -222,7 +222,7 @@ class Inbox:
             if self._closed:
                 raise StoreError("the inbox is closed")
             size = len(request.body)
-            if len(self._arrivals) >= _MOST_ROWS or (self._arrivals and self._bytes + size > _MOST_BYTES):
+            if len(self._arrivals) >= _MAX_WAITING_ROWS or (self._arrivals and self._bytes + size > _MAX_WAITING_BYTES):
                 raise StoreError("the inbox is full: more comes in than the store can take")
             self._arrivals.append(arrival)
             self._bytes += size
@@ -243,14 +243,14 @@ class Inbox:
             except Exception as error:  # noqa: BLE001 - nobody may wait for ever, whatever broke
                 for arrival in waited_for:
                     if not arrival.stored.done():
-                        arrival.stored.set_exception(StoreError(f"the inbox failed: {reason_of(error)}"))
+                        arrival.stored.set_exception(StoreError(f"the inbox failed: {describe_error(error)}"))
 
     def _next_arrivals(self) -> list[_Arrival]:
         """What has come in, as soon as there is something; nothing once the inbox is closed."""
         with self._arrived:
             while not self._arrivals and not self._closed:
                 self._arrived.wait()
-            some = [self._arrivals.popleft() for _ in range(min(len(self._arrivals), _ROWS_AT_ONCE))]
+            some = [self._arrivals.popleft() for _ in range(min(len(self._arrivals), _BATCH_ROWS))]
             self._bytes -= sum(len(arrival.new.request.body) for arrival in some)
             return some
 
@@ -334,12 +334,12 @@ class Processor:
                 self.process_due(stop=stop.is_set)
             except Exception as problem:  # noqa: BLE001 - a database that is away comes back; nobody restarts this thread
                 failures += 1
-                pause = min(_SECONDS_BETWEEN_LOOKS * 2 ** (failures - 1), _LONGEST_PAUSE)
-                _log.warning("deliveries: %s; again in %.0f s", reason_of(problem), pause)
+                pause = min(_POLL_INTERVAL * 2 ** (failures - 1), _MAX_PAUSE)
+                _log.warning("deliveries: %s; again in %.0f s", describe_error(problem), pause)
                 stop.wait(pause)
             else:
                 failures = 0
-                self._woken.wait(_SECONDS_BETWEEN_LOOKS)
+                self._woken.wait(_POLL_INTERVAL)
 
     def wake(self) -> None:
         """Have :meth:`run` look for deliveries now."""
@@ -354,7 +354,7 @@ class Processor:
             return False
         except BaseException:
             with suppress(StoreError):
-                self._deliveries.hand_back(claim)
+                self._deliveries.release(claim)
             raise
         if applied is None:
             _log.warning("delivery %d of %s: this process was too slow, another one has it", claim.id, claim.account)
@@ -364,7 +364,7 @@ class Processor:
         telemetry.observe("returns_hub.delivery.duration", max(seconds, 0.0), account=claim.account)
         return True
 
-    def _settle(self, claim: "Claim") -> "Applied | None":
+    def _settle(self, claim: "Claim") -> "ApplyResult | None":
         """Find out what the delivery comes to, and commit that; None if another process has taken over."""
         client = self._client_of(claim.account)
         meaning = self._meaning(claim, client)
@@ -377,9 +377,9 @@ class Processor:
             found = self._read_again(claim, client, doubtful)
             meaning = evolve(meaning, observations=(*found, *meaning.observations), read=meaning.read.union(doubtful))
 
-    def _meaning(self, claim: "Claim", client: Client) -> "Meaning":
+    def _meaning(self, claim: "Claim", client: Client) -> "ProcessingResult":
         """What the delivery comes to. Returns are read where it asks for that; nothing is written."""
-        from returns_hub.store.inbox import Meaning
+        from returns_hub.store.inbox import ProcessingResult
 
         events = client.adapter.read_webhook(claim.request).events
         told = [_told(event, claim) for event in events if isinstance(event, ReturnObserved)]
@@ -389,7 +389,7 @@ class Processor:
         found = self._read_hinted(claim, client, wanted) if wanted else []
         missing = len(found) < len(wanted)
         nameless = any(target is None and not hint.aliases for hint, target in targets.items())
-        return Meaning(
+        return ProcessingResult(
             # The newest first: what it has overtaken is not told of any more.
             observations=(*found, *told),
             news=tuple(hint.aliases for hint, target in targets.items() if target is None and hint.aliases),
@@ -440,7 +440,7 @@ class Processor:
         done = threading.Event()
 
         def keep() -> None:
-            while not done.wait(_SECONDS_BETWEEN_KEEPING):
+            while not done.wait(_EXTEND_INTERVAL):
                 # If it is lost for that, the end of the work finds out.
                 with suppress(StoreError):
                     self._deliveries.keep(claim)
@@ -457,7 +457,7 @@ class Processor:
         """Note why the delivery was not processed, and when it is tried again."""
         last = isinstance(error, _PERMANENT) or claim.attempt >= self._attempts
         pause = None if last else _pause(claim.attempt, error)
-        reason = reason_of(error)
+        reason = describe_error(error)
         self._deliveries.fail(claim, reason, again_in=pause)
         outcome = "dead" if pause is None else "retried"
         telemetry.count("returns_hub.deliveries", account=claim.account, outcome=outcome)
@@ -478,7 +478,7 @@ def _new_delivery(account: str, request: WebhookRequest, receipt: Receipt) -> "N
 
 def _bounded(key: str) -> str:
     """The key, or for one that the database cannot index its digest."""
-    is_plain = len(key) <= _LONGEST_KEY and key.isprintable() and key.encode(errors="ignore").decode() == key
+    is_plain = len(key) <= _MAX_KEY_LENGTH and key.isprintable() and key.encode(errors="ignore").decode() == key
     return key if is_plain else hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
 
@@ -509,7 +509,7 @@ def _is_harmless(name: str) -> bool:
 def _harmless_url(url: str) -> str:
     """The URL without user, password and fragment, and of its query only what is harmless."""
     try:
-        parts = urlsplit(url[:_LONGEST_URL])
+        parts = urlsplit(url[:_MAX_URL_LENGTH])
         query = urlencode(_harmless(parse_qsl(parts.query, max_num_fields=100)))
     except ValueError:
         return ""
@@ -569,6 +569,6 @@ def _unmapped(event: VendorEvent, claim: "Claim", index: int) -> EventUnmapped:
 
 def _pause(attempt: int, error: Exception) -> float:
     """Seconds until the next attempt: any up to a limit that doubles, and no less than the vendor asks for."""
-    limit = min(_FIRST_BACKOFF * 2 ** (attempt - 1), _LONGEST_BACKOFF)
+    limit = min(_FIRST_BACKOFF * 2 ** (attempt - 1), _MAX_BACKOFF)
     asked = error.retry_after if isinstance(error, RateLimited) else None
-    return max(random.uniform(0.0, limit), min(asked or 0.0, _LONGEST_ASKED))  # noqa: S311 - spreads attempts, keeps no secret
+    return max(random.uniform(0.0, limit), min(asked or 0.0, _MAX_RETRY_AFTER))  # noqa: S311 - spreads attempts, keeps no secret

@@ -215,7 +215,7 @@ class TransportFailed(ProviderError):
     default_retryable = True
 
 
-def place_of(error: BaseException) -> str:
+def error_location(error: BaseException) -> str:
     """Where an error was raised, as ``folder/file.py:line``."""
     trace = error.__traceback__
     if trace is None:
@@ -226,14 +226,14 @@ def place_of(error: BaseException) -> str:
     return f"{'/'.join(path.split('/')[-2:])}:{trace.tb_lineno}"
 
 
-def reason_of(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """What went wrong, in one line that may be logged and kept: our own errors in their words, others by type and place.
 
     What an unforeseen error itself says may hold anything, and is not repeated.
     """
     kind = type(error).__name__
     is_ours = isinstance(error, ReturnsHubError)
-    return " ".join(f"{kind}: {error}".split()) if is_ours else f"{kind} at {place_of(error)}"
+    return " ".join(f"{kind}: {error}".split()) if is_ours else f"{kind} at {error_location(error)}"
 
 
 def _sentence(kind: type[ProviderError]) -> str:

@@ -18,30 +18,30 @@ from returns_hub import telemetry
 from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account, load_config
 from returns_hub.adapter import Adapter, Rate
 from returns_hub.client import AsyncClient, Client, open_async_client, open_client
-from returns_hub.consumers import ATTEMPTS, Consumers, Handlers, Since
+from returns_hub.dispatcher import ATTEMPTS, EventDispatcher, HandlerRegistry, Since
 from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.orders import FindOrderAsync, load_find_order
-from returns_hub.ratelimit import Limiter, RateLimiter
+from returns_hub.rate_limits import Limiter, RateLimiter
 from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
 from returns_hub.webhooks import Receipt
 
 if TYPE_CHECKING:
-    from returns_hub.consumers import H
     from returns_hub.deliveries import Delivery, DeliveryState, Inbox, Processor
+    from returns_hub.dispatcher import H
     from returns_hub.store import Store, StoredReturn
-    from returns_hub.store.consuming import FailedEvent
     from returns_hub.store.inbox import Purged
     from returns_hub.store.jobs import Jobs
+    from returns_hub.store.subscriptions import FailedEvent
     from returns_hub.sync import ReconcileReport, SyncJob, SyncProgress, SyncReport
     from returns_hub.worker import Worker
 
 T = TypeVar("T")
 
 # How many rows an asynchronous iteration has read ahead of its reader.
-_ROWS_AHEAD: Final = 200
+_PREFETCHED_ROWS: Final = 200
 
 
 @frozen(kw_only=True)
@@ -86,7 +86,7 @@ class Hub:
         store: str,
         keep_deliveries: timedelta = DEFAULT_KEEP_DELIVERIES,
     ) -> None:
-        self._parts = _Parts(accounts, store, keep_deliveries, awaits=False)
+        self._parts = HubResources(accounts, store, keep_deliveries, awaits=False)
         self.accounts = self._parts.accounts
 
     @classmethod
@@ -237,13 +237,13 @@ class Hub:
         """
         return self._parts.on(types, name, since, attempts)
 
-    def tell(self, limit: int | None = None) -> int:
+    def dispatch(self, limit: int | None = None) -> int:
         """Tell the handlers the events that are due, here and now, at most so many attempts; how many were taken.
 
         Raises:
             StoreError: the store fails. What could not be noted is told again.
         """
-        return self._parts.consumers().tell_due(limit)
+        return self._parts.consumers().dispatch_due(limit)
 
     def failed_events(self, name: str) -> "Iterator[FailedEvent]":
         """The events at which the handlers of a name failed and that they have not taken since, oldest first."""
@@ -322,7 +322,7 @@ class Hub:
         store = self._parts.store()
         if not follow:
             return store.events(after=after, account=account, return_id=return_id, limit=limit)
-        from returns_hub.store.following import follow as follow_stream
+        from returns_hub.store.stream import follow as follow_stream
 
         return islice(follow_stream(store, after=after, account=account, return_id=return_id, stop=stop), limit)
 
@@ -346,7 +346,7 @@ class AsyncHub:
     """The accounts of a platform and the local mirror of their returns, to be awaited.
 
     The methods are those of :class:`Hub`, and raise the same; the database is asked in threads. It belongs to the event
-    loop that it is first used on. Handlers may be plain or async functions. Use it as an asynchronous context manager,
+    loop that it is first used on. HandlerRegistry may be plain or async functions. Use it as an asynchronous context manager,
     or call :meth:`aclose`.
     """
 
@@ -357,7 +357,7 @@ class AsyncHub:
         store: str,
         keep_deliveries: timedelta = DEFAULT_KEEP_DELIVERIES,
     ) -> None:
-        self._parts = _Parts(accounts, store, keep_deliveries, awaits=True)
+        self._parts = HubResources(accounts, store, keep_deliveries, awaits=True)
         self.accounts = self._parts.accounts
         self._clients: dict[str, AsyncClient] = {}
 
@@ -371,7 +371,7 @@ class AsyncHub:
         """The client of one account, the same one every time; the hub closes it."""
         if account not in self._clients:
             wanted = self._parts.account(account)
-            self._clients[account] = open_async_client(wanted, limiter=self._parts.pace_of(wanted))
+            self._clients[account] = open_async_client(wanted, limiter=self._parts.limiter_of(wanted))
         return self._clients[account]
 
     async def sync(
@@ -441,10 +441,10 @@ class AsyncHub:
         """Have the decorated function, plain or async, called with every event of these types; as :meth:`Hub.on`."""
         return self._parts.on(types, name, since, attempts)
 
-    async def tell(self, limit: int | None = None) -> int:
-        """Tell the handlers the events that are due; as :meth:`Hub.tell`. Async ones run on this event loop."""
+    async def dispatch(self, limit: int | None = None) -> int:
+        """Tell the handlers the events that are due; as :meth:`Hub.dispatch`. Async ones run on this event loop."""
         consumers = await asyncio.to_thread(self._parts.consumers, asyncio.get_running_loop())
-        return await asyncio.to_thread(consumers.tell_due, limit)
+        return await asyncio.to_thread(consumers.dispatch_due, limit)
 
     def failed_events(self, name: str) -> "AsyncIterator[FailedEvent]":
         """The events at which the handlers of a name failed; as :meth:`Hub.failed_events`."""
@@ -519,7 +519,7 @@ class AsyncHub:
         if account is not None:
             self._parts.account(account)
         store = await asyncio.to_thread(self._parts.store)
-        from returns_hub.store.following import follow_async
+        from returns_hub.store.stream import follow_async
 
         stream = (
             follow_async(store, after=after, account=account, return_id=return_id, stop=stop)
@@ -552,7 +552,7 @@ class AsyncHub:
         return f"<AsyncHub: {', '.join(self.accounts) or 'no accounts'}>"
 
 
-class _Parts:
+class HubResources:
     """What both hubs are made of, each part opened when it is first needed. Threads may share it."""
 
     def __init__(
@@ -563,7 +563,7 @@ class _Parts:
             if named.setdefault(account.name, account) is not account:
                 raise ConfigurationError(f"two accounts are called {account.name!r}")
         self.accounts: Mapping[str, Account] = MappingProxyType(named)
-        self.handlers = Handlers(awaits=awaits)
+        self.handlers = HandlerRegistry(awaits=awaits)
         # An address of PostgreSQL holds a password.
         self._address = Secret(address)
         self._keep_deliveries = keep
@@ -592,10 +592,10 @@ class _Parts:
         account = self.account(name)
         with self._opening:
             if name not in self._clients:
-                self._clients[name] = open_client(account, limiter=self.pace_of(account))
+                self._clients[name] = open_client(account, limiter=self.limiter_of(account))
             return self._clients[name]
 
-    def pace_of(self, account: Account) -> Callable[[Rate | None], Limiter]:
+    def limiter_of(self, account: Account) -> Callable[[Rate | None], Limiter]:
         """Makes the one pace that all clients of an account keep; on PostgreSQL with those of other processes."""
 
         def make(rate: Rate | None) -> Limiter:
@@ -604,9 +604,9 @@ class _Parts:
                 if account.name not in self._paces:
                     self._paces[account.name] = RateLimiter(rate)
                     if shared is not None:
-                        from returns_hub.store.paces import SharedPace
+                        from returns_hub.store.rate_limits import SharedRateLimiter
 
-                        self._paces[account.name] = SharedPace(shared, account.name, rate)
+                        self._paces[account.name] = SharedRateLimiter(shared, account.name, rate)
                 return self._paces[account.name]
 
         return make
@@ -694,9 +694,9 @@ class _Parts:
 
         return inbox.purge(start_of(before))
 
-    def consumers(self, loop: asyncio.AbstractEventLoop | None = None) -> Consumers:
+    def consumers(self, loop: asyncio.AbstractEventLoop | None = None) -> EventDispatcher:
         """What tells events to handlers."""
-        return Consumers(self.store(), self.handlers, loop=loop)
+        return EventDispatcher(self.store(), self.handlers, loop=loop)
 
     def worker(
         self,
@@ -730,7 +730,7 @@ class _Parts:
         return store, [
             SyncJob(
                 account=account.name,
-                open_client=partial(open_async_client, account, limiter=self.pace_of(account)),
+                open_client=partial(open_async_client, account, limiter=self.limiter_of(account)),
                 history_start=account.history_start,
                 rate_limit=account.rate_limit,
             )
@@ -801,7 +801,7 @@ async def _awaited(found: Any) -> Any:
 async def _read_in_threads(read: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
     """What an iterator gives, a few hundred at a time read in a thread."""
     rows = await asyncio.to_thread(read)
-    while some := await asyncio.to_thread(lambda: list(islice(rows, _ROWS_AHEAD))):
+    while some := await asyncio.to_thread(lambda: list(islice(rows, _PREFETCHED_ROWS))):
         for row in some:
             yield row
 

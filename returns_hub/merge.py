@@ -106,7 +106,7 @@ class State:
 
 
 @frozen(kw_only=True)
-class Merged:
+class MergeResult:
     """A state after an observation, and the events of it.
 
     ``reread``: observations of the same vendor time disagree. The one learnt last won, but only the vendor knows
@@ -121,31 +121,33 @@ class Merged:
 Derive: TypeAlias = Callable[[Return], Return]
 
 
-def as_told(ret: Return) -> Return:
+def derive_nothing(ret: Return) -> Return:
     """The return itself: nothing follows from its parts."""
     return ret
 
 
-def merge(stored: State | None, observation: Observation, *, account: str, derive: Derive = as_told) -> Merged:
+def merge(
+    stored: State | None, observation: Observation, *, account: str, derive: Derive = derive_nothing
+) -> MergeResult:
     """What a stored state, or none, and an observation come to, and what changed by it.
 
     ``derive`` adds to everything that is known what follows from it. No layer holds that, so it follows the same in
     whatever order the observations came.
     """
-    known: dict[_Path, _Told] = {}
+    known: dict[_Path, _Fact] = {}
     for layer in reversed(stored.layers if stored else ()):
-        known.update((path, _Told(layer.stamp, values)) for path, values in _facts(layer.ret).items())
+        known.update((path, _Fact(layer.stamp, values)) for path, values in _facts(layer.ret).items())
     reread = False
     for path, values in _facts(observation.ret).items():
-        told, before = _Told(observation.stamp, values), known.get(path)
+        told, before = _Fact(observation.stamp, values), known.get(path)
         reread = reread or (before is not None and _disagree(path, told, before))
         if before is None or _wins(path, told, before):
             known[path] = told
     state = _state(observation.ret, known, derive)
-    return Merged(state=state, events=_events(stored, state.ret, observation, account), reread=reread)
+    return MergeResult(state=state, events=_events(stored, state.ret, observation, account), reread=reread)
 
 
-def narrowed(ret: Return, known: Return) -> Return:
+def restrict_fields(ret: Return, known: Return) -> Return:
     """``ret`` without what ``known`` tells nothing of: a return read by its id, as a listing would have told it.
 
     Where it stands is told in any case, and so is ``raw``; the timeline never is, which repeats what else changed.
@@ -206,7 +208,7 @@ _FACTS: Final[Mapping[type[Any], Mapping[str, tuple[str, ...]]]] = {
 
 
 @frozen
-class _Told:
+class _Fact:
     """A fact: the values of its fields, and its age."""
 
     stamp: Stamp
@@ -252,7 +254,7 @@ def _is_silent(value: object) -> bool:
     return value is None or (isinstance(value, Sized) and not value)
 
 
-def _wins(path: _Path, told: _Told, before: _Told) -> bool:
+def _wins(path: _Path, told: _Fact, before: _Fact) -> bool:
     """True if ``told`` is the one to keep. Swapping the two swaps the answer, unless they are the same."""
     if path == _CREATED_AT and told.values != before.values:
         return told.values < before.values
@@ -261,7 +263,7 @@ def _wins(path: _Path, told: _Told, before: _Told) -> bool:
     return _text(told.values) > _text(before.values)
 
 
-def _disagree(path: _Path, told: _Told, before: _Told) -> bool:
+def _disagree(path: _Path, told: _Fact, before: _Fact) -> bool:
     same_time = told.stamp.at == before.stamp.at
     return same_time and told.values != before.values and path != _CREATED_AT and path[-1] != "raw"
 
@@ -272,7 +274,7 @@ def _text(values: _Values) -> str:
     return json.dumps(spelt, sort_keys=True, default=repr)
 
 
-def _state(ret: Return, known: dict[_Path, _Told], derive: Derive) -> State:
+def _state(ret: Return, known: dict[_Path, _Fact], derive: Derive) -> State:
     """The layers of what is known, and the return that they come to."""
     _drop_dead(known)
     ages: defaultdict[Stamp, dict[_Path, _Values]] = defaultdict(dict)
@@ -284,7 +286,7 @@ def _state(ret: Return, known: dict[_Path, _Told], derive: Derive) -> State:
     return State(ret=derive(_assembled(ret, _visible(known))), layers=layers)
 
 
-def _drop_dead(known: dict[_Path, _Told]) -> None:
+def _drop_dead(known: dict[_Path, _Fact]) -> None:
     """Forget what can never be seen again, whatever may still be told."""
     word = known.get(_STATUS)
     for path in _BESIDE_STATUS:
@@ -294,7 +296,7 @@ def _drop_dead(known: dict[_Path, _Told]) -> None:
         known.pop(_NAMELESS_ITEMS, None)
 
 
-def _visible(known: Mapping[_Path, _Told]) -> dict[_Path, _Values]:
+def _visible(known: Mapping[_Path, _Fact]) -> dict[_Path, _Values]:
     """The facts where a reader looks for them: beside the status, and at the items that an alias means."""
     shown = dict(known)
     if word := shown.get(_STATUS):
@@ -303,7 +305,7 @@ def _visible(known: Mapping[_Path, _Told]) -> dict[_Path, _Values]:
             shown.pop(path).values[0] if path in shown else own
             for path, own in zip(_BESIDE_STATUS, beside, strict=True)
         )
-        shown[_STATUS] = _Told(word.stamp, (status, status_raw, *later))
+        shown[_STATUS] = _Fact(word.stamp, (status, status_raw, *later))
     meant = _meant(known)
     for path, told in {path: shown.pop(path) for path in known if path[0] == "aliases"}.items():
         for place in meant[path[1]]:

@@ -37,7 +37,7 @@ class Request:
     """One HTTP request that an adapter wants sent.
 
     ``path`` is joined to the account's base URL, already percent-encoded, or to the further one that ``base`` names
-    (``Adapter.more_base_urls``); ``url``, where set, replaces both and must be absolute. ``query`` is encoded by the
+    (``Adapter.extra_base_urls``); ``url``, where set, replaces both and must be absolute. ``query`` is encoded by the
     driver. ``json`` becomes the body, None sends none.
 
     ``writes`` is for requests that do otherwise than their method promises: a query that is sent by POST, a GET that
@@ -92,7 +92,7 @@ Operation: TypeAlias = Generator[Request, Reply, T]
 
 
 @frozen(kw_only=True)
-class SetAside:
+class InvalidRecord:
     """A record of a page that could not be read. ``where`` is its place, ``raw`` the record."""
 
     where: str
@@ -103,7 +103,7 @@ class SetAside:
 class Page(Generic[T]):
     """One page of a listing. ``next`` is the opaque cursor of the following page, None on the last.
 
-    ``total`` is the vendor's count of all pages' rows, where it tells one. ``set_aside`` are the rows that
+    ``total`` is the vendor's count of all pages' rows, where it tells one. ``invalid_records`` are the rows that
     could not be read: the others are not lost for them. ``gaps`` says in a sentence each what the vendor cannot be
     made to tell: records are missing there, and the caller must know. ``ahead`` are cursors of pages behind this one,
     in their order and ``next`` the first of them, where the vendor's total tells them beforehand: they may be read side by
@@ -114,7 +114,7 @@ class Page(Generic[T]):
     next: str | None = None
     ahead: tuple[str, ...] = ()
     total: int | None = None
-    set_aside: tuple[SetAside, ...] = ()
+    invalid_records: tuple[InvalidRecord, ...] = ()
     gaps: tuple[str, ...] = ()
 
 

@@ -172,7 +172,7 @@ class Facts:
     source: str = ""
 
     @property
-    def tells_nothing(self) -> bool:
+    def has_no_meaning(self) -> bool:
         """True of a word that is known, perhaps, and has no meaning: an unknown status, and nothing beside it."""
         return self.status is Status.UNKNOWN and not self.attention and self.resolution is None
 
@@ -214,7 +214,7 @@ class StatusTable:
         if not word:
             return _SILENCE
         facts = self._folded.get(self.fold(word), self.unknown)
-        if facts is self.unknown or facts.tells_nothing:
+        if facts is self.unknown or facts.has_no_meaning:
             self._count(word)
         return facts
 
@@ -243,9 +243,9 @@ class StatusTable:
         key = word[:100]
         with self._lock:
             # Bounded: a hostile or broken vendor can send a new word in every row.
-            if key in self._seen or len(self._seen) < _MOST_UNKNOWN_WORDS:
+            if key in self._seen or len(self._seen) < _MAX_UNKNOWN_WORDS:
                 self._seen[key] += 1
 
 
 _SILENCE: Final = Facts()
-_MOST_UNKNOWN_WORDS: Final = 200
+_MAX_UNKNOWN_WORDS: Final = 200

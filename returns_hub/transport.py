@@ -35,10 +35,18 @@ from returns_hub.errors import (
     TransportFailed,
     UnexpectedReply,
     ValidationFailed,
-    place_of,
+    error_location,
 )
 from returns_hub.operation import Operation, Pairs, Reply, Request
-from returns_hub.ratelimit import SILENT, Limiter, Pacing, RateLimiter, RetryBudget, full_jitter, read_pacing
+from returns_hub.rate_limits import (
+    SILENT,
+    Limiter,
+    RateLimiter,
+    RateLimitHeaders,
+    RetryBudget,
+    full_jitter,
+    parse_rate_limit_headers,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -106,14 +114,14 @@ class Transport:
         adapter: Adapter,
         *,
         base_url: str,
-        more_base_urls: Mapping[str, str] = MappingProxyType({}),
+        extra_base_urls: Mapping[str, str] = MappingProxyType({}),
         rate: Rate | None = None,
         limiter: Limiter | None = None,
         options: TransportOptions = TransportOptions(),
     ) -> None:
         import httpx
 
-        self._route = _Route(adapter, base_url, more_base_urls, limiter or RateLimiter(rate), options)
+        self._route = _Route(adapter, base_url, extra_base_urls, limiter or RateLimiter(rate), options)
         # Not a client: cookies, redirects and logging of whole URLs are what is not wanted here.
         self._http = httpx.HTTPTransport(
             verify=_tls_context(),
@@ -209,7 +217,7 @@ class AsyncTransport:
         adapter: Adapter,
         *,
         base_url: str,
-        more_base_urls: Mapping[str, str] = MappingProxyType({}),
+        extra_base_urls: Mapping[str, str] = MappingProxyType({}),
         rate: Rate | None = None,
         limiter: Limiter | None = None,
         options: TransportOptions = TransportOptions(),
@@ -218,7 +226,7 @@ class AsyncTransport:
 
         import httpx
 
-        self._route = _Route(adapter, base_url, more_base_urls, limiter or RateLimiter(rate), options)
+        self._route = _Route(adapter, base_url, extra_base_urls, limiter or RateLimiter(rate), options)
         # Not a client: cookies, redirects and logging of whole URLs are what is not wanted here.
         self._http = httpx.AsyncHTTPTransport(
             verify=_tls_context(),
@@ -347,14 +355,14 @@ class _Route:
         self,
         adapter: Adapter,
         base_url: str,
-        more_base_urls: Mapping[str, str],
+        extra_base_urls: Mapping[str, str],
         limiter: Limiter,
         options: TransportOptions,
     ) -> None:
         self.adapter = adapter
         self.base_url = base_url.rstrip("/")
-        self.more_base_urls = {name: url.rstrip("/") for name, url in more_base_urls.items()}
-        self.origins = {_origin(parse_base_url(url)) for url in (base_url, *more_base_urls.values())}
+        self.extra_base_urls = {name: url.rstrip("/") for name, url in extra_base_urls.items()}
+        self.origins = {_origin(parse_base_url(url)) for url in (base_url, *extra_base_urls.values())}
         self.options = options
         self.limiter = limiter
         self.budget = RetryBudget()
@@ -386,7 +394,7 @@ class _Attempt:
     body: bytearray = field(factory=bytearray)
     status: int | None = None
     request_id: str | None = None
-    pacing: Pacing = SILENT
+    pacing: RateLimitHeaders = SILENT
     # True once the limiter has heard of it.
     is_told: bool = False
     reply: Reply | None = None
@@ -446,7 +454,7 @@ class _Call(Generic[T]):
                 raise
             # Whoever calls must not meet the KeyError of an adapter, nor what the vendor sent in its text.
             failure = UnexpectedReply(
-                f"the adapter could not read the reply ({type(error).__name__})", where=place_of(error)
+                f"the adapter could not read the reply ({type(error).__name__})", where=error_location(error)
             )
         else:
             return self._prepared(request)
@@ -508,7 +516,7 @@ class _Call(Generic[T]):
         first = {name.lower(): value for name, value in reversed(texts)}
         attempt.status = status
         attempt.request_id = next((first[name] for name in route.adapter.request_id_headers if name in first), None)
-        attempt.pacing = read_pacing(first, now=time.time())
+        attempt.pacing = parse_rate_limit_headers(first, now=time.time())
         self._record(status)
         if 300 <= status < 400:
             raise UnexpectedReply(_redirect(first.get("location"), self._outgoing.url))
@@ -649,7 +657,7 @@ class _Call(Generic[T]):
             own=own,
             is_write=request.is_write,
             repeatable=not request.is_write or request.replayable or has_key,
-            label=redacted_path(request.path) if request.url is None else f"{url.scheme}://{url.host}/…",
+            label=redact_path(request.path) if request.url is None else f"{url.scheme}://{url.host}/…",
         )
 
     def _url(self, request: Request) -> "httpx.URL":
@@ -673,8 +681,8 @@ class _Call(Generic[T]):
     def _base_url(self, name: str | None) -> str:
         if name is None:
             return self._route.base_url
-        if name in self._route.more_base_urls:
-            return self._route.more_base_urls[name]
+        if name in self._route.extra_base_urls:
+            return self._route.extra_base_urls[name]
         raise ConfigurationError(
             f"{self._route.adapter.provider} {self._name}: {name}_base_url is not set, and nothing says what it is here: "
             "base_url was replaced, or the environment has none"
@@ -738,7 +746,7 @@ def encode_query(query: Pairs) -> str:
     return urlencode(query, quote_via=quote, safe="[]")
 
 
-def redacted_path(path: str) -> str:
+def redact_path(path: str) -> str:
     """A path that may be logged: a segment that holds an e-mail address is left out."""
     if "@" not in path and "%40" not in path:
         return path

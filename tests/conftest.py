@@ -93,7 +93,7 @@ def postgresql_programs() -> Path:
 @pytest.fixture(scope="session")
 def postgresql(postgresql_programs: Path) -> Iterator[str]:
     """The directory of the socket of a PostgreSQL that lives as long as the tests."""
-    with _a_server(postgresql_programs) as server:
+    with _new_server(postgresql_programs) as server:
         server.start("-c", "fsync=off")
         yield str(server.home)
 
@@ -101,7 +101,7 @@ def postgresql(postgresql_programs: Path) -> Iterator[str]:
 @pytest.fixture
 def own_postgresql(postgresql_programs: Path) -> Iterator[Server]:
     """A PostgreSQL of the test's own, which keeps what it commits."""
-    with _a_server(postgresql_programs) as server:
+    with _new_server(postgresql_programs) as server:
         server.start()
         yield server
 
@@ -117,14 +117,14 @@ def postgresql_template(postgresql: str) -> str:
 @pytest.fixture
 def empty_postgresql_url(postgresql: str) -> Iterator[str]:
     """The address of a database without any tables."""
-    with _a_database(postgresql, "template1") as url:
+    with _new_database(postgresql, "template1") as url:
         yield url
 
 
 @pytest.fixture
 def postgresql_url(postgresql: str, postgresql_template: str) -> Iterator[str]:
     """The address of an empty store on PostgreSQL."""
-    with _a_database(postgresql, postgresql_template) as url:
+    with _new_database(postgresql, postgresql_template) as url:
         yield url
 
 
@@ -149,7 +149,7 @@ def store(store_url: str) -> Iterator[Store]:
 
 
 @contextmanager
-def _a_server(programs: Path) -> Iterator[Server]:
+def _new_server(programs: Path) -> Iterator[Server]:
     """A PostgreSQL that is not started yet."""
     # The server refuses to run as root, and a socket's path must be short.
     user = "postgres" if os.geteuid() == 0 else None
@@ -166,7 +166,7 @@ def _a_server(programs: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def _a_database(postgresql: str, template: str) -> Iterator[str]:
+def _new_database(postgresql: str, template: str) -> Iterator[str]:
     name = f"store_{next(_NUMBERS)}"
     _execute(postgresql, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield _address(postgresql, name)

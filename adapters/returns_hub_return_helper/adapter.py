@@ -40,20 +40,20 @@ from returns_hub import (
     WebhookRequest,
 )
 from returns_hub_return_helper import parts, statuses, webhooks, wire
-from returns_hub_return_helper.base import rows
 from returns_hub_return_helper.fba import FbaCalls
-from returns_hub_return_helper.handling import HandlingCalls
 from returns_hub_return_helper.lookups import LookupCalls, count, long_id
+from returns_hub_return_helper.protocol import rows
 from returns_hub_return_helper.statuses import Words
-from returns_hub_return_helper.wire import LARGEST_PAGE, Window, windows
+from returns_hub_return_helper.warehouse import HandlingCalls
+from returns_hub_return_helper.wire import MAX_PAGE_SIZE, Window, windows
 
 # A listing without a beginning goes back to here; nothing in the vendor's documents is as old.
 _FIRST_DAY: Final = date(2015, 1, 1)
 # Pages that a total tells beforehand, and that are offered to be read side by side.
-_MOST_AHEAD: Final = 200
+_MAX_PREFETCH: Final = 200
 _NUMBER: Final = re.compile(r"[1-9]\d{0,17}\Z", re.ASCII)
 _OFFSET: Final = re.compile(r"\d{1,9}\Z", re.ASCII)
-_SPOT: Final = re.compile(r"(\d{4}-\d\d-\d\d):(\d{1,6}):(\d{1,9})\Z", re.ASCII)
+_CURSOR: Final = re.compile(r"(\d{4}-\d\d-\d\d):(\d{1,6}):(\d{1,9})\Z", re.ASCII)
 
 
 @frozen(kw_only=True)
@@ -182,11 +182,11 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
         if walk is None:
             return Page(items=())
         page = yield from self._read_rows(walk.kind, walk.window, walk.offset, size)
-        found, set_aside = wire.parse_rows(self._words, page.data, walk.kind.parse)
+        found, invalid_records = wire.parse_rows(self._words, page.data, walk.kind.parse)
         return Page(
             items=[ret for ret in wire.merged(found) if _is_within(ret, query)],
             next=walk.following(page.next),
-            set_aside=set_aside,
+            invalid_records=invalid_records,
             gaps=page.gaps,
         )
 
@@ -213,7 +213,7 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
             UnsupportedOperation: a field that the vendor's call has no place for.
             ValidationFailed: values that the vendor's documents rule out, before anything is sent; or by the vendor.
         """
-        if homeless := wire.homeless_fields(new):
+        if homeless := wire.unsupported_fields(new):
             sentence = f"the vendor's call has no place for {', '.join(homeless)}"
             raise self.unsupported(Capability.CREATE_RETURN, sentence)
         if new.label is not None and new.label.direction is not Direction.INBOUND:
@@ -252,11 +252,11 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
         if walk is None:
             return Page(items=())
         page = yield from self._read_rows(walk.kind, walk.window, walk.offset, size)
-        found, set_aside = wire.parse_rows(self._words, page.data, wire.named_shipment_row)
+        found, invalid_records = wire.parse_rows(self._words, page.data, wire.shipment_row_with_id)
         return Page(
             items=[shipment for ret in found if _is_within(ret, query) for shipment in ret.shipments],
             next=walk.following(page.next),
-            set_aside=set_aside,
+            invalid_records=invalid_records,
             gaps=page.gaps,
         )
 
@@ -341,7 +341,7 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
         after, before = query.created_after, query.created_before
         number = offset = 0
         if cursor is not None:
-            last, number, offset = _parse_spot(cursor)
+            last, number, offset = _parse_cursor(cursor)
         elif before is not None:
             last = _day(before)
         else:
@@ -355,7 +355,7 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
         if cursor is None and not walk.parts:
             return None
         if number >= len(walk.parts):
-            raise _not_ours()
+            raise _foreign_cursor()
         return evolve(walk, number=number, offset=offset)
 
     def _today(self) -> Operation[date]:
@@ -380,7 +380,7 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
         return _Rows(
             data=data,
             next=end if more else None,
-            ahead=tuple(range(end, total, len(data))[:_MOST_AHEAD]) if more and total is not None else (),
+            ahead=tuple(range(end, total, len(data))[:_MAX_PREFETCH]) if more and total is not None else (),
             total=total if kind.counts else None,
             gaps=(gap,) if is_behind and kind.counts and not data else (),
         )
@@ -389,16 +389,16 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
         # Errors and logs call an operation by the name of its function.
         def backfill(cursor: str | None) -> Operation[Page[Return]]:
             if cursor is not None and not _OFFSET.match(cursor):
-                raise _not_ours()
-            page = yield from self._read_rows(kind, window, int(cursor or 0), LARGEST_PAGE)
-            found, set_aside = wire.parse_rows(self._words, page.data, kind.parse)
+                raise _foreign_cursor()
+            page = yield from self._read_rows(kind, window, int(cursor or 0), MAX_PAGE_SIZE)
+            found, invalid_records = wire.parse_rows(self._words, page.data, kind.parse)
             return Page(
                 items=wire.merged(found),
                 next=None if page.next is None else str(page.next),
                 # A row that is added moves others to later pages: read before the earlier ones, these would miss them.
                 ahead=() if live else tuple(map(str, page.ahead)),
                 total=page.total,
-                set_aside=set_aside,
+                invalid_records=invalid_records,
                 gaps=page.gaps,
             )
 
@@ -438,20 +438,20 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
             )
 
     def _page_size(self, asked: int | None, capability: Capability) -> int:
-        size = LARGEST_PAGE if asked is None else asked
-        if not 1 <= size <= LARGEST_PAGE:
-            raise self.unsupported(capability, f"a page holds 1 to {LARGEST_PAGE} rows")
+        size = MAX_PAGE_SIZE if asked is None else asked
+        if not 1 <= size <= MAX_PAGE_SIZE:
+            raise self.unsupported(capability, f"a page holds 1 to {MAX_PAGE_SIZE} rows")
         return size
 
 
-def _parse_spot(cursor: str) -> tuple[date, int, int]:
+def _parse_cursor(cursor: str) -> tuple[date, int, int]:
     with suppress(ValueError):
-        if match := _SPOT.match(cursor):
+        if match := _CURSOR.match(cursor):
             return date.fromisoformat(match[1]), int(match[2]), int(match[3])
-    raise _not_ours()
+    raise _foreign_cursor()
 
 
-def _not_ours() -> ValueError:
+def _foreign_cursor() -> ValueError:
     return ValueError("the cursor is not one that this listing gave")
 
 

@@ -15,8 +15,6 @@ from typing import Any, Final, TypeVar
 from attrs import field, frozen
 
 from returns_hub import Address, Disposition, DispositionStatus, Operation, Page, Request, ShipmentStatus
-from returns_hub_return_helper.base import ReturnHelperBase, record, rows
-from returns_hub_return_helper.handling import UploadedFile
 from returns_hub_return_helper.lookups import (
     build_address,
     count,
@@ -29,14 +27,16 @@ from returns_hub_return_helper.lookups import (
     word,
 )
 from returns_hub_return_helper.parts import identifier, moment, number, optional_identifier, parts
+from returns_hub_return_helper.protocol import ReturnHelperProtocol, record, rows
 from returns_hub_return_helper.statuses import Words
-from returns_hub_return_helper.wire import LARGEST_PAGE, parse_rows, windows
+from returns_hub_return_helper.warehouse import UploadedFile
+from returns_hub_return_helper.wire import MAX_PAGE_SIZE, parse_rows, windows
 
 T = TypeVar("T")
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _CURSOR: Final = re.compile(r"(\d{1,5})/(\d{1,9})", re.ASCII)
-_LONGEST_TEXT: Final = 50
+_MAX_TEXT: Final = 50
 
 
 class FbaKind(StrEnum):
@@ -190,7 +190,7 @@ class FbaInstructionDetail:
 
 
 @frozen(kw_only=True)
-class FbaCalls(ReturnHelperBase):
+class FbaCalls(ReturnHelperProtocol):
     """The calls about Amazon's removal orders. The getting-started guide (Return Helper API, Getting started) has the order in which they are made."""
 
     def fba_create_shipments(self, wanted: Sequence[NewFbaShipment]) -> Operation[tuple[FbaShipment, ...]]:
@@ -226,7 +226,7 @@ class FbaCalls(ReturnHelperBase):
         return _shipment(self._words, (yield from self._get_or_post("/Fba/FbaShipment/get", query, refused=(405,))))
 
     def fba_shipments(
-        self, first_day: date, last_day: date, cursor: str | None = None, *, page_size: int = LARGEST_PAGE
+        self, first_day: date, last_day: date, cursor: str | None = None, *, page_size: int = MAX_PAGE_SIZE
     ) -> Operation[Page[FbaShipment]]:
         """One page of the parcels announced from one day to another, both included, in UTC; the newest days first.
 
@@ -283,7 +283,7 @@ class FbaCalls(ReturnHelperBase):
         return tuple([_instruction(self._words, raw) for raw in objects(envelope, "data")])
 
     def fba_instructions(
-        self, first_day: date, last_day: date, cursor: str | None = None, *, page_size: int = LARGEST_PAGE
+        self, first_day: date, last_day: date, cursor: str | None = None, *, page_size: int = MAX_PAGE_SIZE
     ) -> Operation[Page[FbaInstruction]]:
         """One page of the instructions given from one day to another, as ``fba_shipments`` (older documentation)."""
         return (
@@ -386,8 +386,8 @@ class FbaCalls(ReturnHelperBase):
         parse: Callable[[Words, Mapping[str, Any]], T],
     ) -> Operation[Page[T]]:
         """A page of a list by creation. The cursor is the number of the window, the newest being 0, and the offset in it."""
-        if not 1 <= size <= LARGEST_PAGE:
-            raise ValueError(f"a page holds 1 to {LARGEST_PAGE} rows")
+        if not 1 <= size <= MAX_PAGE_SIZE:
+            raise ValueError(f"a page holds 1 to {MAX_PAGE_SIZE} rows")
         found = windows(_day(first_day), _day(last_day), overlap=False)
         if not found:
             raise ValueError("the last day is before the first")
@@ -404,12 +404,12 @@ class FbaCalls(ReturnHelperBase):
         more = bool(data) and (end < total if total is not None else len(data) >= size)
         gap = f"{path}, {window}: the vendor counts {total}, and shows {offset}"
         number, offset = (number, end) if more else (number + 1, 0)
-        items, set_aside = parse_rows(self._words, data, parse)
+        items, invalid_records = parse_rows(self._words, data, parse)
         return Page(
             items=items,
             next=f"{number}/{offset}" if number < len(found) else None,
             total=total if len(found) == 1 else None,
-            set_aside=set_aside,
+            invalid_records=invalid_records,
             gaps=(gap,) if total is not None and end < total and not data else (),
         )
 
@@ -427,8 +427,8 @@ def _guid(name: str, value: str) -> str:
 
 def _line(name: str, value: str) -> str:
     """A tracking number or a removal order."""
-    if len(required(name, value)) > _LONGEST_TEXT or not value.isprintable():
-        raise refusal(name, f"one line of at most {_LONGEST_TEXT} characters is needed")
+    if len(required(name, value)) > _MAX_TEXT or not value.isprintable():
+        raise refusal(name, f"one line of at most {_MAX_TEXT} characters is needed")
     return value
 
 

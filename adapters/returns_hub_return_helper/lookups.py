@@ -14,7 +14,6 @@ from attrs import field, frozen
 
 from returns_hub import Address, Money, Operation, Parcel, Request, UnexpectedReply, ValidationFailed, structure
 from returns_hub_return_helper import countries
-from returns_hub_return_helper.base import ReturnHelperBase, record, rows
 from returns_hub_return_helper.parts import (
     addressee,
     code,
@@ -28,12 +27,13 @@ from returns_hub_return_helper.parts import (
     street,
     text,
 )
-from returns_hub_return_helper.wire import LARGEST_PAGE
+from returns_hub_return_helper.protocol import ReturnHelperProtocol, record, rows
+from returns_hub_return_helper.wire import MAX_PAGE_SIZE
 
 # Of a vendor that repeats its pages for ever: nobody has so many currencies.
-_MOST_PAGES: Final = 20
+_MAX_PAGES: Final = 20
 _SPECIAL_SERVICE: Final = "others"
-_LARGEST_ID: Final = 2**63 - 1
+_MAX_ID: Final = 2**63 - 1
 
 
 class CodeTable(StrEnum):
@@ -215,15 +215,15 @@ class BuyerCost:
 
 
 @frozen(kw_only=True)
-class LookupCalls(ReturnHelperBase):
+class LookupCalls(ReturnHelperProtocol):
     """The calls that only tell something. A country that is asked for is ISO 3166, alpha-2 or alpha-3."""
 
     def balances(self) -> Operation[tuple[Balance, ...]]:
         """What the account has, by currency (Return Helper API, Getting started and the newer documentation)."""
         found: list[Balance] = []
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             # The older documentation wants both; the newer shows neither.
-            query = [("pageSize", str(LARGEST_PAGE)), ("offset", str(len(found)))]
+            query = [("pageSize", str(MAX_PAGE_SIZE)), ("offset", str(len(found)))]
             envelope = yield from self.read("/ApiBalance/GetApiBalance", query)
             page = [_balance(raw) for raw in objects(envelope, "apiBalances")]
             found += page
@@ -399,7 +399,7 @@ def word(raw: Mapping[str, Any], name: str) -> str | None:
     return code(raw.get(name)) or None
 
 
-def told_word(raw: Mapping[str, Any], name: str) -> str:
+def required_code(raw: Mapping[str, Any], name: str) -> str:
     """The same, of what a reply is nothing without.
 
     Raises:
@@ -449,7 +449,7 @@ def long_id(name: str, value: str | None) -> int:
     Raises:
         ValidationFailed: the text is none.
     """
-    if value and value.isascii() and value.isdigit() and len(value) <= 19 and 0 < int(value) <= _LARGEST_ID:
+    if value and value.isascii() and value.isdigit() and len(value) <= 19 and 0 < int(value) <= _MAX_ID:
         return int(value)
     raise refusal(name, "an identifier of this vendor is a whole number")
 
@@ -573,7 +573,7 @@ def _balance(raw: Mapping[str, Any]) -> Balance:
 
 def _currency(raw: Mapping[str, Any]) -> Currency:
     return Currency(
-        code=told_word(raw, "currencyCode").upper(),
+        code=required_code(raw, "currencyCode").upper(),
         exchange_rate=number(raw, "exchangeRate"),
         raw=raw,
     )
@@ -583,7 +583,7 @@ def _services(envelope: Mapping[str, Any], key: str) -> tuple[ServiceType, ...]:
     return tuple(
         [
             ServiceType(
-                code=told_word(raw, "serviceTypeCode"), name=word(raw, "serviceType"), lanes=_lanes(raw), raw=raw
+                code=required_code(raw, "serviceTypeCode"), name=word(raw, "serviceType"), lanes=_lanes(raw), raw=raw
             )
             for raw in objects(envelope, key)
         ]
@@ -622,7 +622,7 @@ def _quote(raw: Mapping[str, Any]) -> Quote:
     pair = raw.get("postalCodePair") or {}
     codes = structure(pair, dict[str, Any], where="postalCodePair")
     return Quote(
-        service=told_word(raw, "serviceTypeCode"),
+        service=required_code(raw, "serviceTypeCode"),
         name=word(raw, "serviceTypeName"),
         fee=money(raw, "fee", "currencyCode"),
         country=_country(raw, "countryCode"),

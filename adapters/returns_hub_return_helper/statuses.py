@@ -425,7 +425,7 @@ ENDINGS: Final = frozenset(
 )
 
 
-def own_words() -> Words:
+def new_words() -> Words:
     """All tables once more: a table counts the unknown words it is asked for, and each account has its own."""
     return MappingProxyType({name: table.extended({}) for name, table in VOCABULARIES.items()})
 

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 
 from returns_hub import (
     Address,
+    InvalidRecord,
     Item,
     Label,
     LabelStatus,
@@ -25,7 +26,6 @@ from returns_hub import (
     Parcel,
     ResolutionKind,
     Return,
-    SetAside,
     UnexpectedReply,
     ValidationFailed,
 )
@@ -34,14 +34,14 @@ from returns_hub_return_helper.statuses import Words
 
 T = TypeVar("T")
 
-LARGEST_PAGE: Final = 50
+MAX_PAGE_SIZE: Final = 50
 # Return Helper API, List return inventories, "Validator rule": createTo.Date - createFrom.Date <= 62. The data are of both days and of all between.
-_WIDEST: Final = timedelta(days=62)
+_MAX_WINDOW: Final = timedelta(days=62)
 _DAY: Final = timedelta(days=1)
 
 # Return Helper API, Getting started, "Custom Fields".
-_MOST_CUSTOM_FIELDS: Final = 24
-_LONGEST_REFERENCE: Final = 50
+_MAX_CUSTOM_FIELDS: Final = 24
+_MAX_REFERENCE: Final = 50
 # No white space, no control character, nothing that cannot be seen: the last are the Unicode categories Cc, Cf, Zs.
 _INVISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
@@ -75,7 +75,7 @@ def windows(first: date, last: date, *, overlap: bool) -> tuple[Window, ...]:
     end = last
     while end >= first:
         # Not before the calendar begins, whatever was asked for.
-        start = max(first, end - _WIDEST) if end - date.min > _WIDEST else first
+        start = max(first, end - _MAX_WINDOW) if end - date.min > _MAX_WINDOW else first
         found.append(Window(start, end))
         if start == first:
             break
@@ -85,16 +85,16 @@ def windows(first: date, last: date, *, overlap: bool) -> tuple[Window, ...]:
 
 def parse_rows(
     words: Words, rows: Iterable[object], parse: Callable[[Words, Mapping[str, Any]], T]
-) -> tuple[tuple[T, ...], tuple[SetAside, ...]]:
+) -> tuple[tuple[T, ...], tuple[InvalidRecord, ...]]:
     """Each row of ``data``, parsed; and those that could not be, set aside with their place."""
     read: list[T] = []
-    set_aside: list[SetAside] = []
+    invalid_records: list[InvalidRecord] = []
     for index, row in enumerate(rows):
         try:
             read.append(parse(words, _as_object(row)))
         except UnexpectedReply as error:
-            set_aside.append(SetAside(where=f"data[{index}].{error.where}".rstrip("."), raw=row))
-    return tuple(read), tuple(set_aside)
+            invalid_records.append(InvalidRecord(where=f"data[{index}].{error.where}".rstrip("."), raw=row))
+    return tuple(read), tuple(invalid_records)
 
 
 def _as_object(value: object) -> Mapping[str, Any]:
@@ -129,7 +129,7 @@ def shipment_row(words: Words, raw: Mapping[str, Any]) -> Return:
     )
 
 
-def named_shipment_row(words: Words, raw: Mapping[str, Any]) -> Return:
+def shipment_row_with_id(words: Words, raw: Mapping[str, Any]) -> Return:
     """The same, of a row that names its shipment.
 
     Raises:
@@ -239,7 +239,7 @@ def _payload(envelope: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return inner if key not in envelope and isinstance(inner, dict) else envelope
 
 
-def homeless_fields(new: NewReturn) -> list[str]:
+def unsupported_fields(new: NewReturn) -> list[str]:
     """What of a new return is set, and has no place in the vendor's body."""
     return [
         *(["resolution"] if new.resolution is not ResolutionKind.REFUND else []),
@@ -341,13 +341,13 @@ def _problems(new: NewReturn) -> Iterator[tuple[str, str]]:
 
 
 def _reference_problem(name: str, reference: str) -> Iterator[tuple[str, str]]:
-    if not 1 <= len(reference) <= _LONGEST_REFERENCE or _INVISIBLE.search(reference):
-        yield name, f"has 1 to {_LONGEST_REFERENCE} characters, none of them blank or invisible"
+    if not 1 <= len(reference) <= _MAX_REFERENCE or _INVISIBLE.search(reference):
+        yield name, f"has 1 to {_MAX_REFERENCE} characters, none of them blank or invisible"
 
 
 def _custom_field_problems(fields: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    if len(fields) > _MOST_CUSTOM_FIELDS:
-        yield "custom_fields", f"are at most {_MOST_CUSTOM_FIELDS}"
+    if len(fields) > _MAX_CUSTOM_FIELDS:
+        yield "custom_fields", f"are at most {_MAX_CUSTOM_FIELDS}"
     if not all(isinstance(text, str) for pair in fields.items() for text in pair):
         yield "custom_fields", "are text by text"
 

@@ -21,6 +21,7 @@ from returns_hub import (
     Capability,
     ConfigurationError,
     HttpAnswer,
+    InvalidRecord,
     Limits,
     NotFound,
     Operation,
@@ -33,7 +34,6 @@ from returns_hub import (
     Return,
     ReturnQuery,
     Secret,
-    SetAside,
     Shipment,
     ShipmentQuery,
     Slice,
@@ -45,15 +45,15 @@ from returns_hub import (
     format_time,
 )
 from returns_hub_returnless import orders, webhooks, wire
+from returns_hub_returnless.pagination import MAX_PAGE_SIZE, Kind, Listing, Name, Rows, Spot, newest, oldest, walk
 from returns_hub_returnless.statuses import (
     BACK_TO_STOCK,
-    PARCEL_STATUSES,
     REQUEST_STATUSES,
-    REQUEST_WORDS,
+    REQUEST_WORD_BY_STATUS,
     RETURN_STATUSES,
-    RETURN_WORDS,
+    RETURN_WORD_BY_STATUS,
+    TRACKING_STATUSES,
 )
-from returns_hub_returnless.walk import LARGEST_PAGE, Kind, Listing, Name, Rows, Spot, newest, oldest, walk
 
 RETURNS: Final = Kind(
     name="returns",
@@ -91,7 +91,7 @@ class Returnless(Adapter):
     order_timezone: str | None = None
     poll_overlap: int = 7200
     trust_unsigned_body: bool = False
-    _reader: wire.Reader = field(init=False, repr=False, eq=False)
+    _reader: wire.RecordParser = field(init=False, repr=False, eq=False)
     _order_zone: ZoneInfo = field(init=False, repr=False, eq=False)
 
     provider: ClassVar[str] = "returnless"
@@ -123,7 +123,7 @@ class Returnless(Adapter):
         {
             "return": RETURN_STATUSES,
             "request": REQUEST_STATUSES,
-            "shipment": PARCEL_STATUSES,
+            "shipment": TRACKING_STATUSES,
             "disposition": BACK_TO_STOCK,
         }
     )
@@ -137,12 +137,12 @@ class Returnless(Adapter):
         if self.poll_overlap < 0:
             raise ConfigurationError("returnless: poll_overlap is a number of seconds, 0 or more")
         zone = _zone("timezone", self.timezone)
-        reader = wire.Reader(
+        reader = wire.RecordParser(
             zone=zone,
             # A table counts the unknown words it is asked for: each account has its own.
             returns=RETURN_STATUSES.extended({}),
             requests=REQUEST_STATUSES.extended({}),
-            parcels=PARCEL_STATUSES.extended({}),
+            parcels=TRACKING_STATUSES.extended({}),
             stock=BACK_TO_STOCK.extended({}),
         )
         order_zone = zone if self.order_timezone is None else _zone("order_timezone", self.order_timezone)
@@ -245,9 +245,9 @@ class Returnless(Adapter):
         size = _page_size(query.page_size)
         reply = yield _get("/shipments", [("per_page", str(size)), ("sort_order", "desc")])
         rows = wire.parse_rows(self.check(reply))
-        items, set_aside = wire.parse_each(list(enumerate(rows)), self._reader.parse_shipment)
+        items, invalid_records = wire.parse_each(list(enumerate(rows)), self._reader.parse_shipment)
         gap = f"shipments: only the newest {len(rows)} are told; a return tells its own"
-        return Page(items=items, set_aside=set_aside, gaps=(gap,) if len(rows) >= size else ())
+        return Page(items=items, invalid_records=invalid_records, gaps=(gap,) if len(rows) >= size else ())
 
     def get_shipment(self, shipment_id: str) -> Operation[Shipment]:
         """One shipment, by its tracking number, which is the only identifier that it has."""
@@ -290,7 +290,7 @@ class Returnless(Adapter):
         """What has to be walked through: the list, or once for each status of it, for the vendor takes one at a time."""
         zone = self._reader.zone
         after, before, updated = query.created_after, query.created_before, query.updated_after
-        for word in _wanted_words(kind, query):
+        for word in _statuses_to_request(kind, query):
             yield Listing(
                 kind=kind,
                 reference=query.order_number,
@@ -310,13 +310,13 @@ class Returnless(Adapter):
         number, spot = _parse_cursor(cursor, len(listings))
         listing = listings[number]
         step = yield from walk(listing, spot, self._ask)
-        items, set_aside = wire.parse_each(step.rows, self._parse(listing.kind))
+        items, invalid_records = wire.parse_each(step.rows, self._parse(listing.kind))
         following = None
         if step.next is not None:
             following = f"{number}:{step.next}"
         elif number + 1 < len(listings):
             following = f"{number + 1}:{Spot()}"
-        return Page(items=items, set_aside=set_aside, next=following, gaps=step.gaps)
+        return Page(items=items, invalid_records=invalid_records, next=following, gaps=step.gaps)
 
     def _read_newest(self, listings: Sequence[Listing], cursor: str | None) -> Operation[Page[Return]]:
         """The newest rows of all lists as one; then, on a page of their own, those before which one list ends.
@@ -329,23 +329,23 @@ class Returnless(Adapter):
         pages: list[tuple[Listing, Rows]] = []
         gaps: list[str] = []
         for listing in listings:
-            page = yield from newest(evolve(listing, size=LARGEST_PAGE) if older else listing, self._ask)
+            page = yield from newest(evolve(listing, size=MAX_PAGE_SIZE) if older else listing, self._ask)
             pages.append((listing, page))
             if older and not (yield from oldest(listing, self._ask)).ids <= page.ids:
                 gaps.append(f"{listing.kind.name}: only the newest {len(page)} can be listed newest first")
         # Down to the youngest of these, every list is told whole on the first page.
         ends = [page.placed[listing.size - 1].at for listing, page in pages if len(page.placed) >= listing.size]
         items: list[Return] = []
-        set_aside: list[SetAside] = []
+        invalid_records: list[InvalidRecord] = []
         for listing, page in pages:
             rows = [row for row in page.placed if listing.wants(row) and older == any(row.at < end for end in ends)]
             shown = [(row.index, row.raw) for row in rows] + ([] if older else page.others)
             read, broken = wire.parse_each(shown, self._parse(listing.kind))
             items += read
-            set_aside += broken
+            invalid_records += broken
         items.sort(key=_created, reverse=True)
         following = _OLDER if not older and any(len(page) for _, page in pages) else None
-        return Page(items=items, set_aside=tuple(set_aside), next=following, gaps=tuple(gaps))
+        return Page(items=items, invalid_records=tuple(invalid_records), next=following, gaps=tuple(gaps))
 
     def _ask(self, name: str, query: Sequence[tuple[str, str]]) -> Operation[list[Any]]:
         reply = yield _get(f"/{name}", query)
@@ -355,20 +355,20 @@ class Returnless(Adapter):
         # Returnless V1 API, Update request: one value, in the query, and no body. It is absolute, so twice is once.
         path = _path(kind.name, record_id)
         reply = yield Request(method="PUT", path=path, query=[(name, value)], replayable=True)
-        wire.check_done(self.check(reply))
+        wire.check_updated(self.check(reply))
 
     def _parse(self, kind: Kind) -> Callable[[Mapping[str, Any]], Return]:
         return self._reader.parse_return if kind is RETURNS else self._reader.parse_request
 
     def _word_for(self, kind: Kind, status: Status | None) -> str:
-        words = RETURN_WORDS if kind is RETURNS else REQUEST_WORDS
+        words = RETURN_WORD_BY_STATUS if kind is RETURNS else REQUEST_WORD_BY_STATUS
         if status is None or status not in words:
             sentence = f"no word for {kind.name} means {status} and nothing else; give the word itself as raw_status"
             raise self.unsupported(Capability.SET_STATUS, sentence)
         return words[status]
 
 
-def _wanted_words(kind: Kind, query: ReturnQuery) -> tuple[str | None, ...]:
+def _statuses_to_request(kind: Kind, query: ReturnQuery) -> tuple[str | None, ...]:
     """The statuses to ask a list for, one by one; None asks for all of it, and nothing spares asking."""
     own = _TABLES[kind.name]
     if query.raw_status:
@@ -417,7 +417,7 @@ def _path(*segments: str) -> str:
 
 def _page_size(asked: int | None) -> int:
     # Returnless V1 API, Parameters: 1 to 200.
-    return LARGEST_PAGE if asked is None else min(max(asked, 1), LARGEST_PAGE)
+    return MAX_PAGE_SIZE if asked is None else min(max(asked, 1), MAX_PAGE_SIZE)
 
 
 def _zone(option: str, name: str) -> ZoneInfo:

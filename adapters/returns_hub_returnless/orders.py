@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from returns_hub import Address, HttpAnswer, Order, OrderLine
-from returns_hub_returnless.wire import print_moment
+from returns_hub_returnless.wire import format_local_time
 
 # Returnless V1 API, Expected response.
 _HEADERS: Final = (("Content-Type", "application/json; charset=utf-8"),)
@@ -107,7 +107,7 @@ def _force_address(address: Address | None) -> dict[str, Any] | None:
 
 def _time(moment: datetime, zone: tzinfo) -> str:
     # One without a zone is by the shop's clock already.
-    return print_moment(moment if moment.tzinfo is None else moment.astimezone(zone))
+    return format_local_time(moment if moment.tzinfo is None else moment.astimezone(zone))
 
 
 def _four(number: Decimal | None) -> str | None:

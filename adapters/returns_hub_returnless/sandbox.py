@@ -29,7 +29,7 @@ from zoneinfo import ZoneInfo
 from attrs import define, evolve, field, frozen
 
 from returns_hub import HttpAnswer, parse_time
-from returns_hub.testing import Call, Fault, Faults, News, Refusal, Simulator, call_platform, json_answer
+from returns_hub.testing import Call, Fault, Faults, Refusal, Simulator, TriggerResult, call_platform, json_answer
 
 Json: TypeAlias = dict[str, Any]
 Kind: TypeAlias = Literal["requests", "returns"]
@@ -62,7 +62,7 @@ RETURN_STATUSES: Final = (
     "closed",
 )
 # Shown by the examples of Returnless V1 API and defined nowhere; the last of each is made up.
-STRANGE_WORDS: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
+UNDOCUMENTED_STATUSES: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
     {"requests": ("processing", "completed", "received", "in_limbo"), "returns": ("approved", "in_limbo")}
 )
 # "Any of the supported states", and `completed`, with which Returnless V1 API shows how a request is updated.
@@ -94,8 +94,8 @@ _WEBHOOK: Final = (
 RETRIES: Final = 10  # Returnless V1 API, Failures and retries: "10 times in 3 hours"
 RETRY_EVERY: Final = timedelta(hours=3) / RETRIES  # undocumented: that they are spread evenly
 
-OLDEST: Final = datetime(2020, 6, 1, tzinfo=UTC)
-NEWEST: Final = datetime(2024, 12, 30, tzinfo=UTC)
+FIRST_CREATED: Final = datetime(2020, 6, 1, tzinfo=UTC)
+LAST_CREATED: Final = datetime(2024, 12, 30, tzinfo=UTC)
 SAME_SECOND: Final = datetime(2023, 6, 1, 12, 0, 0, tzinfo=UTC)
 
 
@@ -187,14 +187,14 @@ class ReturnlessSandbox(Simulator):
     - ``filter_timezone``: in which filters are read, where it is another one.
     - ``unknown_id``: what a GET or PUT of an id that does not exist brings.
     - ``login_status``: what wrong credentials bring.
-    - ``strange_words``: some statuses are not in the vocabulary, and some parcels have a tracking status never shown.
+    - ``undocumented_statuses``: some statuses are not in the vocabulary, and some parcels have a tracking status never shown.
     - ``hostile_texts``: every fifth order has texts that break what is careless: markup, control characters, formulas, much
       text, an order number and a tracking number that need encoding, and an order date that is none.
 
     Its limits and its clock:
 
     - ``requests_per_minute``: None sets no limit. Refused requests are counted in ``violations``.
-    - ``patience``: for how many seconds its own calls wait for an answer.
+    - ``timeout``: for how many seconds its own calls wait for an answer.
     - ``pause``: how it lets so many seconds pass between retries; by default three hours take a third of a second.
     - ``now``: the clock, for the limit and for what changes.
     """
@@ -223,10 +223,10 @@ class ReturnlessSandbox(Simulator):
         filter_timezone: str | None = None,
         unknown_id: Literal["404", "[]", "{}", "null"] = "404",
         login_status: Literal[401, 403] = 401,
-        strange_words: bool = False,
+        undocumented_statuses: bool = False,
         hostile_texts: bool = False,
         requests_per_minute: int | None = None,
-        patience: float = 5.0,
+        timeout: float = 5.0,
         pause: Callable[[float], object] = lambda seconds: time.sleep(seconds / 32_400),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -261,14 +261,14 @@ class ReturnlessSandbox(Simulator):
         self._unknown_id = unknown_id
         self._login_status = login_status
         self._requests_per_minute = requests_per_minute
-        self._patience = patience
+        self._patience = timeout
         self._pause = pause
         self._now = now
         self._used: Counter[int] = Counter()
         self._unsent: list[str] = []
         self._records: dict[str, _Record] = {}
         self._by_time: Mapping[Kind, list[_Record]] = {"requests": [], "returns": []}
-        self._fiction = _Fiction(seed=seed, zone=self._zone, strange=strange_words, hostile=hostile_texts)
+        self._fiction = _Fiction(seed=seed, zone=self._zone, strange=undocumented_statuses, hostile=hostile_texts)
         examples = _examples(self._zone)
         for kind in self._by_time:
             for record in [example for example in examples if example.kind == kind][:count]:
@@ -368,7 +368,7 @@ class ReturnlessSandbox(Simulator):
         The number is joined to the URL as it is, percent-encoded. Redirects are not followed (undocumented).
         """
         headers = {"returnless-signature": signature(self._signing_key, order_number)}
-        return call_platform("GET", platform_url + quote(order_number, safe=""), headers, patience=self._patience)
+        return call_platform("GET", platform_url + quote(order_number, safe=""), headers, timeout=self._patience)
 
     def deliver_webhook(self, webhook_url: str, return_id: str) -> Delivery:
         """Tell of a return until it is acknowledged, or dropped after the last retry (Returnless V1 API, Failures and retries)."""
@@ -383,13 +383,13 @@ class ReturnlessSandbox(Simulator):
             waiting, self._unsent = self._unsent, []
         return self._deliver(webhook_url, waiting)
 
-    def make_news(self, webhook_url: str) -> News:
+    def trigger(self, webhook_url: str) -> TriggerResult:
         """A customer makes a return: its webhook, to ``webhook_url``, a slash and the id."""
         return_id = self.add_return()
         with self.lock:
             self._unsent.remove(return_id)
         delivery = self.deliver_webhook(webhook_url + "/", return_id)
-        return News(return_id, tuple([attempt.status for attempt in delivery.attempts]))
+        return TriggerResult(return_id, tuple([attempt.status for attempt in delivery.attempts]))
 
     def _deliver(self, webhook_url: str, return_ids: Sequence[str]) -> tuple[Delivery, ...]:
         messages = {return_id: self.webhook(return_id) for return_id in return_ids}
@@ -403,7 +403,7 @@ class ReturnlessSandbox(Simulator):
             for one in waiting:
                 headers, body = messages[one.return_id]
                 url = webhook_url + quote(one.return_id, safe="")
-                answer = call_platform("POST", url, headers, body, patience=self._patience)
+                answer = call_platform("POST", url, headers, body, timeout=self._patience)
                 attempt = Attempt(after=retry * RETRY_EVERY, status=answer.status if answer else None)
                 deliveries[one.return_id] = evolve(one, attempts=(*one.attempts, attempt))
         return tuple(deliveries.values())
@@ -815,7 +815,7 @@ REASONS: Final = (
 NO_LABEL: Final = frozenset({"complete", "pending_payment"})  # Returnless V1 API, Return statuses
 HANDLED: Final = frozenset({"received", "checked", "re-check", "completed", "delivered", "exchanged"})
 UNTOUCHED: Final = frozenset({"concept", "open", "processing", "pending_payment"})
-HOSTILE: Final = (
+HOSTILE_TEXTS: Final = (
     "<script>alert('returns')</script>",
     "'; DROP TABLE returns; --",
     '=HYPERLINK("https://evil.example.com","refund")',
@@ -862,7 +862,7 @@ class _Fiction:
         moments = self._moments(count, same_second, SAME_SECOND)
         elsewhere = [index for index, moment in enumerate(moments) if moment != SAME_SECOND]
         grown = set(self._random.sample(elsewhere, min(count // 2, len(elsewhere))))
-        words = itertools.cycle([*REQUEST_STATUSES, *(STRANGE_WORDS["requests"] if self._strange else ())])
+        words = itertools.cycle([*REQUEST_STATUSES, *(UNDOCUMENTED_STATUSES["requests"] if self._strange else ())])
         returns: list[tuple[datetime, _Record | None]] = []
         for index, moment in enumerate(moments):
             word = self._random.choice(("label_created",) * 6 + ("approved_without_shipment",))
@@ -873,7 +873,7 @@ class _Fiction:
             yield request
         alone = self._moments(count - len(grown), same_second, SAME_SECOND + timedelta(days=1))
         returns += [(moment, None) for moment in alone]
-        words = itertools.cycle([*RETURN_STATUSES, *(STRANGE_WORDS["returns"] if self._strange else ())])
+        words = itertools.cycle([*RETURN_STATUSES, *(UNDOCUMENTED_STATUSES["returns"] if self._strange else ())])
         for moment, request_ in sorted(returns, key=lambda pair: pair[0]):
             unshipped = request_ is not None and request_.wire["status"] == "approved_without_shipment"
             word = "complete" if unshipped else next(words)
@@ -883,7 +883,7 @@ class _Fiction:
     def order(self, bought_before: datetime) -> _Order:
         """An order of a made-up customer: every tenth address has a plus sign, every ninth customer is a guest."""
         number, rng = next(self._orders), self._random
-        text = HOSTILE[number // 5 % len(HOSTILE)] if self._hostile and number % 5 == 0 else None
+        text = HOSTILE_TEXTS[number // 5 % len(HOSTILE_TEXTS)] if self._hostile and number % 5 == 0 else None
         first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
         plus = "+returns" if number % 10 == 0 else ""
         bought = bought_before - timedelta(days=rng.randrange(1, 30), seconds=rng.randrange(86_400))
@@ -973,9 +973,9 @@ class _Fiction:
         """Random seconds, oldest first; every eighth is the one before it once more, and so many are ``second``."""
         if same_second > count:
             raise ValueError(f"same_second must be at most {count} here")
-        whole = int((NEWEST - OLDEST).total_seconds())
+        whole = int((LAST_CREATED - FIRST_CREATED).total_seconds())
         seconds = sorted(self._random.randrange(whole) for _ in range(count - same_second))
-        spread = [OLDEST + timedelta(seconds=seconds[i - 1 if i % 8 == 7 else i]) for i in range(len(seconds))]
+        spread = [FIRST_CREATED + timedelta(seconds=seconds[i - 1 if i % 8 == 7 else i]) for i in range(len(seconds))]
         return sorted(spread + [second] * same_second)
 
     def _changed(self, created: datetime, status: str) -> datetime:

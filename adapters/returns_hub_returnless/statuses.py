@@ -21,20 +21,20 @@ from returns_hub import (
     StatusTable,
 )
 
-_SEED: Final = "Returnless V1 documentation"
+_DOCUMENT: Final = "Returnless V1 documentation"
 
 
 def _request(sentence: str) -> str:
-    return f"{_SEED}, Request statuses: “{sentence}”"
+    return f"{_DOCUMENT}, Request statuses: “{sentence}”"
 
 
 def _return(sentence: str) -> str:
-    return f"{_SEED}, Return statuses: “{sentence}”"
+    return f"{_DOCUMENT}, Return statuses: “{sentence}”"
 
 
 REQUEST_STATUSES: Final = StatusTable(
     name="Returnless request status",
-    source=_SEED,
+    source=_DOCUMENT,
     rows=MappingProxyType(
         {
             "concept": Facts(
@@ -90,17 +90,17 @@ REQUEST_STATUSES: Final = StatusTable(
             # Shown, and never defined.
             "processing": Facts(
                 status=Status.UNKNOWN,
-                source=f"{_SEED}, examples of Get all requests and Get single request",
+                source=f"{_DOCUMENT}, examples of Get all requests and Get single request",
                 why="shown on a request, but defined for returns only",
             ),
             "completed": Facts(
                 status=Status.UNKNOWN,
-                source=f"{_SEED}, example of Update request",
+                source=f"{_DOCUMENT}, example of Update request",
                 why="shown on a request, but defined for returns only",
             ),
             "received": Facts(
                 status=Status.UNKNOWN,
-                source=f"{_SEED}, example of the status filter of requests",
+                source=f"{_DOCUMENT}, example of the status filter of requests",
                 why="shown on a request, but defined for returns only",
             ),
         }
@@ -109,7 +109,7 @@ REQUEST_STATUSES: Final = StatusTable(
 
 RETURN_STATUSES: Final = StatusTable(
     name="Returnless return status",
-    source=_SEED,
+    source=_DOCUMENT,
     rows=MappingProxyType(
         {
             "processing": Facts(
@@ -184,7 +184,7 @@ RETURN_STATUSES: Final = StatusTable(
             # Shown, and never defined.
             "approved": Facts(
                 status=Status.UNKNOWN,
-                source=f"{_SEED}, example of the status filter of returns",
+                source=f"{_DOCUMENT}, example of the status filter of returns",
                 why="shown as a return's status, but defined for requests only",
             ),
         }
@@ -192,15 +192,15 @@ RETURN_STATUSES: Final = StatusTable(
 )
 
 # Keyed by the id, and by the text for a parcel without one. The documentation lists neither.
-PARCEL_STATUSES: Final = StatusTable(
+TRACKING_STATUSES: Final = StatusTable(
     name="Returnless tracking status",
-    source=_SEED,
+    source=_DOCUMENT,
     unknown=Facts(shipment=ShipmentStatus.UNKNOWN),
     rows=MappingProxyType(
         {
             word: Facts(
                 shipment=ShipmentStatus.PRE_TRANSIT,
-                source=f"{_SEED}, every example of a parcel",
+                source=f"{_DOCUMENT}, every example of a parcel",
                 why="1000 and “Ready to Send” are the one pair that is shown: a label, and no scan yet",
             )
             for word in ("1000", "Ready to Send")
@@ -210,11 +210,11 @@ PARCEL_STATUSES: Final = StatusTable(
 
 BACK_TO_STOCK: Final = StatusTable(
     name="Returnless back_to_stock",
-    source=_SEED,
+    source=_DOCUMENT,
     unknown=Facts(disposition=Disposition.UNKNOWN),
     rows=MappingProxyType(
         {
-            "1": Facts(disposition=Disposition.RESTOCK, source=f"{_SEED}, every example of a returned product"),
+            "1": Facts(disposition=Disposition.RESTOCK, source=f"{_DOCUMENT}, every example of a returned product"),
             "0": Facts(
                 disposition=Disposition.UNKNOWN,
                 source="not shown; the other digit of a flag",
@@ -226,7 +226,7 @@ BACK_TO_STOCK: Final = StatusTable(
 
 # The words that set a neutral status: each asserts this status and nothing more, and is the webshop's to say. The
 # others tell of money, of a label or of what the customer did, so only `raw_status` sends them.
-REQUEST_WORDS: Final[Mapping[Status, str]] = MappingProxyType(
+REQUEST_WORD_BY_STATUS: Final[Mapping[Status, str]] = MappingProxyType(
     {
         Status.DRAFT: "concept",
         Status.REQUESTED: "open",
@@ -236,7 +236,7 @@ REQUEST_WORDS: Final[Mapping[Status, str]] = MappingProxyType(
         Status.EXPIRED: "expired",
     }
 )
-RETURN_WORDS: Final[Mapping[Status, str]] = MappingProxyType(
+RETURN_WORD_BY_STATUS: Final[Mapping[Status, str]] = MappingProxyType(
     {
         Status.RECEIVED: "received",
         Status.INSPECTED: "checked",

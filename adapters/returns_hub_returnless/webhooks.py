@@ -27,7 +27,7 @@ from returns_hub import (
     single_header,
     verify_hmac_sha256_hex,
 )
-from returns_hub_returnless.wire import Reader
+from returns_hub_returnless.wire import RecordParser
 
 SIGNATURE_HEADER: Final = "returnless-signature"
 RETURN_CREATED: Final = "return_created"
@@ -38,7 +38,7 @@ UNVERIFIED: Final = "unverified"
 _ANSWER: Final = HttpAnswer(status=201)
 _NO_ACTION: Final = "unnamed"
 _RETURN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
-_LONGEST_NUMBER: Final = 200
+_MAX_ORDER_NUMBER_LENGTH: Final = 200
 # A URL with a blank or a control character was tampered with; parsers drop some of them without a word.
 _IN_URL: Final = re.compile(r"[^\x00-\x20\x7f]{1,2000}\Z")
 
@@ -56,7 +56,7 @@ def verify_webhook(request: WebhookRequest, keys: Iterable[Secret]) -> None:
     verify_hmac_sha256_hex(return_id.encode(), single_header(request, SIGNATURE_HEADER), keys)
 
 
-def read_webhook(request: WebhookRequest, reader: Reader, *, trust_body: bool) -> Receipt:
+def read_webhook(request: WebhookRequest, reader: RecordParser, *, trust_body: bool) -> Receipt:
     """What a verified delivery tells. Never an error: the id is signed, whatever the body is."""
     digest = body_digest(request.body)
     try:
@@ -86,7 +86,7 @@ def read_order_number(request: WebhookRequest, keys: Iterable[Secret]) -> str:
 
 
 def _event(
-    request: WebhookRequest, return_id: str, reader: Reader, *, trust_body: bool
+    request: WebhookRequest, return_id: str, reader: RecordParser, *, trust_body: bool
 ) -> ReturnHint | ReturnObserved | UnknownEvent:
     body = _decoded(request.body)
     action = body.get("action")
@@ -100,7 +100,7 @@ def _event(
 
 
 def _observed(
-    request: WebhookRequest, return_id: str, body: Mapping[str, Any], reader: Reader
+    request: WebhookRequest, return_id: str, body: Mapping[str, Any], reader: RecordParser
 ) -> ReturnObserved | None:
     """What the body says of the return; None where it is about another one, or cannot be read."""
     try:
@@ -157,7 +157,7 @@ def _readings(segment: str) -> list[str]:
     with suppress(UnicodeError):
         readings = [unquote(segment, errors="strict"), segment, unquote_plus(segment, errors="strict")]
         "".join(readings).encode()
-        if len(readings[0]) <= _LONGEST_NUMBER:
+        if len(readings[0]) <= _MAX_ORDER_NUMBER_LENGTH:
             return list(dict.fromkeys(readings))
     raise WebhookRejected("malformed_url", "the last part of the URL is too long, or not UTF-8")
 

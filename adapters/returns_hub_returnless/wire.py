@@ -20,6 +20,7 @@ from returns_hub import (
     Customer,
     Direction,
     Facts,
+    InvalidRecord,
     Item,
     Label,
     LabelStatus,
@@ -34,7 +35,6 @@ from returns_hub import (
     Resolution,
     ResolutionStatus,
     Return,
-    SetAside,
     Shipment,
     Status,
     StatusTable,
@@ -120,7 +120,7 @@ def parse_single(data: object, key: str, wanted: str) -> Mapping[str, Any]:
     raise UnexpectedReply("the record that came is not the one that was asked for", where=key)
 
 
-def check_done(data: object) -> None:
+def check_updated(data: object) -> None:
     """Returns if the reply to a PUT says that it was done; the documentation's sentence beside that is not looked at."""
     if _is_nothing(data):
         raise NotFound
@@ -135,16 +135,16 @@ def check_done(data: object) -> None:
 
 def parse_each(
     rows: list[tuple[int, Any]], parse: Callable[[Mapping[str, Any]], T]
-) -> tuple[tuple[T, ...], tuple[SetAside, ...]]:
+) -> tuple[tuple[T, ...], tuple[InvalidRecord, ...]]:
     """Each numbered row, parsed; and those that could not be, set aside with their place."""
     items: list[T] = []
-    set_aside: list[SetAside] = []
+    invalid_records: list[InvalidRecord] = []
     for index, row in rows:
         try:
             items.append(parse(_object(row)))
         except UnexpectedReply as error:
-            set_aside.append(SetAside(where=f"[{index}].{error.where}".rstrip("."), raw=row))
-    return tuple(items), tuple(set_aside)
+            invalid_records.append(InvalidRecord(where=f"[{index}].{error.where}".rstrip("."), raw=row))
+    return tuple(items), tuple(invalid_records)
 
 
 def _object(row: object) -> Mapping[str, Any]:
@@ -153,7 +153,7 @@ def _object(row: object) -> Mapping[str, Any]:
     raise UnexpectedReply("an object is expected")
 
 
-def read_moment(value: object) -> datetime | None:
+def parse_local_time(value: object) -> datetime | None:
     """A time as the vendor prints it, ``2021-01-20 11:52:42`` or a bare date, without a zone; None for anything else.
 
     None also where no second could be added or taken away: such a time is no record's.
@@ -167,7 +167,7 @@ def read_moment(value: object) -> datetime | None:
     return moment if 1970 <= moment.year < 9999 else None
 
 
-def print_moment(moment: datetime) -> str:
+def format_local_time(moment: datetime) -> str:
     """A time as the vendor prints it."""
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
@@ -254,7 +254,7 @@ class Record:
 
 
 @frozen(kw_only=True)
-class Reader:
+class RecordParser:
     """Reads the records of one account: its words, and the zone that no time of the vendor's tells."""
 
     zone: tzinfo

@@ -54,11 +54,11 @@ from returns_hub import (
 )
 from returns_hub_returnmate import webhooks, wire
 from returns_hub_returnmate.statuses import (
+    REFERENCE_WORDS,
     RETURN_STATUSES,
-    SEED_WORDS,
     SHIPMENT_STATUSES,
     WRITABLE_WORDS,
-    account_statuses,
+    account_status_table,
     fold,
 )
 
@@ -79,8 +79,8 @@ _LIMITS: Final[Mapping[str, Limits]] = {
     Plan.PROFESSIONAL: Limits(rate=Rate(120, 60.0), per_day=50_000),
     Plan.ENTERPRISE: Limits(rate=Rate(300, 60.0)),
 }
-_LARGEST_PAGE: Final = 100
-_MOST_AHEAD: Final = 8
+_MAX_PAGE_SIZE: Final = 100
+_MAX_PREFETCH: Final = 8
 _PAGES_WORTH_A_START: Final = 8
 _CURRENCY: Final = re.compile(r"[A-Z]{3}\Z")
 _CURSOR: Final = re.compile(r"([1-9]\d{0,8})(u?)(b?)(?:@([\d:.TZ-]{10,40})/([1-9]\d{0,8}))?\Z")
@@ -195,7 +195,7 @@ class ReturnMate(Adapter):
         if self.currency is not None and not _CURRENCY.match(self.currency):
             raise ConfigurationError("returnmate: currency is three capital letters (ISO 4217), for instance AUD")
         reader = wire.Reader(
-            statuses=account_statuses(self.status_map),
+            statuses=account_status_table(self.status_map),
             # A table counts the unknown words it is asked for: each account has its own.
             shipment_statuses=SHIPMENT_STATUSES.extended({}),
             currency=self.currency,
@@ -238,11 +238,11 @@ class ReturnMate(Adapter):
         size = self._page_size(query.page_size, Capability.LIST_RETURNS)
         page, spot = yield from self._read_page(query, _Spot.parse(cursor), size)
         found = {ret.id: ret for ret in page.items}
-        set_aside = page.set_aside
+        invalid_records = page.invalid_records
         # A page that goes no further than the last row of the page before may hold nothing new: one that does is wanted.
         while page.next is not None and spot.edge is not None and _edge(page, spot, query) is None:
             page, spot = yield from self._read_page(query, spot.following(None), size)
-            set_aside += page.set_aside
+            invalid_records += page.invalid_records
             if found.keys() >= {ret.id for ret in page.items}:
                 break
             found.update((ret.id, ret) for ret in page.items)
@@ -256,7 +256,7 @@ class ReturnMate(Adapter):
             next=following,
             ahead=_ahead(following, spot, page) if by_time else (),
             total=page.total if by_number and self._sends_every_filter(query, spot) else None,
-            set_aside=set_aside,
+            invalid_records=invalid_records,
         )
 
     def get_return(self, return_id: str) -> Operation[Return]:
@@ -275,7 +275,7 @@ class ReturnMate(Adapter):
             raise self.unsupported(
                 Capability.CREATE_RETURN, "the one return type that the vendor documents is a refund"
             )
-        self._refuse(Capability.CREATE_RETURN, wire.homeless_fields(new))
+        self._refuse(Capability.CREATE_RETURN, wire.unsupported_fields(new))
         if not all(item.sku for item in new.items):
             raise self.unsupported(
                 Capability.CREATE_RETURN, "the vendor knows an item by its SKU only, and one has none"
@@ -349,7 +349,7 @@ class ReturnMate(Adapter):
         """
         if new.direction is not Direction.INBOUND:
             raise self.unsupported(Capability.CREATE_LABEL, "the vendor documents no word for a parcel to the customer")
-        self._refuse(Capability.CREATE_LABEL, wire.homeless_label_fields(new))
+        self._refuse(Capability.CREATE_LABEL, wire.unsupported_label_fields(new))
         path = _path("rmas", return_id, "shipments")
         reply = yield Request(method="POST", path=path, json=wire.build_label(new))
         made = wire.parse_one(
@@ -366,8 +366,8 @@ class ReturnMate(Adapter):
         Their e-mail becomes part of the path, which servers log; ``list_returns`` with ``customer_email`` asks the same.
         """
         spot = _Spot.parse(cursor)
-        reply = yield _get(_path("customers", email, "rmas"), (*_paging(spot, _LARGEST_PAGE), *_sorting()))
-        return self._page(reply, spot, _LARGEST_PAGE, self._reader.parse_return)
+        reply = yield _get(_path("customers", email, "rmas"), (*_paging(spot, _MAX_PAGE_SIZE), *_sorting()))
+        return self._page(reply, spot, _MAX_PAGE_SIZE, self._reader.parse_return)
 
     def customer_stats(self, email: str) -> Operation[wire.CustomerStats]:
         """What ReturnMate counts of one customer's returns."""
@@ -451,7 +451,7 @@ class ReturnMate(Adapter):
         newest = evolve(query, newest_first=True)
         reply = yield _get("/rmas", self._list_query(newest, evolve(spot, unfiltered=True), 1))
         page = self._page(reply, spot, 1, self._reader.parse_return)
-        return any(ret.status_raw not in (None, *SEED_WORDS, *self.status_map) for ret in page.items)
+        return any(ret.status_raw not in (None, *REFERENCE_WORDS, *self.status_map) for ret in page.items)
 
     def _find_created(self, new: NewReturn) -> Operation[Return]:
         query = ReturnQuery(order_number=new.order_number, customer_email=new.customer_email, newest_first=True)
@@ -496,7 +496,7 @@ class ReturnMate(Adapter):
             return query.raw_status
         words: dict[str, str] = {}
         for status in sorted(query.status):
-            documented = [word for word in SEED_WORDS if self.statuses.look_up(word).status is status]
+            documented = [word for word in REFERENCE_WORDS if self.statuses.look_up(word).status is status]
             if not documented:
                 return ()
             own = [word for word in self.status_map if self.statuses.look_up(word).status is status]
@@ -570,16 +570,16 @@ class ReturnMate(Adapter):
             if spot.page == 1:
                 raise
             return Page(items=())
-        items, set_aside = wire.parse_rows(data, parse)
+        items, invalid_records = wire.parse_rows(data, parse)
         meta = wire.parse_meta(reply)
         more = meta.has_more(page=spot.number, asked=size, rows=len(data))
         following = spot.following(None).cursor() if more else None
-        return Page(items=items, next=following, total=meta.total, set_aside=set_aside)
+        return Page(items=items, next=following, total=meta.total, invalid_records=invalid_records)
 
     def _page_size(self, asked: int | None, capability: Capability) -> int:
-        size = _LARGEST_PAGE if asked is None else asked
-        if not 1 <= size <= _LARGEST_PAGE:
-            raise self.unsupported(capability, f"a page holds 1 to {_LARGEST_PAGE} rows")
+        size = _MAX_PAGE_SIZE if asked is None else asked
+        if not 1 <= size <= _MAX_PAGE_SIZE:
+            raise self.unsupported(capability, f"a page holds 1 to {_MAX_PAGE_SIZE} rows")
         return size
 
     def _refuse(self, capability: Capability, fields: list[str]) -> None:
@@ -622,9 +622,9 @@ def _ahead(following: str | None, spot: _Spot, page: Page[Return]) -> tuple[str,
     """Where a listing along creation times goes on, and the pages further on from which that can be done side by side."""
     if following is None or page.total is None or spot.edge is not None:
         return ()
-    pages = ceil(page.total / (len(page.items) + len(page.set_aside))) - spot.page
+    pages = ceil(page.total / (len(page.items) + len(page.invalid_records))) - spot.page
     # Each of them but the first meets the one behind it in the middle of a page: a few are worth that, many are not.
-    count = min(_MOST_AHEAD, pages // _PAGES_WORTH_A_START)
+    count = min(_MAX_PREFETCH, pages // _PAGES_WORTH_A_START)
     further = (evolve(spot, page=spot.page + 1 + pages * number // count) for number in range(1, count))
     return (following, *(start.cursor() for start in further))
 

@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 from attrs import define, evolve, frozen
 
 from returns_hub import HttpAnswer, format_time, parse_time
-from returns_hub.testing import Call, Faults, News, Refusal, Simulator, call_platform, json_answer
+from returns_hub.testing import Call, Faults, Refusal, Simulator, TriggerResult, call_platform, json_answer
 
 Json: TypeAlias = dict[str, Any]
 
@@ -298,7 +298,7 @@ class ReturnMateSandbox(Simulator):
                 del self._shipments[shipment["id"]]
             self._selected.clear()
 
-    def make_news(self, webhook_url: str) -> News:
+    def trigger(self, webhook_url: str) -> TriggerResult:
         """Somebody approves the newest RMA that waits for that, or a customer asks for a new one."""
         with self.lock:
             new = [one for one, wire in self.rmas.items() if wire["status"] == self._vocabulary.new]
@@ -307,7 +307,7 @@ class ReturnMateSandbox(Simulator):
             return_id, event = (new[-1], "rma.approved") if new else (self.add_rma(), "rma.created")
             headers, body = self.webhook(event, return_id)
         answer = call_platform("POST", webhook_url, headers, body)
-        return News(return_id, (answer.status if answer else None,))
+        return TriggerResult(return_id, (answer.status if answer else None,))
 
     def webhook(self, event: str, return_id: str, secret: str | None = None) -> tuple[Mapping[str, str], bytes]:
         """The headers and the body of a delivery about an RMA, signed with the shop's secret or another one.

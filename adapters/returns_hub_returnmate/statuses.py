@@ -23,7 +23,7 @@ from returns_hub import (
     structure,
 )
 
-_SEED: Final = "API reference, 2024-12-31"
+_REFERENCE: Final = "API reference, 2024-12-31"
 _STATUSES: Final = "help centre, Statuses, 2024-12-31"
 _GUIDE: Final = "help centre, Workflow Guide, 2026-04-04"
 _LIFECYCLE: Final = "returnmate.io, RMA management"
@@ -33,7 +33,7 @@ _LABELS: Final = "help centre, approvals and labels, status shown in 2026-04"
 _SWAP: Final = "help centre, Counter Swap, 2026-04-03"
 _REPAIR: Final = "help centre, Offline Repair, 2026-04-03"
 _DISPUTES: Final = "help centre, Dispute Management, 2026-04-03"
-_UNSEEN: Final = "on no ReturnMate page that was read"
+_UNDOCUMENTED: Final = "on no ReturnMate page that was read"
 
 _SHOP_WORD: Final = "an example of what a shop may add; never defined: say in status_map what it means in this shop"
 _SUB_STATUS: Final = "a sub-status that a shop defines beside the real one; it does not say how far the claim is"
@@ -49,21 +49,21 @@ def fold(word: str) -> str:
 
 RETURN_STATUSES: Final = StatusTable(
     name="ReturnMate RMA status",
-    source=_SEED,
+    source=_REFERENCE,
     fold=fold,
     rows=MappingProxyType(
         {
             # The four words of the reference.
-            "pending": Facts(status=Status.REQUESTED, source=_SEED),
-            "approved": Facts(status=Status.APPROVED, source=_SEED),
+            "pending": Facts(status=Status.REQUESTED, source=_REFERENCE),
+            "approved": Facts(status=Status.APPROVED, source=_REFERENCE),
             "rejected": Facts(
                 status=Status.REJECTED,
-                source=_SEED,
+                source=_REFERENCE,
                 why="final on the Statuses page; the 2026 guide uses it after inspection, and then ships the item back",
             ),
             "completed": Facts(
                 status=Status.CLOSED,
-                source=_SEED,
+                source=_REFERENCE,
                 why="the webhook page says “fully processed”; whether the customer got money, a voucher or nothing is not said",
             ),
             # Statuses page, in its order; the four above are there too, but for completed.
@@ -168,14 +168,14 @@ RETURN_STATUSES: Final = StatusTable(
                 why=_SUB_STATUS,
             ),
             # Spellings that shops can choose, and that can mean one thing only.
-            "pending_approval": Facts(status=Status.REQUESTED, source=_UNSEEN, why="another spelling of pending"),
+            "pending_approval": Facts(status=Status.REQUESTED, source=_UNDOCUMENTED, why="another spelling of pending"),
             "pending_review": Facts(
                 status=Status.REQUESTED,
                 attention=frozenset({Attention.REVIEW}),
-                source=_UNSEEN,
+                source=_UNDOCUMENTED,
                 why="another spelling of under_review",
             ),
-            "canceled": Facts(status=Status.CANCELLED, source=_UNSEEN, why="the American spelling of cancelled"),
+            "canceled": Facts(status=Status.CANCELLED, source=_UNDOCUMENTED, why="the American spelling of cancelled"),
         }
     ),
 )
@@ -210,13 +210,13 @@ SHIPMENT_STATUSES: Final = StatusTable(
 )
 
 # Known to be accepted by the API, whatever a shop has renamed: only these are ever sent unasked.
-SEED_WORDS: Final = ("pending", "approved", "rejected", "completed")
+REFERENCE_WORDS: Final = ("pending", "approved", "rejected", "completed")
 WRITABLE_WORDS: Final = ("approved", "rejected")
 
 _RETURN_FACTS: Final = frozenset({"status", "attention", "goods_expected", "resolution", "resolution_status", "why"})
 
 
-def account_statuses(status_map: Mapping[str, Any]) -> StatusTable:
+def account_status_table(status_map: Mapping[str, Any]) -> StatusTable:
     """The table of one account: the shop's own words, and ReturnMate's where the shop says nothing else.
 
     Raises:

@@ -60,7 +60,7 @@ EVENTS: Final = frozenset(
 )
 
 _ANSWER: Final = HttpAnswer(status=200)
-_LONGEST_ID: Final = 200
+_MAX_ID_LENGTH: Final = 200
 
 
 def verify(request: WebhookRequest, secrets: Iterable[Secret], *, header: str) -> None:
@@ -127,4 +127,4 @@ def _event_id(body: Mapping[str, Any], *, return_id: str | None) -> str | None:
 
 
 def _bounded(identifier: str | None) -> str | None:
-    return identifier if identifier is not None and len(identifier) <= _LONGEST_ID else None
+    return identifier if identifier is not None and len(identifier) <= _MAX_ID_LENGTH else None

@@ -17,6 +17,7 @@ from returns_hub import (
     Conflict,
     Customer,
     Direction,
+    InvalidRecord,
     Item,
     Label,
     LabelStatus,
@@ -35,7 +36,6 @@ from returns_hub import (
     Resolution,
     ResolutionStatus,
     Return,
-    SetAside,
     Shipment,
     ShipmentStatus,
     Status,
@@ -176,18 +176,20 @@ def _count(value: object) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
-def parse_rows(data: object, parse: Callable[[Mapping[str, Any]], T]) -> tuple[tuple[T, ...], tuple[SetAside, ...]]:
+def parse_rows(
+    data: object, parse: Callable[[Mapping[str, Any]], T]
+) -> tuple[tuple[T, ...], tuple[InvalidRecord, ...]]:
     """Each row of a list, parsed; and those that could not be, set aside with their place."""
     if not isinstance(data, list):
         raise UnexpectedReply("a list is expected", where="data")
     items: list[T] = []
-    set_aside: list[SetAside] = []
+    invalid_records: list[InvalidRecord] = []
     for index, row in enumerate(data):
         try:
             items.append(parse(as_object(row)))
         except UnexpectedReply as error:
-            set_aside.append(SetAside(where=_join(f"data[{index}]", error.where), raw=row))
-    return tuple(items), tuple(set_aside)
+            invalid_records.append(InvalidRecord(where=_join(f"data[{index}]", error.where), raw=row))
+    return tuple(items), tuple(invalid_records)
 
 
 def parse_one(data: object, parse: Callable[[Mapping[str, Any]], T]) -> T:
@@ -405,7 +407,7 @@ def build_label(new: NewLabel) -> dict[str, Any]:
     return _told(carrier=new.carrier, service=new.service, direction="return")
 
 
-def homeless_fields(new: NewReturn) -> list[str]:
+def unsupported_fields(new: NewReturn) -> list[str]:
     """What of a new return is set, and has no place in the body that the reference shows."""
     return [
         *_set_fields(new, "customer_name", "reference", "notes", "ship_from", "label", "custom_fields"),
@@ -417,7 +419,7 @@ def homeless_fields(new: NewReturn) -> list[str]:
     ]
 
 
-def homeless_label_fields(new: NewLabel) -> list[str]:
+def unsupported_label_fields(new: NewLabel) -> list[str]:
     """What of a new label is set, and has no place in the body that the reference shows."""
     return _set_fields(new, "warehouse_id", "parcel")
 

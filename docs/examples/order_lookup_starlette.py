@@ -28,7 +28,7 @@ from returns_hub import (
     connect_async,
 )
 
-LARGEST_BODY = 1 << 20
+MAX_BODY_BYTES = 1 << 20
 log = logging.getLogger(__name__)
 one_at_a_time = asyncio.Lock()
 
@@ -71,7 +71,7 @@ async def incoming(request: Request) -> WebhookRequest:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
+        if len(body) > MAX_BODY_BYTES:
             raise HTTPException(413)
     return WebhookRequest.from_asgi(request.scope, body, received_at=datetime.now(UTC))
 

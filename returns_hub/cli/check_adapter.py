@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
     from returns_hub.testing.checks import Check
 
-_USUAL_SUITE: Final = Path("tests/test_conformance.py")
+_DEFAULT_SUITE: Final = Path("tests/test_conformance.py")
 _STYLES: Final = {"passed": "green", "failed": "red", "unwritten": "yellow", "skipped": "dim"}
 _MARKS: Final = {"passed": "✓", "failed": "✗", "unwritten": "…", "skipped": "-"}
 # The project's own options are for its own runs; and this process has imported what pytest would like to rewrite.
-_QUIETLY: Final = (
+_PYTEST_OPTIONS: Final = (
     *("-q", "--import-mode=importlib", "-p", "no:cacheprovider", "-o", "addopts="),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
 # How an adapter says that something has still to be written.
 _UNWRITTEN: Final = "NotImplementedError: "
-_LONGEST_REASON: Final = 400
+_MAX_REASON: Final = 400
 # Without a suite of the vendor's own: what an adapter says of itself can be asked of any.
-_OWN_SUITE: Final = """
+_MINIMAL_SUITE: Final = """
 from returns_hub import Capability, Support, registry
 from returns_hub.testing import AdapterConformance, Case
 
@@ -79,7 +79,7 @@ def check_adapter(name: str, /, *, suite: Path | None = None, json: bool = False
     registry.adapter_class(name)
     with _suite(name, suite) as (path, whole):
         results = _run(path, name)
-    wanted = [each for each in checks() if whole or each.part is Part.ITSELF]
+    wanted = [each for each in checks() if whole or each.part is Part.DECLARATION]
     if not any(each.id in results for each in wanted):
         raise ConfigurationError(f"{path}: no class in it inherits AdapterConformance for the provider {name!r}")
     if json:
@@ -145,14 +145,14 @@ def _reason(report: "pytest.TestReport") -> str:
         return report.longrepr[2].removeprefix("Skipped: ")
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash is not None else str(report.longrepr)
-    return " ".join(text.removeprefix("Failed: ").split())[:_LONGEST_REASON]
+    return " ".join(text.removeprefix("Failed: ").split())[:_MAX_REASON]
 
 
 @contextlib.contextmanager
 def _suite(name: str, suite: Path | None) -> "Iterator[tuple[Path, bool]]":
     """The file to run, and whether it is a whole suite."""
-    if suite is None and _USUAL_SUITE.is_file():
-        suite = _USUAL_SUITE
+    if suite is None and _DEFAULT_SUITE.is_file():
+        suite = _DEFAULT_SUITE
     if suite is not None:
         if not suite.is_file():
             raise ConfigurationError(f"--suite {suite}: there is no such file")
@@ -160,7 +160,7 @@ def _suite(name: str, suite: Path | None) -> "Iterator[tuple[Path, bool]]":
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "test_installed.py"
-        path.write_text(_OWN_SUITE.format(provider=name), "utf-8")
+        path.write_text(_MINIMAL_SUITE.format(provider=name), "utf-8")
         yield path, False
 
 
@@ -171,10 +171,10 @@ def _run(path: Path, provider: str) -> "defaultdict[str, _Result]":
     said = io.StringIO()
     # pytest's own report is not ours; where it could not even collect, it is what helps.
     with contextlib.redirect_stdout(said):
-        code = pytest.main([*_QUIETLY, str(path)], plugins=[collector])
+        code = pytest.main([*_PYTEST_OPTIONS, str(path)], plugins=[collector])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         reasons = [line[2:] for line in said.getvalue().splitlines() if line.startswith("E ")]
-        raise ConfigurationError(f"{path} cannot be run: {' '.join(''.join(reasons[-1:]).split())[:_LONGEST_REASON]}")
+        raise ConfigurationError(f"{path} cannot be run: {' '.join(''.join(reasons[-1:]).split())[:_MAX_REASON]}")
     return collector.results
 
 
@@ -184,17 +184,17 @@ def _report(name: str, wanted: "Sequence[Check]", results: "defaultdict[str, _Re
         if each.part is not part:
             part = each.part
             heading(part.value.capitalize())
-        _say_check(each, results[each.id])
+        _print_check(each, results[each.id])
     unwritten = Counter(reason for each in wanted for reason in dict.fromkeys(results[each.id].unwritten))
     if unwritten:
         heading("What to write next")
         for reason, waiting in unwritten.most_common():
             hang(Text(f"  {_MARKS['unwritten']} "), f"{reason} ({count(waiting, 'check')} will look at it)")
     say()
-    _say_verdict(name, Counter(results[each.id].outcome for each in wanted), whole=whole)
+    _print_verdict(name, Counter(results[each.id].outcome for each in wanted), whole=whole)
 
 
-def _say_check(each: "Check", result: _Result) -> None:
+def _print_check(each: "Check", result: _Result) -> None:
     tried = result.passed + result.failed
     share = f" ({result.failed} of {tried} cases)" if result.failed and tried > 1 else ""
     say(Text(f"  {_MARKS[result.outcome]} {each.id}{share}", _STYLES[result.outcome]))
@@ -204,7 +204,7 @@ def _say_check(each: "Check", result: _Result) -> None:
         hang(Text("      what it found:   ", "dim"), found[0])
 
 
-def _say_verdict(name: str, totals: Counter[str], *, whole: bool) -> None:
+def _print_verdict(name: str, totals: Counter[str], *, whole: bool) -> None:
     checks = count(totals.total(), "check")
     if totals["failed"] or totals["unwritten"]:
         say(
@@ -219,7 +219,7 @@ def _say_verdict(name: str, totals: Counter[str], *, whole: bool) -> None:
     else:
         say(styled(f"{name}: what the adapter says of itself is in order.", "green"))
     if not whole:
-        say(f"Only that was checked: there is no {_USUAL_SUITE} here. --suite FILE names another.")
+        say(f"Only that was checked: there is no {_DEFAULT_SUITE} here. --suite FILE names another.")
 
 
 def _data(each: "Check", result: _Result) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def replay(id: int, /, *ids: int, json: bool = False, config: ConfigPath = None)
 def purge(*, older: str, json: bool = False, config: ConfigPath = None) -> None:
     """Remove processed deliveries: their bodies are personal data.
 
-    What is pending or dead stays, and so do returns and events. News of a return
+    What is pending or dead stays, and so do returns and events. TriggerResult of a return
     that never appeared is removed as well. "serve" and "work" do all that once an
     hour, after "keep_deliveries" of the configuration, 30 days by default.
 

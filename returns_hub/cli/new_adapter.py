@@ -16,7 +16,7 @@ from returns_hub.errors import ConfigurationError
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 _SUFFIX: Final = ".tmpl"
 # Where the files of the skeleton go that cannot lie in this package under their own name.
-_PLACES: Final = {"package": "$package", "ci.yml": ".github/workflows/test.yml", "gitignore": ".gitignore"}
+_TARGET_PATHS: Final = {"package": "$package", "ci.yml": ".github/workflows/test.yml", "gitignore": ".gitignore"}
 
 
 def new_adapter(name: str, /, *, display: str | None = None, into: Path | None = None) -> None:
@@ -94,7 +94,7 @@ def _parts(folder: Traversable, place: str) -> list[tuple[str, Traversable]]:
     found: list[tuple[str, Traversable]] = []
     for part in sorted(folder.iterdir(), key=lambda each: each.name):
         name = part.name.removesuffix(_SUFFIX)
-        there = place + _PLACES.get(name, name)
+        there = place + _TARGET_PATHS.get(name, name)
         if part.is_dir():
             found += _parts(part, f"{there}/")
         elif part.name.endswith(_SUFFIX):

@@ -18,7 +18,7 @@ from returns_hub.cli.output import heading, say
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 
 if TYPE_CHECKING:
-    from returns_hub.testing import News, Simulator
+    from returns_hub.testing import Simulator, TriggerResult
 
 
 @frozen
@@ -28,7 +28,7 @@ class Started:
     provider: str
     simulator: "Simulator"
     base_url: str
-    more_base_urls: Mapping[str, str]
+    extra_base_urls: Mapping[str, str]
 
     @property
     def account(self) -> str:
@@ -139,9 +139,9 @@ def _keep_telling(started: Sequence[Started], url: str, every: float) -> None:
         time.sleep(every)
 
 
-def tell_news(one: Started, url: str) -> "News | None":
+def tell_news(one: Started, url: str) -> "TriggerResult | None":
     """Have something happen at a vendor, which tells of it; a line says of what, and how it was answered."""
-    news = one.simulator.make_news(f"{url}/{one.account}")
+    news = one.simulator.trigger(f"{url}/{one.account}")
     if news is not None:
         answers = ", ".join("no answer" if status is None else str(status) for status in news.statuses)
         say(f"{one.provider} tells of {news.return_id}: {answers}")
@@ -152,7 +152,7 @@ def configuration(started: Iterable[Started], *, store: str, orders: str | None 
     """The text of a ``returns-hub.toml`` with an account at each simulator; ``orders`` where the vendor asks for them."""
     lines = [f"store = {toml_value(store)}"]
     for one in started:
-        more = {f"{name}_base_url": url for name, url in one.more_base_urls.items()}
+        more = {f"{name}_base_url": url for name, url in one.extra_base_urls.items()}
         options = {"provider": one.provider, "base_url": one.base_url, **more, **one.simulator.options}
         # Loopback needs no pause between calls.
         options["rate_limit"] = "none"

@@ -51,7 +51,7 @@ def serve(
     """
     from returns_hub.hub import Hub
     from returns_hub.server import create_app
-    from returns_hub.server.running import run
+    from returns_hub.server.http_server import run
 
     # The functions that "orders" names are the platform's, and often beside the configuration.
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path takes text

@@ -160,8 +160,8 @@ def _stop(_: int, __: FrameType | None) -> None:
 def _complaints(report: "SyncReport | ReconcileReport") -> Iterator[str]:
     if report.error is not None:
         yield f"{report.account}: {report.error}"
-    if report.set_aside:
-        unread = count(report.set_aside, "record")
+    if report.invalid_records:
+        unread = count(report.invalid_records, "record")
         yield f"{report.account}: {unread} could not be read; the mirror does not have what they tell"
     for gap in report.gaps[:1]:
         more = f" (and {len(report.gaps) - 1} more)" if len(report.gaps) > 1 else ""

@@ -14,8 +14,8 @@ from returns_hub.convert import dump, encode_json
 from returns_hub.errors import StoreError
 from returns_hub.hub import AsyncHub, Health, Hub
 from returns_hub.operation import HttpAnswer, WebhookRequest
-from returns_hub.server.endpoint import Endpoint, Exchange
-from returns_hub.server.intake import LARGEST_BODY, LONGEST_BODY, Intake, Refused
+from returns_hub.server.bodies import DEFAULT_BODY_TIMEOUT, MAX_BODY_BYTES, BodyReader, RequestRefused
+from returns_hub.server.endpoint import Endpoint, RequestContext
 
 _WEBHOOKS: Final = "/webhooks/{account}"
 _ORDERS: Final = "/orders/{account}"
@@ -30,7 +30,9 @@ Call: TypeAlias = Callable[[str, WebhookRequest], Awaitable[HttpAnswer]]
 Ask: TypeAlias = Callable[[], Awaitable[Health]]
 
 
-def create_app(hub: Hub | AsyncHub, *, max_body: int = LARGEST_BODY, body_timeout: float = LONGEST_BODY) -> Starlette:
+def create_app(
+    hub: Hub | AsyncHub, *, max_body: int = MAX_BODY_BYTES, body_timeout: float = DEFAULT_BODY_TIMEOUT
+) -> Starlette:
     """The ASGI application that receives for every account of the hub, to be run or to be mounted in another.
 
     A delivery is answered with success once it is durable, and processed later: by ``hub.working()`` here, or by
@@ -40,24 +42,24 @@ def create_app(hub: Hub | AsyncHub, *, max_body: int = LARGEST_BODY, body_timeou
     Of an :class:`~returns_hub.AsyncHub` every call is awaited. Of a :class:`~returns_hub.Hub` the platform's ``find_order``
     runs in a thread.
     """
-    app = Starlette(routes=_routes(hub, Intake(max_body, body_timeout)))
+    app = Starlette(routes=_routes(hub, BodyReader(max_body, body_timeout)))
     # To a vendor a redirect to the path with or without a slash is a failure.
     app.router.redirect_slashes = False
     return app
 
 
-def _routes(hub: Hub | AsyncHub, intake: Intake) -> list[Route]:
+def _routes(hub: Hub | AsyncHub, intake: BodyReader) -> list[Route]:
     receive, look_up, health = _calls(hub)
 
-    async def take_delivery(exchange: Exchange) -> HttpAnswer:
+    async def take_delivery(exchange: RequestContext) -> HttpAnswer:
         account = _account(hub, exchange)
         async with exchange.request(intake) as request:
             return await receive(account, request)
 
-    async def answer_look_up(exchange: Exchange) -> HttpAnswer:
+    async def answer_look_up(exchange: RequestContext) -> HttpAnswer:
         account = _account(hub, exchange)
         if hub.accounts[account].orders is None:
-            raise Refused(404, "no_orders")
+            raise RequestRefused(404, "no_orders")
         async with exchange.request(intake) as request:
             return await look_up(account, request)
 
@@ -66,7 +68,7 @@ def _routes(hub: Hub | AsyncHub, intake: Intake) -> list[Route]:
         Route(_WEBHOOKS, Endpoint(_WEBHOOKS, ("POST",), take_delivery)),
         Route(_WEBHOOKS + "/{rest:path}", Endpoint(_WEBHOOKS, ("POST",), take_delivery)),
         Route(_ORDERS + "/{number:path}", Endpoint(_ORDERS + "/{number}", ("GET",), answer_look_up)),
-        Route(_HEALTH, Endpoint(_HEALTH, ("GET", "HEAD"), _HealthCheck(health))),
+        Route(_HEALTH, Endpoint(_HEALTH, ("GET", "HEAD"), _CachedHealth(health))),
     ]
 
 
@@ -85,17 +87,17 @@ def _calls(hub: Hub | AsyncHub) -> tuple[Call, Call, Ask]:
     return hub.receive_async, look_up, health
 
 
-def _account(hub: Hub | AsyncHub, exchange: Exchange) -> str:
+def _account(hub: Hub | AsyncHub, exchange: RequestContext) -> str:
     """The account that the path names."""
     name: str = exchange.scope["path_params"]["account"]
     if name not in hub.accounts:
-        raise Refused(404, "unknown_account")
+        raise RequestRefused(404, "unknown_account")
     exchange.account = name
     return name
 
 
 @define
-class _HealthCheck:
+class _CachedHealth:
     """The hub's health, asked at most once a second however often somebody asks us."""
 
     ask: Ask
@@ -103,7 +105,7 @@ class _HealthCheck:
     _until: float = field(default=0.0, init=False)
     _asking: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
-    async def __call__(self, exchange: Exchange) -> HttpAnswer:
+    async def __call__(self, exchange: RequestContext) -> HttpAnswer:
         """200 where all is well, 503 where it is not, with JSON."""
         clock = asyncio.get_running_loop().time
         async with self._asking:

@@ -17,10 +17,10 @@ from returns_hub.errors import (
     StoreError,
     UnsupportedOperation,
     WebhookRejected,
-    reason_of,
+    describe_error,
 )
 from returns_hub.operation import HttpAnswer, Pairs, WebhookRequest, header_values
-from returns_hub.server.intake import TRY_LATER, Intake, Receive, Refused
+from returns_hub.server.bodies import TRY_LATER, BodyReader, Receive, RequestRefused
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -32,7 +32,7 @@ _log = logging.getLogger("returns_hub.server")
 
 
 @define
-class Exchange:
+class RequestContext:
     """One request, and what its line of the log will tell of it."""
 
     scope: Scope
@@ -43,18 +43,18 @@ class Exchange:
     reason: str = ""
 
     @classmethod
-    def begin(cls, scope: Scope, receive: Receive) -> "Exchange":
+    def begin(cls, scope: Scope, receive: Receive) -> "RequestContext":
         """The exchange of a request whose body was not touched yet."""
         headers = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
         empty = header_values(headers, "content-length") in ((), ("0",))
         return cls(scope, receive, headers, unread=not empty or bool(header_values(headers, "transfer-encoding")))
 
     @asynccontextmanager
-    async def request(self, intake: Intake) -> AsyncIterator[WebhookRequest]:
+    async def request(self, intake: BodyReader) -> AsyncIterator[WebhookRequest]:
         """The request with its whole body, the URL undecoded.
 
         Raises:
-            Refused: the body is not taken.
+            RequestRefused: the body is not taken.
         """
         async with intake.body(self.headers, self._receive) as body:
             yield WebhookRequest.from_asgi(self.scope, body, received_at=datetime.now(UTC))
@@ -89,26 +89,26 @@ class Endpoint:
 
     route: str
     methods: tuple[str, ...]
-    handle: Callable[[Exchange], Awaitable[HttpAnswer]] = field(repr=False)
+    handle: Callable[[RequestContext], Awaitable[HttpAnswer]] = field(repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         started = perf_counter()
-        exchange = Exchange.begin(scope, receive)
+        exchange = RequestContext.begin(scope, receive)
         answer = await self._answer(exchange)
         seconds = perf_counter() - started
         telemetry.observe("returns_hub.answer.duration", seconds, route=self.route, status=answer.status)
         self._record(exchange, answer.status, seconds)
         await exchange.answer(send, answer)
 
-    async def _answer(self, exchange: Exchange) -> HttpAnswer:
+    async def _answer(self, exchange: RequestContext) -> HttpAnswer:
         """The handler's answer, or what its exception means to whoever called."""
         if exchange.scope["method"] not in self.methods:
             exchange.reason = "wrong_method"
             return HttpAnswer(status=405, headers=(("Allow", ", ".join(self.methods)),))
         try:
             return await self.handle(exchange)
-        except Refused as refusal:
+        except RequestRefused as refusal:
             exchange.reason = refusal.reason
             return refusal.answer
         except WebhookRejected as rejection:
@@ -124,10 +124,10 @@ class Endpoint:
             return HttpAnswer(status=503, headers=TRY_LATER)
         except Exception as error:  # noqa: BLE001 - whatever it is, its text may repeat what was sent
             exchange.reason = type(error).__name__
-            _log.error("%s: failed: %s", exchange.account, reason_of(error))
+            _log.error("%s: failed: %s", exchange.account, describe_error(error))
             return HttpAnswer(status=500)
 
-    def _record(self, exchange: Exchange, status: int, seconds: float) -> None:
+    def _record(self, exchange: RequestContext, status: int, seconds: float) -> None:
         told = {
             "method": exchange.scope["method"],
             "route": self.route,

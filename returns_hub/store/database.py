@@ -53,7 +53,7 @@ _POSTGRESQL_DURABLE: Final = {
     False: "SET LOCAL synchronous_commit = off",
 }
 _SECONDS: Final = re.compile(r"\d{1,6}(\.\d{1,6})?\Z")
-_ROWS_AT_ONCE: Final = 200
+_CHUNK_ROWS: Final = 200
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -99,22 +99,22 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self, *, in_turn: bool = True, durable: bool | None = None) -> Iterator[Connection]:
+    def writing(self, *, serialized: bool = True, durable: bool | None = None) -> Iterator[Connection]:
         """The transaction that may write: committed at the end, undone by an exception.
 
-        Events are written ``in_turn`` only. What is not in turn waits for nobody, where the database has several writers.
+        Events are written ``serialized`` only. What is not in turn waits for nobody, where the database has several writers.
         What is ``durable`` survives a power cut once it is committed; what is not does not wait for the disk, and a power
         cut may undo it, whole. With None that is as the database is set up.
         """
         options = {"write": True, "durable": durable}
         with contextlib.ExitStack() as held:
-            if in_turn or self.dialect == "sqlite":
+            if serialized or self.dialect == "sqlite":
                 held.enter_context(self._turn)
             connection = held.enter_context(self._engine.connect().execution_options(**options))
             held.enter_context(connection.begin())
             if self.dialect == "postgresql" and durable is not None:
                 connection.execute(text(_POSTGRESQL_DURABLE[durable]))
-            if self.dialect == "postgresql" and in_turn:
+            if self.dialect == "postgresql" and serialized:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_WRITERS_LOCK})
             yield connection
 
@@ -122,7 +122,7 @@ class Database:
         """The rows of a query, a few hundred in memory at a time, as the database was at the first of them."""
         try:
             with self.reading() as connection:
-                yield from connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
+                yield from connection.execution_options(yield_per=_CHUNK_ROWS).execute(query)
         except (SQLAlchemyError, sqlite3.Error) as error:
             problem = self.explain(error)
         else:
@@ -179,7 +179,7 @@ class Database:
             connection.close()
 
 
-def clock(connection: Connection) -> datetime:
+def database_time(connection: Connection) -> datetime:
     """The time by the one clock that all processes share: the database's, or this machine's where that is a file."""
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
@@ -187,7 +187,7 @@ def clock(connection: Connection) -> datetime:
     return moment.astimezone(UTC)
 
 
-def present(dialect: str, *, later: float = 0.0) -> ColumnElement[datetime]:
+def sql_time(dialect: str, *, later: float = 0.0) -> ColumnElement[datetime]:
     """The time by the same clock as a part of a statement: when that begins, or so many seconds later."""
     after = timedelta(seconds=later)
     if dialect == "sqlite":
@@ -203,7 +203,7 @@ class _HasDatabase(Protocol):
 _Owner = TypeVar("_Owner", bound=_HasDatabase)
 
 
-def plain_errors(method: Callable[Concatenate[_Owner, P], T]) -> Callable[Concatenate[_Owner, P], T]:
+def store_errors(method: Callable[Concatenate[_Owner, P], T]) -> Callable[Concatenate[_Owner, P], T]:
     """The method, with every error of the database as a :class:`StoreError`."""
 
     @functools.wraps(method)

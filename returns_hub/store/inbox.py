@@ -38,12 +38,12 @@ from returns_hub.errors import StoreError
 from returns_hub.events import Event, Origin
 from returns_hub.merge import Derive, Observation
 from returns_hub.operation import WebhookRequest
-from returns_hub.store import naming, rows, writing
-from returns_hub.store.database import Database, clock, plain_errors, present
-from returns_hub.store.naming import Nameless
+from returns_hub.store import correlation, observations, rows
+from returns_hub.store.correlation import Uncorrelated
+from returns_hub.store.database import Database, database_time, sql_time, store_errors
+from returns_hub.store.observations import ApplyResult, ObservationBatch
 from returns_hub.store.schema import DELIVERIES, EVENTS
-from returns_hub.store.statements import INSERT, portions
-from returns_hub.store.writing import Applied, Told
+from returns_hub.store.sql import INSERT, chunks
 
 CLAIM_SECONDS: Final = 30.0
 """How long a claim holds that is not kept up: what a killed process had claimed is processed after that."""
@@ -60,7 +60,7 @@ _STATES: Final[Mapping[str, ColumnElement[str]]] = {
 _PENDING: Final = _STATES[PENDING]
 _BODIES_AT_ONCE: Final = 20
 _PURGED_AT_ONCE: Final = 200
-_LONGEST_ERROR: Final = 500
+_MAX_ERROR_LENGTH: Final = 500
 _GONE: Final = "the process was gone before the attempt had ended"
 # What is wrong with the database itself, whatever is written to it.
 _OF_THE_DATABASE: Final = (InterfaceError, InternalError, OperationalError, NoConnectionLeft)
@@ -115,7 +115,7 @@ class Claim:
 
 
 @frozen(kw_only=True)
-class Meaning:
+class ProcessingResult:
     """What a delivery comes to: what it tells, parts of returns of which there is news, and events of its own.
 
     ``read`` are the returns that were read for it just now. ``remark`` says why nothing came of something.
@@ -159,7 +159,7 @@ class Deliveries:
                 return [StoreError(str(problem)) for _ in new]
         return self._put_one_by_one(new, enqueue)
 
-    @plain_errors
+    @store_errors
     def claim(self, *, attempts: int, id: int | None = None) -> Claim | None:
         """The next delivery that is due, or the one of this id if it is; None if there is none.
 
@@ -174,7 +174,7 @@ class Deliveries:
                 if connection.execute(find, asked).first() is None:
                     return None
         # A claim that is lost with the power is made again.
-        with self.database.writing(in_turn=False, durable=False) as connection:
+        with self.database.writing(serialized=False, durable=False) as connection:
             while row := connection.execute(take, {**asked, "token": secrets.token_hex(8)}).mappings().first():
                 claim = _claim(row)
                 if claim.attempt <= attempts:
@@ -183,15 +183,15 @@ class Deliveries:
                 _settle(connection, claim, state=DEAD, attempts=_ROW.attempts - 1, error=error)
         return None
 
-    @plain_errors
+    @store_errors
     def keep(self, claim: Claim) -> None:
         """Put off the moment at which the claim lapses."""
-        with self.database.writing(in_turn=False, durable=False) as connection:
-            until = present(self.database.dialect, later=CLAIM_SECONDS)
+        with self.database.writing(serialized=False, durable=False) as connection:
+            until = sql_time(self.database.dialect, later=CLAIM_SECONDS)
             connection.execute(_of(claim).values(claimed_until=until))
 
-    @plain_errors
-    def finish(self, claim: Claim, meaning: Meaning, derive: Derive) -> Applied | None:
+    @store_errors
+    def finish(self, claim: Claim, meaning: ProcessingResult, derive: Derive) -> ApplyResult | None:
         """Merge what the delivery tells, and mark it as processed, in one transaction.
 
         None, and nothing was done, if the claim is somebody else's by now. If the result has returns to ``reread`` other
@@ -201,8 +201,8 @@ class Deliveries:
             StoreError: something of it cannot be stored, or the database fails. Nothing was done.
         """
         at = claim.request.received_at
-        news = [Nameless.news(parts, seen_at=at, origin=claim.origin) for parts in meaning.news]
-        told = writing.sort_out(meaning.observations)
+        news = [Uncorrelated.news(parts, seen_at=at, origin=claim.origin) for parts in meaning.news]
+        told = observations.encode_batch(meaning.observations)
         if told.refused:
             raise StoreError("what the delivery tells cannot be stored")
         told = evolve(told, nameless=(*told.nameless, *(each for each in news if each.parts)))
@@ -212,31 +212,31 @@ class Deliveries:
         except _Undone as undone:
             return undone.applied
 
-    @plain_errors
+    @store_errors
     def fail(self, claim: Claim, error: str, *, again_in: float | None) -> None:
         """The delivery could not be processed: it is tried again in so many seconds, or with None no more."""
         state = DEAD if again_in is None else PENDING
-        due_at = present(self.database.dialect, later=again_in or 0.0)
-        with self.database.writing(in_turn=False) as connection:
-            _settle(connection, claim, state=state, due_at=due_at, error=error[:_LONGEST_ERROR])
+        due_at = sql_time(self.database.dialect, later=again_in or 0.0)
+        with self.database.writing(serialized=False) as connection:
+            _settle(connection, claim, state=state, due_at=due_at, error=error[:_MAX_ERROR_LENGTH])
 
-    @plain_errors
-    def hand_back(self, claim: Claim) -> None:
+    @store_errors
+    def release(self, claim: Claim) -> None:
         """The delivery was not tried: anybody may claim it now, and the attempt does not count."""
-        with self.database.writing(in_turn=False, durable=False) as connection:
+        with self.database.writing(serialized=False, durable=False) as connection:
             _settle(connection, claim, attempts=_ROW.attempts - 1)
 
-    @plain_errors
+    @store_errors
     def replay(self, id: int, enqueue: Enqueue | None = None) -> bool:
         """Have a delivery processed once more, whatever has become of it; False if there is none of this id.
 
         One that somebody is at is left to that.
         """
-        now = present(self.database.dialect)
+        now = sql_time(self.database.dialect)
         again = {"state": PENDING, "origin": Origin.REPLAY.value, "attempts": 0, "due_at": now}
         statement = update(DELIVERIES).where(_ROW.id == id, _is_free(_ROW, now))
         statement = statement.values(**again, claim=None, claimed_until=None, processed_at=None)
-        with self.database.writing(in_turn=False) as connection:
+        with self.database.writing(serialized=False) as connection:
             row = connection.execute(statement.returning(_ROW.id, _ROW.account, _ROW.subject)).first()
             if row is None:
                 return connection.execute(select(_ROW.id).where(_ROW.id == id)).first() is not None
@@ -244,22 +244,22 @@ class Deliveries:
                 enqueue(connection, [Stored(id=row.id, account=row.account, subject=row.subject)])
             return True
 
-    @plain_errors
+    @store_errors
     def wait(self, id: int) -> float | None:
         """Seconds until a delivery is to be tried; None if it is not pending."""
         with self.database.reading() as connection:
-            now = clock(connection)
+            now = database_time(connection)
             row = connection.execute(select(DELIVERIES).where(_ROW.id == id, _ROW.state == _PENDING)).first()
             if row is None:
                 return None
             moment: datetime = max(row.due_at, row.claimed_until or row.due_at)
             # Whoever has an earlier one may be done with it at any time, and it may be put off again.
-            held_back = _is_held_back(_ROW, present(self.database.dialect))
+            held_back = _is_held_back(_ROW, sql_time(self.database.dialect))
             if connection.execute(select(_ROW.id).where(_ROW.id == id, held_back)).first():
                 moment = max(moment, now + timedelta(seconds=1.0))
             return max((moment - now).total_seconds(), 0.0)
 
-    @plain_errors
+    @store_errors
     def get(self, id: int) -> RowMapping | None:
         """The row of one delivery, or None."""
         with self.database.reading() as connection:
@@ -272,17 +272,17 @@ class Deliveries:
             query = query.where(_ROW.account == account)
         if state is not None:
             query = query.where(_ROW.state == _STATES[state])
-        # In portions: bodies may be large, and a reader that takes its time must not keep a transaction open.
+        # In chunks: bodies may be large, and a reader that takes its time must not keep a transaction open.
         while limit is None or limit > 0:
             size = _BODIES_AT_ONCE if limit is None else min(limit, _BODIES_AT_ONCE)
-            portion = self._all(query.limit(size))
-            yield from portion
-            if len(portion) < size:
+            chunk = self._all(query.limit(size))
+            yield from chunk
+            if len(chunk) < size:
                 return
-            query = query.where(_ROW.id < portion[-1]["id"])
+            query = query.where(_ROW.id < chunk[-1]["id"])
             limit = None if limit is None else limit - size
 
-    @plain_errors
+    @store_errors
     def backlog(self) -> tuple[int, int, datetime | None]:
         """How many deliveries are pending, how many are dead, and when the oldest pending one came."""
         counted = select(func.count(), func.min(_ROW.received_at)).where(_ROW.state == _PENDING)
@@ -306,22 +306,22 @@ class Deliveries:
             waiting += removed
         return Purged(deliveries=deliveries, waiting=waiting)
 
-    @plain_errors
+    @store_errors
     def _purge_behind(self, after: int, before: datetime) -> tuple[int, int]:
         """How many of the next processed deliveries behind an id were old enough, and the last id of those."""
         processed = _ROW.state == _STATES[PROCESSED]
-        portion = select(_ROW.id, _ROW.received_at).where(processed, _ROW.id > after).order_by(_ROW.id)
-        with self.database.writing(in_turn=False, durable=False) as connection:
-            found = connection.execute(portion.limit(_PURGED_AT_ONCE)).all()
+        chunk = select(_ROW.id, _ROW.received_at).where(processed, _ROW.id > after).order_by(_ROW.id)
+        with self.database.writing(serialized=False, durable=False) as connection:
+            found = connection.execute(chunk.limit(_PURGED_AT_ONCE)).all()
             old = [row.id for row in found if row.received_at < before]
             # One of them may just have been replayed.
             gone = connection.execute(delete(DELIVERIES).where(processed, _ROW.id.in_(old))) if old else None
         return (gone.rowcount if gone else 0), (found[-1].id if found else after)
 
-    @plain_errors
+    @store_errors
     def _purge_waiting(self, before: datetime) -> int:
-        with self.database.writing(in_turn=False, durable=False) as connection:
-            return naming.purge_waiting(connection, before)
+        with self.database.writing(serialized=False, durable=False) as connection:
+            return correlation.purge_waiting(connection, before)
 
     def _put_one_by_one(self, new: Iterable[NewDelivery], enqueue: Enqueue | None) -> list[Put | StoreError]:
         """Store each delivery by itself: one of them cannot be stored, and is not to take the others along."""
@@ -340,11 +340,11 @@ class Deliveries:
     def _insert(self, new: Sequence[NewDelivery], enqueue: Enqueue | None) -> list[Put]:
         copies = Counter((each.account, each.dedupe_key) for each in new)
         first = {(each.account, each.dedupe_key): each for each in reversed(new)}
-        with self.database.writing(in_turn=False, durable=True) as connection:
+        with self.database.writing(serialized=False, durable=True) as connection:
             new_row = INSERT[connection.dialect.name](DELIVERIES)
             count = {"duplicates": _ROW.duplicates + new_row.excluded.duplicates + 1}
             statement = new_row.on_conflict_do_update(index_elements=["account", "dedupe_key"], set_=count)
-            now = clock(connection)
+            now = database_time(connection)
             # In one order everywhere: two processes that wait for each other's copies would wait for ever.
             values = [_new_row(first[key], copies[key] - 1, now) for key in sorted(first)]
             told = statement.returning(_ROW.id, _ROW.account, _ROW.dedupe_key, _ROW.duplicates)
@@ -362,7 +362,7 @@ class Deliveries:
             fresh.discard(key)
         return puts
 
-    @plain_errors
+    @store_errors
     def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
         with self.database.reading() as connection:
             return connection.execute(query).mappings().all()
@@ -383,11 +383,11 @@ def _is_held_back(row: Columns, now: ColumnElement[datetime]) -> ColumnElement[b
 
 def _claiming(dialect: str, *, by_id: bool) -> tuple[Select[tuple[int]], ReturningUpdate[Any]]:
     """What finds a delivery that is due, the next one or ``this``, and what claims it with a ``token``."""
-    row, now = DELIVERIES.alias("due").c, present(dialect)
+    row, now = DELIVERIES.alias("due").c, sql_time(dialect)
     due = select(row.id).where(row.state == _PENDING, row.due_at <= now, _is_free(row, now), ~_is_held_back(row, now))
     find = due.where(row.id == bindparam("this")) if by_id else due.order_by(row.due_at, row.id).limit(1)
     found = find.with_for_update(skip_locked=True).scalar_subquery()
-    until = present(dialect, later=CLAIM_SECONDS)
+    until = sql_time(dialect, later=CLAIM_SECONDS)
     take = update(DELIVERIES).where(_ROW.id == found).returning(DELIVERIES)
     return find, take.values(claim=bindparam("token"), claimed_until=until, attempts=_ROW.attempts + 1)
 
@@ -401,17 +401,19 @@ _CLAIMING: Final = {
 class _Undone(Exception):
     """What was done in a transaction is not to be committed."""
 
-    def __init__(self, applied: Applied | None) -> None:
+    def __init__(self, applied: ApplyResult | None) -> None:
         super().__init__()
         self.applied = applied
 
 
-def _finish(connection: Connection, claim: Claim, told: Told, meaning: Meaning, derive: Derive) -> Applied:
-    applied = writing.apply(connection, claim.account, told, derive)
+def _finish(
+    connection: Connection, claim: Claim, told: ObservationBatch, meaning: ProcessingResult, derive: Derive
+) -> ApplyResult:
+    applied = observations.apply(connection, claim.account, told, derive)
     if not meaning.read.issuperset(applied.reread):
         raise _Undone(applied)
     events = applied.events + _tell(connection, meaning.events)
-    done = {"state": PROCESSED, "processed_at": present(connection.dialect.name), "error": meaning.remark}
+    done = {"state": PROCESSED, "processed_at": sql_time(connection.dialect.name), "error": meaning.remark}
     if not _settle(connection, claim, events=_ROW.events + events, **done):
         raise _Undone(None)
     return applied
@@ -473,8 +475,8 @@ def _settle(connection: Connection, claim: Claim, **values: Any) -> bool:
 def _tell(connection: Connection, events: Sequence[Event]) -> int:
     """Tell the events that were not told before, and count them."""
     known: set[str] = set()
-    for some in portions(event.id for event in events):
+    for some in chunks(event.id for event in events):
         known.update(connection.execute(select(EVENTS.c.id).where(EVENTS.c.id.in_(some))).scalars())
     fresh = [event for event in events if event.id not in known]
-    writing.tell(connection, fresh)
+    observations.append_events(connection, fresh)
     return len(fresh)

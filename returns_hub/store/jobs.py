@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, select, text
 
 from returns_hub.errors import StoreError
-from returns_hub.store.database import Database, clock, plain_errors
+from returns_hub.store.database import Database, database_time, store_errors
 from returns_hub.store.inbox import PENDING, Stored
 from returns_hub.store.schema import DELIVERIES
 
@@ -65,7 +65,7 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @plain_errors
+    @store_errors
     def install(self) -> None:
         """Create the queue, or bring it to the installed release of Procrastinate.
 
@@ -97,24 +97,24 @@ class Jobs:
         ]
         connection.execute(_ENQUEUE, {"deliveries": json.dumps(told)})
 
-    @plain_errors
+    @store_errors
     def enqueue_forgotten(self) -> None:
         """Queue jobs for deliveries that should have been processed, and have none any more."""
-        with self.database.writing(in_turn=False) as connection:
-            since = clock(connection) - timedelta(seconds=_FORGOTTEN_SECONDS)
+        with self.database.writing(serialized=False) as connection:
+            since = database_time(connection) - timedelta(seconds=_FORGOTTEN_SECONDS)
             free = _ROW.claimed_until.is_(None) | (_ROW.claimed_until <= since)
             query = select(_ROW.id, _ROW.account, _ROW.subject).where(_ROW.state == PENDING, _ROW.due_at <= since, free)
             found = connection.execute(query.order_by(_ROW.id).limit(_FORGOTTEN_AT_ONCE)).all()
             if found:
                 self.enqueue(connection, [Stored(id=row.id, account=row.account, subject=row.subject) for row in found])
 
-    @plain_errors
+    @store_errors
     def drop_done(self) -> None:
         """Remove the jobs whose deliveries were processed without them, where no worker ever comes to do that."""
-        with self.database.writing(in_turn=False) as connection:
+        with self.database.writing(serialized=False) as connection:
             connection.execute(_DROP_DONE)
 
-    @plain_errors
+    @store_errors
     def next_of_subject(self, id: int) -> int | None:
         """The delivery that comes next of those with the account and subject of this one; None if none is pending."""
         this = DELIVERIES.alias("this")

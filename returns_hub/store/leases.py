@@ -16,7 +16,7 @@ from attrs import frozen
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from returns_hub.errors import StoreError
-from returns_hub.store.database import Database, clock, plain_errors, present
+from returns_hub.store.database import Database, database_time, sql_time, store_errors
 from returns_hub.store.schema import LEASES
 
 LEASE_SECONDS: Final = 60.0
@@ -65,7 +65,7 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @plain_errors
+    @store_errors
     def take(self, name: str) -> Lease:
         """The lease of this name, for :data:`LEASE_SECONDS` from now.
 
@@ -75,13 +75,13 @@ class Leases:
         lease = Lease(name, f"{os.getpid()}@{socket.gethostname()[:255] or '-'}/{secrets.token_hex(8)}")
         with self.database.writing() as connection:
             row = connection.execute(select(LEASES).where(LEASES.c.name == name)).first()
-            if row is not None and row.until > clock(connection) and not _is_dead(row.owner):
+            if row is not None and row.until > database_time(connection) and not _is_dead(row.owner):
                 raise LeaseTaken(_holder(row.owner), row.until)
             connection.execute(delete(LEASES).where(LEASES.c.name == name))
             connection.execute(LEASES.insert().values(name=name, owner=lease.owner, until=_end(connection)))
         return lease
 
-    @plain_errors
+    @store_errors
     def renew(self, lease: Lease) -> None:
         """Prolong a lease.
 
@@ -91,7 +91,7 @@ class Leases:
         with self.database.writing() as connection:
             lease.renew(connection)
 
-    @plain_errors
+    @store_errors
     def release(self, lease: Lease) -> None:
         """Give a lease back. One that is not ours any more stays where it is."""
         with self.database.writing() as connection:
@@ -100,7 +100,7 @@ class Leases:
 
 def _end(connection: Connection) -> ColumnElement[datetime]:
     """The moment at which a lease taken or renewed now ends."""
-    return present(connection.dialect.name, later=LEASE_SECONDS)
+    return sql_time(connection.dialect.name, later=LEASE_SECONDS)
 
 
 def _holder(owner: str) -> str:

@@ -10,16 +10,17 @@ from sqlalchemy import ColumnElement, RowMapping, Select, exists, func, select
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event
-from returns_hub.merge import Derive, Observation, as_told
+from returns_hub.merge import Derive, Observation, derive_nothing
 from returns_hub.model import Return
 from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
-from returns_hub.store import naming, rows, writing
-from returns_hub.store.database import Database, plain_errors
-from returns_hub.store.health import SyncHealth, SyncLog
+from returns_hub.store import correlation, rows
+from returns_hub.store import observations as writes
+from returns_hub.store.database import Database, store_errors
 from returns_hub.store.leases import Lease
-from returns_hub.store.schema import CHECKPOINTS, EVENTS, LONGEST_COLUMN, MERGE_STATE, RETURNS
-from returns_hub.store.writing import Applied
+from returns_hub.store.observations import ApplyResult
+from returns_hub.store.schema import CHECKPOINTS, EVENTS, MAX_COLUMN_CHARS, MERGE_STATE, RETURNS
+from returns_hub.store.sync_log import SyncHealth, SyncLog
 
 _AT_ONCE: Final = 500
 _TERMINAL: Final = tuple(status.value for status in Status if status.is_terminal)
@@ -58,7 +59,7 @@ class Store:
             raise
         return store
 
-    @plain_errors
+    @store_errors
     def prepare(self) -> None:
         """Bring the tables to the newest revision."""
         self.database.prepare()
@@ -73,16 +74,16 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @plain_errors
+    @store_errors
     def apply(
         self,
         account: str,
         observations: Iterable[Observation] = (),
         *,
         checkpoints: Mapping[str, Any] = MappingProxyType({}),
-        derive: Derive = as_told,
+        derive: Derive = derive_nothing,
         lease: Lease | None = None,
-    ) -> Applied:
+    ) -> ApplyResult:
         """Merge observations into the mirror, in one transaction with their events and the checkpoints that cover them.
 
         A checkpoint is any JSON value; None removes it. With a ``lease`` all of it is written only while that is ours.
@@ -94,24 +95,24 @@ class Store:
         Raises:
             LeaseLost: it is not any more.
         """
-        told = writing.sort_out(observations)
+        told = writes.encode_batch(observations)
         with self.database.writing() as connection:
             if lease is not None:
                 lease.renew(connection)
-            applied = writing.apply(connection, account, told, derive)
-            writing.save_checkpoints(connection, account, checkpoints)
+            applied = writes.apply(connection, account, told, derive)
+            writes.save_checkpoints(connection, account, checkpoints)
         return applied
 
-    @plain_errors
+    @store_errors
     def find_return(self, account: str, aliases: Iterable[str]) -> str | None:
         """The id of the one return that has all of these parts (``shipment:ID``, ``item:ID-OR-ALIAS``).
 
         Parts that no return has do not count. None if that leaves none, or if no return or several have them all.
         """
         with self.database.reading() as connection:
-            return naming.meant(connection, account, {"": naming.parts(aliases)}).get("")
+            return correlation.correlate(connection, account, {"": correlation.part_names(aliases)}).get("")
 
-    @plain_errors
+    @store_errors
     def checkpoints(self, account: str) -> dict[str, Any]:
         """Every checkpoint of an account, by name."""
         query = select(CHECKPOINTS.c.name, CHECKPOINTS.c.value).where(CHECKPOINTS.c.account == account)
@@ -145,7 +146,7 @@ class Store:
         for row in self.database.stream(query):
             yield StoredReturn(account=row.account, ret=rows.read_return(row.object, row.id))
 
-    @plain_errors
+    @store_errors
     def get_return(self, account: str, return_id: str) -> StoredReturn | None:
         """One return, or None. By the id of a request, it is the return that grew from it, where there is one."""
         if not rows.is_usable_id(return_id):
@@ -169,21 +170,21 @@ class Store:
             query = query.where(EVENTS.c.account == account)
         if return_id is not None:
             query = query.where((EVENTS.c.return_id == return_id) | _is_request_of(return_id))
-        # In portions: a consumer may take its time, and must not keep a transaction open meanwhile.
+        # In chunks: a consumer may take its time, and must not keep a transaction open meanwhile.
         while limit is None or limit > 0:
             size = _AT_ONCE if limit is None else min(limit, _AT_ONCE)
-            portion = self._all(query.where(EVENTS.c.sequence > after).limit(size))
-            yield from map(rows.read_event, portion)
-            if len(portion) < size:
+            chunk = self._all(query.where(EVENTS.c.sequence > after).limit(size))
+            yield from map(rows.read_event, chunk)
+            if len(chunk) < size:
                 return
-            after = portion[-1]["sequence"]
+            after = chunk[-1]["sequence"]
             limit = None if limit is None else limit - size
 
     def health(self, account: str) -> SyncHealth:
         """How the syncs of an account go: when the last one ran, how it ended, how far the mirror is behind."""
         return SyncLog(self.database).health(account)
 
-    @plain_errors
+    @store_errors
     def last_seen(self, account: str) -> datetime | None:
         """When, by our clock, the newest observation of the account was made; None before the first."""
         query = select(func.max(MERGE_STATE.c.seen_at)).where(MERGE_STATE.c.account == account)
@@ -191,15 +192,15 @@ class Store:
             moment: datetime | None = connection.execute(query).scalar()
         return moment
 
-    @plain_errors
-    def open_words(self, account: str) -> tuple[str, ...]:
+    @store_errors
+    def open_status_words(self, account: str) -> tuple[str, ...]:
         """The vendor's words at which open returns of the account stand."""
         word = RETURNS.c.status_raw
-        query = select(word).distinct().where(_is_open(account), func.length(word) < LONGEST_COLUMN)
+        query = select(word).distinct().where(_is_open(account), func.length(word) < MAX_COLUMN_CHARS)
         with self.database.reading() as connection:
             return tuple(sorted(connection.execute(query).scalars()))
 
-    @plain_errors
+    @store_errors
     def oldest_open(self, account: str) -> datetime | None:
         """When the oldest of the account's open returns was created; None if none is open, or none of them says."""
         query = select(func.min(RETURNS.c.created_at)).where(_is_open(account))
@@ -207,7 +208,7 @@ class Store:
             moment: datetime | None = connection.execute(query).scalar()
         return moment
 
-    @plain_errors
+    @store_errors
     def open_unseen(self, account: str, since: datetime, *, after: str = "") -> tuple[str, ...]:
         """The next few hundred open returns, by id, that no observation has told of since a moment."""
         mark = MERGE_STATE.c
@@ -217,7 +218,7 @@ class Store:
             query = unseen.where(RETURNS.c.id > after).order_by(RETURNS.c.id).limit(_AT_ONCE)
             return tuple(connection.execute(query).scalars())
 
-    @plain_errors
+    @store_errors
     def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
         with self.database.reading() as connection:
             return connection.execute(query).mappings().all()

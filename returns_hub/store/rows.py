@@ -14,11 +14,11 @@ from returns_hub.errors import ReturnsHubError, StoreError
 from returns_hub.events import EVENT_TYPES, Event, Origin
 from returns_hub.merge import Layer, Stamp, State
 from returns_hub.model import Return
-from returns_hub.store.schema import LONGEST_COLUMN
+from returns_hub.store.schema import MAX_COLUMN_CHARS
 
 Row: TypeAlias = Mapping[str, Any]
 
-_LONGEST_ID: Final = 255
+_MAX_ID_CHARS: Final = 255
 
 
 def decode(text: str) -> Any:
@@ -41,7 +41,7 @@ def storable(ret: Return) -> str | None:
 
 def is_usable_id(key: str) -> bool:
     """True for an id, or a name, that both databases can hold and index as it is."""
-    return 0 < len(key) <= _LONGEST_ID and column(key) == key
+    return 0 < len(key) <= _MAX_ID_CHARS and column(key) == key
 
 
 def names(ret: Return) -> list[str]:
@@ -198,7 +198,7 @@ def read_event(row: RowMapping) -> Event:
 
 def column(text: str | None) -> str | None:
     """Text as a column that is searched holds it."""
-    return text and plain(text)[:LONGEST_COLUMN]
+    return text and plain(text)[:MAX_COLUMN_CHARS]
 
 
 def plain(text: str) -> str:

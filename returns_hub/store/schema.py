@@ -1,7 +1,7 @@
 """The tables of the mirror: one schema for SQLite and PostgreSQL.
 
 What people filter on is a column; the whole object stands beside it as JSON, keys as in the model, with ``raw``.
-Columns are for finding: text is cut at :data:`LONGEST_COLUMN`, quantities are floating point. The object is exact.
+Columns are for finding: text is cut at :data:`MAX_COLUMN_CHARS`, quantities are floating point. The object is exact.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ REVISION: Final = "0002"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
-LONGEST_COLUMN: Final = 500
+MAX_COLUMN_CHARS: Final = 500
 
 
 class Moment(TypeDecorator[datetime]):

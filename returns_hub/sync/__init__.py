@@ -13,11 +13,11 @@ from anyio import CapacityLimiter, Semaphore, create_task_group
 from anyio.from_thread import start_blocking_portal
 
 from returns_hub.store import Store
-from returns_hub.store.health import SyncLog
-from returns_hub.sync.reconciling import ReconcileRun
-from returns_hub.sync.reporting import ReconcileReport, SyncProgress, SyncReport
-from returns_hub.sync.running import Interrupted, Run, SyncJob, Wishes, first_failure
-from returns_hub.sync.syncing import SyncRun
+from returns_hub.store.sync_log import SyncLog
+from returns_hub.sync.engine import Interrupted, Run, RunOptions, SyncJob, first_failure
+from returns_hub.sync.reconciliation import ReconcileRun
+from returns_hub.sync.reports import ReconcileReport, SyncProgress, SyncReport
+from returns_hub.sync.synchronization import SyncRun
 
 __all__ = [
     "ReconcileReport",
@@ -33,7 +33,7 @@ T = TypeVar("T")
 AnyRun = TypeVar("AnyRun", bound=Run)
 
 # Each has connections, and pages in memory; the others wait until one of these is done.
-_ACCOUNTS_AT_ONCE: Final = 64
+_MAX_CONCURRENT_ACCOUNTS: Final = 64
 
 
 async def sync_accounts(
@@ -51,9 +51,9 @@ async def sync_accounts(
     :meth:`returns_hub.Hub.sync` says what the options do. Whatever goes wrong with an account, its vendor or the store is
     its report's ``error``. One that somebody else is syncing is ``skipped``. ``progress`` is called on the event loop.
     """
-    wishes = Wishes(since=since, full=full, details=details, progress=progress, now=now)
+    options = RunOptions(since=since, full=full, details=details, progress=progress, now=now)
     turn = CapacityLimiter(1)
-    runs = [SyncRun(job=job, store=store, wishes=wishes, turn=turn) for job in jobs]
+    runs = [SyncRun(job=job, store=store, options=options, turn=turn) for job in jobs]
     await _side_by_side(runs, SyncLog(store.database))
     return tuple(run.report for run in runs)
 
@@ -68,9 +68,9 @@ async def reconcile_accounts(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> tuple[ReconcileReport, ...]:
     """Compare the mirror with the vendors of some accounts, and repair it; as :func:`sync_accounts`."""
-    wishes = Wishes(since=since, details=details, progress=progress, now=now)
+    options = RunOptions(since=since, details=details, progress=progress, now=now)
     turn = CapacityLimiter(1)
-    runs = [ReconcileRun(job=job, store=store, wishes=wishes, turn=turn) for job in jobs]
+    runs = [ReconcileRun(job=job, store=store, options=options, turn=turn) for job in jobs]
     await _side_by_side(runs, None)
     return tuple(run.comparison for run in runs)
 
@@ -102,17 +102,17 @@ async def _outcome(task: Callable[[], Awaitable[T]]) -> "T | _Raised":
 
 
 async def _side_by_side(runs: Sequence[AnyRun], log: SyncLog | None) -> None:
-    rooms = Semaphore(_ACCOUNTS_AT_ONCE)
+    rooms = Semaphore(_MAX_CONCURRENT_ACCOUNTS)
 
-    async def carry_out(run: AnyRun) -> None:
+    async def execute(run: AnyRun) -> None:
         async with rooms:
-            await run.carry_out(log)
+            await run.execute(log)
 
     try:
         with first_failure():
             async with create_task_group() as tasks:
                 for run in runs:
-                    tasks.start_soon(carry_out, run)
+                    tasks.start_soon(execute, run)
     except Interrupted as interruption:
         cause = interruption.cause
     else:

@@ -88,7 +88,7 @@ _SECRET_TEXT: Final = re.compile(
 _URL: Final = re.compile(r"\bhttps?://[^\s\"'<>\\]+")
 _UNGUESSABLE: Final = re.compile(r"[\w-]{32,}\Z")
 _FORM: Final = re.compile(r"[\w.%+\[\]-]+=[^&\s]*(&[\w.%+\[\]-]+=[^&\s]*)*")
-_STAND_INS: Final = MappingProxyType(
+_PLACEHOLDERS: Final = MappingProxyType(
     {
         "email": "person-{:04d}@example.com",
         "name": "Person {:04d}",
@@ -143,7 +143,7 @@ class Redactor:
         return {
             name.lower(): [self.text(part) for part in value] if isinstance(value, list) else self.text(value)
             for name, value in headers.items()
-            if name.lower() in kept and not _SECRET_KEY.search(_plain(name))
+            if name.lower() in kept and not _SECRET_KEY.search(_normalised(name))
         }
 
     def body(self, body: Any) -> Any:
@@ -171,8 +171,8 @@ class Redactor:
         if text in self.fictitious:
             return text
         text = _SECRET_TEXT.sub(REDACTED, _URL.sub(lambda found: self._link(found[0]), text))
-        text = _EMAIL.sub(lambda found: _stand_in("email", found[0]), text)
-        return _PHONE.sub(lambda found: _stand_in("phone", found[0]), text)
+        text = _EMAIL.sub(lambda found: _placeholder("email", found[0]), text)
+        return _PHONE.sub(lambda found: _placeholder("phone", found[0]), text)
 
     def value(self, value: Any, *, parents: tuple[str, ...] = ()) -> Any:
         """Decoded JSON: every text in it is judged by its key and by its looks, JSON within a text included."""
@@ -185,12 +185,12 @@ class Redactor:
         return value
 
     def _member(self, owner: Mapping[str, Any], key: str, parents: tuple[str, ...]) -> Any:
-        value, name = owner[key], _plain(key)
+        value, name = owner[key], _normalised(key)
         if _SECRET_KEY.search(name):
-            return _each(value, lambda _: REDACTED)
+            return _map_texts(value, lambda _: REDACTED)
         kind = _personal_kind(name, owner, parents)
         if kind is not None and not isinstance(value, Mapping):
-            return _each(value, lambda text: text if text in self.fictitious else _stand_in(kind, text))
+            return _map_texts(value, lambda text: text if text in self.fictitious else _placeholder(kind, text))
         return self.value(value, parents=(*parents, name))
 
     def _body_text(self, text: str) -> str:
@@ -224,35 +224,37 @@ class Redactor:
         return urlunsplit((parts.scheme, parts.netloc, path, self._pairs(parts.query), parts.fragment))
 
 
-def _plain(key: str) -> str:
+def _normalised(key: str) -> str:
     return re.sub(r"[^a-z0-9]", "", key.lower())
 
 
 def _personal_kind(name: str, owner: Mapping[str, Any], parents: tuple[str, ...]) -> str | None:
     if name in ("name", "company"):
-        theirs = any(_PERSON.search(parent) for parent in parents[-1:]) or any("email" in _plain(key) for key in owner)
+        theirs = any(_PERSON.search(parent) for parent in parents[-1:]) or any(
+            "email" in _normalised(key) for key in owner
+        )
         return "name" if theirs else None
     return next((kind for kind, keys in _PERSONAL_KEYS if keys.search(name)), None)
 
 
-def _each(value: Any, change: Callable[[str], str]) -> Any:
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
     """Every text in ``value`` changed, every number 0; nothing, true and false tell nothing and stay."""
     if isinstance(value, Mapping):
-        return {key: _each(part, change) for key, part in value.items()}
+        return {key: _map_texts(part, change) for key, part in value.items()}
     if isinstance(value, list):
-        return [_each(part, change) for part in value]
+        return [_map_texts(part, change) for part in value]
     if isinstance(value, str):
         return change(value) if value else value
     return value if value is None or isinstance(value, bool) else 0
 
 
-def _stand_in(kind: str, text: str) -> str:
+def _placeholder(kind: str, text: str) -> str:
     """The placeholder of a personal text. Four digits tell a few people apart, and not who they are."""
     email = _EMAIL.fullmatch(text)
     if _PLACEHOLDER.fullmatch(text) or (email and _RESERVED.search(email[1])):
         return text
     number = int.from_bytes(hashlib.sha256(f"{kind} {text.casefold()}".encode()).digest()[:8]) % 10_000
-    return _STAND_INS[kind].format(number)
+    return _PLACEHOLDERS[kind].format(number)
 
 
 @contextmanager
@@ -277,7 +279,7 @@ def play(path: Path, *, redactor: Redactor = Redactor()) -> Iterator[None]:
             yield
         except Exception as error:
             # vcrpy says this inside the HTTP stack, where a client may make another error of it.
-            if asked and not _holds(playing, asked[-1]):
+            if asked and not _has_answer_to(playing, asked[-1]):
                 raise AssertionError(f"{path.name} has no answer to {asked[-1].method} {asked[-1].uri}") from error
             raise
     if not playing.all_played:
@@ -399,7 +401,7 @@ def _same_query(one: Any, other: Any) -> None:
     assert ours == theirs, f"{ours} != {theirs}"  # noqa: S101  how a vcrpy matcher says no
 
 
-def _holds(playing: Any, request: Any) -> bool:
+def _has_answer_to(playing: Any, request: Any) -> bool:
     from vcr.errors import UnhandledHTTPRequestError  # type: ignore[import-untyped]  # vcrpy ships no types
 
     try:

@@ -15,10 +15,10 @@ _PREFIX: Final = "test_"
 class Part(StrEnum):
     """A part of the suite. ``itself`` is what an adapter says of itself: the only part that needs nothing from a vendor."""
 
-    ITSELF = "itself"
+    DECLARATION = "itself"
     CASSETTES = "cassettes"
     FAILURES = "failures"
-    REPETITION = "repetition"
+    RETRIES = "repetition"
     WORDS = "words"
     SECRETS = "secrets"
     LISTINGS = "listings"

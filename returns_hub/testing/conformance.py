@@ -86,8 +86,8 @@ from returns_hub import (
 from returns_hub.accounts import build_adapter
 from returns_hub.testing.cassettes import Redactor, origin, play, record, replies, scan
 from returns_hub.testing.checks import Part, check
+from returns_hub.testing.corruption import corrupted
 from returns_hub.testing.drivers import Driver, open_with
-from returns_hub.testing.oddities import odd
 from returns_hub.testing.sandbox import BaseUrls, Faults, Simulator, html_answer, json_answer, serve
 
 LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -97,7 +97,7 @@ CANARY: Final = "CANARY5d41402abc4b"
 _READS: Final = (Capability.GET_RETURN, Capability.LIST_RETURNS, Capability.GET_SHIPMENT, Capability.LIST_SHIPMENTS)
 _WRITES: Final = (Capability.CREATE_RETURN, Capability.CREATE_LABEL, Capability.ADD_NOTE, Capability.SET_STATUS)
 _DELIVERY: Final = WebhookRequest(method="POST", url="https://platform.example/webhooks", received_at=LONG_AGO)
-_IMPURE: Final = frozenset(
+_IO_MODULES: Final = frozenset(
     {"aiohttp", "asyncio", "httpx", "logging", "os", "requests", "socket", "subprocess", "threading", "time", "urllib3"}
 )
 
@@ -125,7 +125,7 @@ _METHODS: Final[Mapping[Capability, tuple[str, ...]]] = {
     Capability.RECEIVE: ("verify_webhook", "read_webhook"),
     Capability.ORDER_LOOKUP: ("read_order_lookup", "answer_order_lookup"),
 }
-_TAKES_AN_ID: Final[Mapping[Capability, Callable[[Adapter, str], Operation[Any]]]] = {
+_CALLS_WITH_ID: Final[Mapping[Capability, Callable[[Adapter, str], Operation[Any]]]] = {
     Capability.GET_RETURN: lambda adapter, text: adapter.get_return(text),
     Capability.SET_STATUS: lambda adapter, text: adapter.set_status(text, raw_status="approved"),
     Capability.ADD_NOTE: lambda adapter, text: adapter.add_note(text, "text"),
@@ -138,7 +138,7 @@ _HOSTILE_IDS: Final = (
     *("#1001", "a/b", "a?b=c", "a&b", "a+b", "a b", ".", "..", "%2e%2e", "a%2Fb", "a\\b", "a;b", "a@b", "a:b", "[a]"),
     *("Ünï-日本", "a\r\nX-Evil: 1", "a\x00b", "\ud800"),
 )
-_UNHEARD_OF: Final = ("Never Heard Of", "ПРОВЕРКА", "x" * 300, "<b>&amp;</b>", "null", "0")
+_UNKNOWN_WORDS: Final = ("Never Heard Of", "ПРОВЕРКА", "x" * 300, "<b>&amp;</b>", "null", "0")
 _ORDER: Final = Order(
     number="#1001",
     id="5001",
@@ -158,7 +158,16 @@ _ORDER_NUMBERS: Final = (
     "..",
     "Bestellung Ä-日本",
 )
-_UNREADABLE: Final = (b"", b"not json", b"null", b"[]", b"{}", b'{"event": {}, "data": []}', b"\xff\xfe", b"[" * 50_000)
+_UNREADABLE_BODIES: Final = (
+    b"",
+    b"not json",
+    b"null",
+    b"[]",
+    b"{}",
+    b'{"event": {}, "data": []}',
+    b"\xff\xfe",
+    b"[" * 50_000,
+)
 
 
 @frozen
@@ -193,7 +202,7 @@ class Failure:
     """
 
     name: str
-    strike: Callable[[Faults], object] = field(repr=False)
+    inject: Callable[[Faults], object] = field(repr=False)
     error: type[ProviderError]
     maybe_applied: bool = False
     empty: bool = False
@@ -202,50 +211,50 @@ class Failure:
         return self.name
 
 
-def _refused(status: int, error: type[ProviderError]) -> Failure:
-    def strike(faults: Faults) -> object:
+def _refused_with(status: int, error: type[ProviderError]) -> Failure:
+    def inject(faults: Faults) -> object:
         return faults.answer_with(json_answer(status, faults.error_body(status)))
 
-    return Failure(name=f"HTTP {status}", strike=strike, error=error)
+    return Failure(name=f"HTTP {status}", inject=inject, error=error)
 
 
-def _undone(
-    name: str, error: type[ProviderError], strike: Callable[[Faults], object], *, empty: bool = False
+def _maybe_applied(
+    name: str, error: type[ProviderError], inject: Callable[[Faults], object], *, empty: bool = False
 ) -> Failure:
-    return Failure(name=name, strike=strike, error=error, maybe_applied=True, empty=empty)
+    return Failure(name=name, inject=inject, error=error, maybe_applied=True, empty=empty)
 
 
-def _garbled(body: bytes) -> Callable[[Faults], object]:
+def _answer_body(body: bytes) -> Callable[[Faults], object]:
     answer = HttpAnswer(status=200, headers={"content-type": "application/json"}, body=body)
     return lambda faults: faults.answer_with(answer)
 
 
 _MOVED: Final = HttpAnswer(status=302, headers={"location": "https://elsewhere.example/login"})
 FAILURES: Final = (
-    _refused(400, ValidationFailed),
-    _refused(401, AuthenticationFailed),
-    _refused(403, PermissionDenied),
-    _refused(404, NotFound),
-    _refused(409, Conflict),
-    _refused(422, ValidationFailed),
-    Failure(name="HTTP 404 page", strike=lambda faults: faults.answer_with(html_answer(404)), error=NotFound),
-    Failure(name="HTTP 429", strike=lambda faults: faults.too_many_requests(), error=RateLimited),
-    Failure(name="HTTP 429 empty", strike=lambda faults: faults.answer_with(HttpAnswer(status=429)), error=RateLimited),
-    _undone("HTTP 500", ProviderUnavailable, lambda faults: faults.server_error()),
-    _undone("HTTP 500 page", ProviderUnavailable, lambda faults: faults.server_error(html=True)),
-    _undone("HTTP 502 empty", ProviderUnavailable, lambda faults: faults.answer_with(HttpAnswer(status=502))),
-    _undone("HTTP 503 page", ProviderUnavailable, lambda faults: faults.unavailable()),
-    _undone("HTTP 302", UnexpectedReply, lambda faults: faults.answer_with(_MOVED)),
-    _undone("200 with a page", UnexpectedReply, lambda faults: faults.answer_with(html_answer(200))),
-    _undone("200 with other JSON", UnexpectedReply, _garbled(b'"maintenance"')),
-    _undone("200 with deep JSON", UnexpectedReply, _garbled(b"[" * 100_000)),
-    _undone("200 not in UTF-8", UnexpectedReply, _garbled(b'"\xff"')),
-    _undone("200 cut in its JSON", UnexpectedReply, lambda faults: faults.truncated()),
-    _undone("200 empty", UnexpectedReply, _garbled(b""), empty=True),
-    _undone("204", UnexpectedReply, lambda faults: faults.answer_with(HttpAnswer(status=204)), empty=True),
-    _undone("connection cut in the reply", TransportFailed, lambda faults: faults.cut_off()),
-    _undone("connection dropped before the reply", TransportFailed, lambda faults: faults.drop_before()),
-    _undone("no reply in time", TransportFailed, lambda faults: faults.slow(30)),
+    _refused_with(400, ValidationFailed),
+    _refused_with(401, AuthenticationFailed),
+    _refused_with(403, PermissionDenied),
+    _refused_with(404, NotFound),
+    _refused_with(409, Conflict),
+    _refused_with(422, ValidationFailed),
+    Failure(name="HTTP 404 page", inject=lambda faults: faults.answer_with(html_answer(404)), error=NotFound),
+    Failure(name="HTTP 429", inject=lambda faults: faults.too_many_requests(), error=RateLimited),
+    Failure(name="HTTP 429 empty", inject=lambda faults: faults.answer_with(HttpAnswer(status=429)), error=RateLimited),
+    _maybe_applied("HTTP 500", ProviderUnavailable, lambda faults: faults.server_error()),
+    _maybe_applied("HTTP 500 page", ProviderUnavailable, lambda faults: faults.server_error(html=True)),
+    _maybe_applied("HTTP 502 empty", ProviderUnavailable, lambda faults: faults.answer_with(HttpAnswer(status=502))),
+    _maybe_applied("HTTP 503 page", ProviderUnavailable, lambda faults: faults.unavailable()),
+    _maybe_applied("HTTP 302", UnexpectedReply, lambda faults: faults.answer_with(_MOVED)),
+    _maybe_applied("200 with a page", UnexpectedReply, lambda faults: faults.answer_with(html_answer(200))),
+    _maybe_applied("200 with other JSON", UnexpectedReply, _answer_body(b'"maintenance"')),
+    _maybe_applied("200 with deep JSON", UnexpectedReply, _answer_body(b"[" * 100_000)),
+    _maybe_applied("200 not in UTF-8", UnexpectedReply, _answer_body(b'"\xff"')),
+    _maybe_applied("200 cut in its JSON", UnexpectedReply, lambda faults: faults.truncated()),
+    _maybe_applied("200 empty", UnexpectedReply, _answer_body(b""), empty=True),
+    _maybe_applied("204", UnexpectedReply, lambda faults: faults.answer_with(HttpAnswer(status=204)), empty=True),
+    _maybe_applied("connection cut in the reply", TransportFailed, lambda faults: faults.cut_off()),
+    _maybe_applied("connection dropped before the reply", TransportFailed, lambda faults: faults.drop_before()),
+    _maybe_applied("no reply in time", TransportFailed, lambda faults: faults.slow(30)),
 )
 
 
@@ -267,24 +276,26 @@ def _signed(request: WebhookRequest, header: str, *signatures: str) -> WebhookRe
     return evolve(request, headers=[*others, *((header, signature) for signature in signatures)])
 
 
-def _resigned(change: Callable[[str], str]) -> Callable[[WebhookRequest, str], WebhookRequest]:
+def _with_changed_signature(change: Callable[[str], str]) -> Callable[[WebhookRequest, str], WebhookRequest]:
     return lambda request, header: _signed(request, header, change(request.header(header)[0]))
 
 
-_WRONG: Final = ("wrong_signature", "malformed_signature")
+_WRONG_REASONS: Final = ("wrong_signature", "malformed_signature")
 ATTACKS: Final = (
     Attack(name="no signature", change=_signed, reasons=("missing_signature",)),
-    Attack(name="empty signature", change=_resigned(lambda _: " "), reasons=("missing_signature",)),
+    Attack(name="empty signature", change=_with_changed_signature(lambda _: " "), reasons=("missing_signature",)),
     Attack(
         name="two signatures",
         change=lambda request, header: _signed(request, header, *request.header(header) * 2),
         reasons=("duplicate_signature",),
     ),
-    Attack(name="other signature", change=_resigned(lambda text: text[1:] + text[0]), reasons=_WRONG),
-    Attack(name="cut signature", change=_resigned(lambda text: text[:-1]), reasons=_WRONG),
-    Attack(name="longer signature", change=_resigned(lambda text: text + "0"), reasons=_WRONG),
-    Attack(name="no ASCII", change=_resigned(lambda text: "é" * len(text)), reasons=_WRONG),
-    Attack(name="zeros", change=_resigned(lambda text: "0" * len(text)), reasons=_WRONG),
+    Attack(
+        name="other signature", change=_with_changed_signature(lambda text: text[1:] + text[0]), reasons=_WRONG_REASONS
+    ),
+    Attack(name="cut signature", change=_with_changed_signature(lambda text: text[:-1]), reasons=_WRONG_REASONS),
+    Attack(name="longer signature", change=_with_changed_signature(lambda text: text + "0"), reasons=_WRONG_REASONS),
+    Attack(name="no ASCII", change=_with_changed_signature(lambda text: "é" * len(text)), reasons=_WRONG_REASONS),
+    Attack(name="zeros", change=_with_changed_signature(lambda text: "0" * len(text)), reasons=_WRONG_REASONS),
 )
 
 
@@ -298,7 +309,7 @@ class AdapterConformance:
       for vendors with headers of their own that a replay needs.
     - ``listing``: what a listing is asked for besides, where without it one does not begin with a page of returns.
     - ``undefined_words``: those that the vendor shows and never defines; every other documented one means something.
-    - ``tells_permissions`` is False where an HTTP 403 may as well mean that the credentials are wrong, and so is read.
+    - ``distinguishes_permissions`` is False where an HTTP 403 may as well mean that the credentials are wrong, and so is read.
     - ``empty_page_ends`` where an empty page is the last one, whatever total the vendor tells.
     - ``webhook_secrets``: the option that holds the secrets, and ``signature_header``; with :meth:`delivery`, for
       adapters that receive, and :meth:`order_lookup`, for those that are asked for orders; :meth:`secret`, where not any
@@ -315,7 +326,7 @@ class AdapterConformance:
     redactor: ClassVar[Redactor] = Redactor()
     listing: ClassVar[Mapping[str, Any]] = {}
     undefined_words: ClassVar[frozenset[str]] = frozenset()
-    tells_permissions: ClassVar[bool] = True
+    distinguishes_permissions: ClassVar[bool] = True
     empty_page_ends: ClassVar[bool] = False
     webhook_secrets: ClassVar[str] = "webhook_secrets"
     signature_header: ClassVar[str] = ""
@@ -351,7 +362,7 @@ class AdapterConformance:
             "driver": Driver,
             "capability": Capability,
             "missing": missing,
-            "takes_an_id": [one for one in _TAKES_AN_ID if one not in missing],
+            "takes_an_id": [one for one in _CALLS_WITH_ID if one not in missing],
             "case": self.cases,
             "good_case": [case for case in self.cases if case.raises is None],
             "failure": FAILURES,
@@ -379,31 +390,31 @@ class AdapterConformance:
             yield client
 
     @pytest.fixture
-    def hurried(self, simulator: Simulator, base_urls: BaseUrls, driver: Driver) -> Iterator[Client]:
+    def short_timeout_client(self, simulator: Simulator, base_urls: BaseUrls, driver: Driver) -> Iterator[Client]:
         """A client that sends everything once, and waits no longer than a second."""
         with open_with(self._adapter(simulator), **base_urls, driver=driver, timeout=1) as client:
             yield client
 
     @pytest.fixture
-    def patient(self, simulator: Simulator, base_urls: BaseUrls, driver: Driver) -> Iterator[Client]:
+    def retrying_client(self, simulator: Simulator, base_urls: BaseUrls, driver: Driver) -> Iterator[Client]:
         """A client that sends again what may be sent again."""
         with open_with(self._adapter(simulator), **base_urls, driver=driver, attempts=3) as client:
             yield client
 
-    @check(Part.ITSELF)
-    def test_it_says_who_it_is(self) -> None:
+    @check(Part.DECLARATION)
+    def test_it_names_itself(self) -> None:
         """Names and base URLs are how users, configuration files and documents refer to a vendor."""
         assert re.fullmatch(r"[a-z][a-z0-9_]*", self.adapter_class.provider)
         assert self.adapter_class.display_name
         assert "production" in self.adapter_class.base_urls
         assert all(url.startswith("https://") for url in self.adapter_class.base_urls.values())
 
-    @check(Part.ITSELF)
+    @check(Part.DECLARATION)
     def test_it_declares_every_capability(self) -> None:
         """A capability left out reads like one nobody has thought about."""
         assert set(self.adapter_class.capabilities) == set(Capability)
 
-    @check(Part.ITSELF)
+    @check(Part.DECLARATION)
     def test_credentials_are_secrets(self) -> None:
         """A credential in a plain ``str`` ends up in a ``repr``, a log or a traceback sooner or later."""
         named = {
@@ -414,14 +425,14 @@ class AdapterConformance:
         }
         assert not named
 
-    @check(Part.ITSELF)
+    @check(Part.DECLARATION)
     def test_it_does_no_io(self) -> None:
         """An adapter that does no I/O serves blocking and asynchronous clients, and is tested without a network."""
         module = sys.modules[self.adapter_class.__module__]
         imported = {value.__name__ for value in vars(module).values() if inspect.ismodule(value)}
-        assert not imported & _IMPURE
+        assert not imported & _IO_MODULES
 
-    @check(Part.ITSELF)
+    @check(Part.DECLARATION)
     def test_a_capability_is_as_declared(self, capability: Capability) -> None:
         """What is declared is there and has a case; what is not declared is not half there."""
         methods = _METHODS.get(capability, (capability.value,))
@@ -430,7 +441,7 @@ class AdapterConformance:
         if capability not in _METHODS:
             assert any(case.operation == capability for case in self.cases) != self._lacks(capability)
 
-    @check(Part.ITSELF)
+    @check(Part.DECLARATION)
     def test_a_missing_capability_sends_nothing(
         self, missing: Capability, simulator: Simulator, client: Client
     ) -> None:
@@ -467,28 +478,32 @@ class AdapterConformance:
         assert [str(finding) for finding in scan(self._cassette(self.cases[0]).parent, redactor=self.redactor)] == []
 
     @check(Part.FAILURES)
-    def test_a_failed_read_is_the_right_error(self, failure: Failure, simulator: Simulator, hurried: Client) -> None:
+    def test_a_failed_read_is_the_right_error(
+        self, failure: Failure, simulator: Simulator, short_timeout_client: Client
+    ) -> None:
         """Callers decide by the class of an error: one that is misfiled, or not ours, breaks all of them."""
-        failure.strike(simulator.faults)
-        error = _error_of(hurried, self._case(_READS))
-        assert type(error) is self._meaning(failure)
+        failure.inject(simulator.faults)
+        error = _error_of(short_timeout_client, self._case(_READS))
+        assert type(error) is self._expected_error(failure)
         assert not error.maybe_applied
 
     @check(Part.FAILURES)
-    def test_a_failed_write_is_the_right_error(self, failure: Failure, simulator: Simulator, hurried: Client) -> None:
+    def test_a_failed_write_is_the_right_error(
+        self, failure: Failure, simulator: Simulator, short_timeout_client: Client
+    ) -> None:
         """After a failed write a caller must know whether to look first or simply to try again."""
         case, read = self._case(_WRITES), self._good_case(_READS)
         # Where a token is asked for before the first call, it is the call that is to fail.
-        assert read is None or _succeeds(hurried, read)
-        failure.strike(simulator.faults)
-        if failure.empty and _succeeds(hurried, case):
+        assert read is None or _succeeds(short_timeout_client, read)
+        failure.inject(simulator.faults)
+        if failure.empty and _succeeds(short_timeout_client, case):
             return
-        error = _error_of(hurried, case)
-        assert type(error) is self._meaning(failure)
+        error = _error_of(short_timeout_client, case)
+        assert type(error) is self._expected_error(failure)
         assert error.maybe_applied == failure.maybe_applied
 
     @check(Part.FAILURES)
-    def test_an_odd_reply_is_no_crash(self, good_case: Case) -> None:
+    def test_a_corrupted_reply_does_not_crash(self, good_case: Case) -> None:
         """Vendors add, retype and leave out fields without a word: a fact may be missing then, or it is our error."""
         recorded = replies(self._cassette(good_case))
         adapter = self._adapter(self.make_simulator(**good_case.simulator), **good_case.options)
@@ -496,13 +511,15 @@ class AdapterConformance:
         @settings(max_examples=50, deadline=None, database=None, derandomize=True, report_multiple_bugs=False)
         @given(st.data())
         def answered(data: st.DataObject) -> None:
-            strange = [_with_payload(reply, data.draw(odd(reply.json()))) for reply in recorded if reply.body]
+            strange = [_with_payload(reply, data.draw(corrupted(reply.json()))) for reply in recorded if reply.body]
             try:
                 _drive(good_case.call(adapter), strange)
             except ReturnsHubError:
                 return
             except Exception as error:
-                raise AssertionError(f"the adapter crashed on an odd reply: {type(error).__name__}: {error}") from error
+                raise AssertionError(
+                    f"the adapter crashed on an corrupted reply: {type(error).__name__}: {error}"
+                ) from error
 
         answered()
 
@@ -537,7 +554,7 @@ class AdapterConformance:
 
     @check(Part.FAILURES)
     @pytest.mark.parametrize(("told", "least", "most"), [(7, 7, 7), (60, 50, 61)], ids=["in seconds", "as a date"])
-    def test_the_vendors_wait_is_told(
+    def test_retry_after_reaches_the_caller(
         self, told: int, least: int, most: int, simulator: Simulator, client: Client
     ) -> None:
         """``Retry-After`` has two forms (RFC 9110, section 10.2.3), and both must reach the caller."""
@@ -549,53 +566,53 @@ class AdapterConformance:
         assert least <= error.retry_after <= most
 
     @check(Part.FAILURES)
-    def test_a_wait_that_is_not_told_is_not_invented(self, simulator: Simulator, client: Client) -> None:
+    def test_a_missing_retry_after_is_not_invented(self, simulator: Simulator, client: Client) -> None:
         """A caller would take it for the vendor's word."""
         simulator.faults.too_many_requests()
         error = _error_of(client, self._case(_READS))
         assert isinstance(error, RateLimited)
         assert error.retry_after is None
 
-    @check(Part.REPETITION)
-    def test_a_failed_read_is_sent_again(self, simulator: Simulator, patient: Client) -> None:
+    @check(Part.RETRIES)
+    def test_a_failed_read_is_sent_again(self, simulator: Simulator, retrying_client: Client) -> None:
         """Vendors hiccup, and a read does no harm."""
         simulator.faults.unavailable(times=1)
-        assert _succeeds(patient, self._case(_READS))
+        assert _succeeds(retrying_client, self._case(_READS))
 
-    @check(Part.REPETITION)
-    def test_a_write_refused_for_the_rate_is_sent_again(self, simulator: Simulator, patient: Client) -> None:
+    @check(Part.RETRIES)
+    def test_a_write_refused_for_the_rate_is_sent_again(self, simulator: Simulator, retrying_client: Client) -> None:
         """A 429 comes before any work: sending again does nothing twice."""
         simulator.faults.too_many_requests(retry_after=0, times=1)
-        assert _succeeds(patient, self._case(_WRITES))
+        assert _succeeds(retrying_client, self._case(_WRITES))
 
-    @check(Part.REPETITION)
-    def test_the_vendors_wait_is_kept(self, simulator: Simulator, patient: Client) -> None:
+    @check(Part.RETRIES)
+    def test_retry_after_is_honoured(self, simulator: Simulator, retrying_client: Client) -> None:
         """A client that comes back early is refused again, and may be locked out."""
         simulator.faults.too_many_requests(retry_after=1, times=1)
         started = time.monotonic()
-        assert _succeeds(patient, self._case(_READS))
+        assert _succeeds(retrying_client, self._case(_READS))
         assert time.monotonic() - started >= 1
 
-    @check(Part.REPETITION)
-    def test_a_wait_of_an_hour_is_told_and_not_slept(self, simulator: Simulator, patient: Client) -> None:
+    @check(Part.RETRIES)
+    def test_a_long_retry_after_is_raised_at_once(self, simulator: Simulator, retrying_client: Client) -> None:
         """A worker that sleeps for an hour looks dead; its caller can do better."""
         simulator.faults.too_many_requests(retry_after=3600)
         started = time.monotonic()
-        assert isinstance(_error_of(patient, self._case(_READS)), RateLimited)
+        assert isinstance(_error_of(retrying_client, self._case(_READS)), RateLimited)
         assert time.monotonic() - started < 10
 
-    @check(Part.REPETITION)
-    def test_a_write_whose_reply_is_lost_is_not_done_twice(self, simulator: Simulator, patient: Client) -> None:
+    @check(Part.RETRIES)
+    def test_a_write_whose_reply_is_lost_is_not_done_twice(self, simulator: Simulator, retrying_client: Client) -> None:
         """The worst that sending again can do: a second return, a second label, a second refund."""
         self._need(Capability.CREATE_RETURN)
         before = len(simulator.return_ids)
         simulator.faults.drop_after_commit(times=1)
         # With an idempotency key the second sending is answered like the first; without one there is none.
-        assert _succeeds(patient, self._case(_WRITES)) == (self.adapter_class.idempotency_header is not None)
+        assert _succeeds(retrying_client, self._case(_WRITES)) == (self.adapter_class.idempotency_header is not None)
         assert len(simulator.return_ids) == before + 1
 
     @check(Part.WORDS)
-    @pytest.mark.parametrize("word", _UNHEARD_OF, ids=ascii)
+    @pytest.mark.parametrize("word", _UNKNOWN_WORDS, ids=ascii)
     def test_an_unknown_status_survives(self, word: str, simulator: Simulator, client: Client) -> None:
         """Vendors and merchants add words: no crash and no guess, the word itself is kept, and counted."""
         if client.adapter.statuses is None:
@@ -609,7 +626,7 @@ class AdapterConformance:
     def test_documented_words_mean_something(self) -> None:
         """A word that the vendor documents and nobody mapped is a hole in the table."""
         rows = [row for table in self.adapter_class.vocabularies.values() for row in table.rows.items()]
-        assert {word for word, facts in rows if not _tells(facts)} == self.undefined_words
+        assert {word for word, facts in rows if not _asserts_anything(facts)} == self.undefined_words
 
     @check(Part.WORDS)
     def test_words_have_a_source(self) -> None:
@@ -618,7 +635,7 @@ class AdapterConformance:
         assert all(facts.source or table.source for table in tables for facts in table.rows.values())
 
     @check(Part.WORDS)
-    @pytest.mark.parametrize("word", [*_UNHEARD_OF, "", None], ids=ascii)
+    @pytest.mark.parametrize("word", [*_UNKNOWN_WORDS, "", None], ids=ascii)
     def test_tables_are_total(self, word: str | None) -> None:
         """A look-up that raises takes a whole page of returns with it."""
         tables = [table.extended({}) for table in self.adapter_class.vocabularies.values()]
@@ -636,10 +653,10 @@ class AdapterConformance:
             for failure in (None, *FAILURES):
                 simulator.faults.clear()
                 if failure is not None:
-                    failure.strike(simulator.faults)
+                    failure.inject(simulator.faults)
                 # A new client for each: one that was refused for its rate goes slower afterwards.
                 with open_with(adapter, **urls, driver=driver, timeout=1) as client:
-                    seen += [_seen_of(client, case) for case in calls]
+                    seen += [_leakable_output(client, case) for case in calls]
         assert [text for text in [*seen, caplog.text] if CANARY in text] == []
         assert simulator.requests[0].status == 200
 
@@ -649,7 +666,7 @@ class AdapterConformance:
         self._need(Capability.LIST_RETURNS)
         found = list(client.list_returns(page_size=3))
         assert len({ret.id for ret in found}) == len(found)
-        assert _lives(found) == simulator.return_ids
+        assert _merged_ids(found) == simulator.return_ids
 
     @check(Part.LISTINGS)
     @pytest.mark.parametrize("status", list(Status), ids=str)
@@ -665,7 +682,7 @@ class AdapterConformance:
         self._need(Capability.BACKFILL)
         slices = client.adapter.backfill(LONG_AGO, FAR_AHEAD)
         pages = [page for part in slices for page in _pages(client, part)]
-        assert _lives([found for page in pages for found in page.items]) == simulator.return_ids
+        assert _merged_ids([found for page in pages for found in page.items]) == simulator.return_ids
 
     @check(Part.LISTINGS)
     def test_slices_have_keys_of_their_own(self) -> None:
@@ -690,7 +707,9 @@ class AdapterConformance:
         if self.empty_page_ends or first.total is None:
             pytest.skip("an empty page is this vendor's last, or it tells no total")
         simulator.faults.empty_page(times=1)
-        assert _lives(list(client.list_returns(page_size=3))) >= simulator.return_ids - {ret.id for ret in first.items}
+        assert _merged_ids(list(client.list_returns(page_size=3))) >= simulator.return_ids - {
+            ret.id for ret in first.items
+        }
 
     @check(Part.LISTINGS)
     def test_a_listing_that_repeats_itself_ends(self, simulator: Simulator, client: Client) -> None:
@@ -707,7 +726,7 @@ class AdapterConformance:
     @pytest.mark.parametrize("hostile", _HOSTILE_IDS, ids=ascii)
     def test_an_identifier_stays_in_its_place(self, takes_an_id: Capability, hostile: str) -> None:
         """An id with a slash or a hash sign must not ask for something else; what no path can carry is refused."""
-        adapter, call = self._adapter(self.make_simulator()), _TAKES_AN_ID[takes_an_id]
+        adapter, call = self._adapter(self.make_simulator()), _CALLS_WITH_ID[takes_an_id]
         tame = next(call(adapter, "tame"))
         try:
             request = next(call(adapter, hostile))
@@ -718,7 +737,7 @@ class AdapterConformance:
         assert _segments(request) == [segment.replace("tame", hostile) for segment in _segments(tame)]
 
     @check(Part.DELIVERIES)
-    def test_a_valid_delivery_is_believed(self) -> None:
+    def test_a_valid_delivery_is_accepted(self) -> None:
         """It tells something, is answered with success, and has a key by which its duplicates are known."""
         receiver, delivery = self._receiver("live"), self.delivery(self.secret("live"))
         receipt = receiver.receive(delivery)
@@ -727,7 +746,7 @@ class AdapterConformance:
         assert receipt.dedupe_key == receiver.receive(delivery).dedupe_key
 
     @check(Part.DELIVERIES)
-    def test_published_vectors_are_believed(self) -> None:
+    def test_published_deliveries_are_accepted(self) -> None:
         """Our own signatures prove that we agree with ourselves; the vendor's examples, that we agree with the vendor."""
         self._need(Capability.RECEIVE)
         if not self.published_deliveries:
@@ -767,7 +786,7 @@ class AdapterConformance:
             assert caught.value.reason not in ("wrong_signature", "malformed_signature", "missing_signature")
 
     @check(Part.DELIVERIES)
-    def test_every_live_secret_is_believed(self) -> None:
+    def test_every_live_secret_is_accepted(self) -> None:
         """Secrets are changed: for a while the old and the new one sign."""
         assert self._receiver("another", "live").receive(self.delivery(self.secret("live"))).events
 
@@ -804,8 +823,8 @@ class AdapterConformance:
         assert caught.value.reason == "not_configured"
 
     @check(Part.DELIVERIES)
-    @pytest.mark.parametrize("body", _UNREADABLE, ids=lambda body: ascii(body[:20]))
-    def test_a_delivery_that_cannot_be_read_is_no_error(self, body: bytes) -> None:
+    @pytest.mark.parametrize("body", _UNREADABLE_BODIES, ids=lambda body: ascii(body[:20]))
+    def test_an_unreadable_delivery_is_acknowledged(self, body: bytes) -> None:
         """A vendor that is answered with an error stops delivering, or delivers the same for days."""
         receipt = self._receiver("live").receive(self.delivery(self.secret("live"), body))
         assert receipt.events
@@ -813,12 +832,12 @@ class AdapterConformance:
 
     @check(Part.ORDER_LOOKUPS)
     @pytest.mark.parametrize("number", _ORDER_NUMBERS, ids=ascii)
-    def test_a_valid_order_lookup_is_believed(self, number: str) -> None:
+    def test_a_valid_order_lookup_is_accepted(self, number: str) -> None:
         """Order numbers are texts, and the shop's own: what arrives is what the customer typed."""
         assert self._asked("live").read_order_lookup(self.order_lookup(self.secret("live"), number)) == number
 
     @check(Part.ORDER_LOOKUPS)
-    def test_every_live_secret_may_look_orders_up(self) -> None:
+    def test_every_live_secret_is_accepted_for_order_lookups(self) -> None:
         """Secrets are changed: for a while the old and the new one sign."""
         assert (
             self._asked("another", "live").read_order_lookup(self.order_lookup(self.secret("live"), "#1001")) == "#1001"
@@ -884,8 +903,8 @@ class AdapterConformance:
     def _with_secrets(self, secrets: Sequence[str]) -> Adapter:
         return self._adapter(self.make_simulator(), **{self.webhook_secrets: [self.secret(name) for name in secrets]})
 
-    def _meaning(self, failure: Failure) -> type[ProviderError]:
-        denied = failure.error is PermissionDenied and not self.tells_permissions
+    def _expected_error(self, failure: Failure) -> type[ProviderError]:
+        denied = failure.error is PermissionDenied and not self.distinguishes_permissions
         return AuthenticationFailed if denied else failure.error
 
     def _with_canaries(self) -> tuple[Adapter, Simulator]:
@@ -938,8 +957,8 @@ class AdapterConformance:
         """Where what is in a cassette took place: a simulator's paths may begin otherwise than the vendor's."""
         if origin(path) == "sandbox":
             return self.make_simulator().base_urls("https://sandbox.invalid")
-        more = {name: urls["production"] for name, urls in self.adapter_class.more_base_urls.items()}
-        return {"base_url": self.adapter_class.base_urls["production"], "more_base_urls": more}
+        more = {name: urls["production"] for name, urls in self.adapter_class.extra_base_urls.items()}
+        return {"base_url": self.adapter_class.base_urls["production"], "extra_base_urls": more}
 
     def _record(self, case: Case, path: Path) -> None:
         simulator = self.make_simulator(**case.simulator)
@@ -973,7 +992,7 @@ def _succeeds(client: Client, case: Case) -> bool:
     return True
 
 
-def _seen_of(client: Client, case: Case) -> str:
+def _leakable_output(client: Client, case: Case) -> str:
     """All that a log or an error tracker could show of a call."""
     try:
         return repr((client, client.run(case.call(client.adapter))))
@@ -1002,7 +1021,7 @@ def _pages(client: Client, part: Slice) -> Iterator[Page[Return]]:
         yield page
 
 
-def _lives(returns: Sequence[Return]) -> set[str]:
+def _merged_ids(returns: Sequence[Return]) -> set[str]:
     """The ids of the returns, without those of the requests that some of them grew from: the two are one life."""
     return {ret.id for ret in returns} - {ret.request_id for ret in returns}
 
@@ -1021,7 +1040,7 @@ def _segments(request: Request) -> list[str]:
     return [unquote(segment) for segment in request.path.split("/")]
 
 
-def _tells(facts: Facts) -> bool:
+def _asserts_anything(facts: Facts) -> bool:
     """True if the facts assert anything but an unknown status."""
     silent = evolve(facts, why="", source="", status=None if facts.status is Status.UNKNOWN else facts.status)
     return silent != Facts()

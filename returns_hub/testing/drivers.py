@@ -25,7 +25,7 @@ def open_with(
     adapter: Adapter,
     *,
     base_url: str,
-    more_base_urls: Mapping[str, str] = MappingProxyType({}),
+    extra_base_urls: Mapping[str, str] = MappingProxyType({}),
     driver: Driver = Driver.BLOCKING,
     timeout: float = 5.0,
     deadline: float = 20.0,
@@ -38,20 +38,20 @@ def open_with(
     """
     options = TransportOptions(timeout=timeout, deadline=deadline, attempts=attempts)
     if driver is Driver.BLOCKING:
-        transport = Transport(adapter, base_url=base_url, more_base_urls=more_base_urls, options=options)
+        transport = Transport(adapter, base_url=base_url, extra_base_urls=extra_base_urls, options=options)
         with Client(adapter, transport, "conformance") as client:
             yield client
         return
     with asyncio.Runner() as runner:
-        driven = AsyncTransport(adapter, base_url=base_url, more_base_urls=more_base_urls, options=options)
-        awaited = _Awaited(AsyncClient(adapter, driven, "conformance"), runner)
+        driven = AsyncTransport(adapter, base_url=base_url, extra_base_urls=extra_base_urls, options=options)
+        awaited = _BlockingFacade(AsyncClient(adapter, driven, "conformance"), runner)
         try:
             yield cast("Client", awaited)
         finally:
             awaited.aclose()
 
 
-class _Awaited:
+class _BlockingFacade:
     """An :class:`AsyncClient` whose methods run to their end."""
 
     def __init__(self, client: AsyncClient, runner: asyncio.Runner) -> None:

@@ -28,6 +28,7 @@ from returns_hub import (
     Customer,
     Facts,
     HttpAnswer,
+    InvalidRecord,
     NewReturn,
     NotFound,
     Operation,
@@ -44,7 +45,6 @@ from returns_hub import (
     ReturnHint,
     ReturnQuery,
     Secret,
-    SetAside,
     Slice,
     Status,
     StatusTable,
@@ -221,14 +221,14 @@ def _path(return_id: str) -> str:
 def _parse_page(data: Any) -> Page[Return]:
     if not isinstance(data, dict) or not isinstance(data.get("returns"), list):
         raise UnexpectedReply("a page is expected", where="returns")
-    items, set_aside = [], []
+    items, invalid_records = [], []
     for index, raw in enumerate(data["returns"]):
         try:
             items.append(_parse_return(raw))
         except UnexpectedReply as error:
-            set_aside.append(SetAside(where=f"returns[{index}].{error.where}", raw=raw))
+            invalid_records.append(InvalidRecord(where=f"returns[{index}].{error.where}", raw=raw))
     cursor = data.get("next")
-    return Page(items=items, next=cursor if isinstance(cursor, str) else None, set_aside=tuple(set_aside))
+    return Page(items=items, next=cursor if isinstance(cursor, str) else None, invalid_records=tuple(invalid_records))
 
 
 def _parse_return(raw: Any) -> Return:

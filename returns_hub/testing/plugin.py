@@ -40,7 +40,7 @@ REPLAY: Final = "replay"
 RECORD: Final = "record"
 DIFF: Final = "diff"
 
-_FEW: Final = 20
+_DEFAULT_COUNT: Final = 20
 
 
 class Sandbox:
@@ -58,7 +58,7 @@ class Sandbox:
     def options(self) -> Mapping[str, Any]:
         """What ``connect`` and :class:`returns_hub.Account` take to reach it: addresses, credentials, no rate limit."""
         urls = self.simulator.base_urls(self.url)
-        more = {f"{name}_base_url": url for name, url in urls["more_base_urls"].items()}
+        more = {f"{name}_base_url": url for name, url in urls["extra_base_urls"].items()}
         return {"base_url": urls["base_url"], "rate_limit": "none", **more, **self.simulator.options}
 
     def connect(self, **options: Any) -> "Client":
@@ -168,7 +168,7 @@ def vendor_sandbox() -> Iterator[Callable[..., Sandbox]]:
         def make(provider: str, **arguments: Any) -> Sandbox:
             from returns_hub.testing import serve
 
-            simulator = registry.sandbox_class(provider)(**{"count": _FEW, "seed": 1, **arguments})
+            simulator = registry.sandbox_class(provider)(**{"count": _DEFAULT_COUNT, "seed": 1, **arguments})
             return Sandbox(provider, simulator, servers.enter_context(serve(simulator)).url)
 
         yield make
@@ -178,7 +178,7 @@ def _fixture_of(provider: str) -> Any:
     def sandbox(vendor_sandbox: Callable[..., Sandbox]) -> Sandbox:
         return vendor_sandbox(provider)
 
-    sandbox.__doc__ = f"{provider} on loopback, with {_FEW} returns; see :class:`Sandbox`."
+    sandbox.__doc__ = f"{provider} on loopback, with {_DEFAULT_COUNT} returns; see :class:`Sandbox`."
     return pytest.fixture(name=f"{provider}_sandbox")(sandbox)
 
 

@@ -34,13 +34,13 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ABORT: Final = "returns_hub.abort"
-_LARGEST_BODY: Final = 1 << 20
-_LARGEST_ANSWER: Final = 1 << 20
+_MAX_BODY: Final = 1 << 20
+_MAX_ANSWER: Final = 1 << 20
 _HTML_ERROR: Final = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>An error occurred.</p></body></html>"
 
 
 @frozen
-class Running:
+class RunningServer:
     """A server that accepts connections."""
 
     host: str
@@ -53,7 +53,7 @@ class Running:
 
 
 @contextmanager
-def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, lifespan: bool = False) -> Iterator[Running]:
+def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, lifespan: bool = False) -> Iterator[RunningServer]:
     """A server for ``app`` in a thread: it accepts connections on entry and is gone on exit.
 
     Port 0 takes a free one. Any number may run side by side. Connections still open on exit are aborted. ``lifespan`` for
@@ -67,7 +67,7 @@ def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, lifespan: boo
             server.ready.wait()
             if not server.started:
                 raise RuntimeError("the server did not start; its log says why")
-            yield Running(*listener.getsockname()[:2])
+            yield RunningServer(*listener.getsockname()[:2])
         finally:
             server.stop()
             thread.join()
@@ -148,7 +148,7 @@ class Call:
 
 
 @frozen(kw_only=True)
-class Logged:
+class LoggedRequest:
     """A request that a simulator saw, and what became of it.
 
     ``status`` is None where the connection was dropped; ``fault`` names the fault that struck, if one did.
@@ -198,7 +198,7 @@ Effect: TypeAlias = Callable[[Work], Outcome]
 
 
 class When(TypedDict, total=False):
-    """Which requests a fault strikes.
+    """Which requests a fault applies_to.
 
     ``path`` is a shell pattern (``*/rmas/*``) for the whole path as it was sent. ``times`` is how often. What is left
     out means any method, any path, always.
@@ -218,7 +218,7 @@ class Fault:
     effect: Effect = field(repr=False)
     fired: int = 0
 
-    def strikes(self, call: Call) -> bool:
+    def applies_to(self, call: Call) -> bool:
         """True if the rule still applies, and to this call."""
         return (
             self.fired < self.when.get("times", float("inf"))
@@ -239,7 +239,7 @@ def _data_rows(payload: Any) -> Any:
 class Faults:
     """What goes wrong in a simulator. Each method switches one fault on, until :meth:`clear`.
 
-    The first rule that applies to a request strikes it, and no other. Deterministic, and safe to switch from any
+    The first rule that applies to a request applies_to it, and no other. Deterministic, and safe to switch from any
     thread while requests come in.
 
     The fields say what the vendor's own bodies look like: ``error_body`` is the payload of an error by HTTP status,
@@ -354,7 +354,7 @@ class Faults:
     def run(self, call: Call, work: Work) -> tuple[Outcome, str | None]:
         """What becomes of a call whose undisturbed handling is ``work``, and the name of the fault that struck."""
         with self._lock:
-            fault = next((rule for rule in self._rules if rule.strikes(call)), None)
+            fault = next((rule for rule in self._rules if rule.applies_to(call)), None)
             if fault is None:
                 return Outcome(answer=work()), None
             fault.fired += 1
@@ -379,9 +379,9 @@ class Faults:
 
 
 def call_platform(
-    method: str, url: str, headers: Pairs | Mapping[str, str], body: bytes | None = None, *, patience: float = 5.0
+    method: str, url: str, headers: Pairs | Mapping[str, str], body: bytes | None = None, *, timeout: float = 5.0
 ) -> HttpAnswer | None:
-    """A vendor's own call: what the platform answers, None if that takes longer than ``patience`` seconds, or fails.
+    """A vendor's own call: what the platform answers, None if that takes longer than ``timeout`` seconds, or fails.
 
     No redirect is followed.
     """
@@ -389,11 +389,11 @@ def call_platform(
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("not an absolute http or https URL")
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = connect(parts.hostname, parts.port, timeout=patience)
+    connection = connect(parts.hostname, parts.port, timeout=timeout)
     try:
         connection.request(method, f"{parts.path}?{parts.query}".removesuffix("?") or "/", body, dict(headers))
         reply = connection.getresponse()
-        return HttpAnswer(status=reply.status, headers=reply.getheaders(), body=reply.read(_LARGEST_ANSWER))
+        return HttpAnswer(status=reply.status, headers=reply.getheaders(), body=reply.read(_MAX_ANSWER))
     except (OSError, HTTPException):
         return None
     finally:
@@ -401,7 +401,7 @@ def call_platform(
 
 
 @frozen
-class News:
+class TriggerResult:
     """Something that a simulator told of a return: the status of each answer it got, None where none came."""
 
     return_id: str
@@ -412,7 +412,7 @@ class BaseUrls(TypedDict):
     """Where a vendor is: its base URL, and its further ones by name."""
 
     base_url: str
-    more_base_urls: Mapping[str, str]
+    extra_base_urls: Mapping[str, str]
 
 
 class Simulator(ABC):
@@ -427,18 +427,18 @@ class Simulator(ABC):
     base_path: ClassVar[str] = ""
     """What the vendor's base URL has after the host, for ``connect(base_url=running.url + simulator.base_path)``."""
     more_base_paths: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """The same of the vendor's further base URLs, by the names of ``Adapter.more_base_urls``."""
+    """The same of the vendor's further base URLs, by the names of ``Adapter.extra_base_urls``."""
     options: Mapping[str, Any]
 
     def __init__(self, *, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.lock = threading.RLock()
-        self._requests: list[Logged] = []
+        self._requests: list[LoggedRequest] = []
 
     def base_urls(self, url: str) -> BaseUrls:
         """The vendor's base URLs, if the simulator is served at ``url``; what :func:`open_with` takes."""
         more = {name: url + path for name, path in self.more_base_paths.items()}
-        return {"base_url": url + self.base_path, "more_base_urls": more}
+        return {"base_url": url + self.base_path, "extra_base_urls": more}
 
     @abstractmethod
     def answer(self, call: Call) -> HttpAnswer:
@@ -453,7 +453,7 @@ class Simulator(ABC):
     def set_status(self, return_id: str, word: str) -> None:
         """Move a return at the vendor, as its staff would: any word goes."""
 
-    def make_news(self, webhook_url: str) -> News | None:  # noqa: ARG002 - the contract's
+    def trigger(self, webhook_url: str) -> TriggerResult | None:  # noqa: ARG002 - the contract's
         """Let something happen to a return, and tell of it, signed, to ``webhook_url``; None if the vendor tells nothing.
 
         Not to be called while ``self.lock`` is held: whoever is told may ask at once.
@@ -469,7 +469,7 @@ class Simulator(ABC):
         raise NotImplementedError(f"{self.provider} asks for no orders")
 
     @property
-    def requests(self) -> tuple[Logged, ...]:
+    def requests(self) -> tuple[LoggedRequest, ...]:
         """Every request so far, in order of arrival, answered or not."""
         with self.lock:
             return tuple(self._requests)
@@ -480,7 +480,7 @@ class Simulator(ABC):
             outcome, fault = self.faults.run(call, lambda: self._answer(call))
             status = outcome.answer.status if outcome.answer else None
             self._requests.append(
-                Logged(method=call.method, path=call.path, query=call.query, status=status, fault=fault)
+                LoggedRequest(method=call.method, path=call.path, query=call.query, status=status, fault=fault)
             )
         return outcome
 
@@ -493,7 +493,7 @@ class Simulator(ABC):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
         outcome = self.handle(_read_call(scope, await _read_body(receive)))
-        if outcome.delay and await _hung_up(receive, within=outcome.delay):
+        if outcome.delay and await _is_disconnected(receive, within=outcome.delay):
             return
         if outcome.answer is None:
             await _abort(scope, receive)
@@ -523,14 +523,14 @@ def _read_call(scope: Scope, body: bytes) -> Call:
 async def _read_body(receive: Receive) -> bytes:
     body = bytearray()
     more = True
-    while more and len(body) <= _LARGEST_BODY:
+    while more and len(body) <= _MAX_BODY:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return bytes(body)
 
 
-async def _hung_up(receive: Receive, *, within: float | None = None) -> bool:
+async def _is_disconnected(receive: Receive, *, within: float | None = None) -> bool:
     """True as soon as the caller's connection is gone, False if it is still there after ``within`` seconds."""
     try:
         await asyncio.wait_for(receive(), within)
@@ -541,4 +541,4 @@ async def _hung_up(receive: Receive, *, within: float | None = None) -> bool:
 
 async def _abort(scope: Scope, receive: Receive) -> None:
     scope[_ABORT]()
-    await _hung_up(receive)
+    await _is_disconnected(receive)

@@ -14,9 +14,9 @@ from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from returns_hub.consumers import Consumers
 from returns_hub.deliveries import Processor
-from returns_hub.errors import reason_of
+from returns_hub.dispatcher import EventDispatcher
+from returns_hub.errors import describe_error
 from returns_hub.worker.schedules import Schedule, purge_schedule, sync_schedule
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ _log = logging.getLogger("returns_hub")
 # How soon a wish to stop is heard by those who wait.
 _SLICE_SECONDS: Final = 0.2
 # What should wake somebody may be lost with a connection.
-_SECONDS_BETWEEN_LOOKS: Final = 5.0
+_POLL_INTERVAL: Final = 5.0
 _SECONDS_BETWEEN_SCHEDULES: Final = 1.0
 # Each commit wakes; many a second need not.
 _BREATH_SECONDS: Final = 0.02
-_LONGEST_PAUSE: Final = 30.0
+_MAX_PAUSE: Final = 30.0
 
 
 class Worker:
@@ -48,7 +48,7 @@ class Worker:
         store: "Store",
         *,
         processor: Processor,
-        consumers: Consumers,
+        consumers: EventDispatcher,
         schedules: Sequence[Schedule] = (),
         concurrency: int = 4,
     ) -> None:
@@ -117,18 +117,18 @@ class Worker:
             try:
                 work()
             except Exception as error:  # noqa: BLE001 - a database that is away comes back, and nobody restarts this thread
-                if time.monotonic() - began > _LONGEST_PAUSE:
+                if time.monotonic() - began > _MAX_PAUSE:
                     failures = 0
-                pause = min(2.0**failures, _LONGEST_PAUSE)
+                pause = min(2.0**failures, _MAX_PAUSE)
                 failures += 1
-                _log.warning("%s: %s; again in %.0f s", threading.current_thread().name, reason_of(error), pause)
+                _log.warning("%s: %s; again in %.0f s", threading.current_thread().name, describe_error(error), pause)
                 self._stopping.wait(pause)
 
     def _watch(self) -> None:
         """Wake the others when something has been committed, by whatever process."""
-        from returns_hub.store.following import Watch
+        from returns_hub.store.stream import CommitWatcher
 
-        with closing(Watch(self._store.database)) as watch:
+        with closing(CommitWatcher(self._store.database)) as watch:
             self._wake()
             while not self._stopping.is_set():
                 for name in set(self._consumers.names()) - self._tellers.keys():
@@ -146,9 +146,9 @@ class Worker:
             woken.clear()
             if self._stopping.is_set():
                 return
-            self._consumers.tell_due(consumer=consumer, stop=self._stopping.is_set)
+            self._consumers.dispatch_due(consumer=consumer, stop=self._stopping.is_set)
             due = self._consumers.next_due(consumer)
-            woken.wait(_SECONDS_BETWEEN_LOOKS if due is None else min(due, _SECONDS_BETWEEN_LOOKS))
+            woken.wait(_POLL_INTERVAL if due is None else min(due, _POLL_INTERVAL))
 
     def _keep_schedules(self) -> None:
         running: dict[str, Future[None]] = {}
@@ -162,10 +162,10 @@ class Worker:
                     due_in = schedule.due_in()
                     if due_in <= 0:
                         running[schedule.name] = pool.submit(self._do, schedule)
-                    look_at[schedule.name] = time.monotonic() + min(due_in, _LONGEST_PAUSE)
+                    look_at[schedule.name] = time.monotonic() + min(due_in, _MAX_PAUSE)
 
     def _do(self, schedule: Schedule) -> None:
         try:
             schedule.run(self._stopping.is_set)
         except Exception as error:  # noqa: BLE001 - it is due again some time, and the others go on
-            _log.warning("%s: %s", schedule.name, reason_of(error))
+            _log.warning("%s: %s", schedule.name, describe_error(error))

@@ -17,7 +17,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
 from returns_hub.deliveries import Processor
-from returns_hub.errors import StoreError, reason_of
+from returns_hub.errors import StoreError, describe_error
 from returns_hub.store.database import Database
 from returns_hub.store.jobs import QUEUE, SCHEMA, TASK, Jobs
 
@@ -28,7 +28,7 @@ _HEARTBEAT_SECONDS: Final = 5.0
 _DEAD_SECONDS: Final = 15.0
 _SECONDS_BETWEEN_SWEEPS: Final = 5.0
 # What is due by its time alone is not notified.
-_SECONDS_BETWEEN_LOOKS: Final = 1.0
+_POLL_INTERVAL: Final = 1.0
 _SLICE_SECONDS: Final = 0.1
 _PAUSE_AFTER_FAILURE: Final = 5.0
 _CONNECT_SECONDS: Final = 10.0
@@ -57,7 +57,7 @@ class JobRunner:
             try:
                 asyncio.run(self._work(stop))
             except Exception as error:  # noqa: BLE001 - a database that is away comes back, and nobody restarts this thread
-                _log.warning("jobs: %s; again in %.0f s", reason_of(error), _PAUSE_AFTER_FAILURE)
+                _log.warning("jobs: %s; again in %.0f s", describe_error(error), _PAUSE_AFTER_FAILURE)
                 stop.wait(_PAUSE_AFTER_FAILURE)
 
     async def _work(self, stop: threading.Event) -> None:
@@ -70,7 +70,7 @@ class JobRunner:
                     queues=[QUEUE],
                     concurrency=self._concurrency,
                     install_signal_handlers=False,
-                    fetch_job_polling_interval=_SECONDS_BETWEEN_LOOKS,
+                    fetch_job_polling_interval=_POLL_INTERVAL,
                     update_heartbeat_interval=_HEARTBEAT_SECONDS,
                     stalled_worker_timeout=_DEAD_SECONDS,
                     delete_jobs="always",
@@ -112,7 +112,7 @@ class JobRunner:
                 wait = self._processor.process_one(following)
                 following, done = self._jobs.next_of_subject(following), following
             except Exception as error:  # noqa: BLE001 - Procrastinate would log it whole, and its text may hold anything
-                _log.warning("delivery %d: %s; again in %.0f s", following, reason_of(error), _PAUSE_AFTER_FAILURE)
+                _log.warning("delivery %d: %s; again in %.0f s", following, describe_error(error), _PAUSE_AFTER_FAILURE)
                 raise _Later(_PAUSE_AFTER_FAILURE) from None
             if wait is not None and done == delivery:
                 raise _Later(wait)
@@ -130,7 +130,7 @@ class JobRunner:
                         await app.job_manager.retry_job(job)
                 await asyncio.to_thread(self._jobs.enqueue_forgotten)
             except Exception as error:  # noqa: BLE001 - a database that is away comes back, and nobody restarts this task
-                _log.warning("jobs that were left could not be taken up: %s", reason_of(error))
+                _log.warning("jobs that were left could not be taken up: %s", describe_error(error))
             await asyncio.sleep(_SECONDS_BETWEEN_SWEEPS)
 
 

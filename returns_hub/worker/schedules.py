@@ -34,7 +34,7 @@ def sync_schedule(
     store: "Store", account: str, *, every: float, sync: "Callable[[Callable[[SyncProgress], None]], object]"
 ) -> Schedule:
     """The sync of an account, so many seconds after the last one began. ``sync`` is given what to call with its progress."""
-    from returns_hub.store.health import SyncLog
+    from returns_hub.store.sync_log import SyncLog
 
     log = SyncLog(store.database)
 

@@ -91,7 +91,7 @@ def main() -> int:
 
     page = decode(adapter, Reply(status=200, body=body))
     assert len(page.items) == ROWS
-    assert not page.set_aside
+    assert not page.invalid_records
     assert page.items[0].items[0].sku == "PROD-001"
 
     baseline, decoded, mapped = [], [], []

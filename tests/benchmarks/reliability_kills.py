@@ -39,35 +39,35 @@ from attrs import define, field
 from reliability_parts import CONSUMER, DATABASES, FORK, Outcome, Senders, Vendor, require, wait_for
 from sqlalchemy import text
 
-from returns_hub import Account, Event, Hub, WebhookRequest
+from returns_hub import Account, Event, Hub, WebhookRequest, deliveries, dispatcher, worker
 from returns_hub.cli.ending import until_signalled
-from returns_hub.consumers import Consumers
 from returns_hub.deliveries import Inbox, Processor
-from returns_hub.server import create_app, endpoint, intake, running
-from returns_hub.store import Store, consuming, inbox, jobs
+from returns_hub.dispatcher import EventDispatcher
+from returns_hub.server import bodies, create_app, endpoint, http_server
+from returns_hub.store import Store, inbox, jobs, subscriptions
 from returns_hub.store.database import Database
 from returns_hub_returnmate import ReturnMate
 
 # Where a name of a point leads. A function before, or after it has returned; or inside its transaction, when all is
 # written and nothing committed.
 OF_THE_SERVER: Final = {
-    "first bytes": (intake.Intake, "_hold"),
+    "first bytes": (bodies.BodyReader, "_hold"),
     "body": (WebhookRequest, "from_asgi"),
     "verify": (ReturnMate, "verify_webhook"),
     "queue": (Inbox, "_arrival"),
     "insert": (inbox.Deliveries, "_insert"),
     "stored": (Inbox, "_store"),
     "receive": (Hub, "receive_async"),
-    "answer": (endpoint.Exchange, "answer"),
+    "answer": (endpoint.RequestContext, "answer"),
 }
 OF_THE_WORKER: Final = {
     "claim": (inbox.Deliveries, "claim"),
     "parse": (Processor, "_meaning"),
     "read": (Processor, "_read"),
     "finish": (inbox.Deliveries, "finish"),
-    "claim events": (consuming.Consuming, "claim"),
-    "handler": (Consumers, "_call"),
-    "settle": (consuming.Consuming, "finish"),
+    "claim events": (subscriptions.Subscriptions, "claim"),
+    "handler": (EventDispatcher, "_call"),
+    "settle": (subscriptions.Subscriptions, "finish"),
 }
 POINTS: Final = (
     "first bytes:before",
@@ -112,15 +112,14 @@ SENDERS: Final = 4
 
 def hurry() -> None:
     """Let claims lapse, and the dead be noticed, in a tenth of the time."""
-    from returns_hub import consumers, deliveries, worker
     from returns_hub.worker import jobs as job_runner
 
     for module, name, seconds in (
         (inbox, "CLAIM_SECONDS", 3.0),
-        (consuming, "CLAIM_SECONDS", 3.0),
-        (deliveries, "_SECONDS_BETWEEN_KEEPING", 1.0),
-        (consumers, "_SECONDS_BETWEEN_KEEPING", 1.0),
-        (worker, "_SECONDS_BETWEEN_LOOKS", 0.5),
+        (subscriptions, "CLAIM_SECONDS", 3.0),
+        (deliveries, "_EXTEND_INTERVAL", 1.0),
+        (dispatcher, "_EXTEND_INTERVAL", 1.0),
+        (worker, "_POLL_INTERVAL", 0.5),
         (jobs, "_FORGOTTEN_SECONDS", 1.5),
         (job_runner, "_HEARTBEAT_SECONDS", 0.5),
         (job_runner, "_DEAD_SECONDS", 1.5),
@@ -225,7 +224,7 @@ def be_hub(
 
         with hub.working() if works else contextlib.nullcontext():
             if listener is not None:
-                running.run(create_app(hub), listener, on_started=lambda: ready.send(None))
+                http_server.run(create_app(hub), listener, on_started=lambda: ready.send(None))
             else:
                 with until_signalled(signal.SIGTERM) as end:
                     ready.send(None)

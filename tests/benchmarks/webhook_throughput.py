@@ -42,7 +42,7 @@ from attrs import define, field
 from psycopg_pool import AsyncConnectionPool
 from reliability_parts import ACCOUNT, FORK, Vendor, forked, require
 
-from returns_hub.server import running
+from returns_hub.server import http_server
 from returns_hub.store import Store
 
 CONNECTIONS: Final = (1, 32, 128)
@@ -248,7 +248,7 @@ def _be_bare(kind: str, url: str, listener: socket.socket, ready: Connection) ->
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
-    running.run(app, listener, on_started=lambda: ready.send(None))
+    http_server.run(app, listener, on_started=lambda: ready.send(None))
 
 
 # The sender.

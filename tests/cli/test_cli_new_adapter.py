@@ -63,7 +63,7 @@ def test_a_new_adapter_is_found_and_its_structure_passes(project: Path) -> None:
 def test_the_report_says_what_to_write_next(project: Path) -> None:
     ran = run("check-adapter", "parcel_wise", cwd=project, site=project.parent / "site")
     assert ran.returncode == 1
-    assert "  ✓ it-says-who-it-is" in ran.stdout
+    assert "  ✓ it-names-itself" in ran.stdout
     assert "  … a-listing-is-complete (2 of 2 cases)" in ran.stdout
     assert "… adapter.py: write get_return." in ran.stdout
     assert "… cassettes: write get_return.yaml" in ran.stdout

@@ -20,7 +20,7 @@ REPORT_KEYS = [
     "repaired",
     "gone",
     "gone_ids",
-    "set_aside",
+    "invalid_records",
     "unknown_words",
     "gaps",
     "duration_s",

@@ -27,7 +27,7 @@ REPORT_KEYS = [
     "changed",
     "unchanged",
     "events",
-    "set_aside",
+    "invalid_records",
     "unknown_words",
     "gaps",
     "duration_s",

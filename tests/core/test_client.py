@@ -11,6 +11,7 @@ import returns_hub
 from returns_hub import (
     Account,
     ConfigurationError,
+    InvalidRecord,
     NewLabel,
     NewReturn,
     Operation,
@@ -18,7 +19,6 @@ from returns_hub import (
     Request,
     Return,
     ReturnQuery,
-    SetAside,
     Status,
     StatusTable,
     UnsupportedOperation,
@@ -224,13 +224,13 @@ def test_records_that_could_not_be_read_are_counted_and_logged_by_place(
 ) -> None:
     def page(self: Any, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
         yield Request(method="GET", path="/returns")
-        bad = SetAside(where="data[3].created_at", raw={"email": CANARY})
-        return Page(items=(Return(provider="acme", id="a"),), set_aside=(bad, bad))
+        bad = InvalidRecord(where="data[3].created_at", raw={"email": CANARY})
+        return Page(items=(Return(provider="acme", id="a"),), invalid_records=(bad, bad))
 
     monkeypatch.setattr(type(acme()), "list_returns", page)
     client = opened(acme())
     assert len(result(client.list_returns())) == 1
-    assert client.set_aside == 2
+    assert client.invalid_records == 2
     assert "acme list_returns: a record could not be read and is left out, at data[3].created_at" in caplog.messages
     assert CANARY not in caplog.text
 

@@ -11,8 +11,8 @@ from returns_hub.errors import (
     ReturnsHubError,
     UnexpectedReply,
     ValidationFailed,
-    place_of,
-    reason_of,
+    describe_error,
+    error_location,
 )
 
 
@@ -79,9 +79,9 @@ def test_where_comes_first() -> None:
 
 
 def test_the_reason_is_ours_or_a_type_and_a_place() -> None:
-    assert reason_of(errors.StoreError("the mirror\nis read-only")) == "StoreError: the mirror is read-only"
+    assert describe_error(errors.StoreError("the mirror\nis read-only")) == "StoreError: the mirror is read-only"
     with pytest.raises(ZeroDivisionError) as caught:
         _ = 1 // 0
     line = caught.value.__traceback__.tb_lineno if caught.value.__traceback__ else 0
-    assert reason_of(caught.value) == f"ZeroDivisionError at core/test_errors.py:{line}"
-    assert place_of(ValueError("canary")) == "an unknown place"
+    assert describe_error(caught.value) == f"ZeroDivisionError at core/test_errors.py:{line}"
+    assert error_location(ValueError("canary")) == "an unknown place"

@@ -25,7 +25,7 @@ PROMISED = [
     "ReturnHint",
     "ReturnObserved",
     "Secret",
-    "SetAside",
+    "InvalidRecord",
     "Slice",
     "StatusTable",
     "Support",

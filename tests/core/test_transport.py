@@ -37,7 +37,7 @@ from returns_hub import (
     ValidationFailed,
     __version__,
 )
-from returns_hub.ratelimit import full_jitter, read_pacing
+from returns_hub.rate_limits import full_jitter, parse_rate_limit_headers
 from returns_hub.transport import Transport, unpacked
 
 BACKOFF = full_jitter
@@ -795,7 +795,7 @@ def test_unpacking_never_makes_more_than_the_limit() -> None:
 )
 def test_rate_limit_reset_forms(text: str, seconds: float | None) -> None:
     # ReturnMate API Reference shows 1704067200; the clock of these cases stands a minute before it.
-    assert read_pacing({"x-ratelimit-reset": text}, now=1704067140.0).reset_after == seconds
+    assert parse_rate_limit_headers({"x-ratelimit-reset": text}, now=1704067140.0).reset_after == seconds
 
 
 @pytest.mark.parametrize(
@@ -814,22 +814,22 @@ def test_rate_limit_reset_forms(text: str, seconds: float | None) -> None:
     ],
 )
 def test_retry_after_forms(text: str, seconds: float | None) -> None:
-    assert read_pacing({"retry-after": text}, now=1704067140.0).retry_after == seconds
+    assert parse_rate_limit_headers({"retry-after": text}, now=1704067140.0).retry_after == seconds
 
 
 def test_vendors_clock_counts_where_the_reply_has_a_date() -> None:
     headers = {"x-ratelimit-reset": "1704067200", "date": "Sun, 31 Dec 2023 23:59:30 GMT"}
-    assert read_pacing(headers, now=0.0).reset_after == 30.0
+    assert parse_rate_limit_headers(headers, now=0.0).reset_after == 30.0
 
 
 @pytest.mark.parametrize(("text", "limit"), [("120", 120), ("0", 0), ("120, 120;w=60", None), ("", None), ("x", None)])
 def test_published_limit_is_a_plain_number_or_ignored(text: str, limit: int | None) -> None:
-    assert read_pacing({"x-ratelimit-limit": text}, now=0.0).limit == limit
+    assert parse_rate_limit_headers({"x-ratelimit-limit": text}, now=0.0).limit == limit
 
 
 @given(st.dictionaries(st.sampled_from(["retry-after", "x-ratelimit-reset", "x-ratelimit-limit", "date"]), st.text()))
 def test_no_header_breaks_the_reading_of_headers(headers: dict[str, str]) -> None:
-    pacing = read_pacing(headers, now=1704067140.0)
+    pacing = parse_rate_limit_headers(headers, now=1704067140.0)
     assert (pacing.retry_after or 0) >= 0
     assert (pacing.reset_after or 0) >= 0
 

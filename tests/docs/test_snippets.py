@@ -10,7 +10,7 @@ import pytest
 
 from returns_hub.testing import serve
 from returns_hub_return_helper import ReturnHelper
-from returns_hub_return_helper.sandbox import ReturnHelperSandbox
+from returns_hub_return_helper.sandbox.api import ReturnHelperSandbox
 from returns_hub_returnless import Returnless
 from returns_hub_returnless.sandbox import ReturnlessSandbox
 from returns_hub_returnmate import ReturnMate
@@ -41,8 +41,8 @@ def _vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(Returnless, "base_urls", {"production": second.url})
         roots = return_helper.base_urls(third.url)
         monkeypatch.setattr(ReturnHelper, "base_urls", {"production": roots["base_url"], "sandbox": roots["base_url"]})
-        public = {"public": {"sandbox": roots["more_base_urls"]["public"]}}
-        monkeypatch.setattr(ReturnHelper, "more_base_urls", public)
+        public = {"public": {"sandbox": roots["extra_base_urls"]["public"]}}
+        monkeypatch.setattr(ReturnHelper, "extra_base_urls", public)
         monkeypatch.setenv("RETURNMATE_API_KEY", "YOUR_API_KEY")
         yield
 

@@ -37,13 +37,13 @@ async def test_a_delivery_is_stored_processed_and_told_once(
             await asyncio.sleep(0)
             told.append(event)
 
-        assert await hub.tell() == 0
+        assert await hub.dispatch() == 0
         await hub.client("acme").set_status("rma_abc123", raw_status="completed")
         answer = await hub.receive("acme", delivery("rma_abc123"))
         assert answer.status == 200
         assert (await hub.health()).pending == 1
         assert await hub.process() == 1
-        assert await hub.tell() == 1
+        assert await hub.dispatch() == 1
         assert [event.return_id for event in told] == ["rma_abc123"]
 
         (done,) = [each async for each in hub.deliveries(account="acme")]
@@ -51,7 +51,7 @@ async def test_a_delivery_is_stored_processed_and_told_once(
         assert await hub.get_delivery(done.id) == done
         assert (await hub.replay(done.id)).state is DeliveryState.PENDING
         assert await hub.process() == 1
-        assert await hub.tell() == 0
+        assert await hub.dispatch() == 0
 
         stored = await hub.get_return("acme", "rma_abc123")
         assert stored is not None

@@ -32,7 +32,7 @@ def test_a_delivery_is_stored_processed_and_told_once(
     with Hub([account], store=address) as hub:
         hub.sync()
         hub.on(ReturnStatusChanged, name="shop")(told.append)
-        assert hub.tell() == 0
+        assert hub.dispatch() == 0
         vendor.set_status("rma_abc123", "completed")
         request = delivery("rma_abc123")
         assert hub.receive("acme", request).status == 200
@@ -44,8 +44,8 @@ def test_a_delivery_is_stored_processed_and_told_once(
         stored = hub.get_return("acme", "rma_abc123")
         assert stored is not None
         assert stored.ret.status is Status.CLOSED
-        assert hub.tell() == 1
-        assert hub.tell() == 0
+        assert hub.dispatch() == 1
+        assert hub.dispatch() == 0
         (event,) = told
         assert (event.type, event.return_id, event.origin) == ("return.status_changed", "rma_abc123", Origin.WEBHOOK)
 
@@ -53,7 +53,7 @@ def test_a_delivery_is_stored_processed_and_told_once(
         again = hub.replay(done.id)
         assert again.state is DeliveryState.PENDING
         assert hub.process() == 1
-        assert hub.tell() == 0
+        assert hub.dispatch() == 0
         assert hub.health().pending == hub.health().dead == 0
 
         assert hub.purge(done.received_at.date()).deliveries == 0
@@ -101,7 +101,7 @@ def test_all_clients_of_an_account_keep_one_pace(account: Account, address: str)
     with Hub([account], store=address) as hub:
         parts: Any = hub._parts
         assert hub.client("acme") is hub.client("acme")
-        assert parts.pace_of(account)(None) is parts.pace_of(account)(None)
+        assert parts.limiter_of(account)(None) is parts.limiter_of(account)(None)
 
 
 def test_a_look_up_without_a_function_is_said(account: Account, address: str, delivery: Deliver) -> None:

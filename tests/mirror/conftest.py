@@ -14,6 +14,7 @@ from returns_hub import (
     Adapter,
     AsyncClient,
     Capability,
+    InvalidRecord,
     NotFound,
     Operation,
     Page,
@@ -21,7 +22,6 @@ from returns_hub import (
     Request,
     Return,
     ReturnQuery,
-    SetAside,
     Slice,
     Status,
     Support,
@@ -88,8 +88,8 @@ class Vendor:
     page_size: int = 3
     repeats_pages: bool = False
     tells_ahead: bool = False
-    polls_open: bool = True
-    spoilt: tuple[SetAside, ...] = ()
+    polls_open_returns: bool = True
+    spoilt: tuple[InvalidRecord, ...] = ()
     gaps: tuple[str, ...] = ()
 
     def now(self) -> datetime:
@@ -123,7 +123,7 @@ class Vendor:
             next=str(end) if more else None,
             ahead=tuple(ahead) if self.tells_ahead else (),
             total=len(rows),
-            set_aside=() if more else self.spoilt,
+            invalid_records=() if more else self.spoilt,
             gaps=() if more else self.gaps,
         )
 
@@ -134,7 +134,7 @@ class Vendor:
 
     @property
     def adapter(self) -> "Memory":
-        return Memory(vendor=self) if self.polls_open else Pushing(vendor=self)
+        return Memory(vendor=self) if self.polls_open_returns else Pushing(vendor=self)
 
     async def aclose(self) -> None:
         """There is nothing to close."""
@@ -195,7 +195,7 @@ class Memory(Adapter):
 class Pushing(Memory):
     """The adapter of a vendor that does not want to be polled."""
 
-    polls_open = False
+    polls_open_returns = False
 
 
 def _minute(moment: datetime | None) -> str:

@@ -33,25 +33,25 @@ from returns_hub import (
     TimelineEntry,
     dump,
 )
-from returns_hub.merge import Derive, Merged, Observation, State, as_told, merge, narrowed, observed
+from returns_hub.merge import Derive, MergeResult, Observation, State, derive_nothing, merge, observed, restrict_fields
 
 At: TypeAlias = Callable[[float], datetime]
 MakeReturn: TypeAlias = Callable[..., Return]
-Tell: TypeAlias = Callable[..., Merged]
+Tell: TypeAlias = Callable[..., MergeResult]
 
 
 @pytest.fixture(scope="session")
 def tell(at: At, a_return: MakeReturn) -> Tell:
     """What an observation of ``minute`` makes of a state."""
 
-    def merge_in(stored: Merged | None, minute: float, **told: Any) -> Merged:
+    def merge_in(stored: MergeResult | None, minute: float, **told: Any) -> MergeResult:
         observation = Observation(ret=a_return(**told), at=at(minute), seen_at=at(minute))
         return merge(stored.state if stored else None, observation, account="acme")
 
     return merge_in
 
 
-def types(merged: Merged) -> list[str]:
+def types(merged: MergeResult) -> list[str]:
     return [event.type for event in merged.events]
 
 
@@ -85,7 +85,7 @@ def test_a_status_change_is_one_event(tell: Tell) -> None:
 
 def test_the_same_observation_again_tells_nothing(tell: Tell) -> None:
     first = tell(None, 0, status=Status.REQUESTED, number="RMA-1")
-    assert tell(first, 0, status=Status.REQUESTED, number="RMA-1") == Merged(state=first.state)
+    assert tell(first, 0, status=Status.REQUESTED, number="RMA-1") == MergeResult(state=first.state)
 
 
 def test_an_older_observation_changes_nothing_that_is_known(tell: Tell) -> None:
@@ -365,7 +365,7 @@ def by_items(ret: Return) -> Return:
 def conclude(at: At, a_return: MakeReturn) -> Tell:
     """What an observation makes of a state, where the status follows from the shipments."""
 
-    def merge_in(stored: Merged | None, minute: float, **told: Any) -> Merged:
+    def merge_in(stored: MergeResult | None, minute: float, **told: Any) -> MergeResult:
         observation = Observation(ret=a_return(**told), at=at(minute), seen_at=at(minute))
         return merge(stored.state if stored else None, observation, account="acme", derive=by_parts)
 
@@ -401,14 +401,14 @@ def test_narrowing_leaves_out_what_was_never_told(a_return: MakeReturn) -> None:
         timeline=(TimelineEntry(kind="status"),),
         raw={"id": "r1"},
     )
-    assert narrowed(detail, row) == a_return(status=Status.CLOSED, number="RMA-1", items=(Item(sku="A"),))
+    assert restrict_fields(detail, row) == a_return(status=Status.CLOSED, number="RMA-1", items=(Item(sku="A"),))
 
 
 def test_narrowing_keeps_what_is_new_among_what_was_told(a_return: MakeReturn) -> None:
     row = a_return(shipments=(Shipment(id="s2", carrier="tnt"),))
     detail = a_return(shipments=(Shipment(id="s1", carrier="dhl"), Shipment(id="s2", carrier="tnt", service="express")))
     expected = (Shipment(id="s1", carrier="dhl"), Shipment(id="s2", carrier="tnt"))
-    assert narrowed(detail, row).shipments == expected
+    assert restrict_fields(detail, row).shipments == expected
 
 
 def a_few(values: Iterable[Any]) -> st.SearchStrategy[Any]:
@@ -462,7 +462,7 @@ OBSERVATIONS = st.builds(Observation, ret=RETURNS, at=MOMENTS, seen_at=MOMENTS)
 HISTORIES = st.lists(OBSERVATIONS, min_size=1, max_size=5)
 
 
-def merged_all(history: Iterable[Observation], derive: Derive = as_told) -> tuple[State | None, list[Event]]:
+def merged_all(history: Iterable[Observation], derive: Derive = derive_nothing) -> tuple[State | None, list[Event]]:
     state: State | None = None
     events: list[Event] = []
     for observation in history:
@@ -480,7 +480,7 @@ def spelt(state: State | None) -> Any:
     )
 
 
-DERIVES = pytest.mark.parametrize("derive", [as_told, by_parts, by_items])
+DERIVES = pytest.mark.parametrize("derive", [derive_nothing, by_parts, by_items])
 
 
 @DERIVES

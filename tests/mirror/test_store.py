@@ -269,7 +269,7 @@ def test_open_returns_are_those_at_no_terminal_status(store: Store, put: Put, a_
         a_return("c", status=Status.CLOSED, status_raw="completed", created_at=at(-9)),
         a_return("d", status=Status.REJECTED, status_raw="rejected", created_at=at(-9)),
     )
-    assert store.open_words("acme") == ("Quality Hold", "pending")
+    assert store.open_status_words("acme") == ("Quality Hold", "pending")
     assert store.oldest_open("acme") == at(-2)
     assert store.open_unseen("acme", at(1)) == ("a", "b")
 

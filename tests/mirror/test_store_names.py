@@ -12,12 +12,12 @@ from sqlalchemy import text
 
 from returns_hub import Item, Label, LabelStatus, Origin, Return, Shipment, ShipmentStatus, Status, dump
 from returns_hub.merge import Observation, observed
-from returns_hub.store import Applied, Store
+from returns_hub.store import ApplyResult, Store
 from returns_hub.store.schema import REVISION_TABLE
 
 At: TypeAlias = Callable[[float], Any]
 MakeReturn: TypeAlias = Callable[..., Return]
-Tell: TypeAlias = Callable[..., Applied]
+Tell: TypeAlias = Callable[..., ApplyResult]
 
 READY = Label(status=LabelStatus.READY, url="https://labels.example/1.pdf")
 LABELLED = Shipment(id="s1", label=READY)
@@ -27,7 +27,7 @@ LABELLED = Shipment(id="s1", label=READY)
 def tell(store: Store, a_return: MakeReturn, at: At) -> Tell:
     """Apply one observation, made so many minutes after noon, of a return without an id unless told."""
 
-    def apply(return_id: str = "", minute: float = 0, account: str = "acme", **told: Any) -> Applied:
+    def apply(return_id: str = "", minute: float = 0, account: str = "acme", **told: Any) -> ApplyResult:
         seen = Observation(ret=a_return(return_id, **told), at=at(minute), seen_at=at(minute), origin=Origin.WEBHOOK)
         return store.apply(account, [seen])
 

@@ -9,12 +9,12 @@ import pytest
 from returns_hub import (
     AuthenticationFailed,
     Capability,
+    InvalidRecord,
     NotFound,
     Origin,
     ProviderError,
     ProviderUnavailable,
     Return,
-    SetAside,
     Shipment,
     Status,
     StoreError,
@@ -41,7 +41,7 @@ class Vendor(Protocol):
     words: dict[str, int]
     page_size: int
     repeats_pages: bool
-    spoilt: tuple[SetAside, ...]
+    spoilt: tuple[InvalidRecord, ...]
     gaps: tuple[str, ...]
 
     def add(self, *ids: str, **told: Any) -> None: ...
@@ -341,16 +341,16 @@ def test_the_clock_set_back_makes_nothing_older(vendor: Vendor, sync: Sync, sqli
 
 def test_records_that_could_not_be_read_are_counted(vendor: Vendor, sync: Sync) -> None:
     vendor.add("a", "", **PENDING)
-    vendor.spoilt = (SetAside(where="data[7]", raw={"id": 7}),)
+    vendor.spoilt = (InvalidRecord(where="data[7]", raw={"id": 7}),)
     report = sync()
-    assert (report.created, report.set_aside, report.error) == (1, 2, None)
+    assert (report.created, report.invalid_records, report.error) == (1, 2, None)
 
 
 def test_one_odd_record_does_not_stop_the_others(vendor: Vendor, sync: Sync) -> None:
     vendor.add("a", "b", **PENDING)
     vendor.fails["/return/a"] = UnexpectedReply("a value is of the wrong type", where="data.status")
     report = sync(details=True)
-    assert (report.created, report.set_aside, report.error) == (2, 1, None)
+    assert (report.created, report.invalid_records, report.error) == (2, 1, None)
 
 
 def test_what_the_vendor_cannot_tell_is_passed_on(vendor: Vendor, sync: Sync) -> None:

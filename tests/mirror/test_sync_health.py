@@ -8,7 +8,7 @@ import pytest
 
 from returns_hub import ProviderUnavailable, QuotaExhausted, Return, Status
 from returns_hub.store import Store
-from returns_hub.store.health import SyncLog
+from returns_hub.store.sync_log import SyncLog
 from returns_hub.sync import SyncProgress, SyncReport
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

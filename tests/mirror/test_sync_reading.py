@@ -1,4 +1,4 @@
-"""Listings that are read in stretches side by side: in whatever order the pages come in, and whatever happens to the rows
+"""Listings that are read in segments side by side: in whatever order the pages come in, and whatever happens to the rows
 between two of them, no row that was there all the time is passed over."""
 
 import random
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from returns_hub import Operation, Page, Return, UnexpectedReply
-from returns_hub.sync.reading import Board, Listing, PageJob, ReturnJob, Stretch
+from returns_hub.sync.listings import Listing, PageJob, ReadQueue, ReturnJob, Segment
 
 PAGE = 5
 
@@ -20,8 +20,8 @@ def never(cursor: str | None) -> Operation[Page[Return]]:
     raise AssertionError("these listings are read by hand")
 
 
-def save(spot: Any) -> dict[str, Any]:
-    return {"spot": spot}
+def save(position: Any) -> dict[str, Any]:
+    return {"position": position}
 
 
 def row(number: int) -> Return:
@@ -41,7 +41,7 @@ class Shelf:
         """A page counted off by rows, which tells of all pages behind it."""
         self.asked.append(cursor)
         start = int(cursor or 0)
-        behind = [str(spot) for spot in range(start + PAGE, len(self.numbers), PAGE)]
+        behind = [str(position) for position in range(start + PAGE, len(self.numbers), PAGE)]
         return Page(
             items=map(row, self.numbers[start : start + PAGE]),
             next=behind[0] if behind else None,
@@ -52,11 +52,13 @@ class Shelf:
     def by_time(self, cursor: str | None) -> Page[Return]:
         """A page that goes on after the last row of the one before, and tells of a few others further on."""
         self.asked.append(cursor)
-        spot = cursor or "0"
-        after = spot.startswith("after ")
+        position = cursor or "0"
+        after = position.startswith("after ")
         # The last row comes again, as from a vendor whose filter is read a second early.
         rows = (
-            [n for n in self.numbers if n >= int(spot.removeprefix("after "))] if after else self.numbers[int(spot) :]
+            [n for n in self.numbers if n >= int(position.removeprefix("after "))]
+            if after
+            else self.numbers[int(position) :]
         )
         shown = rows[:PAGE]
         following = f"after {shown[-1]}" if len(rows) > PAGE else None
@@ -72,16 +74,16 @@ def read_all(shelf: Shelf, listing: Listing, *, by_time: bool, choose: random.Ra
     read = shelf.by_time if by_time else shelf.by_number
     seen: set[str] = set()
     while not listing.done:
-        ready: list[Stretch] = []
-        while (stretch := listing.ready()) is not None:
-            stretch.busy = True
-            ready.append(stretch)
-        for stretch in ready:
-            stretch.busy = False
-        stretch = choose.choice(ready)
-        page = read(stretch.cursor)
-        fresh = listing.fresh(stretch, page)
-        listing.take(stretch, page, count=len(fresh))
+        ready: list[Segment] = []
+        while (segment := listing.ready()) is not None:
+            segment.busy = True
+            ready.append(segment)
+        for segment in ready:
+            segment.busy = False
+        segment = choose.choice(ready)
+        page = read(segment.cursor)
+        fresh = listing.fresh(segment, page)
+        listing.take(segment, page, count=len(fresh))
         seen.update(ret.id for ret in fresh)
         if change is not None:
             change()
@@ -186,16 +188,16 @@ def test_a_reading_that_was_cut_off_reads_no_page_again(count: int, by_time: boo
     shelf, listing = Shelf(list(range(count))), Listing(never, save)
     read = shelf.by_time if by_time else shelf.by_number
     seen: set[str] = set()
-    spot: dict[str, Any] = {}
+    position: dict[str, Any] = {}
     for _ in range(cut):
-        stretch = listing.ready()
-        if stretch is None:
+        segment = listing.ready()
+        if segment is None:
             break
-        page = read(stretch.cursor)
+        page = read(segment.cursor)
         seen.update(ret.id for ret in page.items)
-        spot = dict(listing.take(stretch, page, count=len(page.items)))
+        position = dict(listing.take(segment, page, count=len(page.items)))
     before = list(shelf.asked)
-    resumed = Listing.resume(never, save, spot.get("spot", {}))
+    resumed = Listing.resume(never, save, position.get("position", {}))
     seen |= read_all(shelf, resumed, by_time=by_time, choose=choose)
     assert seen == {f"r{number}" for number in range(count)}
     assert len(set(shelf.asked)) == len(shelf.asked), before
@@ -203,9 +205,9 @@ def test_a_reading_that_was_cut_off_reads_no_page_again(count: int, by_time: boo
 
 def test_the_position_of_an_older_version_is_taken_up() -> None:
     listing = Listing.resume(never, save, {"read": 10, "cursor": "10"})
-    stretch = listing.ready()
-    assert stretch is not None
-    assert (stretch.cursor, listing.read, listing.resumed) == ("10", 10, True)
+    segment = listing.ready()
+    assert segment is not None
+    assert (segment.cursor, listing.read, listing.resumed) == ("10", 10, True)
 
 
 def test_a_slice_that_an_older_version_finished_is_done() -> None:
@@ -215,34 +217,34 @@ def test_a_slice_that_an_older_version_finished_is_done() -> None:
 def test_a_page_that_comes_again_is_not_believed() -> None:
     listing = Listing(never)
     page = Page(items=[row(1)], next="1")
-    stretch = listing.ready()
-    assert stretch is not None
-    listing.take(stretch, page, count=1)
+    segment = listing.ready()
+    assert segment is not None
+    listing.take(segment, page, count=1)
     with pytest.raises(UnexpectedReply, match="repeats a page"):
-        listing.take(stretch, Page(items=[row(1)], next="2"), count=1)
+        listing.take(segment, Page(items=[row(1)], next="2"), count=1)
 
 
 def test_a_cursor_that_leads_to_itself_is_not_believed() -> None:
     listing = Listing.resume(never, save, {"read": 0, "cursor": "7"})
-    stretch = listing.ready()
-    assert stretch is not None
+    segment = listing.ready()
+    assert segment is not None
     with pytest.raises(UnexpectedReply, match="repeats a page"):
-        listing.take(stretch, Page(items=[row(1)], next="7"), count=1)
+        listing.take(segment, Page(items=[row(1)], next="7"), count=1)
 
 
 def test_what_was_on_its_way_when_a_listing_was_started_anew_moves_nothing() -> None:
     listing = Listing.resume(never, save, {"read": 5, "cursor": "5"})
-    stretch = listing.ready()
-    assert stretch is not None
+    segment = listing.ready()
+    assert segment is not None
     listing.restart()
-    assert listing.take(stretch, Page(items=[row(1)], next="9"), count=1) == {}
+    assert listing.take(segment, Page(items=[row(1)], next="9"), count=1) == {}
     assert (listing.read, listing.done) == (0, False)
 
 
 @pytest.mark.anyio
 async def test_returns_come_before_pages_and_listings_in_their_order() -> None:
     first, second = Listing(never), Listing(never)
-    board = Board([first, second], ["r1"])
+    board = ReadQueue([first, second], ["r1"])
     jobs = [await board.take() for _ in range(3)]
     assert jobs[0] == ReturnJob("r1")
     assert [job.listing for job in jobs[1:] if isinstance(job, PageJob)] == [first, second]

@@ -27,7 +27,7 @@ class Vendor(Protocol):
     lacks: set[Capability]
     fails: dict[str, Exception]
     asked: list[str]
-    polls_open: bool
+    polls_open_returns: bool
 
     def add(self, *ids: str, **told: Any) -> None: ...
     def move(self, return_id: str, status: Status, word: str) -> None: ...

@@ -21,7 +21,7 @@ from returns_hub import Account, Hub, ProviderUnavailable, Rate, Return, Status
 from returns_hub.client import open_async_client
 from returns_hub.store import Store
 from returns_hub.sync import SyncJob, SyncReport, sync_accounts
-from returns_hub.sync.running import workers_for
+from returns_hub.sync.engine import worker_count
 from returns_hub.testing import Simulator
 from returns_hub.testing.sandbox import serve
 from returns_hub_returnless.sandbox import ReturnlessSandbox
@@ -39,7 +39,7 @@ class Vendor(Protocol):
     fails: dict[str, Exception]
     asked: list[str]
     tells_ahead: bool
-    polls_open: bool
+    polls_open_returns: bool
 
     def add(self, *ids: str, **told: Any) -> None: ...
     def move(self, return_id: str, status: Status, word: str) -> None: ...
@@ -113,7 +113,7 @@ def test_a_listing_that_never_stands_still_is_a_gap(vendor: Vendor, sync: Sync) 
 
 
 def test_a_vendor_that_is_not_to_be_polled_is_asked_for_the_newest_only(vendor: Vendor, sync: Sync) -> None:
-    vendor.polls_open = False
+    vendor.polls_open_returns = False
     vendor.add("a", status=Status.REQUESTED, status_raw="pending")
     sync()
     vendor.clock += timedelta(days=30)
@@ -378,4 +378,4 @@ def test_ctrl_c_stops_where_nothing_is_lost(served: Serve, sqlite_url: str) -> N
     [(None, 8), (Rate(300, 60.0), 8), (Rate(60, 60.0), 8), (Rate(10, 60.0), 5), (Rate(60, 3600.0), 1)],
 )
 def test_at_a_slow_pace_no_queue_of_calls_misses_its_deadline(rate: Rate | None, workers: int) -> None:
-    assert workers_for(rate) == workers
+    assert worker_count(rate) == workers

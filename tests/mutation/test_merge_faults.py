@@ -26,7 +26,7 @@ from returns_hub import (
     TimelineEntry,
     dump,
 )
-from returns_hub.merge import Observation, State, merge, narrowed, observed
+from returns_hub.merge import Observation, State, merge, observed, restrict_fields
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 READY = Label(status=LabelStatus.READY, url="https://labels.example/1")
@@ -59,7 +59,7 @@ def test_narrowing_tells_where_the_return_stands_and_never_its_history() -> None
     entry = TimelineEntry(kind="status")
     detail = a_return(status=Status.CLOSED, status_raw="closed", number="RMA-1", timeline=(entry,), raw={"id": 1})
     row = a_return(timeline=(entry,))
-    assert dump(narrowed(detail, row), raw=True) == dump(
+    assert dump(restrict_fields(detail, row), raw=True) == dump(
         a_return(status=Status.CLOSED, status_raw="closed", raw={"id": 1}), raw=True
     )
 
@@ -70,7 +70,7 @@ def test_narrowing_reaches_into_a_part_of_a_part() -> None:
         shipments=(Shipment(id="s1", label=Label(status=LabelStatus.READY, url="https://labels.example/1")),),
     )
     row = a_return(address=Address(city="Hobart"), shipments=(Shipment(id="s1", label=Label(url="old")),))
-    assert narrowed(detail, row) == a_return(
+    assert restrict_fields(detail, row) == a_return(
         address=Address(city="Perth"),
         shipments=(Shipment(id="s1", label=Label(url="https://labels.example/1")),),
     )

@@ -272,21 +272,21 @@ def test_a_table_cannot_be_written_to(table: StatusTable) -> None:
 
 
 def test_an_account_has_every_table_and_counts_its_own_unknown_words() -> None:
-    mine, other = statuses.own_words(), statuses.own_words()
+    mine, other = statuses.new_words(), statuses.new_words()
     mine["vas"].look_up("no such service")
     assert list(mine) == list(RETURN_HELPER)
     assert [dict(words["vas"].unknown_words()) for words in (mine, other)] == [{"no such service": 1}, {}]
     assert mine["vas"].rows == statuses.VAS.rows
 
 
-@pytest.mark.parametrize("tables", [statuses.VOCABULARIES, statuses.own_words()])
+@pytest.mark.parametrize("tables", [statuses.VOCABULARIES, statuses.new_words()])
 def test_no_table_can_be_exchanged(tables: Mapping[str, StatusTable]) -> None:
     with pytest.raises(TypeError):
         tables["vas"] = statuses.HANDLINGS  # type: ignore[index]
 
 
 def test_the_words_that_are_sent_are_these() -> None:
-    assert dict(returnless.REQUEST_WORDS) == {
+    assert dict(returnless.REQUEST_WORD_BY_STATUS) == {
         Status.DRAFT: "concept",
         Status.REQUESTED: "open",
         Status.APPROVED: "approved",
@@ -294,16 +294,16 @@ def test_the_words_that_are_sent_are_these() -> None:
         Status.CANCELLED: "cancelled",
         Status.EXPIRED: "expired",
     }
-    assert dict(returnless.RETURN_WORDS) == {
+    assert dict(returnless.RETURN_WORD_BY_STATUS) == {
         Status.RECEIVED: "received",
         Status.INSPECTED: "checked",
         Status.REJECTED: "declined",
     }
-    assert returnmate.SEED_WORDS == ("pending", "approved", "rejected", "completed")
+    assert returnmate.REFERENCE_WORDS == ("pending", "approved", "rejected", "completed")
     assert returnmate.WRITABLE_WORDS == ("approved", "rejected")
 
 
-@pytest.mark.parametrize("words", [returnless.REQUEST_WORDS, returnless.RETURN_WORDS])
+@pytest.mark.parametrize("words", [returnless.REQUEST_WORD_BY_STATUS, returnless.RETURN_WORD_BY_STATUS])
 def test_the_words_that_are_sent_cannot_be_exchanged(words: Mapping[Status, str]) -> None:
     with pytest.raises(TypeError):
         words[Status.CLOSED] = "x"  # type: ignore[index]
@@ -315,7 +315,7 @@ def test_a_parcel_s_word_may_be_spelt_as_the_shop_likes() -> None:
 
 def test_a_shop_s_word_takes_facts_with_a_reason_from_any_mapping() -> None:
     meaning = MappingProxyType({"status": "received", "attention": ["review"], "why": "our own"})
-    facts = returnmate.account_statuses({"bench": meaning}).look_up("Bench")
+    facts = returnmate.account_status_table({"bench": meaning}).look_up("Bench")
     assert facts == Facts(status=Status.RECEIVED, attention=frozenset({Attention.REVIEW}), why="our own")
 
 
@@ -341,5 +341,5 @@ EVERY_STATUS = (
 )
 def test_what_is_wrong_with_a_shop_s_word_is_said_in_full(meaning: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        returnmate.account_statuses({"bench": meaning})
+        returnmate.account_status_table({"bench": meaning})
     assert str(caught.value) == f"returnmate: status_map, word 'bench': {problem}"

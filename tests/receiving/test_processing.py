@@ -28,7 +28,7 @@ from returns_hub import (
 from returns_hub.deliveries import Delivery, DeliveryState, Inbox, Processor
 from returns_hub.merge import observed
 from returns_hub.store import Store
-from returns_hub.store.inbox import Claim, Deliveries, Meaning
+from returns_hub.store.inbox import Claim, Deliveries, ProcessingResult
 from returns_hub.testing.drivers import open_with
 from returns_hub.testing.fake import FakeAdapter, FakeVendor
 from returns_hub.testing.sandbox import serve
@@ -406,10 +406,10 @@ def test_who_was_too_slow_does_nothing(
     slow = claimed(deliveries)
     pass_time()
     quick = claimed(deliveries)
-    meaning = Meaning(observations=(observed(a_return(), seen_at=at(0)),))
+    meaning = ProcessingResult(observations=(observed(a_return(), seen_at=at(0)),))
     assert deliveries.finish(slow, meaning, lambda ret: ret) is None
     deliveries.fail(slow, "too slow", again_in=None)
-    deliveries.hand_back(slow)
+    deliveries.release(slow)
     deliveries.keep(slow)
     assert (told(store), found(inbox, number).state, found(inbox, number).attempts) == ([], "pending", 2)
     assert deliveries.finish(quick, meaning, lambda ret: ret) is not None
@@ -430,7 +430,7 @@ def test_an_attempt_that_was_handed_back_does_not_count(
     inbox: Inbox, deliveries: Deliveries, post: Post, processor: Processor, bodies: Bodies
 ) -> None:
     (number,) = post(bodies.told(a_return()))
-    deliveries.hand_back(claimed(deliveries))
+    deliveries.release(claimed(deliveries))
     assert (processor.process_due(), found(inbox, number).attempts) == (1, 1)
 
 

@@ -44,7 +44,7 @@ def test_kills_lose_nothing_and_do_nothing_twice(campaign: Campaign, database: s
 
 SABOTAGE = """
 import runpy, sys, time
-from returns_hub.consumers import Consumers
+from returns_hub.dispatcher import EventDispatcher
 from returns_hub.deliveries import Inbox
 
 async def answer_at_once(self, *delivery):
@@ -55,7 +55,7 @@ def store_later(self, arrivals, real=Inbox._store):
     time.sleep(0.2)
     real(self, arrivals)
 
-def tell_twice(self, handler, event, real=Consumers._call):
+def tell_twice(self, handler, event, real=EventDispatcher._call):
     real(self, handler, event)
     real(self, handler, event)
 
@@ -74,7 +74,7 @@ runpy.run_path(script, run_name="__main__")
             "insert:before",
             "acknowledged deliveries are lost",
         ),
-        ("Consumers._call = tell_twice", "finish:after", "too often"),
+        ("EventDispatcher._call = tell_twice", "finish:after", "too often"),
     ],
 )
 def test_a_campaign_finds_what_is_wrong(sabotage: str, point: str, complaint: str) -> None:

@@ -15,7 +15,7 @@ from returns_hub.adapter import Rate
 from returns_hub.store import Store
 from returns_hub.store.inbox import Deliveries, NewDelivery, Stored
 from returns_hub.store.jobs import Jobs
-from returns_hub.store.paces import SharedPace
+from returns_hub.store.rate_limits import SharedRateLimiter
 
 SECRET = "whsec-canary-4f1d"
 
@@ -107,7 +107,7 @@ def delivery(number: int) -> NewDelivery:
 
 @pytest.mark.parametrize("rate", [None, Rate(5, 1.0)])
 def test_two_workers_that_are_the_first_to_ask_a_vendor_may_both(store: Store, rate: Rate | None) -> None:
-    first, second = (SharedPace(store.database, "mate", rate) for _ in range(2))
+    first, second = (SharedRateLimiter(store.database, "mate", rate) for _ in range(2))
     waits: list[float] = []
 
     # The first one has looked for the account's pace, and found none, when the second one makes it.

@@ -18,7 +18,7 @@ from returns_hub import (
     UnexpectedReply,
     ValidationFailed,
 )
-from returns_hub_return_helper.base import record, rows
+from returns_hub_return_helper.protocol import record, rows
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head></html>"
 

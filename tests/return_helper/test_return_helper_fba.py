@@ -22,7 +22,7 @@ from returns_hub import (
     ValidationFailed,
 )
 from returns_hub_return_helper.fba import FbaCalls, FbaKind, FbaLine, NewFbaShipment
-from returns_hub_return_helper.handling import UploadedFile
+from returns_hub_return_helper.warehouse import UploadedFile
 
 SHIPMENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 # Older documentation, updateShippingInfo: its two samples.
@@ -297,7 +297,7 @@ def test_row_that_cannot_be_read_is_set_aside(adapter: FbaCalls, good: Any, fini
     broken = {"fbaShipmentStatusCode": "PENDING"}
     page = finish(adapter.fba_shipments(DAY, DAY), good(data=[*rows(1), broken, 7], totalNumberOfRecords=3))
     assert [one.id for one in page.items] == ["3c90c3cc-0d44-4b50-8888-000000000001"]
-    assert [(one.where, one.raw) for one in page.set_aside] == [("data[1].fbaShipmentId", broken), ("data[2]", 7)]
+    assert [(one.where, one.raw) for one in page.invalid_records] == [("data[1].fbaShipmentId", broken), ("data[2]", 7)]
     assert (page.next, page.total) == (None, 3)
 
 

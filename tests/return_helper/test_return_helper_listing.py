@@ -270,7 +270,7 @@ def test_shipments_are_told_with_their_returns(page: Any) -> None:
 def test_shipment_without_an_id_is_set_aside(page: Any) -> None:
     found = page(ShipmentQuery(created_after=SINCE, created_before=UNTIL), {"returnRequestId": 7}, a_parcel(1))
     assert [shipment.id for shipment in found.items] == ["1"]
-    assert [record.where for record in found.set_aside] == ["data[0].shipmentId"]
+    assert [record.where for record in found.invalid_records] == ["data[0].shipmentId"]
 
 
 def test_shipments_of_one_return_are_those_of_its_request(adapter: Any, good: Any, finish: Any, requests: Any) -> None:
@@ -293,7 +293,7 @@ def test_every_return_of_both_lists_is_listed_once(simulator: Any, client: Any) 
     found = [ret.id for ret in client.list_returns(page_size=3)]
     assert len(found) == len(set(found))
     assert set(found) == simulator.return_ids
-    assert (client.set_aside, client.gaps) == (0, ())
+    assert (client.invalid_records, client.gaps) == (0, ())
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

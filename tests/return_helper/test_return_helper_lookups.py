@@ -21,8 +21,8 @@ from returns_hub import (
     ValidationFailed,
 )
 from returns_hub_return_helper.fba import FbaCalls
-from returns_hub_return_helper.handling import HandlingCalls
 from returns_hub_return_helper.lookups import Code, CodeTable, Lane, LookupCalls, ServiceType
+from returns_hub_return_helper.warehouse import HandlingCalls
 
 DOCUMENTS = Path(__file__).parent / "documents"
 # Return Helper API, Getting started, "Response Structure".

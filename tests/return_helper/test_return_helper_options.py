@@ -32,7 +32,7 @@ def test_base_urls_are_as_the_vendor_prints_them(adapter: Any) -> None:
         "sandbox": "https://api.returnshelper.com/uat/user/api",
         "china": "https://api.returnhelperchina.com/user/",
     }
-    assert dict(adapter.more_base_urls["public"]) == {
+    assert dict(adapter.extra_base_urls["public"]) == {
         "production": "https://api.returnhelpercentre.com/v1/public/api",
         "sandbox": "https://api.returnshelper.com/uat/public/api",
     }
@@ -59,7 +59,7 @@ def test_pace_is_that_of_the_vendors_sample(adapter: Any) -> None:
 
 
 def test_open_returns_are_not_polled(adapter: Any) -> None:
-    assert adapter.polls_open is False
+    assert adapter.polls_open_returns is False
 
 
 @pytest.mark.parametrize("option", ["api_key", "api_token"])

@@ -38,8 +38,8 @@ from returns_hub.testing import serve
 from returns_hub_return_helper import ReturnHelper
 from returns_hub_return_helper.fba import FbaLine, NewFbaShipment
 from returns_hub_return_helper.parts import code
-from returns_hub_return_helper.sandbox import ReturnHelperSandbox
-from returns_hub_return_helper.sandbox_outbox import Notification
+from returns_hub_return_helper.sandbox.api import ReturnHelperSandbox
+from returns_hub_return_helper.sandbox.webhooks import Notification
 
 BENCHMARK: Mapping[str, Any] = runpy.run_path(
     str(Path(__file__).parents[1] / "benchmarks" / "return_helper_backfill.py")
@@ -285,7 +285,7 @@ def hub(vendor: ReturnHelperSandbox, tmp_path_factory: pytest.TempPathFactory) -
     store = f"sqlite:///{tmp_path_factory.mktemp('life')}/returns.db"
     with ExitStack() as stack:
         urls = vendor.base_urls(stack.enter_context(serve(vendor)).url)
-        options = {**vendor.options, "public_base_url": urls["more_base_urls"]["public"]}
+        options = {**vendor.options, "public_base_url": urls["extra_base_urls"]["public"]}
         accounts = [
             Account(
                 name=f"shop{number}",

@@ -151,7 +151,7 @@ def test_any_bytes_give_a_value_or_our_error(body: bytes, status: int) -> None:
 @given(row=JSON | RECORDS, part=st.sampled_from([0, 1]))
 def test_any_row_is_read_or_set_aside(row: object, part: int) -> None:
     page = page_of(row, part=part)
-    assert len(page.items) + len(page.set_aside) == 1
+    assert len(page.items) + len(page.invalid_records) == 1
 
 
 @CALM
@@ -165,7 +165,7 @@ def test_any_row_that_is_read_survives_dump_and_load(rows: list[object], part: i
 @given(rows=st.lists(RECORDS, max_size=6))
 def test_no_inventory_is_lost_where_rows_become_returns(rows: list[Any]) -> None:
     page = page_of(*rows)
-    broken = [record.raw for record in page.set_aside]
+    broken = [record.raw for record in page.invalid_records]
     read = [row for row in json.loads(json.dumps(rows), parse_float=Decimal) if row not in broken]
     found = {(ret.id, item.id) for ret in page.items for item in ret.items}
     assert found == {(str(row["returnRequestId"]), str(row["returnInventoryId"])) for row in read}

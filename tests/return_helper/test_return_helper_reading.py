@@ -200,12 +200,12 @@ def test_row_without_its_ids_is_set_aside_with_its_place(page_of: Any, name: str
     broken = a_row(**{name: value})
     page = page_of(a_row(), broken)
     assert [ret.id for ret in page.items] == ["2301"]
-    assert [(record.where, record.raw) for record in page.set_aside] == [(f"data[1].{name}", broken)]
+    assert [(record.where, record.raw) for record in page.invalid_records] == [(f"data[1].{name}", broken)]
 
 
 @pytest.mark.parametrize("row", [None, 5, "text", [], True])
 def test_row_that_is_no_object_is_set_aside(page_of: Any, row: object) -> None:
-    (record,) = page_of(row).set_aside
+    (record,) = page_of(row).invalid_records
     assert (record.where, record.raw) == ("data[0]", row)
 
 

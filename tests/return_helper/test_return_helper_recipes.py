@@ -44,7 +44,7 @@ from returns_hub import (
 from returns_hub.server import create_app
 from returns_hub.testing import serve
 from returns_hub_return_helper import Rma
-from returns_hub_return_helper.sandbox import REFUSED_POSTAL_CODE, ReturnHelperSandbox
+from returns_hub_return_helper.sandbox.api import REFUSED_POSTAL_CODE, ReturnHelperSandbox
 
 JANE = Address(
     name="Jane Doe",
@@ -188,7 +188,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     vendor = ReturnHelperSandbox(count=0, webhook_url="https://shop.example/returns/acme")
     with ExitStack() as stack:
         urls = vendor.base_urls(stack.enter_context(serve(vendor)).url)
-        options = {**vendor.options, "public_base_url": urls["more_base_urls"]["public"]}
+        options = {**vendor.options, "public_base_url": urls["extra_base_urls"]["public"]}
         account = Account(
             name="acme",
             provider="return_helper",

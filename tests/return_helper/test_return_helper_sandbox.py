@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from returns_hub.testing import serve
-from returns_hub_return_helper.sandbox import REFUSED_POSTAL_CODE, ReturnHelperSandbox
+from returns_hub_return_helper.sandbox.api import REFUSED_POSTAL_CODE, ReturnHelperSandbox
 
 Start = Callable[..., httpx.Client]
 
@@ -345,7 +345,7 @@ def test_several_items_need_an_account_for_it(http: Start) -> None:
     body = changed("shipment.parcel.items", [item, item]) | {"totalValue": 25.0}
     body["shipment"]["parcel"]["weight"] = 600
     assert problems_of(http().post(CREATE, json=body)) == {"shipment.parcel.items"}
-    good(http(most_items=2).post(CREATE, json=body))
+    good(http(max_items=2).post(CREATE, json=body))
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"[" * 100_000])

@@ -234,7 +234,7 @@ def test_full_page_of_shipments_has_a_gap(adapter: Returnless, answer: Any, fini
 
 def test_shipment_without_a_tracking_number_is_set_aside(adapter: Returnless, answer: Any, finish: Any) -> None:
     page = finish(adapter.list_shipments(ShipmentQuery()), answer(200, [{"return_id": "1"}, {"tracking_number": "T"}]))
-    assert ([one.where for one in page.set_aside], len(page.items)) == (["[0].tracking_number"], 1)
+    assert ([one.where for one in page.invalid_records], len(page.items)) == (["[0].tracking_number"], 1)
 
 
 def test_shipments_of_one_return_come_from_it(adapter: Returnless, answer: Any, finish: Any) -> None:

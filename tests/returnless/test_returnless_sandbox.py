@@ -17,11 +17,11 @@ import pytest
 
 from returns_hub.testing import serve
 from returns_hub_returnless.sandbox import (
-    HOSTILE,
+    HOSTILE_TEXTS,
     REQUEST_STATUSES,
     RETURN_STATUSES,
     SAME_SECOND,
-    STRANGE_WORDS,
+    UNDOCUMENTED_STATUSES,
     ReturnlessSandbox,
     signature,
 )
@@ -791,8 +791,8 @@ def test_the_documented_examples_are_the_same_in_every_zone(api: Start) -> None:
 
 @pytest.mark.parametrize("kind", ["requests", "returns"])
 def test_words_outside_the_vocabulary_can_occur(api: Start, kind: Any) -> None:
-    told = {row["status"] for row in api(count=200, strange_words=True).get(f"/{kind}", per_page=200).json}
-    assert set(STRANGE_WORDS[kind]) <= told
+    told = {row["status"] for row in api(count=200, undocumented_statuses=True).get(f"/{kind}", per_page=200).json}
+    assert set(UNDOCUMENTED_STATUSES[kind]) <= told
 
 
 def test_only_the_documented_example_has_a_word_outside_the_vocabulary_by_default() -> None:
@@ -803,11 +803,11 @@ def test_only_the_documented_example_has_a_word_outside_the_vocabulary_by_defaul
 
 
 def test_tracking_statuses_that_were_never_shown_can_occur(api: Start) -> None:
-    shipments = api(count=100, strange_words=True).get("/shipments", per_page=200).json
+    shipments = api(count=100, undocumented_statuses=True).get("/shipments", per_page=200).json
     assert {row["tracking_status_id"] for row in shipments} == {"1000", "9001"}
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_hostile_texts_can_occur(api: Start, text: str) -> None:
     rows = api(count=200, hostile_texts=True).get("/returns", per_page=200).json
     assert text in {line["remarks"] for row in rows for line in row["returned_products"]}
@@ -1056,7 +1056,7 @@ def test_a_shop_that_cannot_be_reached_gives_no_answer() -> None:
 def test_a_shop_that_is_too_slow_gives_no_answer(served: Serve) -> None:
     shop = ReturnlessSandbox(count=0)
     shop.faults.slow(5)
-    assert ReturnlessSandbox(count=0, patience=0.05).call_order_lookup(f"{served(shop)}/", "ORD1") is None
+    assert ReturnlessSandbox(count=0, timeout=0.05).call_order_lookup(f"{served(shop)}/", "ORD1") is None
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "/orders/", "http:///orders/"])

@@ -278,7 +278,7 @@ def test_bad_record_is_set_aside_and_the_others_stay(adapter: Any, rows: Any, fi
     bad = {"id": "rma_3", "created_at": "yesterday"}
     page = finish(adapter.list_returns(ReturnQuery()), rows(PENDING, bad, APPROVED))
     assert ids(page) == ["rma_1", "rma_2"]
-    assert [(record.where, record.raw) for record in page.set_aside] == [("data[1].created_at", bad)]
+    assert [(record.where, record.raw) for record in page.invalid_records] == [("data[1].created_at", bad)]
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_bad_record_is_set_aside_and_the_others_stay(adapter: Any, rows: Any, fi
 )
 def test_set_aside_names_the_place(adapter: Any, rows: Any, finish: Any, row: object, where: str) -> None:
     page = finish(adapter.list_returns(ReturnQuery()), rows(row))
-    assert [record.where for record in page.set_aside] == [where]
+    assert [record.where for record in page.invalid_records] == [where]
 
 
 def test_customers_returns_are_paged_and_sorted(adapter: Any) -> None:
@@ -338,7 +338,7 @@ def test_shipments_by_time_are_refused_before_anything_is_sent(adapter: Any, que
 
 def test_shipment_without_an_id_is_set_aside(adapter: Any, rows: Any, finish: Any) -> None:
     page = finish(adapter.list_shipments(ShipmentQuery()), rows({"id": "shp_1"}, {"carrier": "tnt"}))
-    assert (ids(page), [record.where for record in page.set_aside]) == (["shp_1"], ["data[1].id"])
+    assert (ids(page), [record.where for record in page.invalid_records]) == (["shp_1"], ["data[1].id"])
 
 
 def test_backfill_is_one_slice_under_a_fixed_end(adapter: Any) -> None:

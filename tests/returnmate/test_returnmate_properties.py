@@ -110,7 +110,7 @@ def test_any_bytes_give_a_value_or_our_error(body: bytes, status: int) -> None:
 @given(row=JSON | RECORDS)
 def test_any_row_is_read_or_set_aside(row: object) -> None:
     page = page_of(row)
-    assert len(page.items) + len(page.set_aside) == 1
+    assert len(page.items) + len(page.invalid_records) == 1
 
 
 @CALM

@@ -8,7 +8,7 @@ import pytest
 
 from returns_hub import Hub
 from returns_hub.server import create_app
-from returns_hub.server.intake import Intake, Receive, Refused
+from returns_hub.server.bodies import BodyReader, Receive, RequestRefused
 
 pytestmark = pytest.mark.anyio
 KIBIBYTE = 1024
@@ -40,26 +40,26 @@ def whole(body: bytes) -> Receive:
     return receive
 
 
-async def refusal(intake: Intake, receive: Receive, *headers: tuple[str, str]) -> tuple[int, str]:
-    with pytest.raises(Refused) as refused:
+async def refusal(intake: BodyReader, receive: Receive, *headers: tuple[str, str]) -> tuple[int, str]:
+    with pytest.raises(RequestRefused) as refused:
         async with intake.body(headers, receive):
             pass
     return refused.value.answer.status, refused.value.reason
 
 
 async def test_a_sender_that_stops_is_cut_off() -> None:
-    assert await refusal(Intake(KIBIBYTE, seconds=0.05), sender([b"{"])) == (408, "too_slow")
+    assert await refusal(BodyReader(KIBIBYTE, seconds=0.05), sender([b"{"])) == (408, "too_slow")
 
 
 async def test_a_sender_that_trickles_is_cut_off() -> None:
     trickle = sender((b"x" for _ in range(10_000)), pause=0.01)
-    assert await refusal(Intake(KIBIBYTE, seconds=0.1), trickle) == (408, "too_slow")
+    assert await refusal(BodyReader(KIBIBYTE, seconds=0.1), trickle) == (408, "too_slow")
 
 
 async def test_a_large_body_that_keeps_coming_has_more_time_than_a_trickle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("returns_hub.server.intake._FIRST_SECONDS", 0.05)
+    monkeypatch.setattr("returns_hub.server.bodies._FIRST_SECONDS", 0.05)
     parts = [b"x" * 8 * KIBIBYTE] * 20
-    intake = Intake(100 * KIBIBYTE, seconds=5)
+    intake = BodyReader(100 * KIBIBYTE, seconds=5)
     # 20 parts take 0.2 seconds, and would be 160 KiB.
     assert await refusal(intake, sender(parts, pause=0.01)) == (413, "too_large")
 
@@ -68,38 +68,38 @@ async def test_a_sender_that_is_gone_is_no_delivery() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    assert await refusal(Intake(KIBIBYTE, seconds=1), receive) == (400, "cut_off")
+    assert await refusal(BodyReader(KIBIBYTE, seconds=1), receive) == (400, "cut_off")
 
 
 @pytest.mark.parametrize("length", ["1", "3", "0"])
 async def test_a_length_that_lies_is_refused(length: str) -> None:
-    intake = Intake(KIBIBYTE, seconds=1)
+    intake = BodyReader(KIBIBYTE, seconds=1)
     assert await refusal(intake, whole(b"{}"), ("Content-Length", length)) == (400, "wrong_length")
 
 
 @pytest.mark.parametrize("length", ["", "+2", "2.0", "0x2", "٢", "2, 2"])
 async def test_a_length_that_is_none_is_refused(length: str) -> None:
-    intake = Intake(KIBIBYTE, seconds=1)
+    intake = BodyReader(KIBIBYTE, seconds=1)
     assert await refusal(intake, whole(b"{}"), ("Content-Length", length)) == (400, "malformed_length")
 
 
 async def test_two_lengths_are_refused_though_they_agree() -> None:
     lengths = (("Content-Length", "2"), ("content-length", "2"))
-    assert await refusal(Intake(KIBIBYTE, seconds=1), whole(b"{}"), *lengths) == (400, "malformed_length")
+    assert await refusal(BodyReader(KIBIBYTE, seconds=1), whole(b"{}"), *lengths) == (400, "malformed_length")
 
 
 async def test_an_announced_body_is_refused_before_a_byte_is_read() -> None:
     announced = ("Content-Length", str(KIBIBYTE + 1))
-    assert await refusal(Intake(KIBIBYTE, seconds=1), sender([]), announced) == (413, "too_large")
+    assert await refusal(BodyReader(KIBIBYTE, seconds=1), sender([]), announced) == (413, "too_large")
 
 
 async def test_identity_is_no_encoding() -> None:
-    async with Intake(KIBIBYTE, seconds=1).body((("Content-Encoding", "identity"),), whole(b"{}")) as body:
+    async with BodyReader(KIBIBYTE, seconds=1).body((("Content-Encoding", "identity"),), whole(b"{}")) as body:
         assert body == b"{}"
 
 
 async def test_bodies_together_have_only_so_much_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    intake = Intake(200 * KIBIBYTE, seconds=1)
+    intake = BodyReader(200 * KIBIBYTE, seconds=1)
     intake._free = 100 * KIBIBYTE
     large = b"x" * 150 * KIBIBYTE
     async with intake.body((), whole(large)):
@@ -107,7 +107,7 @@ async def test_bodies_together_have_only_so_much_room(monkeypatch: pytest.Monkey
 
 
 async def test_small_bodies_always_have_room() -> None:
-    intake = Intake(200 * KIBIBYTE, seconds=1)
+    intake = BodyReader(200 * KIBIBYTE, seconds=1)
     intake._free = 0
     async with intake.body((), whole(b"x" * 64 * KIBIBYTE)) as body:
         assert len(body) == 64 * KIBIBYTE
@@ -115,7 +115,7 @@ async def test_small_bodies_always_have_room() -> None:
 
 @pytest.mark.parametrize("parts", [[b"x" * 150 * KIBIBYTE] * 2, [b"x" * 90 * KIBIBYTE]], ids=["refused", "too slow"])
 async def test_the_room_of_a_refused_body_is_free_again(parts: list[bytes]) -> None:
-    intake = Intake(200 * KIBIBYTE, seconds=0.05)
+    intake = BodyReader(200 * KIBIBYTE, seconds=0.05)
     before = intake._free
     await refusal(intake, sender(parts))
     assert intake._free == before

@@ -20,15 +20,15 @@ from returns_hub import Hub
 PROGRAM = """
 import socket, sys
 from returns_hub import Account, Hub
-from returns_hub.server import create_app, endpoint, intake, running
+from returns_hub.server import bodies, create_app, endpoint, http_server
 
-running._HEAD_SECONDS = 1.0
-running._MOST_CONNECTIONS = 60
+http_server._HEAD_TIMEOUT = 1.0
+http_server._MAX_CONNECTIONS = 60
 endpoint._LINGER_SECONDS = 0.5
-intake._FIRST_SECONDS = 1.0
+bodies._FIRST_SECONDS = 1.0
 account = Account(name="mate", provider="returnmate", options={"api_key": "k", "webhook_secrets": [sys.argv[2]]})
 with Hub([account], store=sys.argv[1]) as hub, socket.create_server(("127.0.0.1", 0)) as listener:
-    running.run(create_app(hub), listener, on_started=lambda: print(listener.getsockname()[1], flush=True))
+    http_server.run(create_app(hub), listener, on_started=lambda: print(listener.getsockname()[1], flush=True))
 print("ended", flush=True)
 """
 BODY = b'{"event": "rma.updated", "data": {"rma_id": "rma_1"}}'

@@ -25,11 +25,11 @@ from returns_hub import (
     body_digest,
     parse_time,
 )
-from returns_hub.consumers import Consumers, Handlers
 from returns_hub.deliveries import Processor
+from returns_hub.dispatcher import EventDispatcher, HandlerRegistry
 from returns_hub.store import Store
-from returns_hub.store.consuming import Consuming
 from returns_hub.store.inbox import Deliveries
+from returns_hub.store.subscriptions import Subscriptions
 from returns_hub.transport import Transport
 from returns_hub.worker import Worker
 
@@ -55,7 +55,12 @@ def client_of(_: str) -> Client:
 def die_at(point: str, nth: int) -> None:
     """Have the process killed at a point: before or after it does something."""
     name, _, when = point.partition(":")
-    owner: Any = {"claim": Deliveries, "finish": Deliveries, "claim-events": Consuming, "finish-event": Consuming}[name]
+    owner: Any = {
+        "claim": Deliveries,
+        "finish": Deliveries,
+        "claim-events": Subscriptions,
+        "finish-event": Subscriptions,
+    }[name]
     method = name.partition("-")[0]
     real = getattr(owner, method)
     reached = 0
@@ -82,7 +87,7 @@ def main(url: str, file: str, point: str = "", nth: str = "0") -> None:
         die_at(point, int(nth))
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    handlers = Handlers(awaits=False)
+    handlers = HandlerRegistry(awaits=False)
 
     @handlers.on(name="shop", since="beginning")
     def write_down(event: Event) -> None:
@@ -91,7 +96,7 @@ def main(url: str, file: str, point: str = "", nth: str = "0") -> None:
 
     with Store.open(url) as store:
         processor = Processor(store, client_of)
-        with Worker(store, processor=processor, consumers=Consumers(store, handlers)):
+        with Worker(store, processor=processor, consumers=EventDispatcher(store, handlers)):
             stopped.wait()
 
 

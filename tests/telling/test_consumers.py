@@ -1,4 +1,4 @@
-"""Handlers: told every event at least once, in the order of each return, whatever other handlers and processes do."""
+"""HandlerRegistry: told every event at least once, in the order of each return, whatever other handlers and processes do."""
 
 import asyncio
 import logging
@@ -9,22 +9,22 @@ from typing import Any, TypeAlias
 import pytest
 
 from returns_hub import ConfigurationError, Event, LabelReady, ReturnCreated, ReturnStatusChanged
-from returns_hub.consumers import Consumers, Handlers
+from returns_hub.dispatcher import EventDispatcher, HandlerRegistry
 from returns_hub.store import Store
-from returns_hub.store.consuming import ParkedState
+from returns_hub.store.subscriptions import FailedEventState
 
 Tell: TypeAlias = Callable[..., None]
 PassTime: TypeAlias = Callable[[], None]
 
 
 @pytest.fixture
-def handlers() -> Handlers:
-    return Handlers(awaits=False)
+def handlers() -> HandlerRegistry:
+    return HandlerRegistry(awaits=False)
 
 
 @pytest.fixture
-def consumers(store: Store, handlers: Handlers) -> Consumers:
-    return Consumers(store, handlers)
+def consumers(store: Store, handlers: HandlerRegistry) -> EventDispatcher:
+    return EventDispatcher(store, handlers)
 
 
 def returns(told: list[Event]) -> list[str]:
@@ -35,68 +35,76 @@ def sequences(told: list[Event]) -> list[int]:
     return [event.sequence for event in told]
 
 
-def test_every_event_is_told_in_order(consumers: Consumers, handlers: Handlers, store: Store, tell: Tell) -> None:
+def test_every_event_is_told_in_order(
+    consumers: EventDispatcher, handlers: HandlerRegistry, store: Store, tell: Tell
+) -> None:
     told: list[Event] = []
     handlers.on(name="all")(told.append)
     consumers.begin()
     tell("a", "b", "c", times=2)
-    assert consumers.tell_due() == 6
-    assert (told, consumers.tell_due()) == (list(store.events()), 0)
+    assert consumers.dispatch_due() == 6
+    assert (told, consumers.dispatch_due()) == (list(store.events()), 0)
 
 
-def test_only_the_wanted_types_are_told(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+def test_only_the_wanted_types_are_told(consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell) -> None:
     told: list[Event] = []
     handlers.on(ReturnStatusChanged, LabelReady, name="some")(told.append)
     consumers.begin()
     tell("a", times=3)
-    consumers.tell_due()
+    consumers.dispatch_due()
     assert [event.type for event in told] == ["return.status_changed", "return.status_changed"]
 
 
-def test_functions_for_different_types_may_share_a_name(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+def test_functions_for_different_types_may_share_a_name(
+    consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
     created: list[Event] = []
     moved: list[Event] = []
     handlers.on(ReturnCreated, name="shop")(created.append)
     handlers.on(ReturnStatusChanged, name="shop")(moved.append)
     consumers.begin()
     tell("a", times=2)
-    assert (consumers.tell_due(), sequences(created), sequences(moved)) == (2, [1], [2])
+    assert (consumers.dispatch_due(), sequences(created), sequences(moved)) == (2, [1], [2])
 
 
-def test_a_new_consumer_is_told_what_comes_from_now_on(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+def test_a_new_consumer_is_told_what_comes_from_now_on(
+    consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
     told: list[Event] = []
     tell("a")
     handlers.on(name="new")(told.append)
     consumers.begin()
     tell("b")
-    consumers.tell_due()
+    consumers.dispatch_due()
     assert returns(told) == ["b"]
 
 
-def test_a_new_consumer_may_begin_at_the_beginning(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+def test_a_new_consumer_may_begin_at_the_beginning(
+    consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
     told: list[Event] = []
     tell("a")
     handlers.on(name="new", since="beginning")(told.append)
-    consumers.tell_due()
+    consumers.dispatch_due()
     assert returns(told) == ["a"]
 
 
 def test_a_known_consumer_goes_on_where_it_stopped(store: Store, tell: Tell) -> None:
     told: list[Event] = []
     for return_id in ("a", "b"):
-        handlers = Handlers(awaits=False)
+        handlers = HandlerRegistry(awaits=False)
         handlers.on(name="shop", since="beginning")(told.append)
         tell(return_id)
-        Consumers(store, handlers).tell_due()
+        EventDispatcher(store, handlers).dispatch_due()
     assert returns(told) == ["a", "b"]
 
 
-def test_a_limit_is_kept(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+def test_a_limit_is_kept(consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell) -> None:
     told: list[Event] = []
     handlers.on(name="one", since="beginning")(told.append)
     handlers.on(name="two", since="beginning")(told.append)
     tell("a", "b", "c")
-    assert [consumers.tell_due(4), len(told), consumers.tell_due(), len(told)] == [4, 4, 2, 6]
+    assert [consumers.dispatch_due(4), len(told), consumers.dispatch_due(), len(told)] == [4, 4, 2, 6]
 
 
 class Failing:
@@ -114,80 +122,84 @@ class Failing:
         self.told.append(event)
 
 
-def test_a_failing_event_keeps_back_its_return_only(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+def test_a_failing_event_keeps_back_its_return_only(
+    consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
     handler = Failing("a")
     handlers.on(name="shop", since="beginning")(handler)
     tell("a", "b", times=2)
     tell("c")
-    assert consumers.tell_due() == 3
+    assert consumers.dispatch_due() == 3
     assert (returns(handler.told), sequences(handler.tried)) == (["b", "b", "c"], [1, 3, 4, 5])
 
 
 def test_a_failed_event_is_told_again_and_its_return_goes_on_in_order(
-    consumers: Consumers, handlers: Handlers, tell: Tell, pass_time: PassTime
+    consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell, pass_time: PassTime
 ) -> None:
     handler = Failing("a")
     handlers.on(name="shop", since="beginning")(handler)
     tell("a", times=3)
-    consumers.tell_due()
+    consumers.dispatch_due()
     handler.returns.clear()
-    assert consumers.tell_due() == 0
+    assert consumers.dispatch_due() == 0
     pass_time()
-    assert consumers.tell_due() == 3
+    assert consumers.dispatch_due() == 3
     assert sequences(handler.tried) == [1, 1, 2, 3]
 
 
 def test_after_its_last_attempt_an_event_is_dead_and_the_later_ones_go_on(
-    consumers: Consumers, handlers: Handlers, tell: Tell, pass_time: PassTime
+    consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell, pass_time: PassTime
 ) -> None:
     handler = Failing("a")
     handlers.on(name="shop", since="beginning", attempts=3)(handler)
     tell("a", times=2)
     for _ in range(4):
-        consumers.tell_due()
+        consumers.dispatch_due()
         pass_time()
     assert sequences(handler.tried) == [1, 1, 1, 2, 2]
     dead, pending = consumers.failed_events("shop")
-    assert (dead.state, dead.attempts, dead.event.sequence) == (ParkedState.DEAD, 3, 1)
-    assert (pending.state, pending.attempts, pending.event.sequence) == (ParkedState.PENDING, 2, 2)
+    assert (dead.state, dead.attempts, dead.event.sequence) == (FailedEventState.DEAD, 3, 1)
+    assert (pending.state, pending.attempts, pending.event.sequence) == (FailedEventState.PENDING, 2, 2)
 
 
-def test_a_dead_event_can_be_told_again(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+def test_a_dead_event_can_be_told_again(consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell) -> None:
     handler = Failing("a")
     handlers.on(name="shop", since="beginning", attempts=1)(handler)
     tell("a")
-    consumers.tell_due()
+    consumers.dispatch_due()
     handler.returns.clear()
     assert consumers.retry_event("shop", 1)
-    assert (consumers.tell_due(), list(consumers.failed_events("shop"))) == (1, [])
+    assert (consumers.dispatch_due(), list(consumers.failed_events("shop"))) == (1, [])
 
 
 @pytest.mark.parametrize(("name", "sequence"), [("shop", 2), ("other", 1)])
 def test_what_is_not_dead_cannot_be_retried(
-    name: str, sequence: int, consumers: Consumers, handlers: Handlers, tell: Tell
+    name: str, sequence: int, consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell
 ) -> None:
     handlers.on(name="shop", since="beginning", attempts=1)(Failing("a"))
     tell("a")
-    consumers.tell_due()
+    consumers.dispatch_due()
     assert not consumers.retry_event(name, sequence)
 
 
-def test_a_failing_handler_does_not_keep_another_one_back(consumers: Consumers, handlers: Handlers, tell: Tell) -> None:
+def test_a_failing_handler_does_not_keep_another_one_back(
+    consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
     good: list[Event] = []
     handlers.on(name="bad", since="beginning")(Failing("a", "b"))
     handlers.on(name="good", since="beginning")(good.append)
     tell("a", "b")
-    consumers.tell_due()
+    consumers.dispatch_due()
     assert returns(good) == ["a", "b"]
 
 
 def test_no_text_of_an_error_is_stored_or_logged(
-    consumers: Consumers, handlers: Handlers, tell: Tell, caplog: pytest.LogCaptureFixture
+    consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell, caplog: pytest.LogCaptureFixture
 ) -> None:
     handlers.on(name="shop", since="beginning", attempts=1)(Failing("a"))
     tell("a")
     with caplog.at_level(logging.DEBUG):
-        consumers.tell_due()
+        consumers.dispatch_due()
     (failed,) = consumers.failed_events("shop")
     line = failed.error.rpartition(":")[2]
     assert failed.error == f"ValueError at telling/test_consumers.py:{line}"
@@ -197,20 +209,20 @@ def test_no_text_of_an_error_is_stored_or_logged(
 
 
 def test_waiting_doubles_from_two_seconds(
-    consumers: Consumers, handlers: Handlers, tell: Tell, pass_time: PassTime
+    consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell, pass_time: PassTime
 ) -> None:
     handlers.on(name="shop", since="beginning")(Failing("a"))
     tell("a")
     waits = []
     for _ in range(4):
-        consumers.tell_due()
+        consumers.dispatch_due()
         waits.append(consumers.next_due("shop"))
         pass_time()
     assert waits == [pytest.approx(seconds, rel=0.3) for seconds in (2, 4, 8, 16)]
 
 
 def test_a_handler_that_is_interrupted_gives_its_events_back(
-    consumers: Consumers, handlers: Handlers, tell: Tell
+    consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell
 ) -> None:
     told: list[Event] = []
 
@@ -223,21 +235,21 @@ def test_a_handler_that_is_interrupted_gives_its_events_back(
     handlers.on(name="shop", since="beginning")(interrupted)
     tell("a", "b")
     with pytest.raises(KeyboardInterrupt):
-        consumers.tell_due()
-    assert (consumers.tell_due(), returns(told)) == (2, ["a", "a", "b"])
+        consumers.dispatch_due()
+    assert (consumers.dispatch_due(), returns(told)) == (2, ["a", "a", "b"])
 
 
 def test_whoever_is_asked_to_stop_gives_back_what_it_has_not_told(
-    consumers: Consumers, handlers: Handlers, store: Store, tell: Tell
+    consumers: EventDispatcher, handlers: HandlerRegistry, store: Store, tell: Tell
 ) -> None:
     told: list[Event] = []
     handlers.on(name="shop", since="beginning")(told.append)
     tell("a", "b", "c")
-    assert consumers.tell_due(stop=lambda: len(told) == 1) == 1
-    assert Consumers(store, handlers).tell_due() == 2
+    assert consumers.dispatch_due(stop=lambda: len(told) == 1) == 1
+    assert EventDispatcher(store, handlers).dispatch_due() == 2
 
 
-def test_no_two_are_told_one_event_at_a_time(store: Store, handlers: Handlers, tell: Tell) -> None:
+def test_no_two_are_told_one_event_at_a_time(store: Store, handlers: HandlerRegistry, tell: Tell) -> None:
     told: list[Event] = []
     entered, leave = threading.Event(), threading.Event()
 
@@ -248,10 +260,10 @@ def test_no_two_are_told_one_event_at_a_time(store: Store, handlers: Handlers, t
 
     handlers.on(name="shop", since="beginning")(slow)
     tell("a")
-    first = threading.Thread(target=Consumers(store, handlers).tell_due)
+    first = threading.Thread(target=EventDispatcher(store, handlers).dispatch_due)
     first.start()
     entered.wait(10)
-    second = Consumers(store, handlers).tell_due()
+    second = EventDispatcher(store, handlers).dispatch_due()
     leave.set()
     first.join()
     assert (second, returns(told)) == (0, ["a"])
@@ -259,13 +271,13 @@ def test_no_two_are_told_one_event_at_a_time(store: Store, handlers: Handlers, t
 
 def test_a_slow_handler_keeps_its_claim(
     store: Store,
-    consumers: Consumers,
-    handlers: Handlers,
+    consumers: EventDispatcher,
+    handlers: HandlerRegistry,
     tell: Tell,
     pass_time: PassTime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("returns_hub.consumers._SECONDS_BETWEEN_KEEPING", 0.05)
+    monkeypatch.setattr("returns_hub.dispatcher._EXTEND_INTERVAL", 0.05)
     others: list[int] = []
 
     def slow(_: Event) -> None:
@@ -273,15 +285,15 @@ def test_a_slow_handler_keeps_its_claim(
         # The claim has lapsed, until the next time that it is kept up.
         while (consumers.next_due("shop") or 0.0) < 1.0:
             pass
-        others.append(Consumers(store, handlers).tell_due())
+        others.append(EventDispatcher(store, handlers).dispatch_due())
 
     handlers.on(name="shop", since="beginning")(slow)
     tell("a")
-    assert (consumers.tell_due(), others) == (1, [0])
+    assert (consumers.dispatch_due(), others) == (1, [0])
 
 
 def test_a_failure_after_the_claim_was_lost_changes_nothing(
-    store: Store, consumers: Consumers, handlers: Handlers, tell: Tell, pass_time: PassTime
+    store: Store, consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell, pass_time: PassTime
 ) -> None:
     tried: list[Event] = []
 
@@ -290,20 +302,20 @@ def test_a_failure_after_the_claim_was_lost_changes_nothing(
         if len(tried) == 1:
             pass_time()
             # Somebody else is told the event, and fails at it too.
-            Consumers(store, handlers).tell_due()
+            EventDispatcher(store, handlers).dispatch_due()
         raise ValueError
 
     handlers.on(name="shop", since="beginning", attempts=2)(fails_late)
     tell("a")
-    consumers.tell_due()
+    consumers.dispatch_due()
     (failed,) = consumers.failed_events("shop")
-    assert (failed.state, failed.attempts, len(tried)) == (ParkedState.DEAD, 2, 2)
+    assert (failed.state, failed.attempts, len(tried)) == (FailedEventState.DEAD, 2, 2)
 
 
 def test_an_event_that_takes_its_process_down_every_time_dies(
-    store: Store, consumers: Consumers, handlers: Handlers, tell: Tell, pass_time: PassTime
+    store: Store, consumers: EventDispatcher, handlers: HandlerRegistry, tell: Tell, pass_time: PassTime
 ) -> None:
-    from returns_hub.store.consuming import Consuming
+    from returns_hub.store.subscriptions import Subscriptions
 
     told: list[Event] = []
     handlers.on(name="shop", since="beginning", attempts=2)(told.append)
@@ -311,16 +323,16 @@ def test_an_event_that_takes_its_process_down_every_time_dies(
     consumers.begin()
     for _ in range(2):
         # Claimed, and never heard of again.
-        Consuming(store.database).claim("shop", ["return.created"], limit=1, attempts=2)
+        Subscriptions(store.database).claim("shop", ["return.created"], limit=1, attempts=2)
         pass_time()
-    consumers.tell_due()
+    consumers.dispatch_due()
     (failed,) = consumers.failed_events("shop")
     assert (failed.event.sequence, failed.error) == (1, "the process was gone before the attempt had ended")
-    assert (failed.state, sequences(told)) == (ParkedState.DEAD, [2])
+    assert (failed.state, sequences(told)) == (FailedEventState.DEAD, [2])
 
 
 def test_an_async_handler_is_awaited_on_its_loop(store: Store, tell: Tell) -> None:
-    handlers = Handlers(awaits=True)
+    handlers = HandlerRegistry(awaits=True)
     told: list[tuple[str, bool]] = []
 
     async def handler(event: Event) -> None:
@@ -335,13 +347,13 @@ def test_an_async_handler_is_awaited_on_its_loop(store: Store, tell: Tell) -> No
     tell("a", times=2)
 
     async def run() -> int:
-        return await asyncio.to_thread(Consumers(store, handlers, loop=asyncio.get_running_loop()).tell_due)
+        return await asyncio.to_thread(EventDispatcher(store, handlers, loop=asyncio.get_running_loop()).dispatch_due)
 
     assert (asyncio.run(run()), told) == (2, [("a", True), ("a", False)])
 
 
 def test_an_async_handler_that_fails_is_told_again(store: Store, tell: Tell) -> None:
-    handlers = Handlers(awaits=True)
+    handlers = HandlerRegistry(awaits=True)
 
     async def handler(_: Event) -> None:
         raise LookupError("jane@example.com")
@@ -350,11 +362,11 @@ def test_an_async_handler_that_fails_is_told_again(store: Store, tell: Tell) -> 
     tell("a")
 
     async def run() -> None:
-        consumers = Consumers(store, handlers, loop=asyncio.get_running_loop())
-        await asyncio.to_thread(consumers.tell_due)
+        consumers = EventDispatcher(store, handlers, loop=asyncio.get_running_loop())
+        await asyncio.to_thread(consumers.dispatch_due)
 
     asyncio.run(run())
-    (failed,) = Consumers(store, handlers).failed_events("shop")
+    (failed,) = EventDispatcher(store, handlers).failed_events("shop")
     assert failed.error.startswith("LookupError at telling/test_consumers.py:")
 
 
@@ -366,7 +378,7 @@ class AwaitedObject:
 
 
 @pytest.mark.parametrize("handler", [awaited, AwaitedObject()])
-def test_a_plain_hub_takes_no_async_handler(handler: Any, handlers: Handlers) -> None:
+def test_a_plain_hub_takes_no_async_handler(handler: Any, handlers: HandlerRegistry) -> None:
     with pytest.raises(ConfigurationError, match="needs an AsyncHub"):
         handlers.on(name="shop")(handler)
 
@@ -386,25 +398,25 @@ def test_a_plain_hub_takes_no_async_handler(handler: Any, handlers: Handlers) ->
     ],
 )
 def test_what_cannot_be_meant_is_refused(
-    arguments: tuple[Any, ...], options: dict[str, Any], sentence: str, handlers: Handlers
+    arguments: tuple[Any, ...], options: dict[str, Any], sentence: str, handlers: HandlerRegistry
 ) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
         handlers.on(*arguments, **options)(lambda _: None)
 
 
-def test_one_name_has_one_handler_for_a_type(handlers: Handlers) -> None:
+def test_one_name_has_one_handler_for_a_type(handlers: HandlerRegistry) -> None:
     handlers.on(ReturnCreated, name="shop")(print)
     with pytest.raises(ConfigurationError, match="'shop' want return"):
         handlers.on(name="shop")(print)
 
 
-def test_one_name_has_one_beginning(handlers: Handlers) -> None:
+def test_one_name_has_one_beginning(handlers: HandlerRegistry) -> None:
     handlers.on(ReturnCreated, name="shop")(print)
     with pytest.raises(ConfigurationError, match="'shop' differ"):
         handlers.on(LabelReady, name="shop", since="beginning")(print)
 
 
-def test_a_function_without_a_name_is_called_as_it_is_called(handlers: Handlers) -> None:
+def test_a_function_without_a_name_is_called_as_it_is_called(handlers: HandlerRegistry) -> None:
     @handlers.on()
     def notify_shop(_: Event) -> None: ...
 

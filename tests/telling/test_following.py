@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from returns_hub import Event, StoreError
 from returns_hub.store import Store
-from returns_hub.store.following import Watch, follow, follow_async
+from returns_hub.store.stream import CommitWatcher, follow, follow_async
 
 Tell: TypeAlias = Callable[..., None]
 
@@ -22,19 +22,19 @@ import contextlib, sys
 from datetime import UTC, datetime
 from returns_hub import Return
 from returns_hub.merge import observed
-from returns_hub.store import Store, writing
+from returns_hub.store import Store, observations
 
 url, name, count = sys.argv[1:]
 
 class Undone(Exception):
     pass
 
-def save_checkpoints(connection, account, checkpoints, real=writing.save_checkpoints):
+def save_checkpoints(connection, account, checkpoints, real=observations.save_checkpoints):
     real(connection, account, checkpoints)
     if "undone" in checkpoints:
         raise Undone
 
-writing.save_checkpoints = save_checkpoints
+observations.save_checkpoints = save_checkpoints
 with Store.open(url) as store:
     print("ready", flush=True)
     sys.stdin.readline()
@@ -203,7 +203,7 @@ def test_a_store_that_cannot_be_read_at_first_says_so(store: Store) -> None:
 
 
 def test_waiting_for_nothing_comes_to_an_end(store: Store) -> None:
-    watch = Watch(store.database)
+    watch = CommitWatcher(store.database)
     try:
         assert (watch.wait(0.0), watch.wait(0.05)) == (False, False)
     finally:

@@ -10,20 +10,20 @@ from sqlalchemy import text
 
 from returns_hub import Rate, StoreError
 from returns_hub.store import Store
-from returns_hub.store.paces import SharedPace
+from returns_hub.store.rate_limits import SharedRateLimiter
 
-MakePace = Callable[..., SharedPace]
+MakePace = Callable[..., SharedRateLimiter]
 
 # Asks again and again until the time is up, and tells the moments that it was given.
 ASK = """
 import json, sys, time
 from returns_hub import Rate
 from returns_hub.store import Store
-from returns_hub.store.paces import SharedPace
+from returns_hub.store.rate_limits import SharedRateLimiter
 
 url, rate, ends = sys.argv[1:]
 with Store.open(url) as store:
-    pace = SharedPace(store.database, "acme", Rate.parse(rate))
+    pace = SharedRateLimiter(store.database, "acme", Rate.parse(rate))
     moments = []
     while time.time() < float(ends):
         wait = pace.reserve(within=1.0)
@@ -43,10 +43,10 @@ def shared(postgresql_url: str) -> Iterator[Store]:
 @pytest.fixture
 def pace(shared: Store) -> MakePace:
     """Another process's pace, as it were: each has a memory of its own, and they share the database."""
-    return lambda rate="60/min", account="acme": SharedPace(shared.database, account, Rate.parse(rate))
+    return lambda rate="60/min", account="acme": SharedRateLimiter(shared.database, account, Rate.parse(rate))
 
 
-def waits(*paces: SharedPace) -> list[float]:
+def waits(*paces: SharedRateLimiter) -> list[float]:
     return [round(each.reserve(), 1) for each in paces]
 
 

@@ -17,12 +17,12 @@ import pytest
 from sqlalchemy import text
 
 from returns_hub import ConfigurationError, Event, Status, StoreError, WebhookRequest
-from returns_hub.consumers import Consumers, Handlers
 from returns_hub.convert import format_time
 from returns_hub.deliveries import DeliveryState, Inbox, Processor
+from returns_hub.dispatcher import EventDispatcher, HandlerRegistry
 from returns_hub.store import Store
-from returns_hub.store.health import SyncLog
 from returns_hub.store.jobs import Jobs
+from returns_hub.store.sync_log import SyncLog
 from returns_hub.worker import Schedule, Worker, sync_schedule
 
 PROGRAM = Path(__file__).with_name("a_worker.py")
@@ -79,8 +79,8 @@ def deliver(inbox: Inbox, a_worker: Any) -> Deliver:
 def work(store: Store, a_worker: Any) -> Callable[..., Worker]:
     """A worker in this process, with these handlers."""
 
-    def make(handlers: Handlers | None = None, **options: Any) -> Worker:
-        consumers = Consumers(store, handlers or Handlers(awaits=False))
+    def make(handlers: HandlerRegistry | None = None, **options: Any) -> Worker:
+        consumers = EventDispatcher(store, handlers or HandlerRegistry(awaits=False))
         return Worker(store, processor=Processor(store, a_worker.client_of), consumers=consumers, **options)
 
     return make
@@ -165,7 +165,7 @@ def of_each_return(told: list[tuple[int, str, str]]) -> dict[str, list[int]]:
 
 def test_what_comes_in_is_processed_and_told(work: Callable[..., Worker], store: Store, deliver: Deliver) -> None:
     seen: list[Event] = []
-    handlers = Handlers(awaits=False)
+    handlers = HandlerRegistry(awaits=False)
     handlers.on(name="shop")(seen.append)
     with work(handlers):
         deliver("a", "b", "c", steps=5)
@@ -178,7 +178,7 @@ def test_what_comes_in_is_processed_and_told(work: Callable[..., Worker], store:
 
 def test_it_is_told_promptly(work: Callable[..., Worker], deliver: Deliver) -> None:
     seen: list[Event] = []
-    handlers = Handlers(awaits=False)
+    handlers = HandlerRegistry(awaits=False)
     handlers.on(name="shop")(seen.append)
     with work(handlers):
         deliver("a")
@@ -190,7 +190,7 @@ def test_it_is_told_promptly(work: Callable[..., Worker], deliver: Deliver) -> N
 
 def test_a_handler_may_come_while_it_works(work: Callable[..., Worker], deliver: Deliver) -> None:
     seen: list[Event] = []
-    handlers = Handlers(awaits=False)
+    handlers = HandlerRegistry(awaits=False)
     with work(handlers):
         handlers.on(name="shop", since="beginning")(seen.append)
         deliver("a")
@@ -201,7 +201,7 @@ def test_stopping_finishes_what_a_handler_has_begun_and_hands_back_the_rest(
     work: Callable[..., Worker], store: Store, deliver: Deliver, a_worker: Any
 ) -> None:
     begun, seen = threading.Event(), []
-    handlers = Handlers(awaits=False)
+    handlers = HandlerRegistry(awaits=False)
 
     @handlers.on(name="shop", since="beginning")
     def slow(event: Event) -> None:
@@ -283,7 +283,7 @@ def test_a_worker_survives_the_loss_of_its_connections(
     import psycopg
 
     seen: list[Event] = []
-    handlers = Handlers(awaits=False)
+    handlers = HandlerRegistry(awaits=False)
     handlers.on(name="shop")(seen.append)
     with work(handlers):
         deliver("a")
@@ -323,7 +323,10 @@ def test_a_delivery_that_fails_is_processed_at_its_next_attempt_and_keeps_its_or
 
     deliver("a", steps=3)
     with Worker(
-        store, processor=Processor(store, client_of), consumers=Consumers(store, Handlers(awaits=False)), concurrency=3
+        store,
+        processor=Processor(store, client_of),
+        consumers=EventDispatcher(store, HandlerRegistry(awaits=False)),
+        concurrency=3,
     ):
         wait_until(lambda: is_all_processed(inbox) and count_jobs(store) == 0)
     assert [event.changes.get("status", (None, None))[1] for event in store.events()][-1] == "ready_to_ship"

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from returns_hub import (
     Customer,
+    InvalidRecord,
     Item,
     NewReturn,
     OrderRef,
@@ -16,7 +17,6 @@ from returns_hub import (
     Reason,
     Return,
     ReturnQuery,
-    SetAside,
     Status,
     UnexpectedReply,
     format_time,
@@ -108,18 +108,18 @@ def read_page(payload: Any) -> Page[Return]:
         UnexpectedReply: it is no connection of returns.
     """
     told = structure(payload, _Connection)
-    items, set_aside = [], []
+    items, invalid_records = [], []
     for index, row in enumerate(told.nodes):
         try:
             items.append(read_return(row))
         except UnexpectedReply as error:
-            set_aside.append(SetAside(where=f"returns.nodes[{index}].{error.where}", raw=row))
+            invalid_records.append(InvalidRecord(where=f"returns.nodes[{index}].{error.where}", raw=row))
     info = told.pageInfo
     return Page(
         items=items,
         next=info.endCursor if info.hasNextPage else None,
         total=told.totalCount,
-        set_aside=tuple(set_aside),
+        invalid_records=tuple(invalid_records),
     )
 
 

@@ -1,0 +1,1 @@
+"""A simulator of Return Helper: both APIs, the warehouse and the webhooks."""

@@ -1,0 +1,210 @@
+"""The notifications of the simulated Return Helper: how they are signed, delivered, tried again and suspended.
+
+``providers/return-helper.md`` 4.1 to 4.4. What no source says, and is decided here: the pause between tries, that only
+failures in a row suspend an endpoint, and what becomes of notifications meanwhile.
+"""
+
+import base64
+import hashlib
+import hmac
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias
+
+from attrs import define, field, frozen
+
+from returns_hub.testing import call_platform, json_answer
+
+Json: TypeAlias = dict[str, Any]
+State: TypeAlias = Literal["waiting", "acknowledged", "given_up", "lost"]
+
+MAX_RETRIES: Final = 10  # Notification.rst, Retry: "It will retry up to 10 times"
+MAX_FAILURES: Final = 10  # Webhook.rst, Failed Deliveries
+SUSPENSION: Final = timedelta(hours=24)  # Webhook.rst, Failed Deliveries
+
+
+def sign(key: str, url: str, timestamp: str, body: bytes) -> str:
+    """The value of ``returnhelper-signature``: Base64 of HMAC-SHA256 over POST, URL, timestamp and body.
+
+    ``key`` is the Base64 text of the portal; ``url`` is the endpoint exactly as registered (Webhook.rst, Signature
+    Verification).
+    """
+    message = b"POST" + url.encode() + timestamp.encode() + body
+    return base64.b64encode(hmac.new(base64.b64decode(key), message, hashlib.sha256).digest()).decode()
+
+
+def print_timestamp(moment: datetime) -> str:
+    """The form of the header ``timestamp`` and of ``eventTime``: UTC, seven digits of a second, ``Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+
+
+@frozen
+class Attempt:
+    """One try to deliver. ``status`` None: no answer in time."""
+
+    at: datetime
+    status: int | None
+
+
+@define(kw_only=True, eq=False)
+class Notification:
+    """Something that the vendor tells, and every attempt to tell it; ``body`` never changes."""
+
+    number: int
+    category: str
+    action: str
+    body: bytes = field(repr=False)
+    made: datetime
+    due: datetime
+    state: State = "waiting"
+    attempts: list[Attempt] = field(factory=list)
+    timestamp: str | None = None
+
+
+Order: TypeAlias = Callable[[Sequence[Notification]], Iterable[Notification]]
+
+
+@define(kw_only=True, eq=False)
+class Outbox:
+    """Every notification so far, and the one endpoint that is registered for them. Safe to use from any thread."""
+
+    url: str
+    key: str = field(repr=False)
+    now: Callable[[], datetime]
+    timeout: float
+    retry_after: timedelta
+    keep_timestamp: bool
+    keep_missed: bool
+    with_ids: bool
+    signature_header: str
+    deliver_to: str | None = None
+    notifications: list[Notification] = field(init=False, factory=list, repr=False)
+    suspended_until: datetime | None = field(init=False, default=None)
+    _failures: int = field(init=False, default=0)
+    _lock: threading.RLock = field(init=False, factory=threading.RLock, repr=False)
+    _sending: threading.Lock = field(init=False, factory=threading.Lock, repr=False)
+    _added: threading.Condition = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._added = threading.Condition(self._lock)
+
+    def add(
+        self, action: str, payload: Json, *, category: str | None = None, version: str | None = None
+    ) -> Notification:
+        """A new notification: it waits for :meth:`deliver`."""
+        with self._added:
+            number, made = len(self.notifications) + 1, self.now()
+            kind = action if category is None else category
+            facts: Json = {"category": kind, "action": action, "eventTime": print_timestamp(made)}
+            if version is not None:
+                facts["version"] = version
+            # The seed makes it the key to deduplicate by, yet only a few samples have it (4.4).
+            if self.with_ids:
+                facts["notificationId"] = f"01J9B{number:021d}"
+            one = self._new(kind, action, {**payload, **facts}, number=number, made=made)
+            self._added.notify_all()
+            return one
+
+    def probe(self) -> Notification:
+        """A JSON object that is no notification, as when an endpoint is registered (partner API, 2.14)."""
+        with self._added:
+            one = self._new("", "", {"test": True}, number=len(self.notifications) + 1, made=self.now())
+            self._added.notify_all()
+            return one
+
+    def _new(self, category: str, action: str, body: Json, *, number: int, made: datetime) -> Notification:
+        one = Notification(
+            number=number, category=category, action=action, body=json_answer(200, body).body, made=made, due=made
+        )
+        if self.suspended and not self.keep_missed:
+            one.state = "lost"
+        self.notifications.append(one)
+        return one
+
+    @property
+    def suspended(self) -> bool:
+        """Whether nothing is sent just now, after too many failures."""
+        return self.suspended_until is not None and self.now() < self.suspended_until
+
+    @property
+    def waiting(self) -> tuple[Notification, ...]:
+        """What is still to be delivered, in the order in which it happened."""
+        with self._lock:
+            return tuple(one for one in self.notifications if one.state == "waiting")
+
+    def signed(self, one: Notification) -> tuple[dict[str, str], bytes]:
+        """The headers and the body of a delivery now."""
+        with self._lock:
+            if one.timestamp is None or not self.keep_timestamp:
+                one.timestamp = print_timestamp(self.now())
+            headers = {
+                "content-type": "application/json; charset=utf-8",
+                self.signature_header: sign(self.key, self.url, one.timestamp, one.body),
+                "timestamp": one.timestamp,
+            }
+            return headers, one.body
+
+    def deliver(self, order: Order = tuple) -> tuple[Notification, ...]:
+        """One try at everything that is due, in the order in which it happened or as ``order`` has it; what was tried.
+
+        ``order`` may turn round, repeat and leave out. Ends early when the endpoint becomes suspended.
+        """
+        with self._sending:
+            due = [one for one in self.waiting if one.due <= self.now()]
+            tried = []
+            for one in order(due):
+                if self.suspended:
+                    break
+                tried.append(one)
+                self._send(one)
+            return tuple(tried)
+
+    def send(self, one: Notification) -> int | None:
+        """Deliver one notification now, once more if it has been, suspended or not; the status, None without answer."""
+        with self._sending:
+            return self._send(one)
+
+    def wait(self, stop: threading.Event) -> bool:
+        """Block until something is due, or ``stop`` is set and :meth:`wake` called; True if something is due."""
+        with self._added:
+            while not stop.is_set():
+                moments = [one.due for one in self.waiting]
+                begin = min(moments, default=None)
+                if begin is not None and self.suspended_until is not None:
+                    begin = max(begin, self.suspended_until)
+                if begin is not None and begin <= self.now():
+                    return True
+                self._added.wait(None if begin is None else (begin - self.now()).total_seconds())
+            return False
+
+    def wake(self) -> None:
+        """Let :meth:`wait` look again."""
+        with self._added:
+            self._added.notify_all()
+
+    def _send(self, one: Notification) -> int | None:
+        headers, body = self.signed(one)
+        answer = call_platform("POST", self.deliver_to or self.url, headers, body, timeout=self.timeout)
+        status = None if answer is None else answer.status
+        with self._lock:
+            one.attempts.append(Attempt(self.now(), status))
+            # "Any other status or a timeout counts as failed" (current; the legacy text takes any 2xx).
+            if status == 200:
+                self._failures = 0
+                one.state = "acknowledged"
+            elif one.state != "acknowledged":
+                self._fail(one)
+        return status
+
+    def _fail(self, one: Notification) -> None:
+        one.due = self.now() + self.retry_after
+        if sum(attempt.status != 200 for attempt in one.attempts) > MAX_RETRIES:
+            one.state = "given_up"
+        self._failures += 1
+        if self._failures >= MAX_FAILURES:
+            self._failures = 0
+            self.suspended_until = self.now() + SUSPENSION
+            if not self.keep_missed:
+                for missed in self.waiting:
+                    missed.state = "lost"

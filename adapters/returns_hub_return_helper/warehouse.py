@@ -1,0 +1,669 @@
+"""What is to become of an inventory in a Return Helper warehouse: disposal, hold, resend, recall, and value-added services.
+
+Sources: the getting-started guide (Return Helper API, Getting started) and the newer documentation, unless a docstring says that only the older one
+(last changed 2025-11-17) has it. What a reply leaves out is None; a value of another type is an ``UnexpectedReply`` that
+names its place, and after a write it says that this may have been done.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+
+from returns_hub import (
+    Address,
+    Capability,
+    ConfigurationError,
+    Disposition,
+    DispositionStatus,
+    Item,
+    ItemInstruction,
+    Operation,
+    ProviderError,
+    Shipment,
+)
+from returns_hub_return_helper.lookups import (
+    CodeTable,
+    build_address,
+    flag,
+    long_id,
+    long_ids,
+    objects,
+    parse_codes,
+    refusal,
+    required,
+    required_code,
+    word,
+)
+from returns_hub_return_helper.parts import (
+    identifier,
+    number,
+    optional_identifier,
+    parts,
+    recall_alias,
+    recalled,
+    resend_alias,
+    resend_shipments,
+    vas_alias,
+)
+from returns_hub_return_helper.protocol import ReturnHelperProtocol
+from returns_hub_return_helper.statuses import Words, fold
+
+_MAX_RECALLED: Final = 100
+_MAX_PIECES: Final = 50
+_MAX_NAME: Final = 255
+_MAX_PLACE: Final = 50
+_MAX_NAMED: Final = 20
+
+# Section 3.4 of the reference. The first that the vendor's own table has is sent.
+_DISPOSE_CODES: Final = ("dsp", "dis")
+_HOLD_CODE: Final = "ohd"
+_RESTOCK_CODE: Final = "rst"
+_RECALL_CODE: Final = "rtn"
+_RESEND_CODE: Final = "rsd"
+# They have calls of their own, and begin nothing.
+_NOT_SETTABLE: Final = frozenset({"rsd", "tbc"})
+_CANCELLED_BY_HANDLING: Final = frozenset(
+    {Disposition.DISPOSE, Disposition.HOLD, Disposition.RESTOCK, Disposition.OTHER}
+)
+
+_SPLIT: Final = fold("split-parcel")
+_PICTURES: Final = fold("req-pic")
+# A service of an instruction, and behind a colon the number that some services need.
+_SERVICE: Final = re.compile(r"([^:\s]+)(?::(\d{1,6}))?\Z", re.ASCII)
+
+
+@frozen(kw_only=True)
+class UploadedFile:
+    """A file that was put where ``upload_slot`` said: what a service or a replenishment names it by."""
+
+    filename: str
+    key: str
+
+
+@frozen(kw_only=True)
+class UploadSlot:
+    """Where a file may be put: ``PUT`` its bytes to ``url``, with exactly the name and type that were asked for.
+
+    ``url`` lets anyone who has it put a file there: treat it as a secret. ``expires`` is as the vendor writes it.
+    """
+
+    url: str = field(repr=False)
+    file: UploadedFile
+    content_type: str | None = None
+    expires: str | None = None
+    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class NewVas:
+    """A value-added service to be done. ``code`` is one of ``lookup(CodeTable.VAS)``.
+
+    ``quantity``: how many pictures, or into how many pieces (1 to 50). ``files`` are instructions for a split, which has
+    to be the only service of its inventory in a call.
+    """
+
+    code: str
+    quantity: int | None = None
+    notes: str | None = None
+    files: tuple[UploadedFile, ...] = ()
+
+
+@frozen(kw_only=True)
+class Vas:
+    """A value-added service as the vendor has it. ``id`` is what its events name; the newer reply may not tell it."""
+
+    id: str | None = None
+    line_item_id: str | None = None
+    code: str | None = None
+    quantity: int | None = None
+    notes: str | None = None
+    result: str | None = None
+    is_finished: bool | None = None
+    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """By what else its inventory may be named from now on."""
+        return tuple(name for name in (self.line_item_id, self.id and vas_alias(self.id)) if name)
+
+
+@frozen(kw_only=True)
+class Resend:
+    """A resend: inventories on their way to a buyer. Its creation tells the ids only."""
+
+    id: str
+    number: str | None = None
+    status: DispositionStatus | None = None
+    status_raw: str | None = None
+    inventory_id: str | None = None
+    line_item_id: str | None = None
+    warehouse_id: str | None = None
+    description: str | None = None
+    remarks: str | None = None
+    warehouse_remarks: str | None = None
+    shipments: tuple[Shipment, ...] = ()
+    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class Recall:
+    """A recall: inventories on their way to the vendor's Hong Kong warehouse; ``items`` are these, as far as they are told."""
+
+    id: str
+    number: str | None = None
+    status: DispositionStatus | None = None
+    status_raw: str | None = None
+    warehouse_id: str | None = None
+    warehouse_remarks: str | None = None
+    items: tuple[Item, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
+    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class HandlingCalls(ReturnHelperProtocol):
+    """The calls about inventories in a warehouse, and two options.
+
+    - ``dispose_code``: the vendor's word for disposal, ``dsp`` or ``dis`` in its documents. Without it the vendor's table of
+      handlings is read before each disposal.
+    - ``resend_limit``: how many inventories go into one resend at most; the vendor's own limit is not published, "a single
+      digit".
+    """
+
+    dispose_code: str | None = None
+    resend_limit: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self.dispose_code is not None and not self.dispose_code.strip():
+            raise ConfigurationError("return_helper: dispose_code is empty; leave it out to have the vendor asked")
+        if not 1 <= self.resend_limit <= 9:
+            raise ConfigurationError("return_helper: resend_limit is a number from 1 to 9")
+
+    def instruct(self, items: Sequence[Item], instruction: ItemInstruction) -> Operation[tuple[Item, ...]]:
+        """Say what is to be done with inventories, and give them as they then are, with the ids that events will name.
+
+        - dispose, hold, restock: one call for each inventory.
+        - forward: a resend to ``ship_to`` by ``service`` for every ``resend_limit`` inventories of one warehouse; ``notes``
+          become its remarks. ``resend:ID`` becomes an alias.
+        - return to owner: a recall to Hong Kong, 100 inventories a call. ``recall:ID`` becomes an alias.
+        - rework: ``services`` by the vendor's codes, with a number behind a colon where one is needed (``req-pic:2``), for
+          each inventory; it must be on hold. ``vas:ID`` and the line item become aliases.
+
+        Where several calls are needed and one fails, the error names what was done before. Where no reply came, calling
+        again with the same items and ``idempotency_key`` does nothing twice.
+
+        Raises:
+            UnsupportedOperation: a disposition that the vendor has no call for, or a field that the call has no place for.
+            ValidationFailed: something is missing or out of bounds, and nothing was sent; or the vendor's own refusal.
+        """
+        long_ids("items", _ids(items))
+        self._refuse_unsupported(instruction)
+        match instruction.disposition:
+            case Disposition.DISPOSE:
+                code = self.dispose_code or (yield from self._known_dispose_code())
+                return (yield from self._handle(items, instruction.disposition, code))
+            case Disposition.HOLD:
+                return (yield from self._handle(items, instruction.disposition, _HOLD_CODE))
+            case Disposition.RESTOCK:
+                return (yield from self._handle(items, instruction.disposition, _RESTOCK_CODE))
+            case Disposition.FORWARD:
+                return (yield from self._forward(items, instruction))
+            case Disposition.RETURN_TO_OWNER:
+                return (yield from self._return_to_owner(items))
+            case Disposition.REWORK:
+                return (yield from self._rework(items, instruction))
+            case other:
+                raise self.unsupported(
+                    Capability.INSTRUCT, f"no call for {other}; update_handling takes the vendor's own codes"
+                )
+
+    def cancel_instruction(self, items: Sequence[Item]) -> Operation[tuple[Item, ...]]:
+        """Take back what was said about inventories, each by the call for its disposition, as long as nothing was done.
+
+        A resend is cancelled whole, with whatever else is in it; it is the newest that the item's aliases name. Where one
+        of several calls fails, the error names what was done before.
+
+        Raises:
+            UnsupportedOperation: an item whose disposition cannot be taken back: there is no call for rework.
+            ValidationFailed: an item without an inventory id, or of a resend that no alias names; nothing was sent. Or the
+                vendor's own refusal.
+        """
+        long_ids("items", _ids(items))
+        handled = [each for each in items if each.disposition in _CANCELLED_BY_HANDLING]
+        going_back = [each for each in items if each.disposition is Disposition.RETURN_TO_OWNER]
+        resent = [(each, _resend_of(each)) for each in items if each.disposition is Disposition.FORWARD]
+        if len(handled) + len(going_back) + len(resent) < len(items):
+            raise self.unsupported(
+                Capability.CANCEL_INSTRUCTION, "no call takes back what an item is to become (rework, or nothing yet)"
+            )
+        done = _Done(len(items))
+        for each in handled:
+            with done.noting((each,)):
+                yield from self.cancel_handling(each.id or "")
+        for chunk in _chunks(going_back, _MAX_RECALLED):
+            with done.noting(chunk):
+                yield from self.cancel_recall(_ids(chunk))
+        for resend_id in dict.fromkeys(resend for _, resend in resent):
+            with done.noting([each for each, resend in resent if resend == resend_id]):
+                yield from self.cancel_resend(resend_id)
+        return tuple([evolve(each, disposition_status=DispositionStatus.CANCELLED) for each in items])
+
+    def update_handling(self, inventory_id: str, code: str) -> Operation[None]:
+        """Set the handling of one inventory, by a code of ``lookup(CodeTable.HANDLINGS)``.
+
+        Refused while a service on it is pending. Anything but ``ohd`` and ``oth`` also fixes its RMA.
+
+        Raises:
+            ValidationFailed: ``rsd`` or ``tbc``, which are not set this way, or no id, and nothing was sent; or the
+                vendor's own refusal.
+        """
+        if fold(required("handlingCode", code)) in _NOT_SETTABLE:
+            raise refusal("handlingCode", "a resend has a call of its own, and nothing goes back to be confirmed")
+        body = {"returnInventoryId": long_id("returnInventoryId", inventory_id), "handlingCode": code}
+        yield from self.write("/ReturnInventory/UpdateReturnInventoryHandling", body)
+
+    def cancel_handling(self, inventory_id: str) -> Operation[None]:
+        """Withdraw the handling of one inventory, as long as the warehouse has not acted; it is pending again."""
+        body = {"returnInventoryId": long_id("returnInventoryId", inventory_id)}
+        yield from self.write("/ReturnInventory/CancelReturnInventoryHandling", body)
+
+    def create_vas(self, wanted: Mapping[str, Sequence[NewVas]]) -> Operation[tuple[Vas, ...]]:
+        """Have services done on inventories, by their ids; each must be on hold. No call takes them back.
+
+        The reply is documented down to the line item: what it tells of each service is taken, else there is one ``Vas``
+        with the line item alone. Which inventory a line item belongs to, only a call for one inventory tells.
+
+        Raises:
+            ValidationFailed: nothing to do, a split beside other services, a number out of bounds, or files where there may
+                be none, and nothing was sent; or the vendor's own refusal, which numbers the entries.
+        """
+        long_ids("createVasList", list(wanted))
+        # Numbers as text, here and only here (the newer documentation's schema).
+        entries = [
+            {"returnInventoryId": inventory_id, "createVasDetailList": _vas_details(services)}
+            for inventory_id, services in wanted.items()
+        ]
+        envelope = yield from self.write("/Vas/CreateByReturnInventoryId", {"createVasList": entries})
+        return tuple([vas for raw in objects(envelope, "data") for vas in _created_vas(raw)])
+
+    def create_line_item_vas(self, wanted: Mapping[str, Sequence[NewVas]]) -> Operation[tuple[Vas, ...]]:
+        """Have services done, by the ids of line items (older documentation, which knows no call by inventory).
+
+        Unlike the newer call it is known to tell the id of each service.
+
+        Raises:
+            ValidationFailed: as ``create_vas``.
+        """
+        long_ids("createVasPayloadList", list(wanted))
+        entries = [
+            {"returnRequestLineItemId": line_item_id, "createVasDetailList": _vas_details(services)}
+            for line_item_id, services in wanted.items()
+        ]
+        envelope = yield from self.write("/returnrequest/createVas", {"createVasPayloadList": entries})
+        return tuple([_vas(raw) for raw in objects(envelope, "createdLineItemVasList")])
+
+    def upload_slot(self, filename: str, mime_type: str) -> Operation[UploadSlot]:
+        """A place for a file with instructions for a split, from the Public API (older documentation).
+
+        ``filename`` has its extension, ``mime_type`` is ``text/plain``, ``image/png`` or the like.
+        """
+        query = [("filename", required("filename", filename)), ("mimeType", required("mimeType", mime_type))]
+        envelope = yield from self.read("/file/GetPreSignedUploadUrl", query, base="public")
+        return UploadSlot(
+            url=required_code(envelope, "preSignedUrl"),
+            file=UploadedFile(filename=word(envelope, "filename") or filename, key=required_code(envelope, "fileKey")),
+            content_type=word(envelope, "contentType"),
+            expires=word(envelope, "expires"),
+            raw=envelope,
+        )
+
+    def resend(
+        self,
+        inventory_ids: Sequence[str],
+        *,
+        ship_to: Address,
+        service: str,
+        description: str | None = None,
+        remarks: str | None = None,
+    ) -> Operation[Resend]:
+        """Send inventories of one warehouse on to a buyer; label and tracking number come by webhook.
+
+        ``service`` is one of ``resend_services``. ``description`` and ``remarks`` are in the older documentation only.
+
+        Raises:
+            ValidationFailed: more inventories than ``resend_limit``, or an address without what the vendor requires, and
+                nothing was sent; or the vendor's own refusal.
+        """
+        body: dict[str, Any] = {
+            "returnInventoryIdList": long_ids("returnInventoryIdList", inventory_ids, most=self.resend_limit),
+            "resendShipment": _resend_shipment(ship_to, service),
+        }
+        body.update({key: told for key, told in (("description", description), ("remarks", remarks)) if told})
+        return _resend(self._words, (yield from self.write("/Resend/createResend", body)))
+
+    def get_resend(self, resend_id: str) -> Operation[Resend]:
+        """One resend (older documentation; the newer one names the call)."""
+        query = [("resendId", str(long_id("resendId", resend_id)))]
+        return _resend(self._words, (yield from self.read("/resend/getResend", query)))
+
+    def cancel_resend(self, resend_id: str) -> Operation[None]:
+        """Cancel a resend before it is dispatched."""
+        yield from self.write("/Resend/cancelResend", {"resendId": long_id("resendId", resend_id)})
+
+    def recall(self, inventory_ids: Sequence[str]) -> Operation[tuple[Recall, ...]]:
+        """Send inventories to Hong Kong; of several warehouses it can make several recalls. At most 100 a call.
+
+        There is no call that reads a recall: what becomes of it comes by webhook.
+
+        Raises:
+            ValidationFailed: more than 100, and nothing was sent; or the vendor's own refusal.
+        """
+        ids = long_ids("returnInventoryIdList", inventory_ids, most=_MAX_RECALLED)
+        return _recalls(
+            self._words, (yield from self.write("/Recall/createRecallByReturnInventoryId", _inventories(ids)))
+        )
+
+    def cancel_recall(self, inventory_ids: Sequence[str]) -> Operation[tuple[Recall, ...]]:
+        """Cancel the recall of inventories, as long as the warehouse has not begun.
+
+        Raises:
+            ValidationFailed: more than 100, and nothing was sent; or the vendor's own refusal.
+        """
+        ids = long_ids("returnInventoryIdList", inventory_ids, most=_MAX_RECALLED)
+        return _recalls(
+            self._words, (yield from self.write("/Recall/cancelRecallByReturnInventoryId", _inventories(ids)))
+        )
+
+    def cancel_recalls(self, recall_ids: Sequence[str]) -> Operation[tuple[Recall, ...]]:
+        """Cancel whole recalls by their own ids, as long as the warehouse has not begun."""
+        body = {"recallIdList": long_ids("recallIdList", recall_ids)}
+        return _recalls(self._words, (yield from self.write("/Recall/cancelRecall", body)))
+
+    def create_recall(self, inventory_ids: Sequence[str]) -> Operation[Recall]:
+        """Recall inventories by the older call, which tells one recall's id and number; ``recall`` is the newer one.
+
+        Raises:
+            ValidationFailed: more than 100, and nothing was sent; or the vendor's own refusal.
+        """
+        ids = long_ids("returnInventoryIdList", inventory_ids, most=_MAX_RECALLED)
+        return _recall(self._words, (yield from self.write("/Recall/createRecall", _inventories(ids))))
+
+    def _known_dispose_code(self) -> Operation[str]:
+        """The word for disposal that the vendor's own table has."""
+        envelope = yield from self.read(f"/{CodeTable.HANDLINGS.value}", base="public")
+        listed = {fold(row.code): row.code for row in parse_codes(envelope, CodeTable.HANDLINGS)}
+        for code in _DISPOSE_CODES:
+            if code in listed:
+                return listed[code]
+        raise self.unsupported(
+            Capability.INSTRUCT, "the vendor's table of handlings has no disposal; the option dispose_code names it"
+        )
+
+    def _handle(self, items: Sequence[Item], disposition: Disposition, code: str) -> Operation[tuple[Item, ...]]:
+        done = _Done(len(items))
+        for each in items:
+            with done.noting([each]):
+                yield from self.update_handling(each.id or "", code)
+        return tuple([_instructed(each, disposition, code) for each in items])
+
+    def _forward(self, items: Sequence[Item], instruction: ItemInstruction) -> Operation[tuple[Item, ...]]:
+        ship_to, service = instruction.ship_to, instruction.service
+        if ship_to is None:
+            raise refusal("ship_to", "a resend needs an address")
+        done = _Done(len(items))
+        names: dict[str | None, str] = {}
+        for batch in _batches(items, self.resend_limit):
+            with done.noting(batch):
+                made = yield from self.resend(
+                    _ids(batch),
+                    ship_to=ship_to,
+                    service=service or "",
+                    remarks=instruction.notes,
+                )
+            names.update((each.id, resend_alias(made.id)) for each in batch)
+        return tuple([_instructed(each, Disposition.FORWARD, _RESEND_CODE, [names[each.id]]) for each in items])
+
+    def _return_to_owner(self, items: Sequence[Item]) -> Operation[tuple[Item, ...]]:
+        done = _Done(len(items))
+        told: list[Item] = []
+        for chunk in _chunks(items, _MAX_RECALLED):
+            with done.noting(chunk):
+                recalls = yield from self.recall(_ids(chunk))
+            told += [
+                _instructed(each, Disposition.RETURN_TO_OWNER, _RECALL_CODE, _recall_names(each, recalls))
+                for each in chunk
+            ]
+        return tuple(told)
+
+    def _rework(self, items: Sequence[Item], instruction: ItemInstruction) -> Operation[tuple[Item, ...]]:
+        services = [_service(each, instruction.notes) for each in instruction.services]
+        done = _Done(len(items))
+        told: list[Item] = []
+        # One call each: the reply names line items, and not the inventories they are of.
+        for each in items:
+            with done.noting([each]):
+                made = yield from self.create_vas({each.id or "": services})
+            names = [name for vas in made for name in vas.aliases]
+            told.append(_instructed(each, Disposition.REWORK, _HOLD_CODE, names))
+        return tuple(told)
+
+    def _refuse_unsupported(self, instruction: ItemInstruction) -> None:
+        """Refuse what is set, and has no place in the call for the disposition."""
+        places = _PLACES.get(instruction.disposition, frozenset())
+        fields = [name for name in _FIELDS if name not in places and getattr(instruction, name)]
+        if fields:
+            raise self.unsupported(
+                Capability.INSTRUCT, f"the call for {instruction.disposition} has no place for {', '.join(fields)}"
+            )
+
+
+_FIELDS: Final = ("ship_to", "service", "services", "notes")
+_PLACES: Final[Mapping[Disposition, frozenset[str]]] = {
+    Disposition.FORWARD: frozenset({"ship_to", "service", "notes"}),
+    Disposition.REWORK: frozenset({"services", "notes"}),
+}
+
+
+class _Done:
+    """Which items of a call with several requests are done: what the error of the one that fails has to say."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._ids: list[str] = []
+
+    @contextmanager
+    def noting(self, items: Sequence[Item]) -> Iterator[None]:
+        """Around the request for these items."""
+        try:
+            yield
+        except ProviderError as error:
+            if len(items) < self._total:
+                failing = _listed(_ids(items))
+                before = f"done before: {_listed(self._ids)}" if self._ids else "nothing was done before"
+                error.message = "; ".join(filter(None, (error.message, f"failed at {failing}", before)))
+                error.maybe_applied |= bool(self._ids)
+            raise
+        self._ids += _ids(items)
+
+
+def _ids(items: Sequence[Item]) -> list[str]:
+    """The ids of items; ``""``, which is none, for one without."""
+    return [each.id or "" for each in items]
+
+
+def _listed(ids: Sequence[str]) -> str:
+    """Some identifiers for one line of text."""
+    more = f" and {len(ids) - _MAX_NAMED} more" if len(ids) > _MAX_NAMED else ""
+    return " ".join(ids[:_MAX_NAMED]) + more
+
+
+def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items in batches of one warehouse each; one whose warehouse is not known goes alone."""
+    groups: dict[tuple[str | None, str | None], list[Item]] = {}
+    for each in items:
+        alone = each.id if each.warehouse_id is None else None
+        groups.setdefault((each.warehouse_id, alone), []).append(each)
+    for group in groups.values():
+        yield from _chunks(group, size)
+
+
+def _instructed(told: Item, disposition: Disposition, code: str, names: Iterable[str] = ()) -> Item:
+    """The item with what it is to become, by the handling code it then has, and the names it has got."""
+    return evolve(
+        told,
+        disposition=disposition,
+        disposition_status=DispositionStatus.PENDING,
+        disposition_raw=code,
+        aliases=tuple(dict.fromkeys((*told.aliases, *names))),
+    )
+
+
+def _recall_names(of: Item, recalls: Sequence[Recall]) -> tuple[str, ...]:
+    """The alias of the recall that an item is in; none where the reply does not tell which of several."""
+    naming = [recall for recall in recalls if any(told.id == of.id for told in recall.items)]
+    silent = [recall for recall in recalls if not recall.items]
+    if len(recalls) > 1:
+        silent = [recall for recall in silent if recall.warehouse_id == of.warehouse_id]
+    found = naming or silent
+    return (recall_alias(found[0].id),) if len(found) == 1 else ()
+
+
+def _resend_of(told: Item) -> str:
+    """The newest resend among an item's aliases: identifiers grow, and no alias is ever dropped."""
+    numbers = [name.removeprefix("resend:") for name in told.aliases if name.startswith("resend:")]
+    known = [number for number in numbers if number.isascii() and number.isdigit()]
+    if not known:
+        raise refusal("resendId", "no alias of the item names its resend")
+    return max(known, key=int)
+
+
+def _service(text: str, notes: str | None) -> NewVas:
+    match = _SERVICE.match(text)
+    if match is None:
+        raise refusal("vasCode", "a service is a code, with a number behind a colon where one is needed")
+    return NewVas(code=match[1], quantity=int(match[2]) if match[2] else None, notes=notes)
+
+
+def _vas_details(services: Sequence[NewVas]) -> list[dict[str, Any]]:
+    if not services:
+        raise refusal("createVasDetailList", "at least one service is needed")
+    if len(services) > 1 and any(fold(each.code) == _SPLIT for each in services):
+        raise refusal("createVasDetailList", "a split is the only service of its inventory in a call")
+    return [_vas_detail(each) for each in services]
+
+
+def _vas_detail(wanted: NewVas) -> dict[str, Any]:
+    kind = fold(required("vasCode", wanted.code))
+    if kind == _SPLIT and not 1 <= (wanted.quantity or 0) <= _MAX_PIECES:
+        raise refusal("metaQuantity", f"a split needs the number of its pieces, 1 to {_MAX_PIECES}")
+    if kind == _PICTURES and (wanted.quantity or 0) < 1:
+        raise refusal("metaQuantity", "pictures need their number, 1 or more")
+    if wanted.files and kind != _SPLIT:
+        raise refusal("vasFileList", "only a split may have files")
+    body: dict[str, Any] = {"vasCode": wanted.code}
+    if wanted.notes:
+        body["notes"] = wanted.notes
+    if wanted.quantity is not None:
+        body["metaQuantity"] = wanted.quantity
+    if wanted.files:
+        body["vasFileList"] = [{"filename": each.filename, "fileKey": each.key} for each in wanted.files]
+    return body
+
+
+def _created_vas(raw: Mapping[str, Any]) -> list[Vas]:
+    """The services of one entry of the newer reply; one with the line item alone where it tells no more."""
+    line_item_id = optional_identifier(raw.get("returnRequestLineItemId"), where="returnRequestLineItemId")
+    return [_vas(detail, line_item_id) for detail in parts(raw, "createVasDetailList")] or [_vas(raw)]
+
+
+def _vas(raw: Mapping[str, Any], line_item_id: str | None = None) -> Vas:
+    quantity = number(raw, "metaQuantity")
+    return Vas(
+        id=optional_identifier(raw.get("returnRequestLineItemVasId"), where="returnRequestLineItemVasId"),
+        line_item_id=optional_identifier(raw.get("returnRequestLineItemId"), where="returnRequestLineItemId")
+        or line_item_id,
+        code=word(raw, "vasCode"),
+        quantity=None if quantity is None else int(quantity),
+        notes=word(raw, "notes"),
+        result=word(raw, "vasResult"),
+        is_finished=flag(raw, "isFinished"),
+        raw=raw,
+    )
+
+
+def _resend_shipment(ship_to: Address, service: str) -> dict[str, str]:
+    """Where a resend goes. Fax and second street may be empty, but are there: the older documentation requires them."""
+    body = {
+        "shipmentServiceType": required("shipmentServiceType", service),
+        **build_address(ship_to, prefix="shipment"),
+        "shipmentPhone": required("shipmentPhone", ship_to.phone),
+        "shipmentFax": "",
+        # An empty one is no address; the newer documentation has it among what may be left out.
+        **({"shipmentEmail": ship_to.email} if ship_to.email else {}),
+    }
+    for name, most in _LONGEST.items():
+        if len(body[name]) > most:
+            raise refusal(name, f"at most {most} characters")
+    return body
+
+
+_LONGEST: Final[Mapping[str, int]] = {
+    "shipmentName": _MAX_NAME,
+    "shipmentStreet1": _MAX_NAME,
+    "shipmentCity": _MAX_PLACE,
+    "shipmentPostalCode": _MAX_PLACE,
+}
+
+
+def _resend(words: Words, raw: Mapping[str, Any]) -> Resend:
+    status = word(raw, "resendStatusCode")
+    return Resend(
+        id=identifier(raw.get("resendId"), where="resendId"),
+        number=word(raw, "resendNumber"),
+        status=words["resend"].look_up(status).disposition_status,
+        status_raw=status,
+        inventory_id=optional_identifier(raw.get("returnInventoryId"), where="returnInventoryId"),
+        line_item_id=optional_identifier(raw.get("returnRequestLineItemId"), where="returnRequestLineItemId"),
+        warehouse_id=optional_identifier(raw.get("warehouseId"), where="warehouseId"),
+        description=word(raw, "description"),
+        remarks=word(raw, "remarks"),
+        warehouse_remarks=word(raw, "warehouseRemarks"),
+        shipments=resend_shipments(words, parts(raw, "resendShipmentList"), resend=raw),
+        raw=raw,
+    )
+
+
+def _inventories(ids: list[int]) -> dict[str, list[int]]:
+    return {"returnInventoryIdList": ids}
+
+
+def _recalls(words: Words, envelope: Mapping[str, Any]) -> tuple[Recall, ...]:
+    return tuple([_recall(words, raw) for raw in objects(envelope, "recallList")])
+
+
+def _recall(words: Words, raw: Mapping[str, Any]) -> Recall:
+    status = word(raw, "recallStatusCode")
+    # The newer schema shows empty objects in the list of inventories.
+    rows = [row for row in parts(raw, "recallInventoryList") if row.get("returnInventoryId") is not None]
+    listed = [recalled(words, row) for row in rows]
+    return Recall(
+        id=identifier(raw.get("recallId"), where="recallId"),
+        # The older sample and the newer schema of one call.
+        number=word(raw, "recallNumber") or word(raw, "recallCode"),
+        status=words["recall"].look_up(status).disposition_status,
+        status_raw=status,
+        warehouse_id=optional_identifier(raw.get("warehouseId"), where="warehouseId"),
+        warehouse_remarks=word(raw, "warehouseRemarks"),
+        items=tuple([evolve(told, raw=row) for row, (told, _) in zip(rows, listed, strict=True)]),
+        shipments=tuple([parcel for _, parcels in listed for parcel in parcels]),
+        raw=raw,
+    )

@@ -1,0 +1,111 @@
+"""Reading a request's body without trusting whoever sends it: bounded in bytes, in time, and over all requests together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias
+
+from attrs import define, field
+
+from returns_hub.operation import HttpAnswer, Pairs, header_values
+
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+MAX_BODY_BYTES: Final = 1 << 20
+"""Bytes; no vendor's delivery comes near it."""
+DEFAULT_BODY_TIMEOUT: Final = 30.0
+"""Seconds a sender has for a body, however fast it is."""
+
+# A sender has these seconds, and one more for each so many bytes that it has sent.
+_FIRST_SECONDS: Final = 5.0
+_LEAST_BYTES_A_SECOND: Final = 16 * 1024
+# Up to here a body is held without asking; above, all bodies together have so much.
+_SMALL_BODY: Final = 64 * 1024
+_LARGE_BODIES_TOGETHER: Final = 16 << 20
+# Longer numbers are not worth converting: no body of that length is taken.
+_LONGEST_LENGTH: Final = 18
+
+TRY_LATER: Final[Pairs] = (("Retry-After", "5"),)
+"""The header of an answer that says: not now, but soon."""
+
+
+class RequestRefused(Exception):
+    """A request that is not taken. ``reason`` is one word, for the log."""
+
+    def __init__(self, status: int, reason: str, headers: Pairs = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.answer = HttpAnswer(status=status, headers=headers)
+
+
+@define
+class BodyReader:
+    """Reads bodies of at most ``most`` bytes, each within ``seconds``."""
+
+    most: int
+    seconds: float
+    _free: int = field(default=_LARGE_BODIES_TOGETHER, init=False)
+
+    @asynccontextmanager
+    async def body(self, headers: Pairs, receive: Receive) -> AsyncIterator[bytes]:
+        """The whole body, which counts against what all bodies together may have until the block ends.
+
+        Raises:
+            RequestRefused: 400 for a length that is not what was sent, 408 for a sender that is too slow, 413 for a body that is too
+                large, 415 for an encoded one, 503 while other bodies take all the room.
+        """
+        length = self._announced(headers)
+        held = bytearray()
+        try:
+            await self._fill(held, receive)
+            if length is not None and len(held) != length:
+                raise RequestRefused(400, "wrong_length")
+            yield bytes(held)
+        finally:
+            self._free += _beyond_small(len(held))
+
+    def _announced(self, headers: Pairs) -> int | None:
+        """The length that the headers promise, if they promise one and no other obstacle."""
+        if any(value.strip().lower() != "identity" for value in header_values(headers, "content-encoding")):
+            # Vendors send none, and what is not unpacked cannot explode.
+            raise RequestRefused(415, "encoded", (("Accept-Encoding", "identity"),))
+        lengths = header_values(headers, "content-length")
+        if not lengths:
+            return None
+        length = lengths[0]
+        if len(lengths) > 1 or not (length.isascii() and length.isdigit()):
+            raise RequestRefused(400, "malformed_length")
+        if len(length) > _LONGEST_LENGTH or int(length) > self.most:
+            raise RequestRefused(413, "too_large")
+        return int(length)
+
+    async def _fill(self, held: bytearray, receive: Receive) -> None:
+        """Add what arrives, as long as the sender keeps up and there is room."""
+        started = asyncio.get_running_loop().time()
+        more = True
+        try:
+            async with asyncio.timeout_at(started + min(_FIRST_SECONDS, self.seconds)) as clock:
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise RequestRefused(400, "cut_off")
+                    self._hold(held, message.get("body", b""))
+                    more = message.get("more_body", False)
+                    earned = _FIRST_SECONDS + len(held) / _LEAST_BYTES_A_SECOND
+                    clock.reschedule(started + min(earned, self.seconds))
+        except TimeoutError:
+            raise RequestRefused(408, "too_slow") from None
+
+    def _hold(self, held: bytearray, part: bytes) -> None:
+        size = len(held) + len(part)
+        if size > self.most:
+            raise RequestRefused(413, "too_large")
+        room = _beyond_small(size) - _beyond_small(len(held))
+        if room > self._free:
+            raise RequestRefused(503, "no_room", TRY_LATER)
+        self._free -= room
+        held += part
+
+
+def _beyond_small(size: int) -> int:
+    return max(size - _SMALL_BODY, 0)

@@ -1,0 +1,110 @@
+"""Our own process around the application: uvicorn, with bounds on what it leaves open, and an orderly end."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# uvicorn waits without an end for the head of a request, takes heads of any size, and any number of connections.
+_HEAD_TIMEOUT: Final = 10.0
+_MAX_HEAD_BYTES: Final = 64 * 1024
+# With what chunks and trailers add to a body of the largest size that is read.
+_MAX_MESSAGE_BYTES: Final = 8 << 20
+_MAX_CONNECTIONS: Final = 800
+# Longer than proxies keep a connection for the next request: the proxy closes it, and never finds it closed.
+_IDLE_SECONDS: Final = 75
+_FINISHING_SECONDS: Final = 15
+_BACKLOG: Final = 1024
+
+
+def run(app: ASGIApp, listener: socket.socket, *, on_started: Callable[[], object]) -> None:
+    """Serve ``app`` on a listening socket until SIGINT or SIGTERM; ``on_started`` is called once it is served.
+
+    Then no connection is accepted any more, requests that have begun get up to 15 seconds for their answers, and this
+    returns. A second signal ends it at once. To be called in the main thread.
+    """
+    config = uvicorn.Config(
+        app,
+        http=GuardedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,  # it writes paths, and with them the numbers of orders
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_FINISHING_SECONDS,
+    )
+    _Server(config, on_started).run(sockets=[listener])
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which hangs up on whoever is too slow with the head of a request, or never ends it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._message_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """A connection: one too many is closed at once, so that files of the store can still be opened."""
+        super().connection_made(transport)
+        if len(self.connections) > _MAX_CONNECTIONS:
+            transport.abort()
+        else:
+            self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end of a connection."""
+        self._head_arrived()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes, which begin, continue or end a request."""
+        if self.cycle is None or self.cycle.response_complete:
+            self._expect_head()
+        super().data_received(data)
+        self._message_bytes += len(data)
+        if self._message_bytes > (_MAX_MESSAGE_BYTES if self._head_timer is None else _MAX_HEAD_BYTES):
+            self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """The first bytes of a request."""
+        self._message_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The last bytes of a request's head."""
+        self._head_arrived()
+        super().on_headers_complete()
+
+    def _expect_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(_HEAD_TIMEOUT, self.transport.abort)
+
+    def _head_arrived(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server; a signal ends it, and not the process besides."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as a handler of signals is called
+        self.force_exit = self.should_exit
+        self.should_exit = True

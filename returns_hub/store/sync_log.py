@@ -1,0 +1,138 @@
+"""How the syncs of an account go: when the last one ran, how it ended, and how old the mirror is."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import frozen
+from sqlalchemy import select
+
+from returns_hub.convert import format_time, parse_time
+from returns_hub.events import ConnectionDegraded, ConnectionRecovered, Event, Origin
+from returns_hub.store import rows
+from returns_hub.store.database import Database, store_errors
+from returns_hub.store.observations import append_events, save_checkpoints
+from returns_hub.store.schema import CHECKPOINTS
+
+COVERED: Final = "covered"
+"""The checkpoint that says of which span everything is in the mirror: ``since`` and ``until``."""
+
+_HEALTH: Final = "health"
+# A failure or two are a vendor's bad minute.
+_FAILURES_OF_A_DEGRADED: Final = 3
+
+
+@frozen(kw_only=True)
+class SyncHealth:
+    """How the syncs of an account go.
+
+    ``started_at`` and ``finished_at`` are those of the last sync; ``finished_at`` is None while it runs, and after it was
+    killed. ``error`` is why it ended early, ``failures`` how many in a row did. ``degraded``: so many that a
+    ``connection.degraded`` was told, and no sync has succeeded since. What the vendor tells up to ``covered_until`` is in
+    the mirror.
+    """
+
+    account: str
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: str | None = None
+    failures: int = 0
+    degraded: bool = False
+    covered_until: datetime | None = None
+
+    def lag_s(self, now: datetime) -> float | None:
+        """How many seconds the mirror is behind the vendor; None before the first sync is through."""
+        return None if self.covered_until is None else max(0.0, (now - self.covered_until).total_seconds())
+
+
+class SyncLog:
+    """Keeps the health of every account of a mirror."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @store_errors
+    def health(self, account: str) -> SyncHealth:
+        """How the syncs of an account go. One that was never synced has nothing but its name."""
+        query = select(CHECKPOINTS.c.name, CHECKPOINTS.c.value).where(
+            CHECKPOINTS.c.account == account, CHECKPOINTS.c.name.in_((COVERED, _HEALTH))
+        )
+        with self.database.reading() as connection:
+            saved: dict[str, Any] = {row.name: rows.decode(row.value) for row in connection.execute(query)}
+        told = saved.get(_HEALTH, {})
+        return SyncHealth(
+            account=account,
+            started_at=_moment(told.get("started_at")),
+            finished_at=_moment(told.get("finished_at")),
+            error=told.get("error"),
+            failures=told.get("failures", 0),
+            degraded=told.get("degraded", False),
+            covered_until=_moment(saved.get(COVERED, {}).get("until")),
+        )
+
+    def started(self, account: str, at: datetime) -> None:
+        """A sync of the account begins."""
+        before = self.health(account)
+        self._save(account, started_at=at, finished_at=None, error=before.error, failures=before.failures)
+
+    def finished(self, account: str, at: datetime, error: str | None, *, failed: bool) -> None:
+        """A sync of the account has ended, and why where it did so early.
+
+        After several that ``failed``, one event says so, and the next that ends well tells another. One that was stopped, or
+        put off by its vendor, says nothing about the connection.
+        """
+        before = self.health(account)
+        failures = before.failures
+        if error is None:
+            failures = 0
+        elif failed:
+            failures += 1
+        degraded = failures >= _FAILURES_OF_A_DEGRADED
+        events: list[Event] = []
+        if degraded and not before.degraded:
+            events = [_event(ConnectionDegraded, account, at, (None, error))]
+        elif before.degraded and not degraded:
+            events = [_event(ConnectionRecovered, account, at, (before.error, None))]
+        self._save(
+            account, started_at=before.started_at or at, finished_at=at, error=error, failures=failures, events=events
+        )
+
+    @store_errors
+    def _save(
+        self,
+        account: str,
+        *,
+        started_at: datetime,
+        finished_at: datetime | None,
+        error: str | None,
+        failures: int,
+        events: Sequence[Event] = (),
+    ) -> None:
+        told = {
+            "started_at": format_time(started_at),
+            "finished_at": finished_at and format_time(finished_at),
+            "error": error,
+            "failures": failures,
+            "degraded": failures >= _FAILURES_OF_A_DEGRADED,
+        }
+        with self.database.writing() as connection:
+            save_checkpoints(connection, account, {_HEALTH: told})
+            append_events(connection, events)
+
+
+def _event(kind: type[Event], account: str, at: datetime, error: tuple[str | None, str | None]) -> Event:
+    identity = f"{account} {kind.type} {format_time(at)}"
+    return kind(
+        id=hashlib.sha256(identity.encode()).hexdigest()[:32],
+        account=account,
+        return_id="",
+        occurred_at=at,
+        recorded_at=at,
+        origin=Origin.LOCAL,
+        changes={"error": error},
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else parse_time(text)

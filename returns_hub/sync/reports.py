@@ -1,0 +1,76 @@
+"""What a sync tells of itself: how far it is, and what it did."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import field, frozen
+
+
+@frozen(kw_only=True)
+class SyncProgress:
+    """How far the sync of an account is. ``phase`` is ``backfill`` or ``changes``, or ``reconcile`` in a comparison.
+
+    ``total`` is None where the vendor does not tell it, or not yet.
+    """
+
+    account: str
+    phase: str
+    read: int
+    total: int | None = None
+
+
+@frozen(kw_only=True)
+class SyncReport:
+    """What one sync of one account did.
+
+    ``requests`` counts what was asked of the vendor, repetitions after a failure not included, ``pages`` the
+    listings among it. ``read`` rows came in; of their returns ``created`` were new to the mirror, ``changed`` told at
+    least one event, ``unchanged`` none. ``invalid_records`` records could not be read. ``unknown_words`` are status words
+    without a meaning here, and how often they came. ``gaps`` are sentences about what could not be seen. ``error`` is
+    why the sync ended early, None if it did not; ``retry_at`` is when the vendor takes requests again, where it is the
+    account's allowance that ended it. ``skipped`` says who else is syncing the account: then nothing was done here.
+    """
+
+    account: str
+    requests: int = 0
+    pages: int = 0
+    read: int = 0
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    events: int = 0
+    invalid_records: int = 0
+    unknown_words: Mapping[str, int] = field(factory=dict, hash=False)
+    gaps: tuple[str, ...] = ()
+    duration_s: float = 0.0
+    error: str | None = None
+    retry_at: datetime | None = None
+    skipped: str | None = None
+
+
+@frozen(kw_only=True)
+class ReconcileReport:
+    """What one comparison of an account's mirror with its vendor found.
+
+    ``checked`` rows came in. ``missing`` returns were at the vendor and not in the mirror, ``changed`` ones told something
+    else; ``repaired`` counts what the mirror has now been taught of these. ``gone`` returns are in the mirror and not known
+    to the vendor any more: they are never deleted, and ``gone_ids`` names the first hundred. The other fields are those of
+    :class:`SyncReport`.
+    """
+
+    account: str
+    requests: int = 0
+    pages: int = 0
+    checked: int = 0
+    missing: int = 0
+    changed: int = 0
+    repaired: int = 0
+    gone: int = 0
+    gone_ids: tuple[str, ...] = ()
+    invalid_records: int = 0
+    unknown_words: Mapping[str, int] = field(factory=dict, hash=False)
+    gaps: tuple[str, ...] = ()
+    duration_s: float = 0.0
+    error: str | None = None
+    retry_at: datetime | None = None
+    skipped: str | None = None

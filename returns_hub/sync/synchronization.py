@@ -1,0 +1,166 @@
+"""The sync of one account: first everything there is, then whatever changed."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar, Final, Self
+
+from anyio import to_thread
+from attrs import define, frozen
+
+from returns_hub.adapter import Capability, Slice, Support
+from returns_hub.convert import format_time, parse_time
+from returns_hub.errors import UnsupportedOperation, ValidationFailed
+from returns_hub.events import Origin
+from returns_hub.model import ReturnQuery
+from returns_hub.store import start_of
+from returns_hub.store.sync_log import COVERED
+from returns_hub.sync.engine import Run
+from returns_hub.sync.listings import Listing
+
+# Where a vendor tells no changes, returns created so shortly before the last sync are read again: it may have listed
+# some of them late.
+_TRAILING: Final = timedelta(days=1)
+# The vendor's clock and ours differ: changes are asked for from a little before the moment up to which they are known.
+_CLOCK_DIFFERENCE: Final = timedelta(minutes=5)
+_MAX_STATUS_WORDS: Final = 50
+
+# The names of an account's checkpoints. COVERED is a span: what was created since its start is known as it was at its end.
+_PLAN: Final = "backfill"  # the part of the history that is being read
+_SLICE: Final = "backfill/"  # and the key of a slice of it: how far that is read
+_CHANGES: Final = "changes"  # how far the changes of a span are read
+
+
+@frozen
+class Span:
+    """From one moment to another."""
+
+    since: datetime
+    until: datetime
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Self:
+        """The span of a checkpoint."""
+        return cls(parse_time(saved["since"]), parse_time(saved["until"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """The span as a checkpoint."""
+        return {"since": format_time(self.since), "until": format_time(self.until)}
+
+
+@define(kw_only=True, eq=False)
+class SyncRun(Run):
+    """One sync of one account."""
+
+    phase: ClassVar[str] = "changes"
+
+    async def work(self) -> None:
+        """Read the part of the history that is wanted and not there yet, then what changed."""
+        since = await self.begin()
+        covered = await self._catch_up(start_of(self.job.history_start), since)
+        while covered.until < self.started:
+            covered = await self._changes(covered)
+
+    def handle_missing(self, return_id: str) -> None:
+        """The vendor says that it has no such return: the mirror keeps it, and the report says so."""
+        self.add_gap(f"{return_id} is not known to the vendor any more; the mirror keeps what it was last told")
+
+    async def _catch_up(self, history_start: datetime, since: datetime | None) -> Span:
+        """Read the part of the history that is wanted; the span that is covered then."""
+        saved = await self.checkpoints()
+        covered = Span.from_json(saved[COVERED]) if COVERED in saved else None
+        begun = Span.from_json(saved[_PLAN]) if _PLAN in saved else None
+        if covered is None:
+            wanted = Span(since or history_start, self.started)
+        elif self.options.full:
+            wanted = Span(min(since or history_start, covered.since), self.started)
+        elif since is not None:
+            # What was never read ends where the rest begins; what was read is read again up to now.
+            wanted = Span(since, covered.since if since < covered.since else self.started)
+        elif begun is not None:
+            wanted = begun
+        else:
+            return covered
+        origin = _origin(wanted, covered)
+        # One that was cut off goes on with its own end: with another one its pages would be other pages.
+        if begun is not None and begun.since <= wanted.since and _origin(begun, covered) is origin:
+            return await self._backfill(begun, covered, origin, saved)
+        forgotten = dict.fromkeys(name for name in saved if name.startswith(_SLICE))
+        await self.writer.save({**forgotten, _PLAN: wanted.to_json()})
+        return await self._backfill(wanted, covered, origin, {})
+
+    async def _backfill(self, plan: Span, covered: Span | None, origin: Origin, positions: Mapping[str, Any]) -> Span:
+        """Read every slice of a part of the history from where it was left; the span that is covered then."""
+        slices = self.client.adapter.backfill(plan.since, plan.until)
+        await self.read([_listing(part, positions) for part in slices], phase="backfill", origin=origin)
+        known = plan
+        if covered is not None:
+            whole = plan.since <= covered.since and plan.until >= covered.until
+            known = Span(min(plan.since, covered.since), plan.until if whole else covered.until)
+        done = dict.fromkeys([_PLAN, *(_SLICE + part.key for part in slices)])
+        await self.writer.save({**done, COVERED: known.to_json()})
+        return known
+
+    async def _changes(self, covered: Span) -> Span:
+        """Read what changed since the end of a span; the span that is covered then."""
+        until = self.started
+        if self.can(Capability.CHANGES):
+            until = await self._read_feed(covered)
+            # A feed that tells some changes only need not tell of what is new.
+            if self.client.adapter.support(Capability.CHANGES) is Support.PARTIAL:
+                await self._read_trail(covered)
+        else:
+            await self._read_trail(covered)
+            if self.client.adapter.polls_open_returns:
+                await self._read_open()
+                await self._read_unseen()
+        known = Span(covered.since, until)
+        await self.writer.save({_CHANGES: None, COVERED: known.to_json()})
+        return known
+
+    async def _read_feed(self, covered: Span) -> datetime:
+        """Read what the vendor says has changed; the moment up to which that is."""
+        saved = (await self.checkpoints()).get(_CHANGES, {})
+        span = Span.from_json(saved) if saved else Span(covered.until, self.started)
+        feed = partial(self.client.adapter.changes, span.since - _CLOCK_DIFFERENCE)
+        await self.read([Listing.resume(feed, lambda position: {_CHANGES: {**span.to_json(), **position}}, saved)])
+        return span.until
+
+    async def _read_trail(self, covered: Span) -> None:
+        """Read what was created since the last sync, and shortly before it."""
+        since = max(covered.since, covered.until - _TRAILING)
+        await self.read([Listing(part.read) for part in self.client.adapter.backfill(since, self.started)])
+
+    async def _read_open(self) -> None:
+        """List what stands at the words of the open returns; where that cannot be asked, all since the oldest of them."""
+        words = await to_thread.run_sync(self.store.open_status_words, self.account)
+        if not words or not self.can(Capability.LIST_RETURNS):
+            return
+        adapter = self.client.adapter
+        try:
+            if len(words) <= _MAX_STATUS_WORDS:
+                await self.read([Listing(partial(adapter.list_returns, ReturnQuery(raw_status=words)))])
+                return
+        except (UnsupportedOperation, ValidationFailed):
+            pass
+        oldest = await to_thread.run_sync(self.store.oldest_open, self.account)
+        await self.read([Listing(partial(adapter.list_returns, ReturnQuery(created_after=oldest)))])
+
+    async def _read_unseen(self) -> None:
+        """Read one by one the open returns that no listing of this run has shown: most have left those words."""
+        after = ""
+        while some := await to_thread.run_sync(
+            partial(self.store.open_unseen, self.account, self.started, after=after)
+        ):
+            await self.read(ids=some)
+            after = some[-1]
+
+
+def _listing(part: Slice, positions: Mapping[str, Any]) -> Listing:
+    name = _SLICE + part.key
+    return Listing.resume(part.read, lambda position: {name: position}, positions.get(name, {}))
+
+
+def _origin(plan: Span, covered: Span | None) -> Origin:
+    """As what a part of the history is told: what was never read is backfilled."""
+    return Origin.BACKFILL if covered is None or plan.until <= covered.since else Origin.POLL
