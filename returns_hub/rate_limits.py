@@ -1,6 +1,5 @@
-"""How often an account may ask: the pace of its requests, what its vendor says of it, and a bound on its retries."""
+"""How often an account may ask: the pace of its requests, and what its vendor says of it."""
 
-import random
 import re
 import threading
 import time
@@ -17,8 +16,6 @@ Clock = Callable[[], float]
 _FOREVER: Final = float("inf")
 # A wait that no vendor can mean; ReturnMate's headers are undocumented enough to expect garbage.
 _ABSURD_WAIT: Final = 7 * 86400.0
-_FIRST_BACKOFF: Final = 0.5
-_LONGEST_BACKOFF: Final = 20.0
 _SECONDS: Final = re.compile(r"\d{1,15}(\.\d{1,9})?\Z")
 
 # The pace that is learnt from refusals: the first one where there was no pace at all, the slowest, how many accepted
@@ -129,39 +126,6 @@ class RateLimiter:
                 self._learned = faster(self._learned, self._interval)
 
 
-class RetryBudget:
-    """Keeps retries a small part of the traffic, so that a failing vendor is not asked several times as often.
-
-    Every first attempt earns a fifth of a retry and every ten seconds earn a whole one; ten can be saved up.
-    """
-
-    _most: Final = 10.0
-    _per_request: Final = 0.2
-    _per_second: Final = 0.1
-
-    def __init__(self, *, clock: Clock = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._saved = self._most
-        self._as_of = clock()
-
-    def earn(self) -> None:
-        """A request goes out for the first time."""
-        with self._lock:
-            self._saved = min(self._most, self._saved + self._per_request)
-
-    def spend(self) -> bool:
-        """True if one more retry is in the budget, which it then is no longer."""
-        with self._lock:
-            now = self._clock()
-            self._saved = min(self._most, self._saved + (now - self._as_of) * self._per_second)
-            self._as_of = now
-            if self._saved < 1:
-                return False
-            self._saved -= 1
-            return True
-
-
 def spacing(rate: Rate | None) -> tuple[float, float]:
     """The seconds between two requests, and how far behind this pace a caller may catch up in a burst."""
     if rate is None:
@@ -249,9 +213,3 @@ def _http_date(text: str | None) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-
-
-def full_jitter(attempt: int) -> float:
-    """Seconds to wait after the ``attempt``-th failure: anything up to a bound that doubles, and is capped."""
-    # Two clients that failed together must not come back together; nobody guards a secret with it.
-    return random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (min(attempt, 16) - 1)))  # noqa: S311

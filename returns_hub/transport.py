@@ -43,10 +43,9 @@ from returns_hub.rate_limits import (
     Limiter,
     RateLimiter,
     RateLimitHeaders,
-    RetryBudget,
-    full_jitter,
     parse_rate_limit_headers,
 )
+from returns_hub.retry import CALL_BACKOFF, RetryBudget
 
 if TYPE_CHECKING:
     import ssl
@@ -583,7 +582,7 @@ class _Call(Generic[T]):
         # stamina shows the error to the application's hooks; our frames are not for them.
         error.__traceback__ = None
         told = self._told(error)
-        wait = (told or 0.0) + full_jitter(self._attempt.number)
+        wait = (told or 0.0) + CALL_BACKOFF.delay(self._attempt.number)
         # stamina would sleep out whatever is returned here, past any deadline.
         if (told or 0.0) > _LONGEST_WAIT or wait + _SHORTEST_ATTEMPT > self.remaining:
             return False

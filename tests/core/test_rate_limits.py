@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from returns_hub import Rate, RateLimited, ReturnQuery
-from returns_hub.rate_limits import RateLimiter, RetryBudget
+from returns_hub.rate_limits import RateLimiter
 from returns_hub.transport import AsyncTransport, Transport, TransportOptions
 
 
@@ -257,37 +257,6 @@ def test_no_window_ever_holds_more_than_the_rate_allows(
     assert [
         late - early for early, late in zip(grants, grants[count:], strict=False) if late - early < seconds - 1e-6
     ] == []
-
-
-@pytest.fixture
-def budget(clock: Clock) -> RetryBudget:
-    return RetryBudget(clock=clock)
-
-
-def spent(budget: RetryBudget, times: int) -> int:
-    return sum(budget.spend() for _ in range(times))
-
-
-def test_ten_retries_are_saved_up_at_first(budget: RetryBudget) -> None:
-    assert spent(budget, 50) == 10
-
-
-def test_every_fifth_request_earns_a_retry(budget: RetryBudget) -> None:
-    spent(budget, 50)
-    for _ in range(50):
-        budget.earn()
-    assert spent(budget, 50) == pytest.approx(10, abs=1)
-
-
-def test_time_earns_a_retry_for_those_who_ask_rarely(budget: RetryBudget, clock: Clock) -> None:
-    spent(budget, 50)
-    clock.now += 30.5
-    assert spent(budget, 50) == 3
-
-
-def test_no_more_than_ten_are_saved(budget: RetryBudget, clock: Clock) -> None:
-    clock.now += 86_400
-    assert spent(budget, 50) == 10
 
 
 def test_limiter_hands_every_moment_out_once(clock: Clock, in_threads: Callable[..., list[float]]) -> None:
