@@ -46,9 +46,10 @@ class Trace:
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        threading.setprofile_all_threads(self._profile) if sys.version_info >= (3, 12) else threading.setprofile(
-            self._profile
-        )
+        if sys.version_info >= (3, 12):
+            threading.setprofile_all_threads(self._profile)
+        else:
+            threading.setprofile(self._profile)
         sys.setprofile(self._profile)
         try:
             yield
