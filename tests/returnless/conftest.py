@@ -12,7 +12,7 @@ from attrs import define, field
 from returns_hub import Page, Reply, Request, Return, Secret
 from returns_hub_returnless import Returnless
 
-SEED = Path(__file__).parent / "documents"
+DOCUMENTS = Path(__file__).parent / "documents"
 
 
 @define
@@ -86,9 +86,9 @@ def make() -> Callable[..., Returnless]:
 
 
 @pytest.fixture(scope="session")
-def seed() -> Callable[[str], bytes]:
+def document() -> Callable[[str], bytes]:
     """A JSON example of the V1 documentation, byte for byte."""
-    return lambda name: (SEED / name).read_bytes()
+    return lambda name: (DOCUMENTS / name).read_bytes()
 
 
 @pytest.fixture(scope="session")

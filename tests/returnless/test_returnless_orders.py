@@ -269,9 +269,9 @@ def test_hostile_url_hangs_on_no_error(adapter: Any) -> None:
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
-def test_seed_order_comes_out_as_the_seed_has_it(adapter: Any, seed: Any) -> None:
+def test_documented_order_comes_out_as_the_seed_has_it(adapter: Any, document: Any) -> None:
     answer = adapter.answer_order_lookup(ORDER)
-    assert json.loads(answer.body) == json.loads(seed("order-info.json"))
+    assert json.loads(answer.body) == json.loads(document("order-info.json"))
     assert (answer.status, answer.headers) == (200, (("Content-Type", "application/json; charset=utf-8"),))
 
 

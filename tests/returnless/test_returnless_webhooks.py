@@ -69,8 +69,8 @@ def of_the_seed(body: bytes) -> WebhookRequest:
     return delivery(body, url="https://shop.example/webhooks/acme/948191", signature=SEED_SIGNATURE)
 
 
-def test_seed_delivery_is_a_hint(adapter: Any, seed: Any) -> None:
-    receipt = adapter.receive(of_the_seed(seed("webhook-return-created.json")))
+def test_documented_delivery_is_a_hint(adapter: Any, document: Any) -> None:
+    receipt = adapter.receive(of_the_seed(document("webhook-return-created.json")))
     assert receipt.events == (ReturnHint(name="return_created", return_id="948191"),)
     assert (receipt.answer.status, receipt.answer.body) == (201, b"")
     assert receipt.dedupe_key == f"948191:{SEED_DIGEST}"
@@ -290,8 +290,8 @@ def trusting(make: Any) -> Any:
     return make(signing_keys=(Secret("demo-key-1"),), trust_unsigned_body=True)
 
 
-def test_believed_body_is_observed_and_marked(trusting: Any, seed: Any) -> None:
-    (event,) = trusting.receive(of_the_seed(seed("webhook-return-created.json"))).events
+def test_believed_body_is_observed_and_marked(trusting: Any, document: Any) -> None:
+    (event,) = trusting.receive(of_the_seed(document("webhook-return-created.json"))).events
     assert isinstance(event, ReturnObserved)
     assert (event.name, event.occurred_at) == ("return_created", datetime(2021, 1, 20, 11, 52, 42, tzinfo=UTC))
     assert (event.observed.id, event.observed.number, event.observed.request_id) == (
@@ -302,8 +302,8 @@ def test_believed_body_is_observed_and_marked(trusting: Any, seed: Any) -> None:
     assert event.observed.raw["unverified"] is True
 
 
-def test_believed_body_is_silent_about_what_it_does_not_tell(trusting: Any, seed: Any) -> None:
-    (event,) = trusting.receive(of_the_seed(seed("webhook-return-created.json"))).events
+def test_believed_body_is_silent_about_what_it_does_not_tell(trusting: Any, document: Any) -> None:
+    (event,) = trusting.receive(of_the_seed(document("webhook-return-created.json"))).events
     observed = event.observed
     assert (observed.status, observed.status_raw, observed.notes, observed.updated_at) == (
         Status.UNKNOWN,
@@ -313,8 +313,8 @@ def test_believed_body_is_silent_about_what_it_does_not_tell(trusting: Any, seed
     )
 
 
-def test_believed_body_has_only_the_lines_that_come_back(trusting: Any, seed: Any) -> None:
-    (event,) = trusting.receive(of_the_seed(seed("webhook-return-created.json"))).events
+def test_believed_body_has_only_the_lines_that_come_back(trusting: Any, document: Any) -> None:
+    (event,) = trusting.receive(of_the_seed(document("webhook-return-created.json"))).events
     assert [(item.id, item.aliases, item.quantity) for item in event.observed.items] == [
         (None, ("153397",), Decimal("1.0000"))
     ]

@@ -149,38 +149,38 @@ def read(adapter: Any, answer: Any, finish: Any) -> Any:
     return lambda **fields: finish(adapter.get_return("1"), answer(200, {"return_id": "1", **fields}))
 
 
-def test_seed_list_of_returns(adapter: Any, seed: Any, drive_one: Any) -> None:
-    (ret,) = drive_one(adapter.list_returns(ReturnQuery(), only="returns"), seed("list-returns.json")).items
+def test_documented_list_of_returns(adapter: Any, document: Any, drive_one: Any) -> None:
+    (ret,) = drive_one(adapter.list_returns(ReturnQuery(), only="returns"), document("list-returns.json")).items
     assert ret == RETURN
 
 
-def test_seed_single_return_is_silent_about_its_type(adapter: Any, seed: Any, drive_one: Any) -> None:
-    ret = drive_one(adapter.get_return("948191"), seed("get-return.json"))
+def test_documented_single_return_is_silent_about_its_type(adapter: Any, document: Any, drive_one: Any) -> None:
+    ret = drive_one(adapter.get_return("948191"), document("get-return.json"))
     assert ret == evolve(RETURN, custom_fields={}, updated_at=datetime(2021, 1, 21, 22, 19, 58, tzinfo=UTC))
 
 
-def test_seed_list_of_requests(adapter: Any, seed: Any, drive_one: Any) -> None:
-    (ret,) = drive_one(adapter.list_returns(ReturnQuery(), only="requests"), seed("list-requests.json")).items
+def test_documented_list_of_requests(adapter: Any, document: Any, drive_one: Any) -> None:
+    (ret,) = drive_one(adapter.list_returns(ReturnQuery(), only="requests"), document("list-requests.json")).items
     assert ret == REQUEST
 
 
-def test_seed_single_request(adapter: Any, seed: Any, drive_one: Any) -> None:
-    assert drive_one(adapter.get_return("request:948191"), seed("get-request.json")) == REQUEST
+def test_documented_single_request(adapter: Any, document: Any, drive_one: Any) -> None:
+    assert drive_one(adapter.get_return("request:948191"), document("get-request.json")) == REQUEST
 
 
-def test_seed_list_of_shipments(adapter: Any, seed: Any, finish: Any) -> None:
-    page = finish(adapter.list_shipments(ShipmentQuery()), Reply(status=200, body=seed("list-shipments.json")))
+def test_documented_list_of_shipments(adapter: Any, document: Any, finish: Any) -> None:
+    page = finish(adapter.list_shipments(ShipmentQuery()), Reply(status=200, body=document("list-shipments.json")))
     assert (page.items, page.next, page.gaps) == ((LONE_PARCEL,), None, ())
 
 
-def test_seed_single_shipment_is_a_list_of_one(adapter: Any, seed: Any, finish: Any) -> None:
-    reply = Reply(status=200, body=seed("get-shipment.json"))
+def test_documented_single_shipment_is_a_list_of_one(adapter: Any, document: Any, finish: Any) -> None:
+    reply = Reply(status=200, body=document("get-shipment.json"))
     assert finish(adapter.get_shipment("3STRVL987599921"), reply) == LONE_PARCEL
 
 
-def test_whole_record_is_kept(adapter: Any, seed: Any, finish: Any) -> None:
-    ret = finish(adapter.get_return("948191"), Reply(status=200, body=seed("get-return.json")))
-    assert ret.raw == json.loads(seed("get-return.json"))
+def test_whole_record_is_kept(adapter: Any, document: Any, finish: Any) -> None:
+    ret = finish(adapter.get_return("948191"), Reply(status=200, body=document("get-return.json")))
+    assert ret.raw == json.loads(document("get-return.json"))
 
 
 def test_unknown_keys_are_kept(read: Any) -> None:

@@ -64,15 +64,15 @@ def test_vendors_word_goes_as_it_is(adapter: Returnless, word: str) -> None:
     assert next(adapter.set_status("371141", raw_status=word)).query == (("status", word),)
 
 
-def test_status_is_read_again_after_the_change(adapter: Returnless, seed: Any, answer: Any, finish: Any) -> None:
+def test_status_is_read_again_after_the_change(adapter: Returnless, document: Any, answer: Any, finish: Any) -> None:
     record = {"return_id": "371141", "status": "checked"}
-    done = Reply(status=200, body=seed("update-return.json"))
+    done = Reply(status=200, body=document("update-return.json"))
     ret = finish(adapter.set_status("371141", Status.INSPECTED), done, answer(200, record))
     assert (ret.id, ret.status) == ("371141", Status.INSPECTED)
 
 
-def test_request_is_read_again_after_the_change(adapter: Returnless, seed: Any, answer: Any, requests: Any) -> None:
-    done = Reply(status=200, body=seed("update-request.json"))
+def test_request_is_read_again_after_the_change(adapter: Returnless, document: Any, answer: Any, requests: Any) -> None:
+    done = Reply(status=200, body=document("update-request.json"))
     sent = requests(adapter.set_status("request:948191", Status.APPROVED), done)
     assert sent[1] == Request(method="GET", path="/requests/948191", replayable=True)
 
@@ -129,8 +129,8 @@ def test_free_shipping_is_a_digit(adapter: Returnless, free: bool, digit: str) -
     )
 
 
-def test_free_shipping_is_done_when_the_vendor_says_so(adapter: Returnless, seed: Any, finish: Any) -> None:
-    done = Reply(status=200, body=seed("update-request.json"))
+def test_free_shipping_is_done_when_the_vendor_says_so(adapter: Returnless, document: Any, finish: Any) -> None:
+    done = Reply(status=200, body=document("update-request.json"))
     assert finish(adapter.set_free_shipping("request:948191", free=True), done) is None
 
 
