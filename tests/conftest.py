@@ -29,6 +29,9 @@ _NUMBERS: Final = count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Brings our own plugin in, where it was kept out: by its entry point it is imported before coverage looks."""
+    # A shell that starts the tests in the background ignores SIGINT, and every process under test would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.pluginmanager.has_plugin("returns_hub"):
         config.pluginmanager.import_plugin("returns_hub.testing.plugin")
 

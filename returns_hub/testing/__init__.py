@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from returns_hub.testing.cassettes import Finding, Redactor, play, record, scan
     from returns_hub.testing.conformance import AdapterConformance, Case
+    from returns_hub.testing.corruption import Replacement, corrupted, lost_records, replacements
     from returns_hub.testing.drivers import Driver, open_with
     from returns_hub.testing.fake import FakeAdapter, FakeVendor
     from returns_hub.testing.sandbox import (
@@ -41,15 +42,19 @@ __all__ = [
     "Outcome",
     "Redactor",
     "Refusal",
+    "Replacement",
     "RunningServer",
     "Simulator",
     "TriggerResult",
     "call_platform",
+    "corrupted",
     "html_answer",
     "json_answer",
+    "lost_records",
     "open_with",
     "play",
     "record",
+    "replacements",
     "scan",
     "serve",
 ]
@@ -57,6 +62,7 @@ __all__ = [
 _MODULES: Final = {
     **dict.fromkeys(("Finding", "Redactor", "play", "record", "scan"), "cassettes"),
     **dict.fromkeys(("AdapterConformance", "Case"), "conformance"),
+    **dict.fromkeys(("Replacement", "corrupted", "lost_records", "replacements"), "corruption"),
     **dict.fromkeys(("Driver", "open_with"), "drivers"),
     **dict.fromkeys(("FakeAdapter", "FakeVendor"), "fake"),
 }

@@ -518,7 +518,7 @@ class AdapterConformance:
                 return
             except Exception as error:
                 raise AssertionError(
-                    f"the adapter crashed on an corrupted reply: {type(error).__name__}: {error}"
+                    f"the adapter crashed on a corrupted reply: {type(error).__name__}: {error}"
                 ) from error
 
         answered()
