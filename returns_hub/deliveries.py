@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from returns_hub.store import Store
     from returns_hub.store.inbox import Claim, Enqueue, NewDelivery, ProcessingResult, Purged
-    from returns_hub.store.observations import ApplyResult
+    from returns_hub.store.ingestion import ApplyResult
 
 _log = logging.getLogger("returns_hub")
 

@@ -324,7 +324,9 @@ class Hub:
             return store.events(after=after, account=account, return_id=return_id, limit=limit)
         from returns_hub.store.stream import follow as follow_stream
 
-        return islice(follow_stream(store, after=after, account=account, return_id=return_id, stop=stop), limit)
+        return islice(
+            follow_stream(store.database, after=after, account=account, return_id=return_id, stop=stop), limit
+        )
 
     def close(self) -> None:
         """Close every client, the inbox and the store. The hub may be used again afterwards, and opens them anew."""
@@ -522,7 +524,7 @@ class AsyncHub:
         from returns_hub.store.stream import follow_async
 
         stream = (
-            follow_async(store, after=after, account=account, return_id=return_id, stop=stop)
+            follow_async(store.database, after=after, account=account, return_id=return_id, stop=stop)
             if follow
             else _read_in_threads(lambda: store.events(after=after, account=account, return_id=return_id, limit=limit))
         )

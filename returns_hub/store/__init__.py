@@ -1,6 +1,6 @@
 """The mirror: every account's returns as the vendors last told them, and the events of their changes."""
 
+from returns_hub.store.ingestion import ApplyResult
 from returns_hub.store.mirror import Store, StoredReturn, start_of
-from returns_hub.store.observations import ApplyResult
 
 __all__ = ["ApplyResult", "Store", "StoredReturn", "start_of"]

@@ -38,10 +38,11 @@ from returns_hub.errors import StoreError
 from returns_hub.events import Event, Origin
 from returns_hub.merge import Derive, Observation
 from returns_hub.operation import WebhookRequest
-from returns_hub.store import correlation, observations, rows
+from returns_hub.store import correlation, ingestion, rows
 from returns_hub.store.correlation import Uncorrelated
 from returns_hub.store.database import Database, database_time, sql_time, store_errors
-from returns_hub.store.observations import ApplyResult, ObservationBatch
+from returns_hub.store.events import append_events
+from returns_hub.store.ingestion import ApplyResult, ObservationBatch
 from returns_hub.store.schema import DELIVERIES, EVENTS
 from returns_hub.store.sql import INSERT, chunks
 
@@ -202,7 +203,7 @@ class Deliveries:
         """
         at = claim.request.received_at
         news = [Uncorrelated.news(parts, seen_at=at, origin=claim.origin) for parts in meaning.news]
-        told = observations.encode_batch(meaning.observations)
+        told = ingestion.encode_batch(meaning.observations)
         if told.refused:
             raise StoreError("what the delivery tells cannot be stored")
         told = evolve(told, nameless=(*told.nameless, *(each for each in news if each.parts)))
@@ -409,7 +410,7 @@ class _Undone(Exception):
 def _finish(
     connection: Connection, claim: Claim, told: ObservationBatch, meaning: ProcessingResult, derive: Derive
 ) -> ApplyResult:
-    applied = observations.apply(connection, claim.account, told, derive)
+    applied = ingestion.apply(connection, claim.account, told, derive)
     if not meaning.read.issuperset(applied.reread):
         raise _Undone(applied)
     events = applied.events + _tell(connection, meaning.events)
@@ -478,5 +479,5 @@ def _tell(connection: Connection, events: Sequence[Event]) -> int:
     for some in chunks(event.id for event in events):
         known.update(connection.execute(select(EVENTS.c.id).where(EVENTS.c.id.in_(some))).scalars())
     fresh = [event for event in events if event.id not in known]
-    observations.append_events(connection, fresh)
+    append_events(connection, fresh)
     return len(fresh)

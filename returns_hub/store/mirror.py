@@ -1,12 +1,12 @@
 """The mirror itself: what is written to it, and what is read from it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Any, Final, Self
 
 from attrs import frozen
-from sqlalchemy import ColumnElement, RowMapping, Select, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event
@@ -14,12 +14,13 @@ from returns_hub.merge import Derive, Observation, derive_nothing
 from returns_hub.model import Return
 from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
-from returns_hub.store import correlation, rows
-from returns_hub.store import observations as writes
+from returns_hub.store import correlation, ingestion, rows
+from returns_hub.store.checkpoints import load_checkpoints, save_checkpoints
 from returns_hub.store.database import Database, store_errors
+from returns_hub.store.events import EventReader
+from returns_hub.store.ingestion import ApplyResult
 from returns_hub.store.leases import Lease
-from returns_hub.store.observations import ApplyResult
-from returns_hub.store.schema import CHECKPOINTS, EVENTS, MAX_COLUMN_CHARS, MERGE_STATE, RETURNS
+from returns_hub.store.schema import MAX_COLUMN_CHARS, MERGE_STATE, RETURNS
 from returns_hub.store.sync_log import SyncHealth, SyncLog
 
 _AT_ONCE: Final = 500
@@ -95,12 +96,12 @@ class Store:
         Raises:
             LeaseLost: it is not any more.
         """
-        told = writes.encode_batch(observations)
+        told = ingestion.encode_batch(observations)
         with self.database.writing() as connection:
             if lease is not None:
                 lease.renew(connection)
-            applied = writes.apply(connection, account, told, derive)
-            writes.save_checkpoints(connection, account, checkpoints)
+            applied = ingestion.apply(connection, account, told, derive)
+            save_checkpoints(connection, account, checkpoints)
         return applied
 
     @store_errors
@@ -115,9 +116,8 @@ class Store:
     @store_errors
     def checkpoints(self, account: str) -> dict[str, Any]:
         """Every checkpoint of an account, by name."""
-        query = select(CHECKPOINTS.c.name, CHECKPOINTS.c.value).where(CHECKPOINTS.c.account == account)
         with self.database.reading() as connection:
-            return {row.name: rows.decode(row.value) for row in connection.execute(query)}
+            return load_checkpoints(connection, account)
 
     def returns(
         self,
@@ -165,20 +165,7 @@ class Store:
 
         Those of a return are also those of the request that it grew from: the two are one life.
         """
-        query = select(EVENTS).order_by(EVENTS.c.sequence)
-        if account is not None:
-            query = query.where(EVENTS.c.account == account)
-        if return_id is not None:
-            query = query.where((EVENTS.c.return_id == return_id) | _is_request_of(return_id))
-        # In chunks: a consumer may take its time, and must not keep a transaction open meanwhile.
-        while limit is None or limit > 0:
-            size = _AT_ONCE if limit is None else min(limit, _AT_ONCE)
-            chunk = self._all(query.where(EVENTS.c.sequence > after).limit(size))
-            yield from map(rows.read_event, chunk)
-            if len(chunk) < size:
-                return
-            after = chunk[-1]["sequence"]
-            limit = None if limit is None else limit - size
+        return EventReader(self.database, account=account, return_id=return_id).read(after=after, limit=limit)
 
     def health(self, account: str) -> SyncHealth:
         """How the syncs of an account go: when the last one ran, how it ended, how far the mirror is behind."""
@@ -218,11 +205,6 @@ class Store:
             query = unseen.where(RETURNS.c.id > after).order_by(RETURNS.c.id).limit(_AT_ONCE)
             return tuple(connection.execute(query).scalars())
 
-    @store_errors
-    def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
-        with self.database.reading() as connection:
-            return connection.execute(query).mappings().all()
-
 
 def start_of(since: date | datetime) -> datetime:
     """The first moment of a day, in UTC; a time without a zone is read in UTC."""
@@ -238,10 +220,3 @@ def _stands_alone() -> ColumnElement[bool]:
     """True of a row from which no other return grew."""
     grown = RETURNS.alias("grown")
     return ~exists().where(grown.c.account == RETURNS.c.account, grown.c.request_id == RETURNS.c.id)
-
-
-def _is_request_of(return_id: str) -> ColumnElement[bool]:
-    """True of an event about the request that a return grew from."""
-    return exists().where(
-        RETURNS.c.account == EVENTS.c.account, RETURNS.c.id == return_id, RETURNS.c.request_id == EVENTS.c.return_id
-    )

@@ -7,8 +7,8 @@ from sqlalchemy import distinct, func, select
 
 from returns_hub.events import Origin, ReturnCreated
 from returns_hub.store.database import Database, store_errors
+from returns_hub.store.events import last_sequence
 from returns_hub.store.schema import EVENTS, MERGE_STATE, RETURNS
-from returns_hub.store.stream import last_sequence
 
 _AT_ONCE: Final = 500
 

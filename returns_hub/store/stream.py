@@ -10,23 +10,17 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
-from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event
-from returns_hub.store.database import Database, store_errors
-from returns_hub.store.schema import EVENTS
-
-if TYPE_CHECKING:
-    from returns_hub.store.mirror import Store
+from returns_hub.store.database import Database
+from returns_hub.store.events import CHANNEL, EventReader
 
 _log = logging.getLogger("returns_hub")
 
-_CHANNEL: Final = "returns_hub_events"
-_AT_ONCE: Final = 500
 # How soon a wish to stop is heard.
 _STOP_CHECK_SECONDS: Final = 0.2
 # The stream is looked at this often even where nothing seems to have happened.
@@ -40,20 +34,8 @@ _RECONNECT_SECONDS: Final = 1.0
 _MAX_OUTAGE_SECONDS: Final = 300.0
 
 
-def announce(connection: Connection) -> None:
-    """Wake those who follow, once this transaction, which wrote events, is committed."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"NOTIFY {_CHANNEL}"))
-
-
-def last_sequence(connection: Connection) -> int:
-    """The sequence of the newest event, 0 before the first."""
-    end: int = connection.execute(select(func.coalesce(func.max(EVENTS.c.sequence), 0))).scalar_one()
-    return end
-
-
 def follow(
-    store: "Store",
+    database: Database,
     *,
     after: int = 0,
     account: str | None = None,
@@ -67,16 +49,16 @@ def follow(
     Raises:
         StoreError: the database cannot be used, or has been away for five minutes.
     """
-    with closing(_StreamReader(store, after, account, return_id)) as follower:
+    with closing(_StreamReader(EventReader(database, account=account, return_id=return_id), after)) as reader:
         while not stop():
-            chunk = follower.read()
+            chunk = reader.read()
             yield from chunk
-            while not (chunk or stop() or follower.is_due(_STOP_CHECK_SECONDS)):
+            while not (chunk or stop() or reader.wait(_STOP_CHECK_SECONDS)):
                 pass
 
 
 async def follow_async(
-    store: "Store",
+    database: Database,
     *,
     after: int = 0,
     account: str | None = None,
@@ -84,16 +66,16 @@ async def follow_async(
     stop: Callable[[], bool],
 ) -> AsyncIterator[Event]:
     """As :func:`follow`, for ``async for``; the database is asked in threads."""
-    follower = await asyncio.to_thread(_StreamReader, store, after, account, return_id)
+    reader = await asyncio.to_thread(_StreamReader, EventReader(database, account=account, return_id=return_id), after)
     try:
         while not stop():
-            chunk = await asyncio.to_thread(follower.read)
+            chunk = await asyncio.to_thread(reader.read)
             for event in chunk:
                 yield event
-            while not (chunk or stop() or await asyncio.to_thread(follower.is_due, 0.0)):
+            while not (chunk or stop() or await asyncio.to_thread(reader.wait, 0.0)):
                 await asyncio.sleep(_POLL_SECONDS)
     finally:
-        follower.close()
+        reader.close()
 
 
 class CommitWatcher:
@@ -179,7 +161,7 @@ class _PostgresqlSignal:
         self._connection = database.dedicated()
         self._driver = cast("Any", self._connection.dbapi_connection)
         self._driver.autocommit = True
-        self._driver.execute(f"LISTEN {_CHANNEL}")
+        self._driver.execute(f"LISTEN {CHANNEL}")
 
     def wait(self, seconds: float) -> bool:
         return any(True for _ in self._driver.notifies(timeout=seconds, stop_after=1))
@@ -189,61 +171,40 @@ class _PostgresqlSignal:
 
 
 class _StreamReader:
-    """Where a follower stands in the stream."""
+    """Where a reader stands in the stream."""
 
-    def __init__(self, store: "Store", after: int, account: str | None, return_id: str | None) -> None:
+    def __init__(self, reader: EventReader, after: int) -> None:
         # It listens before it reads for the first time: what is committed in between wakes it.
-        self._watch = CommitWatcher(store.database)
-        self._looked_at = 0.0
-        self._store = store
+        self._watcher = CommitWatcher(reader.database)
+        self._reader = reader
         self._after = after
-        self._account = account
-        self._return_id = return_id
-        self._away_since: float | None = None
+        self._read_at = 0.0
+        self._failing_since: float | None = None
         self._has_read = False
 
     def read(self) -> Sequence[Event]:
         """The next events, a few hundred at most; empty if there are none now, or while the database is away."""
-        self._looked_at = time.monotonic()
+        self._read_at = time.monotonic()
         try:
-            found = self._read()
+            found, self._after = self._reader.read_new(self._after)
         except StoreError as error:
-            if not self._has_read or self._is_tired():
+            if not self._has_read or self._has_failed_for_too_long():
                 raise
             _log.warning("the event stream stands still: %s", error)
             time.sleep(_RECONNECT_SECONDS)
             return ()
-        self._has_read, self._away_since = True, None
+        self._has_read, self._failing_since = True, None
         return found
 
-    def is_due(self, seconds: float) -> bool:
+    def wait(self, seconds: float) -> bool:
         """True as soon as :meth:`read` may find something; False if that is not so within so many seconds."""
-        return self._watch.wait(seconds) or time.monotonic() - self._looked_at > _FALLBACK_SECONDS
+        return self._watcher.wait(seconds) or time.monotonic() - self._read_at > _FALLBACK_SECONDS
 
     def close(self) -> None:
         """Stop listening."""
-        self._watch.close()
+        self._watcher.close()
 
-    @property
-    def database(self) -> Database:
-        """What is followed."""
-        return self._store.database
-
-    @store_errors
-    def _read(self) -> Sequence[Event]:
-        with self.database.reading() as connection:
-            end = last_sequence(connection)
-        if end <= self._after:
-            return ()
-        found = list(
-            self._store.events(after=self._after, account=self._account, return_id=self._return_id, limit=_AT_ONCE)
-        )
-        last = found[-1].sequence if found else 0
-        # What was filtered out need not be passed over again.
-        self._after = last if len(found) == _AT_ONCE else max(last, end)
-        return found
-
-    def _is_tired(self) -> bool:
+    def _has_failed_for_too_long(self) -> bool:
         now = time.monotonic()
-        self._away_since = self._away_since or now
-        return now - self._away_since > _MAX_OUTAGE_SECONDS
+        self._failing_since = self._failing_since or now
+        return now - self._failing_since > _MAX_OUTAGE_SECONDS

@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, exi
 from returns_hub.events import Event
 from returns_hub.store import rows
 from returns_hub.store.database import Database, database_time, sql_time, store_errors
+from returns_hub.store.events import last_sequence
 from returns_hub.store.schema import CONSUMERS, EVENTS, PARKED_EVENTS
 from returns_hub.store.sql import insert_new
-from returns_hub.store.stream import last_sequence
 
 CLAIM_SECONDS: Final = 30.0
 """How long a claim holds that is not kept up: what a killed process had claimed is told again after that."""

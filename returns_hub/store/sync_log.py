@@ -3,20 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
-from sqlalchemy import select
 
 from returns_hub.convert import format_time, parse_time
 from returns_hub.events import ConnectionDegraded, ConnectionRecovered, Event, Origin
-from returns_hub.store import rows
+from returns_hub.store.checkpoints import COVERED, load_checkpoints, save_checkpoints
 from returns_hub.store.database import Database, store_errors
-from returns_hub.store.observations import append_events, save_checkpoints
-from returns_hub.store.schema import CHECKPOINTS
-
-COVERED: Final = "covered"
-"""The checkpoint that says of which span everything is in the mirror: ``since`` and ``until``."""
+from returns_hub.store.events import append_events
 
 _HEALTH: Final = "health"
 # A failure or two are a vendor's bad minute.
@@ -55,11 +50,8 @@ class SyncLog:
     @store_errors
     def health(self, account: str) -> SyncHealth:
         """How the syncs of an account go. One that was never synced has nothing but its name."""
-        query = select(CHECKPOINTS.c.name, CHECKPOINTS.c.value).where(
-            CHECKPOINTS.c.account == account, CHECKPOINTS.c.name.in_((COVERED, _HEALTH))
-        )
         with self.database.reading() as connection:
-            saved: dict[str, Any] = {row.name: rows.decode(row.value) for row in connection.execute(query)}
+            saved = load_checkpoints(connection, account, (COVERED, _HEALTH))
         told = saved.get(_HEALTH, {})
         return SyncHealth(
             account=account,

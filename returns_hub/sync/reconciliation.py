@@ -9,8 +9,8 @@ from attrs import define, field
 
 from returns_hub.adapter import Capability
 from returns_hub.store import start_of
+from returns_hub.store.checkpoints import COVERED
 from returns_hub.store.reconciliation import ReconcileQueries
-from returns_hub.store.sync_log import COVERED
 from returns_hub.sync.engine import Run
 from returns_hub.sync.listings import Listing
 from returns_hub.sync.reports import ReconcileReport

@@ -14,7 +14,7 @@ from returns_hub.errors import UnsupportedOperation, ValidationFailed
 from returns_hub.events import Origin
 from returns_hub.model import ReturnQuery
 from returns_hub.store import start_of
-from returns_hub.store.sync_log import COVERED
+from returns_hub.store.checkpoints import COVERED
 from returns_hub.sync.engine import Run
 from returns_hub.sync.listings import Listing
 

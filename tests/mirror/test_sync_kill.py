@@ -21,7 +21,7 @@ from returns_hub_returnmate.sandbox import ReturnMateSandbox
 SYNC: str = """
 import json, os, resource, signal, sys
 from returns_hub import Account, Hub
-from returns_hub.store import Store, observations
+from returns_hub.store import Store, mirror
 
 base_url, store, options, point, nth = sys.argv[1:]
 stored = 0
@@ -38,11 +38,11 @@ def apply(self, *args, real=Store.apply, **kwargs):
     die("after")
     return applied
 
-def save_checkpoints(*args, real=observations.save_checkpoints):
+def save_checkpoints(*args, real=mirror.save_checkpoints):
     real(*args)
     die("inside")
 
-Store.apply, observations.save_checkpoints = apply, save_checkpoints
+Store.apply, mirror.save_checkpoints = apply, save_checkpoints
 account = Account(
     name="acme", provider="returnmate", base_url=base_url, rate_limit="none", options=json.loads(options)
 )

@@ -22,19 +22,19 @@ import contextlib, sys
 from datetime import UTC, datetime
 from returns_hub import Return
 from returns_hub.merge import observed
-from returns_hub.store import Store, observations
+from returns_hub.store import Store, mirror
 
 url, name, count = sys.argv[1:]
 
 class Undone(Exception):
     pass
 
-def save_checkpoints(connection, account, checkpoints, real=observations.save_checkpoints):
+def save_checkpoints(connection, account, checkpoints, real=mirror.save_checkpoints):
     real(connection, account, checkpoints)
     if "undone" in checkpoints:
         raise Undone
 
-observations.save_checkpoints = save_checkpoints
+mirror.save_checkpoints = save_checkpoints
 with Store.open(url) as store:
     print("ready", flush=True)
     sys.stdin.readline()
@@ -58,7 +58,7 @@ def following(store: Store) -> Iterator[Callable[..., list[Event]]]:
     def begin(**options: Any) -> list[Event]:
         seen: list[Event] = []
         threads.append(
-            threading.Thread(target=lambda: seen.extend(follow(store, stop=stopped.is_set, **options)), daemon=True)
+            threading.Thread(target=lambda: seen.extend(follow(store.database, stop=stopped.is_set, **options)), daemon=True)
         )
         threads[-1].start()
         return seen
@@ -144,7 +144,7 @@ def test_nothing_is_missed_while_several_processes_write(
 def test_following_ends_when_it_is_told_to(store: Store, tell: Tell) -> None:
     tell("a", "b")
     looks = itertools.count()
-    assert [event.return_id for event in follow(store, stop=lambda: next(looks) > 5)] == ["a", "b"]
+    assert [event.return_id for event in follow(store.database, stop=lambda: next(looks) > 5)] == ["a", "b"]
 
 
 def test_following_asynchronously(store: Store, tell: Tell) -> None:
@@ -152,7 +152,7 @@ def test_following_asynchronously(store: Store, tell: Tell) -> None:
 
     async def run() -> list[str]:
         seen: list[str] = []
-        async for event in follow_async(store, stop=never):
+        async for event in follow_async(store.database, stop=never):
             seen.append(event.return_id)
             if len(seen) == 3:
                 break
@@ -165,7 +165,7 @@ def test_following_asynchronously(store: Store, tell: Tell) -> None:
 
 def test_many_asynchronous_followers_leave_the_loop_its_threads(store: Store, tell: Tell) -> None:
     async def first() -> str:
-        async for event in follow_async(store, stop=never):
+        async for event in follow_async(store.database, stop=never):
             return event.return_id
         raise AssertionError
 
@@ -199,7 +199,7 @@ def test_a_store_that_cannot_be_read_at_first_says_so(store: Store) -> None:
     with store.database.writing() as connection:
         connection.execute(text("DROP TABLE events"))
     with pytest.raises(StoreError):
-        next(follow(store, stop=never))
+        next(follow(store.database, stop=never))
 
 
 def test_waiting_for_nothing_comes_to_an_end(store: Store) -> None:

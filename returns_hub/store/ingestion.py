@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
@@ -13,9 +12,9 @@ from returns_hub.merge import Derive, MergeResult, Observation, Stamp, State, me
 from returns_hub.model import Return
 from returns_hub.store import correlation, rows
 from returns_hub.store.correlation import Uncorrelated
-from returns_hub.store.schema import CHECKPOINTS, EVENTS, ITEMS, MERGE_STATE, RETURNS, SHIPMENTS
-from returns_hub.store.sql import chunks, insert_new, upsert
-from returns_hub.store.stream import announce
+from returns_hub.store.events import append_events
+from returns_hub.store.schema import ITEMS, MERGE_STATE, RETURNS, SHIPMENTS
+from returns_hub.store.sql import chunks, upsert
 
 
 @frozen(kw_only=True)
@@ -151,26 +150,6 @@ def apply(connection: Connection, account: str, told: ObservationBatch, derive: 
             break
     correlation.put_waiting(connection, account, lost.values())
     return outcome.applied(waiting=len(lost), refused=told.refused)
-
-
-def append_events(connection: Connection, events: Sequence[Event]) -> None:
-    """Put events at the end of the stream.
-
-    By its id an event is told once, even where its return was removed by hand and is read anew.
-    """
-    if events:
-        insert_new(connection, EVENTS, [rows.event_row(event) for event in events], key="id")
-        announce(connection)
-
-
-def save_checkpoints(connection: Connection, account: str, checkpoints: Mapping[str, Any]) -> None:
-    """Store the checkpoints, and remove those whose value is None."""
-    table = CHECKPOINTS.c
-    for name, value in checkpoints.items():
-        if value is None:
-            connection.execute(delete(CHECKPOINTS).where(table.account == account, table.name == name))
-        else:
-            upsert(connection, CHECKPOINTS, [{"account": account, "name": name, "value": encode_json(value)}])
 
 
 def _telling(observation: Observation, text: str) -> EncodedObservation:

@@ -1,0 +1,94 @@
+"""The event stream as a table: appended in one order, and read in that order.
+
+Writers take turns and number their events within theirs, so an event that can be read has none before it that cannot.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, text
+
+from returns_hub.events import Event
+from returns_hub.store import rows
+from returns_hub.store.database import Database, store_errors
+from returns_hub.store.schema import EVENTS, RETURNS
+from returns_hub.store.sql import insert_new
+
+CHANNEL: Final = "returns_hub_events"
+"""What PostgreSQL notifies when events were appended."""
+
+_CHUNK_ROWS: Final = 500
+
+
+def append_events(connection: Connection, events: Sequence[Event]) -> None:
+    """Put events at the end of the stream, and wake whoever follows it once the transaction is committed.
+
+    By its id an event is appended once, even where its return was removed by hand and is read anew.
+    """
+    if events:
+        insert_new(connection, EVENTS, [rows.event_row(event) for event in events], key="id")
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def last_sequence(connection: Connection) -> int:
+    """The sequence of the newest event, 0 before the first."""
+    end: int = connection.execute(select(func.coalesce(func.max(EVENTS.c.sequence), 0))).scalar_one()
+    return end
+
+
+class EventReader:
+    """Reads the events of an account or a return, or all of them."""
+
+    def __init__(self, database: Database, *, account: str | None = None, return_id: str | None = None) -> None:
+        self.database = database
+        self._query = select(EVENTS).order_by(EVENTS.c.sequence)
+        if account is not None:
+            self._query = self._query.where(EVENTS.c.account == account)
+        if return_id is not None:
+            self._query = self._query.where((EVENTS.c.return_id == return_id) | _is_request_of(return_id))
+
+    def read(self, *, after: int = 0, limit: int | None = None) -> Iterator[Event]:
+        """The events behind a ``sequence``, in their order; read as they are asked for.
+
+        Raises:
+            StoreError: the database fails.
+        """
+        # In chunks: a consumer may take its time, and must not keep a transaction open meanwhile.
+        while limit is None or limit > 0:
+            size = _CHUNK_ROWS if limit is None else min(limit, _CHUNK_ROWS)
+            chunk = self._all(self._query.where(EVENTS.c.sequence > after).limit(size))
+            yield from map(rows.read_event, chunk)
+            if len(chunk) < size:
+                return
+            after = chunk[-1]["sequence"]
+            limit = None if limit is None else limit - size
+
+    @store_errors
+    def read_new(self, after: int) -> tuple[Sequence[Event], int]:
+        """The next events behind a ``sequence``, a few hundred at most, and the sequence up to which that is all.
+
+        Raises:
+            StoreError: the database fails.
+        """
+        with self.database.reading() as connection:
+            end = last_sequence(connection)
+            if end <= after:
+                return (), after
+            query = self._query.where(EVENTS.c.sequence > after).limit(_CHUNK_ROWS)
+            found = [rows.read_event(row) for row in connection.execute(query).mappings()]
+        # What was filtered out need not be passed over again.
+        last = found[-1].sequence if found else 0
+        return found, last if len(found) == _CHUNK_ROWS else max(last, end)
+
+    @store_errors
+    def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
+        with self.database.reading() as connection:
+            return connection.execute(query).mappings().all()
+
+
+def _is_request_of(return_id: str) -> ColumnElement[bool]:
+    """True of an event about the request that a return grew from."""
+    return exists().where(
+        RETURNS.c.account == EVENTS.c.account, RETURNS.c.id == return_id, RETURNS.c.request_id == EVENTS.c.return_id
+    )
