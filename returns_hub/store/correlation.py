@@ -1,9 +1,9 @@
-"""By what names the parts of returns are known, and what waits until a return with such a name appears.
+"""Correlation: by what names the parts of returns are known, and what waits until a return with such a name appears.
 
 A name is ``shipment:ID``, ``item:ID``, or ``alias:ALIAS`` of an item: a vendor may number its items and what their aliases
 are of alike. What names a return by its parts means the return that has every one of these names, as far as any return
 has them. Where that is no return, or where several have them all, it waits: nothing is guessed. Names are only ever
-added, so a further one may settle later what is meant.
+added, so a further one may settle later which return is meant.
 """
 
 from collections import defaultdict
@@ -29,7 +29,7 @@ _AT_ONCE: Final = 200
 
 @frozen(kw_only=True)
 class Uncorrelated:
-    """What somebody told of a return that is named by its parts only. Without ``told``, that there is news of it.
+    """An observation of a return that is named by its parts only; without one, a hint that the return changed.
 
     ``key`` recognises it when it comes again.
     """
@@ -38,7 +38,7 @@ class Uncorrelated:
     at: datetime
     seen_at: datetime
     origin: Origin
-    told: Observation | None
+    observation: Observation | None
     text: str = field(repr=False)
 
     @property
@@ -54,16 +54,21 @@ class Uncorrelated:
             at=observation.at,
             seen_at=observation.seen_at,
             origin=observation.origin,
-            told=observation,
+            observation=observation,
             text=text,
         )
 
     @classmethod
-    def news(cls, aliases: Iterable[str], *, seen_at: datetime, origin: Origin) -> "Uncorrelated":
+    def hint(cls, aliases: Iterable[str], *, seen_at: datetime, origin: Origin) -> "Uncorrelated":
         """TriggerResult of the return that has these parts, spelt as in :attr:`returns_hub.ReturnHint.aliases`."""
         aliases = sorted(aliases)
         return cls(
-            parts=part_names(aliases), at=seen_at, seen_at=seen_at, origin=origin, told=None, text=encode_json(aliases)
+            parts=part_names(aliases),
+            at=seen_at,
+            seen_at=seen_at,
+            origin=origin,
+            observation=None,
+            text=encode_json(aliases),
         )
 
     @property
@@ -71,9 +76,9 @@ class Uncorrelated:
         """Every name that one of the parts may be known by."""
         return [name for part in self.parts for name in part]
 
-    def meaning(self, return_id: str) -> Observation | None:
-        """The observation, as one of this return."""
-        return self.told and evolve(self.told, ret=evolve(self.told.ret, id=return_id))
+    def observation_of(self, return_id: str) -> Observation | None:
+        """The observation, as one of this return; None for a hint."""
+        return self.observation and evolve(self.observation, ret=evolve(self.observation.ret, id=return_id))
 
 
 def record(connection: Connection, account: str, names: Iterable[tuple[str, str]]) -> None:
@@ -107,7 +112,7 @@ def correlate(connection: Connection, account: str, wanted: Mapping[str, Iterabl
     return found
 
 
-def put_waiting(connection: Connection, account: str, nameless: Iterable[Uncorrelated]) -> None:
+def put_waiting(connection: Connection, account: str, uncorrelated: Iterable[Uncorrelated]) -> None:
     """Keep what means no return yet, under each of its names."""
     new_rows = [
         {
@@ -119,7 +124,7 @@ def put_waiting(connection: Connection, account: str, nameless: Iterable[Uncorre
             "origin": each.origin.value,
             "object": each.text,
         }
-        for each in nameless
+        for each in uncorrelated
         for name in each.names
     ]
     insert_new(connection, WAITING, new_rows)
@@ -139,10 +144,10 @@ def find_waiting(connection: Connection, account: str, names: Iterable[str]) -> 
     }
 
 
-def remove_waiting(connection: Connection, account: str, nameless: Iterable[Uncorrelated]) -> None:
+def remove_waiting(connection: Connection, account: str, uncorrelated: Iterable[Uncorrelated]) -> None:
     """Forget what waits no more."""
     table = WAITING.c
-    gone = [{"of_name": name, "of_key": each.key} for each in nameless for name in each.names]
+    gone = [{"of_name": name, "of_key": each.key} for each in uncorrelated for name in each.names]
     if gone:
         of_row = (table.name == bindparam("of_name")) & (table.fingerprint == bindparam("of_key"))
         connection.execute(delete(WAITING).where(table.account == account, of_row), gone)
@@ -164,6 +169,6 @@ def _read(row: RowMapping) -> Uncorrelated:
     at, seen_at, origin, text = row["at"], row["seen_at"], Origin(row["origin"]), row["object"]
     # TriggerResult is kept as a list of names, an observation as its return.
     if text.startswith("["):
-        return Uncorrelated.news(rows.decode(text), seen_at=seen_at, origin=origin)
-    told = Observation(ret=rows.read_return(text, row["name"]), at=at, seen_at=seen_at, origin=origin)
-    return Uncorrelated.of(told, text)
+        return Uncorrelated.hint(rows.decode(text), seen_at=seen_at, origin=origin)
+    observation = Observation(ret=rows.read_return(text, row["name"]), at=at, seen_at=seen_at, origin=origin)
+    return Uncorrelated.of(observation, text)

@@ -202,14 +202,14 @@ class Deliveries:
             StoreError: something of it cannot be stored, or the database fails. Nothing was done.
         """
         at = claim.request.received_at
-        news = [Uncorrelated.news(parts, seen_at=at, origin=claim.origin) for parts in meaning.news]
-        told = ingestion.encode_batch(meaning.observations)
-        if told.refused:
+        news = [Uncorrelated.hint(parts, seen_at=at, origin=claim.origin) for parts in meaning.news]
+        batch = ingestion.encode_batch(meaning.observations)
+        if batch.refused:
             raise StoreError("what the delivery tells cannot be stored")
-        told = evolve(told, nameless=(*told.nameless, *(each for each in news if each.parts)))
+        batch = evolve(batch, uncorrelated=(*batch.uncorrelated, *(each for each in news if each.parts)))
         try:
             with self.database.writing() as connection:
-                return _finish(connection, claim, told, meaning, derive)
+                return _finish(connection, claim, batch, meaning, derive)
         except _Undone as undone:
             return undone.applied
 
@@ -408,9 +408,9 @@ class _Undone(Exception):
 
 
 def _finish(
-    connection: Connection, claim: Claim, told: ObservationBatch, meaning: ProcessingResult, derive: Derive
+    connection: Connection, claim: Claim, batch: ObservationBatch, meaning: ProcessingResult, derive: Derive
 ) -> ApplyResult:
-    applied = ingestion.apply(connection, claim.account, told, derive)
+    applied = ingestion.apply(connection, claim.account, batch, derive)
     if not meaning.read.issuperset(applied.reread):
         raise _Undone(applied)
     events = applied.events + _tell(connection, meaning.events)

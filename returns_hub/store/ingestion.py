@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
-from returns_hub.convert import dump, encode_json
 from returns_hub.events import Event
-from returns_hub.merge import Derive, MergeResult, Observation, Stamp, State, merge
-from returns_hub.model import Return
+from returns_hub.merge import Derive, Observation, Stamp, State, merge
 from returns_hub.store import correlation, rows
 from returns_hub.store.correlation import Uncorrelated
 from returns_hub.store.events import append_events
+from returns_hub.store.rows import EncodedReturn
 from returns_hub.store.schema import ITEMS, MERGE_STATE, RETURNS, SHIPMENTS
 from returns_hub.store.sql import chunks, upsert
 
@@ -37,16 +36,20 @@ class ApplyResult:
 
 @frozen
 class EncodedObservation:
-    """An observation as it is to be stored, and the digest by which it is recognised when it comes again."""
+    """An observation as it is to be stored."""
 
     observation: Observation
-    text: str
-    digest: str
+    encoded: EncodedReturn
 
     @property
     def stamp(self) -> Stamp:
         """How old its facts are."""
         return self.observation.stamp
+
+    @property
+    def digest(self) -> str:
+        """The digest by which the observation is recognised when it comes again."""
+        return self.encoded.digest
 
 
 @frozen
@@ -59,247 +62,233 @@ class _Mark:
 
 @frozen(kw_only=True)
 class _Change:
-    """What is to be written of one return."""
+    """What is to be written of one return: ``before`` is what is stored, ``after`` what replaces it."""
 
-    is_new: bool
-    before: Return | None
+    before: EncodedReturn | None
+    after: EncodedReturn
     state: State
-    text: str
     digest: str
     events: tuple[Event, ...]
     reread: bool
 
+    @property
+    def id(self) -> str:
+        """The id of the return."""
+        return self.state.ret.id
+
 
 @frozen(kw_only=True)
 class ObservationBatch:
-    """What some observations tell: of returns by their ids, and of returns that they name only by their parts.
+    """Observations as they are to be stored: of returns by their ids, and those that name a return only by its parts.
 
     ``refused`` observations cannot be stored.
     """
 
     of_returns: Mapping[str, Sequence[EncodedObservation]]
-    nameless: Sequence[Uncorrelated] = ()
+    uncorrelated: Sequence[Uncorrelated] = ()
     refused: int = 0
 
 
-@define
-class _Outcome:
-    """The returns that something was told of, by what became of them."""
+def encode_batch(observations: Iterable[Observation]) -> ObservationBatch:
+    """The observations, each encoded once."""
+    of_returns: defaultdict[str, list[EncodedObservation]] = defaultdict(list)
+    uncorrelated: list[Uncorrelated] = []
+    refused = 0
+    for observation in observations:
+        ret = observation.ret
+        encoded = rows.encode_return(ret)
+        if encoded is not None and rows.is_usable_id(ret.id):
+            of_returns[ret.id].append(EncodedObservation(observation, encoded))
+        elif encoded is not None and ret.id == "" and rows.names(ret):
+            uncorrelated.append(Uncorrelated.of(observation, encoded.text))
+        else:
+            refused += 1
+    return ObservationBatch(of_returns=of_returns, uncorrelated=uncorrelated, refused=refused)
 
-    told: set[str] = field(factory=set)
+
+def apply(connection: Connection, account: str, batch: ObservationBatch, derive: Derive) -> ApplyResult:
+    """Merge observations into what is stored, and store that with its events.
+
+    What names a return by its parts is merged into the return that has them, or waits for it; and what has waited for a
+    return is merged into it now.
+    """
+    ingestion = _Ingestion(connection=connection, account=account, derive=derive)
+    names = ingestion.merge(batch.of_returns)
+    waiting = {each.key: each for each in batch.uncorrelated}
+    while waiting or names:
+        stored = correlation.find_waiting(connection, account, names)
+        candidates = {**stored, **waiting}
+        ids = correlation.correlate(connection, account, {key: each.parts for key, each in candidates.items()})
+        correlation.remove_waiting(connection, account, [stored[key] for key in ids if key in stored])
+        found: defaultdict[str, list[EncodedObservation]] = defaultdict(list)
+        for key, return_id in ids.items():
+            observation = candidates[key].observation_of(return_id)
+            if observation is None:
+                ingestion.reread[return_id] = None
+            elif encoded := rows.encode_return(observation.ret):
+                found[return_id].append(EncodedObservation(observation, encoded))
+        waiting = {key: each for key, each in waiting.items() if key not in ids}
+        # What they tell may bring names that others wait for.
+        names = ingestion.merge(found)
+        if not ids:
+            break
+    correlation.put_waiting(connection, account, waiting.values())
+    changed = ingestion.changed - ingestion.created
+    return ApplyResult(
+        created=len(ingestion.created),
+        changed=len(changed),
+        unchanged=len(ingestion.observed - ingestion.created - changed),
+        events=ingestion.events,
+        refused=batch.refused,
+        waiting=len(waiting),
+        reread=tuple(ingestion.reread),
+    )
+
+
+@define(kw_only=True)
+class _Ingestion:
+    """Merges observations within one transaction, and counts what becomes of the returns, by their ids."""
+
+    connection: Connection
+    account: str
+    derive: Derive
+    observed: set[str] = field(factory=set)
     created: set[str] = field(factory=set)
     changed: set[str] = field(factory=set)
     reread: dict[str, None] = field(factory=dict)
     events: int = 0
 
-    def applied(self, *, waiting: int, refused: int) -> ApplyResult:
-        changed = self.changed - self.created
-        return ApplyResult(
-            created=len(self.created),
-            changed=len(changed),
-            unchanged=len(self.told - self.created - changed),
-            events=self.events,
-            refused=refused,
-            waiting=waiting,
-            reread=tuple(self.reread),
+    def merge(self, observed: Mapping[str, Sequence[EncodedObservation]]) -> list[str]:
+        """Merge observations of returns by their ids; the names of parts that were not known before."""
+        if not observed:
+            return []
+        marks = self._marks(observed)
+        # An observation that came before changes nothing but the age of its facts, which merging would find out too.
+        repeated = {key for key, mark in marks.items() if all(each.digest == mark.digest for each in observed[key])}
+        states = self._states({key: mark for key, mark in marks.items() if key not in repeated})
+        news = {key: each for key, each in observed.items() if key not in repeated}
+        # The life of a request goes on in the return that grew from it, and so do its events.
+        grown = self._grown(observed)
+        changes = [self._change(marks.get(key), states.get(key), each) for key, each in news.items()]
+        changes = [evolve(change, events=()) if change.id in grown else change for change in changes]
+        self._renew({key: max(each.stamp for each in observed[key]) for key in repeated}, marks)
+        self._write(changes)
+        names = _new_names(news, states)
+        correlation.record(self.connection, self.account, names)
+        self.observed.update(observed)
+        self.created.update(change.id for change in changes if change.before is None and change.id not in grown)
+        self.changed.update(change.id for change in changes if change.events and change.before is not None)
+        self.reread.update(dict.fromkeys(change.id for change in changes if change.reread))
+        self.events += sum(len(change.events) for change in changes)
+        return [name for name, _ in names]
+
+    def _marks(self, ids: Iterable[str]) -> dict[str, _Mark]:
+        table = MERGE_STATE.c
+        query = select(table.return_id, table.at, table.seen_at, table.fingerprint)
+        return {
+            row.return_id: _Mark(Stamp(row.at, row.seen_at), row.fingerprint)
+            for chunk in chunks(ids)
+            for row in self.connection.execute(query.where(table.account == self.account, table.return_id.in_(chunk)))
+        }
+
+    def _states(self, marks: Mapping[str, _Mark]) -> dict[str, State]:
+        table = RETURNS.c
+        query = select(table.id, table.object, MERGE_STATE.c.layers).join(
+            MERGE_STATE, (MERGE_STATE.c.account == table.account) & (MERGE_STATE.c.return_id == table.id)
+        )
+        return {
+            row.id: rows.read_state(rows.read_return(row.object, row.id), row.layers, marks[row.id].stamp)
+            for chunk in chunks(marks)
+            for row in self.connection.execute(query.where(table.account == self.account, table.id.in_(chunk)))
+        }
+
+    def _grown(self, observed: Mapping[str, Sequence[EncodedObservation]]) -> set[str]:
+        """Those of the ids that name requests from which a return grew, whether stored or observed now."""
+        request_id = RETURNS.c.request_id
+        grown = {each.observation.ret.request_id for told in observed.values() for each in told}
+        for chunk in chunks(observed):
+            query = select(request_id).where(RETURNS.c.account == self.account, request_id.in_(chunk))
+            grown.update(self.connection.execute(query).scalars())
+        return {key for key in grown if key}
+
+    def _change(self, mark: _Mark | None, before: State | None, observed: Sequence[EncodedObservation]) -> _Change:
+        """What the observations of one return, in their order, make of what is stored."""
+        state = before
+        events: list[Event] = []
+        reread = False
+        for each in observed:
+            merged = merge(state, each.observation, account=self.account, derive=self.derive)
+            state = merged.state
+            events += merged.events
+            reread = reread or merged.reread
+        if state is None:
+            raise ValueError("no observation")
+        only = observed[0]
+        is_as_observed = before is None and len(observed) == 1 and state.ret == only.observation.ret
+        return _Change(
+            before=None if before is None else EncodedReturn.of(before.ret),
+            after=only.encoded if is_as_observed else EncodedReturn.of(state.ret),
+            state=state,
+            digest=_digest(mark, observed),
+            events=tuple(events),
+            reread=reread,
         )
 
+    def _renew(self, seen: Mapping[str, Stamp], marks: Mapping[str, _Mark]) -> None:
+        """Note of returns that were observed as before how old that is now."""
+        later = [
+            {"of": key, "new_at": stamp.at, "new_seen_at": stamp.seen_at}
+            for key, stamp in seen.items()
+            if stamp > marks[key].stamp
+        ]
+        if later:
+            table = MERGE_STATE.c
+            statement = update(MERGE_STATE).where(table.account == self.account, table.return_id == bindparam("of"))
+            self.connection.execute(statement.values(at=bindparam("new_at"), seen_at=bindparam("new_seen_at")), later)
 
-def encode_batch(observations: Iterable[Observation]) -> ObservationBatch:
-    """The observations, as they are to be stored."""
-    of_returns: dict[str, list[EncodedObservation]] = {}
-    nameless: list[Uncorrelated] = []
-    refused = 0
-    for observation in observations:
-        ret = observation.ret
-        text = rows.storable(ret)
-        if text is not None and rows.is_usable_id(ret.id):
-            of_returns.setdefault(ret.id, []).append(_telling(observation, text))
-        elif text is not None and ret.id == "" and rows.names(ret):
-            nameless.append(Uncorrelated.of(observation, text))
-        else:
-            refused += 1
-    return ObservationBatch(of_returns=of_returns, nameless=nameless, refused=refused)
+    def _write(self, changes: Sequence[_Change]) -> None:
+        account, connection = self.account, self.connection
+        upsert(connection, RETURNS, [rows.return_row(account, change.after) for change in changes])
+        upsert(connection, MERGE_STATE, [rows.merge_row(account, change.state, change.digest) for change in changes])
+        self._replace(ITEMS, changes, rows.item_rows)
+        self._replace(SHIPMENTS, changes, rows.shipment_rows)
+        append_events(connection, [event for change in changes for event in change.events])
 
-
-def apply(connection: Connection, account: str, told: ObservationBatch, derive: Derive) -> ApplyResult:
-    """Merge what was told of each return into what is stored, and store that with its events.
-
-    What names a return by its parts is told of the return that is meant, or waits for it; and what has waited for a
-    return is told of it now.
-    """
-    outcome = _Outcome()
-    fresh = _merge(connection, account, told.of_returns, derive, outcome)
-    lost = {nameless.key: nameless for nameless in told.nameless}
-    while lost or fresh:
-        woken = correlation.find_waiting(connection, account, fresh)
-        nameless = {**woken, **lost}
-        ids = correlation.correlate(connection, account, {key: each.parts for key, each in nameless.items()})
-        correlation.remove_waiting(connection, account, [woken[key] for key in ids if key in woken])
-        found: defaultdict[str, list[EncodedObservation]] = defaultdict(list)
-        for key, return_id in ids.items():
-            observation = nameless[key].meaning(return_id)
-            if observation is None:
-                outcome.reread[return_id] = None
-            elif text := rows.storable(observation.ret):
-                found[return_id].append(_telling(observation, text))
-        lost = {key: each for key, each in lost.items() if key not in ids}
-        # What they tell may bring names that others wait for.
-        fresh = _merge(connection, account, found, derive, outcome)
-        if not ids:
-            break
-    correlation.put_waiting(connection, account, lost.values())
-    return outcome.applied(waiting=len(lost), refused=told.refused)
+    def _replace(
+        self, table: Table, changes: Sequence[_Change], rows_of: Callable[[str, EncodedReturn], list[rows.Row]]
+    ) -> None:
+        """Write the parts of the returns anew, where they are not as they were."""
+        changed: list[rows.Row] = []
+        new_rows: list[rows.Row] = []
+        for change in changes:
+            parts = rows_of(self.account, change.after)
+            if change.before is not None:
+                if rows_of(self.account, change.before) == parts:
+                    continue
+                changed.append({"of": change.id})
+            new_rows += parts
+        if changed:
+            of_return = (table.c.account == self.account) & (table.c.return_id == bindparam("of"))
+            self.connection.execute(delete(table).where(of_return), changed)
+        if new_rows:
+            self.connection.execute(insert(table), new_rows)
 
 
-def _telling(observation: Observation, text: str) -> EncodedObservation:
-    return EncodedObservation(observation, text, rows.fingerprint(text))
-
-
-def _merge(
-    connection: Connection,
-    account: str,
-    told: Mapping[str, Sequence[EncodedObservation]],
-    derive: Derive,
-    outcome: _Outcome,
-) -> list[str]:
-    """Merge what is told by the ids of returns; the names that were not known of them before."""
-    if not told:
-        return []
-    marks = _marks(connection, account, told)
-    # An observation that came before changes nothing but the age of what it told, which merging would find out too.
-    repeated = {key: mark for key, mark in marks.items() if all(t.digest == mark.digest for t in told[key])}
-    states = _states(connection, account, {key: mark for key, mark in marks.items() if key not in repeated})
-    news = {key: tellings for key, tellings in told.items() if key not in repeated}
-    changes = [_change(account, marks.get(key), states.get(key), tellings, derive) for key, tellings in news.items()]
-    # The life of a request goes on in the return that grew from it, and is told there.
-    grown = _grown(connection, account, told)
-    changes = [evolve(change, events=()) if change.state.ret.id in grown else change for change in changes]
-    _renew(connection, account, {key: max(t.stamp for t in told[key]) for key in repeated}, repeated)
-    _write(connection, account, changes)
-    names = _fresh_names(news, states)
-    correlation.record(connection, account, names)
-    outcome.told.update(told)
-    outcome.created.update(c.state.ret.id for c in changes if c.is_new and c.state.ret.id not in grown)
-    outcome.changed.update(c.state.ret.id for c in changes if c.events and not c.is_new)
-    outcome.reread.update(dict.fromkeys(c.state.ret.id for c in changes if c.reread))
-    outcome.events += sum(len(change.events) for change in changes)
-    return [name for name, _ in names]
-
-
-def _fresh_names(
-    news: Mapping[str, Sequence[EncodedObservation]], states: Mapping[str, State]
+def _new_names(
+    observed: Mapping[str, Sequence[EncodedObservation]], states: Mapping[str, State]
 ) -> list[tuple[str, str]]:
-    """Pairs of a name that is told, and was not in what is stored, and the return's id."""
-    fresh: list[tuple[str, str]] = []
-    for key, tellings in news.items():
-        named = dict.fromkeys(name for telling in tellings for name in rows.names(telling.observation.ret))
-        known = set(rows.names(states[key].ret)) if named and key in states else set()
-        fresh += [(name, key) for name in named if name not in known]
-    return fresh
+    """Pairs of a name of a part that is not in what is stored, and the return's id."""
+    new: list[tuple[str, str]] = []
+    for key, told in observed.items():
+        names = dict.fromkeys(name for each in told for name in rows.names(each.observation.ret))
+        known = set(rows.names(states[key].ret)) if names and key in states else set()
+        new += [(name, key) for name in names if name not in known]
+    return new
 
 
-def _marks(connection: Connection, account: str, ids: Iterable[str]) -> dict[str, _Mark]:
-    table = MERGE_STATE.c
-    query = select(table.return_id, table.at, table.seen_at, table.fingerprint)
-    return {
-        row.return_id: _Mark(Stamp(row.at, row.seen_at), row.fingerprint)
-        for some in chunks(ids)
-        for row in connection.execute(query.where(table.account == account, table.return_id.in_(some)))
-    }
-
-
-def _grown(connection: Connection, account: str, told: Mapping[str, Sequence[EncodedObservation]]) -> set[str]:
-    """Those of the ids that name requests from which a return grew, whether stored or told now."""
-    request_id = RETURNS.c.request_id
-    grown = {telling.observation.ret.request_id for tellings in told.values() for telling in tellings}
-    for some in chunks(told):
-        query = select(request_id).where(RETURNS.c.account == account, request_id.in_(some))
-        grown.update(connection.execute(query).scalars())
-    return {key for key in grown if key}
-
-
-def _states(connection: Connection, account: str, marks: Mapping[str, _Mark]) -> dict[str, State]:
-    table = RETURNS.c
-    query = select(table.id, table.object, MERGE_STATE.c.layers).join(
-        MERGE_STATE, (MERGE_STATE.c.account == table.account) & (MERGE_STATE.c.return_id == table.id)
-    )
-    return {
-        row.id: rows.read_state(rows.read_return(row.object, row.id), row.layers, marks[row.id].stamp)
-        for some in chunks(marks)
-        for row in connection.execute(query.where(table.account == account, table.id.in_(some)))
-    }
-
-
-def _change(
-    account: str, mark: _Mark | None, state: State | None, tellings: Sequence[EncodedObservation], derive: Derive
-) -> _Change:
-    before = None if state is None else state.ret
-    merged: list[MergeResult] = []
-    for telling in tellings:
-        merged.append(merge(state, telling.observation, account=account, derive=derive))
-        state = merged[-1].state
-    final = merged[-1].state
-    is_as_told = mark is None and len(tellings) == 1 and final.ret == tellings[0].observation.ret
-    return _Change(
-        is_new=mark is None,
-        before=before,
-        state=final,
-        text=tellings[0].text if is_as_told else encode_json(dump(final.ret, raw=True)),
-        digest=_digest(mark, tellings),
-        events=tuple(event for each in merged for event in each.events),
-        reread=any(each.reread for each in merged),
-    )
-
-
-def _digest(mark: _Mark | None, tellings: Sequence[EncodedObservation]) -> str:
+def _digest(mark: _Mark | None, observed: Sequence[EncodedObservation]) -> str:
     """The digest of the newest observation, ``""`` where several that differ are equally new."""
-    told = [(t.stamp, t.digest) for t in tellings] + ([(mark.stamp, mark.digest)] if mark else [])
+    told = [(each.stamp, each.digest) for each in observed] + ([(mark.stamp, mark.digest)] if mark else [])
     newest = max(stamp for stamp, _ in told)
     digests = {digest for stamp, digest in told if stamp == newest}
     return digests.pop() if len(digests) == 1 else ""
-
-
-def _renew(connection: Connection, account: str, seen: Mapping[str, Stamp], marks: Mapping[str, _Mark]) -> None:
-    """Say of returns that told what they told before how old that is now."""
-    later = [
-        {"of": key, "new_at": stamp.at, "new_seen_at": stamp.seen_at}
-        for key, stamp in seen.items()
-        if stamp > marks[key].stamp
-    ]
-    if later:
-        table = MERGE_STATE.c
-        statement = update(MERGE_STATE).where(table.account == account, table.return_id == bindparam("of"))
-        connection.execute(statement.values(at=bindparam("new_at"), seen_at=bindparam("new_seen_at")), later)
-
-
-def _write(connection: Connection, account: str, changes: Sequence[_Change]) -> None:
-    upsert(connection, RETURNS, [rows.return_row(account, change.state.ret, change.text) for change in changes])
-    upsert(connection, MERGE_STATE, [rows.merge_row(account, change.state, change.digest) for change in changes])
-    _replace(connection, ITEMS, account, changes, rows.item_rows)
-    _replace(connection, SHIPMENTS, account, changes, rows.shipment_rows)
-    append_events(connection, [event for change in changes for event in change.events])
-
-
-def _replace(
-    connection: Connection,
-    table: Table,
-    account: str,
-    changes: Sequence[_Change],
-    rows_of: Callable[[str, Return], list[rows.Row]],
-) -> None:
-    """Write the parts of the returns anew, where they are not as they were."""
-    known: list[rows.Row] = []
-    new_rows: list[rows.Row] = []
-    for change in changes:
-        told = rows_of(account, change.state.ret)
-        if change.before is not None and rows_of(account, change.before) == told:
-            continue
-        new_rows += told
-        if not change.is_new:
-            known.append({"of": change.state.ret.id})
-    if known:
-        of_return = (table.c.account == account) & (table.c.return_id == bindparam("of"))
-        connection.execute(delete(table).where(of_return), known)
-    if new_rows:
-        connection.execute(insert(table), new_rows)

@@ -1,5 +1,6 @@
 """Between the model and the rows of the mirror."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from attrs import field, frozen
 from sqlalchemy import RowMapping
 
 from returns_hub.convert import dump, encode_json, format_time, load, parse_time
@@ -15,10 +17,13 @@ from returns_hub.events import EVENT_TYPES, Event, Origin
 from returns_hub.merge import Layer, Stamp, State
 from returns_hub.model import Return
 from returns_hub.store.schema import MAX_COLUMN_CHARS
+from returns_hub.store.validation import is_valid
 
 Row: TypeAlias = Mapping[str, Any]
 
 _MAX_ID_CHARS: Final = 255
+# Text with no more brackets than this is not nested too deeply to be read, however deep in a program that is done.
+_MAX_BRACKETS: Final = 300
 
 
 def decode(text: str) -> Any:
@@ -26,17 +31,51 @@ def decode(text: str) -> Any:
     return json.loads(text, parse_float=Decimal)
 
 
-def storable(ret: Return) -> str | None:
-    """The return as its ``object`` column holds it; None if it could not be read back.
+@frozen
+class EncodedReturn:
+    """A return as it is stored: ``data`` is what :func:`returns_hub.dump` gives with ``raw``, ``text`` its JSON."""
 
-    It is made of a stranger's data: better one record set aside than a mirror that cannot be read.
+    ret: Return
+    data: Mapping[str, Any] = field(repr=False)
+    text: str = field(repr=False)
+
+    @classmethod
+    def of(cls, ret: Return) -> "EncodedReturn":
+        """The return, encoded.
+
+        Raises:
+            TypeError, ValueError: JSON has no form for something of it.
+        """
+        data = dump(ret, raw=True)
+        return cls(ret, data, encode_json(data))
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A digest by which the same return is recognised when it is observed again."""
+        return fingerprint(self.text)
+
+
+def encode_return(ret: Return) -> EncodedReturn | None:
+    """The return as it is stored; None if it could not be read back.
+
+    It is made of a stranger's data: better one record refused than a mirror that cannot be read.
     """
     try:
-        text = encode_json(dump(ret, raw=True))
-        load(decode(text), Return)
-    except (ReturnsHubError, RecursionError, TypeError, ValueError):
+        encoded = EncodedReturn.of(ret) if is_valid(ret) else None
+        if encoded is not None and _may_be_unreadable(encoded.text):
+            json.loads(encoded.text, parse_constant=_refuse_constant)
+    except (ArithmeticError, RecursionError, TypeError, ValueError):
         return None
-    return text
+    return encoded
+
+
+def _may_be_unreadable(text: str) -> bool:
+    """True of JSON text that may be nested too deeply, or hold numbers that JSON does not have."""
+    return text.count("{") + text.count("[") > _MAX_BRACKETS or "NaN" in text or "Infinity" in text
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
 
 
 def is_usable_id(key: str) -> bool:
@@ -73,8 +112,9 @@ def fingerprint(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def return_row(account: str, ret: Return, text: str) -> Row:
-    """The row of a return; ``text`` is its object."""
+def return_row(account: str, encoded: EncodedReturn) -> Row:
+    """The row of a return."""
+    ret = encoded.ret
     return {
         "account": account,
         "id": ret.id,
@@ -91,16 +131,16 @@ def return_row(account: str, ret: Return, text: str) -> Row:
         "goods_expected": ret.goods_expected,
         "created_at": ret.created_at,
         "updated_at": ret.updated_at,
-        "object": text,
+        "object": encoded.text,
     }
 
 
-def item_rows(account: str, ret: Return) -> list[Row]:
+def item_rows(account: str, encoded: EncodedReturn) -> list[Row]:
     """The rows of a return's items."""
     return [
         {
             "account": account,
-            "return_id": ret.id,
+            "return_id": encoded.ret.id,
             "position": position,
             "id": column(item.id),
             "sku": column(item.sku),
@@ -110,18 +150,18 @@ def item_rows(account: str, ret: Return) -> list[Row]:
             "quantity_received": None if item.quantity_received is None else float(item.quantity_received),
             "disposition": item.disposition and item.disposition.value,
             "disposition_status": item.disposition_status and item.disposition_status.value,
-            "object": encode_json(dump(item, raw=True)),
+            "object": encode_json(data),
         }
-        for position, item in enumerate(ret.items)
+        for position, (item, data) in enumerate(zip(encoded.ret.items, encoded.data["items"], strict=True))
     ]
 
 
-def shipment_rows(account: str, ret: Return) -> list[Row]:
+def shipment_rows(account: str, encoded: EncodedReturn) -> list[Row]:
     """The rows of a return's shipments."""
     return [
         {
             "account": account,
-            "return_id": ret.id,
+            "return_id": encoded.ret.id,
             "position": position,
             "id": column(shipment.id),
             "direction": shipment.direction and shipment.direction.value,
@@ -129,9 +169,9 @@ def shipment_rows(account: str, ret: Return) -> list[Row]:
             "carrier": column(shipment.carrier),
             "tracking_number": column(shipment.tracking_number),
             "label_status": shipment.label and shipment.label.status.value,
-            "object": encode_json(dump(shipment, raw=True)),
+            "object": encode_json(data),
         }
-        for position, shipment in enumerate(ret.shipments)
+        for position, (shipment, data) in enumerate(zip(encoded.ret.shipments, encoded.data["shipments"], strict=True))
     ]
 
 
