@@ -24,8 +24,8 @@ __all__ = [
     "SyncJob",
     "SyncProgress",
     "SyncReport",
-    "blocking",
     "reconcile_accounts",
+    "run_blocking",
     "sync_accounts",
 ]
 
@@ -75,7 +75,7 @@ async def reconcile_accounts(
     return tuple(run.comparison for run in runs)
 
 
-def blocking(task: Callable[[], Awaitable[T]]) -> T:
+def run_blocking(task: Callable[[], Awaitable[T]]) -> T:
     """What the task gives, run on an event loop in a thread of its own: the caller may have a loop running already.
 
     Ctrl-C stops it where nothing is lost: what was read is stored, leases are given back, and then it is raised.

@@ -217,7 +217,7 @@ def test_a_vendor_that_is_too_slow_is_one_line(
     def hasty(account: Account, **_: object) -> AsyncClient:
         return connect_async(account.provider, base_url=account.base_url, timeout=0.2, deadline=1.0, **account.options)
 
-    monkeypatch.setattr("returns_hub.hub.open_async_client", hasty)
+    monkeypatch.setattr("returns_hub.hub.resources.open_async_client", hasty)
     monkeypatch.setenv("RETURNMATE_API_KEY", "rm-canary-5d1c0f7e")
     monkeypatch.chdir(tmp_path)
     vendor.faults.slow(5.0)

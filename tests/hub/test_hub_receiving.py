@@ -99,7 +99,7 @@ def test_the_background_does_it_all(vendor: Any, account: Account, address: str,
 
 def test_all_clients_of_an_account_keep_one_pace(account: Account, address: str) -> None:
     with Hub([account], store=address) as hub:
-        parts: Any = hub._parts
+        parts: Any = hub._resources
         assert hub.client("acme") is hub.client("acme")
         assert parts.limiter_of(account)(None) is parts.limiter_of(account)(None)
 

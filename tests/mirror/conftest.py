@@ -27,7 +27,7 @@ from returns_hub import (
     Support,
 )
 from returns_hub.store import Store
-from returns_hub.sync import ReconcileReport, SyncJob, SyncReport, blocking, reconcile_accounts, sync_accounts
+from returns_hub.sync import ReconcileReport, SyncJob, SyncReport, reconcile_accounts, run_blocking, sync_accounts
 
 T = TypeVar("T")
 
@@ -223,7 +223,7 @@ def reconcile(vendor: Vendor, sqlite_store: Store) -> Callable[..., ReconcileRep
 
     def run(**options: Any) -> ReconcileReport:
         compare = partial(reconcile_accounts, [a_job(vendor)], sqlite_store, **{"now": vendor.now, **options})
-        (report,) = blocking(compare)
+        (report,) = run_blocking(compare)
         return report
 
     return run
@@ -235,7 +235,7 @@ def sync(vendor: Vendor, sqlite_store: Store) -> Callable[..., SyncReport]:
 
     def run(**options: Any) -> SyncReport:
         job = a_job(vendor, history_start=options.pop("history_start", date(2026, 1, 1)))
-        (report,) = blocking(partial(sync_accounts, [job], sqlite_store, **{"now": vendor.now, **options}))
+        (report,) = run_blocking(partial(sync_accounts, [job], sqlite_store, **{"now": vendor.now, **options}))
         return report
 
     return run

@@ -58,7 +58,9 @@ def following(store: Store) -> Iterator[Callable[..., list[Event]]]:
     def begin(**options: Any) -> list[Event]:
         seen: list[Event] = []
         threads.append(
-            threading.Thread(target=lambda: seen.extend(follow(store.database, stop=stopped.is_set, **options)), daemon=True)
+            threading.Thread(
+                target=lambda: seen.extend(follow(store.database, stop=stopped.is_set, **options)), daemon=True
+            )
         )
         threads[-1].start()
         return seen

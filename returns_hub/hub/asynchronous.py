@@ -1,0 +1,212 @@
+"""The hub whose calls are awaited."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account
+from returns_hub.client import AsyncClient, open_async_client
+from returns_hub.events import Event
+from returns_hub.hub.health import Health
+from returns_hub.hub.resources import ConfiguredHub, stream_of
+from returns_hub.operation import HttpAnswer, WebhookRequest
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from returns_hub.deliveries import Delivery
+    from returns_hub.hub.resources import DeliveryFilters, EventFilters, ReturnFilters
+    from returns_hub.store import StoredReturn
+    from returns_hub.store.inbox import Purged
+    from returns_hub.store.subscriptions import FailedEvent
+    from returns_hub.sync import ReconcileReport, SyncProgress, SyncReport
+
+T = TypeVar("T")
+
+_PREFETCHED_ROWS: Final = 200
+
+
+class AsyncHub(ConfiguredHub):
+    """The accounts of a platform and the local mirror of their returns, to be awaited.
+
+    The methods are those of :class:`Hub`, and raise the same; the database is asked in threads. It belongs to the event
+    loop that it is first used on. Handlers may be plain or async functions. Use it as an asynchronous context manager,
+    or call :meth:`aclose`.
+    """
+
+    _asynchronous = True
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account] | Iterable[Account],
+        *,
+        store: str,
+        keep_deliveries: timedelta = DEFAULT_KEEP_DELIVERIES,
+    ) -> None:
+        super().__init__(accounts, store=store, keep_deliveries=keep_deliveries)
+        self._clients: dict[str, AsyncClient] = {}
+
+    def client(self, account: str) -> AsyncClient:
+        """The client of one account, the same one every time; the hub closes it."""
+        if account not in self._clients:
+            wanted = self._resources.account(account)
+            self._clients[account] = open_async_client(wanted, limiter=self._resources.limiter_of(wanted))
+        return self._clients[account]
+
+    async def sync(
+        self,
+        *accounts: str,
+        since: date | datetime | None = None,
+        full: bool = False,
+        details: bool = False,
+        progress: "Callable[[SyncProgress], None] | None" = None,
+    ) -> "tuple[SyncReport, ...]":
+        """Bring the mirror up to date with the vendors; as :meth:`Hub.sync`. ``progress`` is called on the event loop."""
+        jobs, store = await asyncio.to_thread(self._resources.sync_jobs, accounts)
+        from returns_hub.sync import sync_accounts
+
+        return await sync_accounts(jobs, store, since=since, full=full, details=details, progress=progress)
+
+    async def reconcile(
+        self,
+        *accounts: str,
+        since: date | datetime | None = None,
+        details: bool = False,
+        progress: "Callable[[SyncProgress], None] | None" = None,
+    ) -> "tuple[ReconcileReport, ...]":
+        """Compare the mirror with the vendors, and repair it; as :meth:`Hub.reconcile`."""
+        jobs, store = await asyncio.to_thread(self._resources.sync_jobs, accounts)
+        from returns_hub.sync import reconcile_accounts
+
+        return await reconcile_accounts(jobs, store, since=since, details=details, progress=progress)
+
+    async def receive(self, account: str, request: WebhookRequest) -> HttpAnswer:
+        """Store a vendor's delivery durably, verified first; as :meth:`Hub.receive`."""
+        return await self._resources.receive(account, request)
+
+    async def answer_order_lookup(self, account: str, request: WebhookRequest) -> HttpAnswer:
+        """What to answer a vendor that looks an order up; as :meth:`Hub.answer_order_lookup`. ``orders`` may be async."""
+        find_order = await asyncio.to_thread(self._resources.find_order, account, awaits=True)
+        return await self.client(account).answer_order_lookup(request, find_order)
+
+    async def process(self, limit: int | None = None) -> int:
+        """Process the deliveries that are due; as :meth:`Hub.process`."""
+        return await asyncio.to_thread(self._resources.process, limit)
+
+    def deliveries(self, **filters: "Unpack[DeliveryFilters]") -> "AsyncIterator[Delivery]":
+        """The deliveries that match, newest first; as :meth:`Hub.deliveries`."""
+        return self._read(filters.get("account"), lambda: self._resources.deliveries(filters))
+
+    async def get_delivery(self, id: int) -> "Delivery | None":
+        """One delivery, or None."""
+        return await asyncio.to_thread(lambda: self._resources.inbox().get(id))
+
+    async def purge(self, before: date | datetime) -> "Purged":
+        """Remove the processed deliveries that came before a day or a moment; as :meth:`Hub.purge`."""
+        return await asyncio.to_thread(self._resources.purge, before)
+
+    async def replay(self, id: int) -> "Delivery":
+        """Process a delivery once more; as :meth:`Hub.replay`."""
+        return await asyncio.to_thread(lambda: self._resources.inbox().replay(id))
+
+    async def dispatch(self, limit: int | None = None) -> int:
+        """Dispatch the events that are due; as :meth:`Hub.dispatch`. Async handlers run on this event loop."""
+        dispatcher = await asyncio.to_thread(self._resources.dispatcher, asyncio.get_running_loop())
+        return await asyncio.to_thread(dispatcher.dispatch_due, limit)
+
+    def failed_events(self, name: str) -> "AsyncIterator[FailedEvent]":
+        """The events at which the handlers of a name failed; as :meth:`Hub.failed_events`."""
+        return self._read(None, lambda: self._resources.dispatcher().failed_events(name))
+
+    async def retry_event(self, name: str, sequence: int) -> bool:
+        """Retry a dead event for the handlers of a name; as :meth:`Hub.retry_event`."""
+        return await asyncio.to_thread(lambda: self._resources.dispatcher().retry_event(name, sequence))
+
+    @asynccontextmanager
+    async def working(self, *, concurrency: int = 4) -> AsyncIterator[None]:
+        """Inside, what is due is done in the background; as :meth:`Hub.working`. Async handlers run on this event loop."""
+
+        def sync(account: str) -> Callable[..., object]:
+            from returns_hub.sync import run_blocking, sync_accounts
+
+            def run(progress: "Callable[[SyncProgress], None]") -> object:
+                jobs, store = self._resources.sync_jobs([account])
+                return run_blocking(partial(sync_accounts, jobs, store, progress=progress))
+
+            return run
+
+        loop = asyncio.get_running_loop()
+        worker = await asyncio.to_thread(self._resources.worker, sync, concurrency, loop)
+        await asyncio.to_thread(worker.start)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(worker.stop)
+
+    async def health(self) -> Health:
+        """How the store, the inbox and the syncs of the accounts stand; as :meth:`Hub.health`."""
+        return await asyncio.to_thread(self._resources.health)
+
+    def returns(self, **filters: "Unpack[ReturnFilters]") -> "AsyncIterator[StoredReturn]":
+        """The mirrored returns that match, newest first; as :meth:`Hub.returns`."""
+        return self._read(filters.get("account"), lambda: self._resources.returns(filters))
+
+    async def get_return(self, account: str, return_id: str) -> "StoredReturn | None":
+        """One mirrored return, or None if the mirror does not have it."""
+        return await asyncio.to_thread(self._resources.get_return, account, return_id)
+
+    async def events(
+        self,
+        *,
+        follow: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+        **filters: "Unpack[EventFilters]",
+    ) -> AsyncIterator[Event]:
+        """What changed, in the order it was recorded; as :meth:`Hub.events`."""
+        if not follow:
+            read = partial(self._resources.events, filters, follow=False, stop=stop)
+            async for event in self._read(filters.get("account"), read):
+                yield event
+            return
+        store = await asyncio.to_thread(self._resources.store_of, filters.get("account"))
+        from returns_hub.store.stream import follow_async
+
+        left = filters.get("limit")
+        async for event in follow_async(store.database, **stream_of(filters), stop=stop):
+            yield event
+            left = None if left is None else left - 1
+            if left == 0:
+                return
+
+    async def aclose(self) -> None:
+        """Close every client, the inbox and the store. The hub may be used again afterwards, and opens them anew."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await client.aclose()
+        await asyncio.to_thread(self._resources.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _read(self, account: str | None, read: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+        """What an iterator gives, a few hundred at a time read in a thread. An unknown account is an error at once."""
+        if account is not None:
+            self._resources.account(account)
+        return _read_in_threads(read)
+
+
+async def _read_in_threads(read: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+    rows = await asyncio.to_thread(read)
+    while chunk := await asyncio.to_thread(lambda: list(islice(rows, _PREFETCHED_ROWS))):
+        for row in chunk:
+            yield row

@@ -1,0 +1,267 @@
+"""The hub whose calls block."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from returns_hub.client import Client
+from returns_hub.events import Event
+from returns_hub.hub.health import Health
+from returns_hub.hub.resources import ConfiguredHub
+from returns_hub.operation import HttpAnswer, WebhookRequest
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from returns_hub.deliveries import Delivery
+    from returns_hub.hub.resources import DeliveryFilters, EventFilters, ReturnFilters
+    from returns_hub.store import StoredReturn
+    from returns_hub.store.inbox import Purged
+    from returns_hub.store.subscriptions import FailedEvent
+    from returns_hub.sync import ReconcileReport, SyncProgress, SyncReport
+
+
+class Hub(ConfiguredHub):
+    """The accounts of a platform and the local mirror of their returns.
+
+    Nothing is opened before it is needed: a client at an account's first use, the store at the first reading or
+    :meth:`sync`. Every account has its own adapter, client and credentials. Threads may share it. Use it as a context
+    manager, or call :meth:`close`.
+    """
+
+    _asynchronous = False
+
+    def client(self, account: str) -> Client:
+        """The client of one account, the same one every time; the hub closes it.
+
+        Raises:
+            ConfigurationError: there is no such account, or its options are wrong.
+        """
+        return self._resources.client(account)
+
+    def sync(
+        self,
+        *accounts: str,
+        since: date | datetime | None = None,
+        full: bool = False,
+        details: bool = False,
+        progress: "Callable[[SyncProgress], None] | None" = None,
+    ) -> "tuple[SyncReport, ...]":
+        """Bring the mirror up to date with the vendors; one report for each account.
+
+        The first sync of an account reads back to ``since`` (default: the account's ``history_start``), later ones
+        read what changed. ``since`` on a later one reads again what was created from then on, ``full`` everything;
+        ``details`` asks for every return one by one, which is one request each. Without names all accounts are
+        synced, side by side. An account that fails does not stop the others: its report carries the ``error``, and one
+        that another process is syncing is ``skipped``. What was read is kept, and a run that was cut off goes on where it
+        stopped. ``progress`` is called in another thread.
+
+        Raises:
+            ConfigurationError: there is no such account. Nothing was read.
+            StoreError: the mirror cannot be opened.
+        """
+        jobs, store = self._resources.sync_jobs(accounts)
+        from returns_hub.sync import run_blocking, sync_accounts
+
+        return run_blocking(
+            partial(sync_accounts, jobs, store, since=since, full=full, details=details, progress=progress)
+        )
+
+    def reconcile(
+        self,
+        *accounts: str,
+        since: date | datetime | None = None,
+        details: bool = False,
+        progress: "Callable[[SyncProgress], None] | None" = None,
+    ) -> "tuple[ReconcileReport, ...]":
+        """Compare the mirror with all that the vendors have, and repair it; one report for each account.
+
+        It finds what no webhook delivered and no sync can see. ``since`` leaves out what was created before, ``details``
+        compares also what the listings do not show, which is one request for each return. A return that is not at the
+        vendor any more is reported as ``gone``, and stays. Otherwise as :meth:`sync`.
+
+        Raises:
+            ConfigurationError: there is no such account. Nothing was read.
+            StoreError: the mirror cannot be opened.
+        """
+        jobs, store = self._resources.sync_jobs(accounts)
+        from returns_hub.sync import reconcile_accounts, run_blocking
+
+        return run_blocking(partial(reconcile_accounts, jobs, store, since=since, details=details, progress=progress))
+
+    def receive(self, account: str, request: WebhookRequest) -> HttpAnswer:
+        """Store a vendor's delivery durably, verified first; what to answer. It is processed later.
+
+        A duplicate is answered like the first. Processing is done by :meth:`working` or :meth:`process`, here or in
+        another process.
+
+        Raises:
+            WebhookRejected: the delivery must not be believed; answer 401. Nothing was stored.
+            ConfigurationError: there is no such account; answer 404.
+            StoreError: the store cannot take it; answer 503, and the vendor sends it again.
+        """
+        receipt = self._resources.verify(account, request)
+        self._resources.inbox().put(account, request, receipt)
+        return receipt.answer
+
+    async def receive_async(self, account: str, request: WebhookRequest) -> HttpAnswer:
+        """As :meth:`receive`, for a server that runs on an event loop."""
+        return await self._resources.receive(account, request)
+
+    def answer_order_lookup(self, account: str, request: WebhookRequest) -> HttpAnswer:
+        """What to answer a vendor that looks an order up, verified first; the account's ``orders`` finds it.
+
+        Raises:
+            WebhookRejected: the call must not be believed; answer 401. Nothing was looked up.
+            ConfigurationError: there is no such account, or it names no function that finds orders.
+        """
+        return self.client(account).answer_order_lookup(request, self._resources.find_order(account, awaits=False))
+
+    def process(self, limit: int | None = None) -> int:
+        """Process the deliveries that are due, here and now, at most so many attempts; how many were processed.
+
+        Raises:
+            StoreError: the store fails. What was not finished is processed again.
+        """
+        return self._resources.process(limit)
+
+    def deliveries(self, **filters: "Unpack[DeliveryFilters]") -> "Iterator[Delivery]":
+        """The deliveries that match, newest first; read as they are asked for.
+
+        Filters: ``account``, ``state``, ``limit``.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails.
+        """
+        return self._resources.deliveries(filters)
+
+    def get_delivery(self, id: int) -> "Delivery | None":
+        """One delivery, or None.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        return self._resources.inbox().get(id)
+
+    def purge(self, before: date | datetime) -> "Purged":
+        """Remove the processed deliveries that came before a day or a moment, and what has waited for its return since.
+
+        Their bodies are personal data. What is pending or dead stays, and so does what the mirror knows by them.
+        :meth:`working` does so by itself, for what came longer ago than ``keep_deliveries``.
+
+        Raises:
+            StoreError: the store fails. What was removed so far stays removed.
+        """
+        return self._resources.purge(before)
+
+    def replay(self, id: int) -> "Delivery":
+        """Process a delivery once more, whatever became of it. What is known already makes no event.
+
+        Raises:
+            ConfigurationError: there is no such delivery.
+            StoreError: the store fails.
+        """
+        return self._resources.inbox().replay(id)
+
+    def dispatch(self, limit: int | None = None) -> int:
+        """Dispatch the events that are due to the handlers, here and now, at most so many attempts; how many succeeded.
+
+        Raises:
+            StoreError: the store fails. What could not be noted is dispatched again.
+        """
+        return self._resources.dispatcher().dispatch_due(limit)
+
+    def failed_events(self, name: str) -> "Iterator[FailedEvent]":
+        """The events at which the handlers of a name failed and that they have not processed since, oldest first.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        return self._resources.dispatcher().failed_events(name)
+
+    def retry_event(self, name: str, sequence: int) -> bool:
+        """Retry a dead event for the handlers of a name. Returns False if it is not dead.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        return self._resources.dispatcher().retry_event(name, sequence)
+
+    @contextmanager
+    def working(self, *, concurrency: int = 4) -> Iterator[None]:
+        """Inside, deliveries are processed, handlers called, and accounts with ``sync_every`` synced, in the background.
+
+        ``concurrency`` is how many deliveries are processed at once. On exit what is under way is finished, and what was
+        only claimed is released. On PostgreSQL any number of processes may do so side by side.
+
+        Raises:
+            StoreError: the store cannot be opened.
+        """
+
+        def sync(account: str) -> Callable[..., object]:
+            return lambda progress: self.sync(account, progress=progress)
+
+        with self._resources.worker(sync, concurrency):
+            yield
+
+    def health(self) -> Health:
+        """How the store, the inbox and the syncs of the accounts stand.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
+        return self._resources.health()
+
+    def returns(self, **filters: "Unpack[ReturnFilters]") -> "Iterator[StoredReturn]":
+        """The mirrored returns that match, newest first by ``created_at``; read as they are asked for.
+
+        Filters: ``account``, ``status``, ``attention``, ``since`` (the earliest ``created_at``), ``limit``.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails.
+        """
+        return self._resources.returns(filters)
+
+    def get_return(self, account: str, return_id: str) -> "StoredReturn | None":
+        """One mirrored return, or None if the mirror does not have it.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails.
+        """
+        return self._resources.get_return(account, return_id)
+
+    def events(
+        self,
+        *,
+        follow: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+        **filters: "Unpack[EventFilters]",
+    ) -> Iterator[Event]:
+        """What changed, in the order it was recorded; read as it is asked for.
+
+        Filters: ``after`` (a ``sequence``), ``account``, ``return_id``, ``limit``. With ``follow`` the events to come are
+        given too, as they are recorded by whatever process, until ``stop``, asked a few times a second, says so.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails; with ``follow``, after it has failed for five minutes.
+        """
+        return self._resources.events(filters, follow=follow, stop=stop)
+
+    def close(self) -> None:
+        """Close every client, the inbox and the store. The hub may be used again afterwards, and opens them anew."""
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,32 @@
+"""How a hub stands: its store, its inbox, and the syncs of its accounts."""
+
+from datetime import datetime
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class AccountHealth:
+    """How one account stands. ``lag_s``: by how many seconds the mirror is behind the vendor, None before a first sync.
+
+    ``degraded``: several syncs in a row have failed. ``synced_at``: when the last one ended, well or not.
+    """
+
+    account: str
+    synced_at: datetime | None
+    lag_s: float | None
+    degraded: bool
+
+
+@frozen(kw_only=True)
+class Health:
+    """How a hub stands. ``ok`` is True where the store answers: without it nothing can be received.
+
+    ``pending`` deliveries wait to be processed, the oldest for ``oldest_pending_s``; ``dead`` ones wait for an operator.
+    """
+
+    ok: bool
+    pending: int
+    oldest_pending_s: float | None
+    dead: int
+    accounts: tuple[AccountHealth, ...]

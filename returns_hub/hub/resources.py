@@ -1,0 +1,427 @@
+"""What a hub is made of: clients, limiters, the store, the inbox; each opened when it is first needed."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from threading import Lock, RLock
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict
+
+from returns_hub import telemetry
+from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account, load_config
+from returns_hub.adapter import Rate
+from returns_hub.client import Client, open_async_client, open_client
+from returns_hub.dispatcher import ATTEMPTS, EventDispatcher, HandlerRegistry, Since
+from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
+from returns_hub.events import Event
+from returns_hub.hub.health import AccountHealth, Health
+from returns_hub.operation import HttpAnswer, WebhookRequest
+from returns_hub.orders import FindOrderAsync, load_find_order
+from returns_hub.rate_limits import Limiter, RateLimiter
+from returns_hub.secret import Secret
+from returns_hub.status import Attention, Status
+from returns_hub.webhooks import Receipt
+
+if TYPE_CHECKING:
+    from returns_hub.deliveries import Delivery, DeliveryState, Inbox, Processor
+    from returns_hub.dispatcher import H
+    from returns_hub.store import Store, StoredReturn
+    from returns_hub.store.inbox import Purged
+    from returns_hub.store.jobs import Jobs
+    from returns_hub.sync import SyncJob
+    from returns_hub.worker import Worker
+
+
+class ReturnFilters(TypedDict, total=False):
+    """Which mirrored returns to read: every filter that is given must hold.
+
+    ``since`` is the earliest ``created_at``; ``limit`` is how many returns to give at most.
+    """
+
+    account: str | None
+    status: Status | None
+    attention: Attention | None
+    since: date | datetime | None
+    limit: int | None
+
+
+class EventFilters(TypedDict, total=False):
+    """Which events to read: those behind the sequence ``after``, of an ``account``, of a return; ``limit`` at most."""
+
+    after: int
+    account: str | None
+    return_id: str | None
+    limit: int | None
+
+
+class _Stream(TypedDict):
+    after: int
+    account: str | None
+    return_id: str | None
+
+
+def stream_of(filters: EventFilters) -> _Stream:
+    """The filters of a stream that has no end."""
+    return {
+        "after": filters.get("after", 0),
+        "account": filters.get("account"),
+        "return_id": filters.get("return_id"),
+    }
+
+
+class DeliveryFilters(TypedDict, total=False):
+    """Which deliveries to read: those of an ``account``, in a ``state``; ``limit`` at most."""
+
+    account: str | None
+    state: "DeliveryState | None"
+    limit: int | None
+
+
+class ConfiguredHub:
+    """What both hubs have that needs no database and no network: accounts and handlers."""
+
+    _asynchronous: ClassVar[bool]
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account] | Iterable[Account],
+        *,
+        store: str,
+        keep_deliveries: timedelta = DEFAULT_KEEP_DELIVERIES,
+    ) -> None:
+        self._resources = HubResources(accounts, store, keep_deliveries, awaits=self._asynchronous)
+        self.accounts = self._resources.accounts
+
+    @classmethod
+    def from_config(cls, path: Path | None = None) -> Self:
+        """The hub that ``returns-hub.toml``, or another file, describes.
+
+        Raises:
+            ConfigurationError: the file is missing or wrong; the text names what.
+        """
+        config = load_config(path)
+        return cls(config.accounts, store=config.store, keep_deliveries=config.keep_deliveries)
+
+    def on(
+        self, *types: type[Event], name: str | None = None, since: Since = "now", attempts: int = ATTEMPTS
+    ) -> "Callable[[H], H]":
+        """Register the decorated function as the handler of these types of events, or of all: called at least once each.
+
+        It is called by ``working`` or ``dispatch``. An event is processed when it returns; if it raises, the event is
+        delivered again, at growing intervals, ``attempts`` times in all, and until then the later events of the same
+        return wait. An event's ``id`` is always the same. The cursor is kept in the store under ``name`` (default: the
+        function's own), which all processes share. A new name gets what is recorded from now on; with
+        ``since="beginning"`` also everything before. Only an :class:`AsyncHub` takes async functions.
+
+        Raises:
+            ConfigurationError: a wrong argument, or the name has a handler for such events already.
+        """
+        return self._resources.on(types, name, since, attempts)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(self.accounts) or 'no accounts'}>"
+
+
+class HubResources:
+    """Opens, shares and closes what a hub needs. Threads may share it."""
+
+    def __init__(
+        self, accounts: Mapping[str, Account] | Iterable[Account], address: str, keep: timedelta, *, awaits: bool
+    ) -> None:
+        named: dict[str, Account] = {}
+        for account in accounts.values() if isinstance(accounts, Mapping) else accounts:
+            if named.setdefault(account.name, account) is not account:
+                raise ConfigurationError(f"two accounts are called {account.name!r}")
+        self.accounts: Final[Mapping[str, Account]] = MappingProxyType(named)
+        self.handlers = HandlerRegistry(awaits=awaits)
+        # An address of PostgreSQL holds a password.
+        self._address = Secret(address)
+        self._keep_deliveries = keep
+        self._opening = RLock()
+        self._limiting = Lock()
+        self._store: Store | None = None
+        self._inbox: Inbox | None = None
+        self._clients: dict[str, Client] = {}
+        self._limiters: dict[str, Limiter] = {}
+
+    def account(self, name: str) -> Account:
+        """The account of that name.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        account = self.accounts.get(name)
+        if account is not None:
+            return account
+        close = get_close_matches(name, self.accounts, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(self.accounts)) or 'none'}"
+        raise ConfigurationError(f"there is no account {name[:60]!r}; {hint}")
+
+    def client(self, name: str) -> Client:
+        """The blocking client of an account."""
+        account = self.account(name)
+        with self._opening:
+            if name not in self._clients:
+                self._clients[name] = open_client(account, limiter=self.limiter_of(account))
+            return self._clients[name]
+
+    def limiter_of(self, account: Account) -> Callable[[Rate | None], Limiter]:
+        """Makes the one rate limiter of all clients of an account; on PostgreSQL other processes share it."""
+
+        def make(rate: Rate | None) -> Limiter:
+            shared = self.store().database if self._is_shared else None
+            with self._limiting:
+                if account.name not in self._limiters:
+                    self._limiters[account.name] = RateLimiter(rate)
+                    if shared is not None:
+                        from returns_hub.store.rate_limits import SharedRateLimiter
+
+                        self._limiters[account.name] = SharedRateLimiter(shared, account.name, rate)
+                return self._limiters[account.name]
+
+        return make
+
+    def store(self) -> "Store":
+        """The mirror, opened.
+
+        Raises:
+            StoreError: it cannot be.
+        """
+        with self._opening:
+            if self._store is None:
+                self._store = _open_store(self._address)
+                # The handlers there are by now get what is recorded from now on.
+                self.dispatcher().begin()
+            return self._store
+
+    def store_of(self, account: str | None) -> "Store":
+        """The mirror, to be asked about an account, or about all of them.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the mirror cannot be opened.
+        """
+        if account is not None:
+            self.account(account)
+        return self.store()
+
+    def inbox(self) -> "Inbox":
+        """What stores deliveries."""
+        with self._opening:
+            if self._inbox is None:
+                from returns_hub.deliveries import Inbox
+
+                jobs = self._jobs()
+                self._inbox = Inbox(self.store(), enqueue=jobs.enqueue if jobs else None)
+            return self._inbox
+
+    async def open(self, name: str) -> None:
+        """Open an account's client and the inbox, in a thread: that takes too long for an event loop."""
+        if name not in self._clients or self._inbox is None:
+            await asyncio.to_thread(self.client, name)
+            await asyncio.to_thread(self.inbox)
+
+    def verify(self, name: str, request: WebhookRequest) -> Receipt:
+        """What a delivery says, once it is verified.
+
+        Raises:
+            WebhookRejected: the delivery must not be believed.
+        """
+        try:
+            return self.client(name).adapter.receive(request)
+        except WebhookRejected:
+            telemetry.count("returns_hub.deliveries", account=name, outcome="refused")
+            raise
+
+    async def receive(self, name: str, request: WebhookRequest) -> HttpAnswer:
+        """Store a delivery, verified first; what to answer."""
+        await self.open(name)
+        receipt = self.verify(name, request)
+        await self.inbox().put_async(name, request, receipt)
+        return receipt.answer
+
+    def find_order(self, name: str, *, awaits: bool) -> Any:
+        """The platform's own function that finds an account's orders.
+
+        Raises:
+            ConfigurationError: the account names none, or one that cannot be used.
+        """
+        account = self.account(name)
+        if account.orders is None:
+            raise ConfigurationError(f"accounts.{name}.orders names no function that finds orders")
+        found: FindOrderAsync = load_find_order(account.orders)
+        if asyncio.iscoroutinefunction(found) and not awaits:
+            return lambda number: asyncio.run(_await(found(number)))
+        return found
+
+    def processor(self) -> "Processor":
+        """What processes deliveries."""
+        from returns_hub.deliveries import Processor
+
+        return Processor(self.store(), self.client)
+
+    def on(self, types: Sequence[type[Event]], name: str | None, since: Since, attempts: int) -> "Callable[[H], H]":
+        """Register a handler; where the store is open, what is recorded from now on is already for it."""
+        register = self.handlers.on(*types, name=name, since=since, attempts=attempts)
+
+        def registered(handler: "H") -> "H":
+            handler = register(handler)
+            with self._opening:
+                if self._store is not None:
+                    self.dispatcher().begin()
+            return handler
+
+        return registered
+
+    def process(self, limit: int | None) -> int:
+        """Process the deliveries that are due; how many were processed."""
+        processed = self.processor().process_due(limit)
+        jobs = self._jobs()
+        if jobs is not None:
+            jobs.drop_done()
+        return processed
+
+    def deliveries(self, filters: DeliveryFilters) -> "Iterator[Delivery]":
+        """The deliveries that match, newest first."""
+        account = filters.get("account")
+        self.store_of(account)
+        return self.inbox().find(account=account, state=filters.get("state"), limit=filters.get("limit"))
+
+    def purge(self, before: date | datetime) -> "Purged":
+        """Remove old deliveries; how many."""
+        inbox = self.inbox()
+        from returns_hub.store import start_of
+
+        return inbox.purge(start_of(before))
+
+    def dispatcher(self, loop: asyncio.AbstractEventLoop | None = None) -> EventDispatcher:
+        """What dispatches events to handlers."""
+        return EventDispatcher(self.store(), self.handlers, loop=loop)
+
+    def worker(
+        self,
+        sync: Callable[[str], Callable[..., object]],
+        concurrency: int,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> "Worker":
+        """What works in the background. ``sync`` gives what syncs an account."""
+        from returns_hub.worker import Worker, purge_schedule, sync_schedule
+
+        store = self.store()
+        syncs = [
+            sync_schedule(store, each.name, every=each.sync_every.total_seconds(), sync=sync(each.name))
+            for each in self.accounts.values()
+            if each.sync_every is not None
+        ]
+        return Worker(
+            store,
+            processor=self.processor(),
+            consumers=self.dispatcher(loop),
+            schedules=[*syncs, purge_schedule(store, self._keep_deliveries)],
+            concurrency=concurrency,
+        )
+
+    def sync_jobs(self, accounts: Sequence[str]) -> "tuple[list[SyncJob], Store]":
+        """What is to be synced, and the mirror that it goes into.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the mirror cannot be opened.
+        """
+        wanted = [self.account(name) for name in dict.fromkeys(accounts or self.accounts)]
+        store = self.store()
+        from returns_hub.sync import SyncJob
+
+        jobs = [
+            SyncJob(
+                account=account.name,
+                open_client=partial(open_async_client, account, limiter=self.limiter_of(account)),
+                history_start=account.history_start,
+                rate_limit=account.rate_limit,
+            )
+            for account in wanted
+        ]
+        return jobs, store
+
+    def health(self) -> Health:
+        """How the store, the inbox and the syncs of the accounts stand."""
+        store, now = self.store(), datetime.now(UTC)
+        backlog = self.inbox().backlog()
+        oldest = backlog.oldest_pending_at
+        synced = [store.health(name) for name in self.accounts]
+        return Health(
+            ok=True,
+            pending=backlog.pending,
+            oldest_pending_s=None if oldest is None else max(0.0, (now - oldest).total_seconds()),
+            dead=backlog.dead,
+            accounts=tuple(
+                AccountHealth(
+                    account=each.account, synced_at=each.finished_at, lag_s=each.lag_s(now), degraded=each.degraded
+                )
+                for each in synced
+            ),
+        )
+
+    def returns(self, filters: ReturnFilters) -> "Iterator[StoredReturn]":
+        """The mirrored returns that match, newest first."""
+        return self.store_of(filters.get("account")).returns(**filters)
+
+    def get_return(self, account: str, return_id: str) -> "StoredReturn | None":
+        """One mirrored return, or None."""
+        return self.store_of(account).get_return(account, return_id)
+
+    def events(self, filters: EventFilters, *, follow: bool, stop: Callable[[], bool]) -> Iterator[Event]:
+        """The events that match, in their order; with ``follow`` also those to come, until ``stop`` says so."""
+        store = self.store_of(filters.get("account"))
+        if not follow:
+            return store.events(**filters)
+        from returns_hub.store.stream import follow as follow_stream
+
+        return islice(follow_stream(store.database, **stream_of(filters), stop=stop), filters.get("limit"))
+
+    def close(self) -> None:
+        """Close whatever was opened."""
+        with self._opening:
+            clients, self._clients = self._clients, {}
+            inbox, self._inbox = self._inbox, None
+            store, self._store = self._store, None
+            with self._limiting:
+                self._limiters = {}
+        for client in clients.values():
+            client.close()
+        if inbox is not None:
+            inbox.close()
+        if store is not None:
+            store.close()
+
+    @property
+    def _is_shared(self) -> bool:
+        return self._address.reveal().startswith("postgresql")
+
+    def _jobs(self) -> "Jobs | None":
+        """The queue of a PostgreSQL, installed."""
+        if not self._is_shared:
+            return None
+        from returns_hub.store.jobs import Jobs
+
+        jobs = Jobs(self.store().database)
+        jobs.install()
+        return jobs
+
+
+async def _await(found: Any) -> Any:
+    return await found
+
+
+def _open_store(address: Secret) -> "Store":
+    try:
+        from returns_hub.store import Store
+    except ModuleNotFoundError as error:
+        missing = error.name
+    else:
+        return Store.open(address)
+    raise StoreError(f"the mirror needs the package {missing}: pip install 'returns-hub[store]'")
