@@ -22,8 +22,8 @@ from returns_hub.store.validation import is_valid
 Row: TypeAlias = Mapping[str, Any]
 
 _MAX_ID_CHARS: Final = 255
-# Text with no more brackets than this is not nested too deeply to be read, however deep in a program that is done.
-_MAX_BRACKETS: Final = 300
+# What is nested no deeper can be read back, however deep in a program that is done.
+_MAX_DEPTH: Final = 200
 
 
 def decode(text: str) -> Any:
@@ -61,17 +61,30 @@ def encode_return(ret: Return) -> EncodedReturn | None:
     It is made of a stranger's data: better one record refused than a mirror that cannot be read.
     """
     try:
-        encoded = EncodedReturn.of(ret) if is_valid(ret) else None
-        if encoded is not None and _may_be_unreadable(encoded.text):
+        if not is_valid(ret):
+            return None
+        encoded = EncodedReturn.of(ret)
+        if "NaN" in encoded.text or "Infinity" in encoded.text:
             json.loads(encoded.text, parse_constant=_refuse_constant)
     except (ArithmeticError, RecursionError, TypeError, ValueError):
         return None
-    return encoded
+    brackets = encoded.text.count("{") + encoded.text.count("[")
+    return None if brackets > _MAX_DEPTH and _is_deeper(encoded.data, _MAX_DEPTH) else encoded
 
 
-def _may_be_unreadable(text: str) -> bool:
-    """True of JSON text that may be nested too deeply, or hold numbers that JSON does not have."""
-    return text.count("{") + text.count("[") > _MAX_BRACKETS or "NaN" in text or "Infinity" in text
+def _is_deeper(value: object, depth: int) -> bool:
+    """True if lists and objects stand more than so many levels inside each other."""
+    level = [value]
+    for _ in range(depth):
+        level = [
+            part
+            for each in level
+            if isinstance(each, dict | list | tuple)
+            for part in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _refuse_constant(name: str) -> Any:

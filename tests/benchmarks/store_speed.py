@@ -19,7 +19,6 @@ from typing import Any, Final
 from sqlalchemy import Table
 
 from returns_hub import Customer, Item, OrderRef, Reason, Return, Status
-from returns_hub.convert import dump, encode_json
 from returns_hub.events import Origin
 from returns_hub.merge import Observation, merge, observed
 from returns_hub.store import Store, rows
@@ -79,12 +78,11 @@ def a_return(number: int) -> Return:
 def finished(page: Iterable[Return]) -> Rows:
     """The rows that a page comes to."""
     merged = [merge(None, seen(ret, NOON), account="raw") for ret in page]
+    encoded = [rows.EncodedReturn.of(each.state.ret) for each in merged]
     return {
-        RETURNS: [
-            rows.return_row("raw", each.state.ret, encode_json(dump(each.state.ret, raw=True))) for each in merged
-        ],
+        RETURNS: [rows.return_row("raw", each) for each in encoded],
         MERGE_STATE: [rows.merge_row("raw", each.state, rows.fingerprint(each.state.ret.id)) for each in merged],
-        ITEMS: [row for each in merged for row in rows.item_rows("raw", each.state.ret)],
+        ITEMS: [row for each in encoded for row in rows.item_rows("raw", each)],
         EVENTS: [rows.event_row(event) for each in merged for event in each.events],
     }
 

@@ -1,0 +1,87 @@
+"""What is stored of a return: only what can be read back, and exactly that."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from returns_hub import Attention, Customer, Item, Label, Money, Note, Resolution, ResolutionKind, Return, Shipment
+from returns_hub.store.rows import encode_return, read_return
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+RETURN = Return(
+    provider="memory",
+    id="r1",
+    attention=frozenset({Attention.REVIEW}),
+    customer=Customer(name="Jane"),
+    items=(Item(id="i1", quantity=Decimal("1.50"), value=Money(amount=Decimal("9.95"), currency="EUR")),),
+    shipments=(Shipment(id="s1", label=Label(url="https://labels.example/1")),),
+    resolutions=(Resolution(kind=ResolutionKind.REFUND),),
+    notes=(Note(text="hello", created_at=NOON, raw={"text": "hello"}),),
+    custom_fields={"a": "b"},
+    created_at=NOON,
+    raw={"id": "r1", "weight": Decimal("1.10")},
+)
+
+NUMBERS = st.decimals(allow_nan=True, allow_infinity=True) | st.floats() | st.integers() | st.text(max_size=3)
+VALUES = NUMBERS | st.none() | st.booleans() | st.lists(st.integers(), max_size=2) | st.just(datetime(2026, 3, 1))  # noqa: DTZ001
+FIELDS = ("number", "kind", "status", "customer", "items", "notes", "goods_expected", "created_at")
+
+
+def read_back(ret: Return) -> Return | None:
+    encoded = encode_return(ret)
+    return None if encoded is None else read_return(encoded.text, ret.id)
+
+
+def test_a_return_is_read_back_as_it_was() -> None:
+    back = read_back(RETURN)
+    assert back == RETURN
+    assert back.raw == RETURN.raw
+
+
+@given(quantity=NUMBERS)
+def test_a_number_is_refused_or_read_back_as_it_was(quantity: Any) -> None:
+    ret = evolve(RETURN, items=(Item(id="i1", quantity=quantity),))
+    assert read_back(ret) in (ret, None)
+
+
+@given(name=st.sampled_from(FIELDS), value=VALUES)
+def test_a_field_is_refused_or_read_back_as_it_was(name: str, value: Any) -> None:
+    ret = evolve(RETURN, **{name: value})
+    assert read_back(ret) in (ret, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("id", 7),
+        ("number", 7),
+        ("status", "approved"),
+        ("customer", {"name": "Jane"}),
+        ("items", (Item(id="i1", quantity=1.5),)),  # type: ignore[arg-type]
+        ("items", (Item(id="i1", quantity=Decimal("1e30")),)),
+        ("items", (Item(id="i1", quantity=Decimal("NaN")),)),
+        ("created_at", datetime(2026, 3, 1)),  # noqa: DTZ001 - a time without a zone is the point
+        ("goods_expected", 1),
+        ("custom_fields", {"a": 1}),
+        ("raw", {"weight": Decimal("NaN")}),
+        ("raw", {"when": NOON}),
+        ("raw", ["r1"]),
+    ],
+)
+def test_what_is_not_of_its_declared_type_is_refused(name: str, value: Any) -> None:
+    assert encode_return(evolve(RETURN, **{name: value})) is None
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    assert encode_return(evolve(RETURN, raw={"deep": json.loads("[" * 900 + "]" * 900)})) is None
+
+
+def test_a_large_return_is_read_back() -> None:
+    ret = evolve(RETURN, items=tuple(Item(id=str(n), raw={"parts": [[n]]}) for n in range(200)))
+    assert read_back(ret) == ret
