@@ -30,6 +30,7 @@ from returns_hub.errors import (
 )
 from returns_hub.model import (
     Address,
+    Answer,
     Customer,
     Item,
     ItemInstruction,
@@ -47,6 +48,7 @@ from returns_hub.model import (
     Resolution,
     Return,
     ReturnQuery,
+    Service,
     Shipment,
     ShipmentQuery,
     TimelineEntry,
@@ -126,6 +128,7 @@ __all__ = [
     "AccountHealth",
     "Adapter",
     "Address",
+    "Answer",
     "AsyncClient",
     "AsyncHub",
     "Attention",
@@ -201,6 +204,7 @@ __all__ = [
     "ReturnUpdated",
     "ReturnsHubError",
     "Secret",
+    "Service",
     "Shipment",
     "ShipmentQuery",
     "ShipmentStatus",

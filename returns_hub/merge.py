@@ -26,7 +26,7 @@ it turns out whose alias that is.
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from datetime import datetime
 from enum import Enum
@@ -153,7 +153,7 @@ def restrict_fields(ret: Return, known: Return) -> Return:
     Where it stands is told in any case, and so is ``raw``; the timeline never is, which repeats what else changed.
     """
     told: Return = _narrowed(ret, known)
-    return evolve(told, timeline=(), **{name: getattr(ret, name) for name in _TOGETHER[Return]})
+    return evolve(told, timeline=(), **{name: getattr(ret, name) for name in _FACTS[Return]["status"]})
 
 
 def _narrowed(part: Any, known: Any) -> Any:
@@ -183,11 +183,15 @@ _CREATED_AT: Final = ("created_at",)
 _NAMELESS_ITEMS: Final = ("items",)
 
 # The fields that are one fact, which is known by the first of them. Every other field is a fact of its own.
-_TOGETHER: Final[Mapping[type[Any], tuple[str, ...]]] = {
-    Return: ("status", "status_raw", "attention", "goods_expected"),
-    Item: ("disposition", "disposition_raw"),
-    Shipment: ("status", "status_raw"),
-    Label: ("status", "error"),
+_TOGETHER: Final[Mapping[type[Any], tuple[tuple[str, ...], ...]]] = {
+    Return: (("status", "status_raw", "attention", "goods_expected"), ("raw", "unreadable")),
+    Item: (
+        ("disposition", "disposition_raw"),
+        ("disposition_status", "disposition_status_raw"),
+        ("raw", "unreadable"),
+    ),
+    Shipment: (("status", "status_raw", "status_text"), ("raw", "unreadable")),
+    Label: (("status", "status_raw", "error", "reasons"),),
 }
 _TAKEN_APART: Final = {
     Return: {"provider", "order", "customer", "items", "shipments"},
@@ -197,9 +201,10 @@ _TAKEN_APART: Final = {
 
 
 def _facts_of(kind: type[Any]) -> Mapping[str, tuple[str, ...]]:
-    together, apart = _TOGETHER.get(kind, ()), _TAKEN_APART.get(kind, set())
+    groups, apart = _TOGETHER.get(kind, ()), _TAKEN_APART.get(kind, set())
+    together = {name for group in groups for name in group}
     alone = (a.name for a in fields(kind) if a.name not in together and a.name not in apart)
-    return {group[0]: group for group in (together, *((name,) for name in alone)) if group}
+    return {group[0]: group for group in (*groups, *((name,) for name in alone))}
 
 
 _FACTS: Final[Mapping[type[Any], Mapping[str, tuple[str, ...]]]] = {
@@ -396,6 +401,12 @@ def _optional(kind: type[_T], told: Mapping[str, _Values] | None) -> _T | None:
     return None if told is None else _part(kind, told)
 
 
+# The fields that hold a vendor's word, and the one that holds the neutral word for it.
+_WORDS: Final[Mapping[type[Any], Mapping[str, str]]] = {
+    Item: {"disposition_raw": "disposition", "disposition_status_raw": "disposition_status"},
+    Shipment: {"status_raw": "status"},
+}
+
 # The event that tells of a change, the part it is about, the name of what changed, and its value before and after.
 _Change: TypeAlias = tuple[type[Event], str, str, Any, Any]
 
@@ -460,7 +471,9 @@ def _return_changes(before: Return, after: Return) -> Iterator[_Change]:
 
 def _item_changes(before: tuple[Item, ...], after: tuple[Item, ...]) -> Iterator[_Change]:
     if not all(item.id or item.aliases for item in (*before, *after)):
-        yield ReturnUpdated, "", "items", before, after
+        # Nothing says which is which: they are compared as a whole, wherever each of them stands.
+        if Counter(map(_without_spelling, before)) != Counter(map(_without_spelling, after)):
+            yield ReturnUpdated, "", "items", before, after
         return
     known = {item.id: item for item in before if item.id}
     aliased = {alias: item for item in before if not item.id for alias in item.aliases}
@@ -470,12 +483,20 @@ def _item_changes(before: tuple[Item, ...], after: tuple[Item, ...]) -> Iterator
         olds += dict.fromkeys(aliased[alias] for alias in item.aliases if alias in aliased)
         old = _told_before(item, olds)
         for name, was, now in _differences(old, item):
-            if name == "disposition_raw" and _are_same(old, item, "disposition"):
+            if name in _WORDS[Item] and _are_same(old, item, _WORDS[Item][name]):
                 continue
             kind = _ITEM_EVENTS.get(name, ReturnUpdated)
             if name == "quantity_received" and (was is None or now > was):
                 kind = ItemReceived
             yield kind, "" if kind is ReturnUpdated else key, f"items[{key}].{name}", was, now
+
+
+def _without_spelling(item: Item) -> Item:
+    """The item without the vendor's words beside neutral ones that are known."""
+    words: dict[str, Any] = {
+        raw: None for raw, neutral in _WORDS[Item].items() if not _is_silent(getattr(item, neutral))
+    }
+    return evolve(item, **words)
 
 
 def _told_before(item: Item, olds: Sequence[Item]) -> Item | None:
@@ -499,7 +520,7 @@ def _shipment_changes(before: tuple[Shipment, ...], after: tuple[Shipment, ...])
     for shipment in after:
         old = known.get(shipment.id)
         for name, was, now in _differences(old, shipment):
-            if name == "status_raw" and _are_same(old, shipment, "status"):
+            if name in _WORDS[Shipment] and _are_same(old, shipment, _WORDS[Shipment][name]):
                 continue
             place = f"shipments[{shipment.id}].{name}"
             if name != "label":
@@ -516,6 +537,9 @@ def _differences(before: AttrsInstance | None, after: AttrsInstance) -> Iterator
     for attribute in fields(type(after)):
         name = attribute.name
         old, new = getattr(before, name, None), getattr(after, name)
+        # A label's reasons are its error in parts.
+        if name == "reasons":
+            continue
         if attribute.eq and old != new and not (before is None and _is_silent(new)):
             yield name, old, new
 

@@ -2,7 +2,8 @@
 
 Every object is frozen. Times are aware and in UTC; money and quantities are ``Decimal``; collections are
 tuples. What a vendor does not tell is ``None`` or empty, never invented. ``raw`` is the vendor's own decoded
-object: always within reach, and outside ``repr`` and equality.
+object, and ``unreadable`` names the fields of it that could not be read and were left empty, dotted and in the vendor's
+spelling (``items[0].quantity``): both are outside ``repr`` and equality.
 """
 
 from collections.abc import Iterable, Mapping
@@ -70,11 +71,22 @@ class Address:
 
 
 @frozen(kw_only=True)
+class Parcel:
+    """Weight and size of a parcel or an item: grams and centimetres."""
+
+    weight_g: Decimal | None = None
+    length_cm: Decimal | None = None
+    width_cm: Decimal | None = None
+    height_cm: Decimal | None = None
+
+
+@frozen(kw_only=True)
 class OrderRef:
     """The order a return belongs to: the ``number`` a customer knows, and the shop's internal ``id``."""
 
     number: str | None = None
     id: str | None = None
+    created_at: datetime | None = None
 
 
 @frozen(kw_only=True)
@@ -117,25 +129,66 @@ class Note:
 
 
 @frozen(kw_only=True)
+class Answer:
+    """One question of a return form, and what the customer answered."""
+
+    id: str | None = None
+    question: str | None = None
+    answer: str | None = None
+    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class Service:
+    """A value-added service on an item: ``code`` names it, ``result`` is what the warehouse reports of it."""
+
+    id: str | None = None
+    code: str | None = None
+    status: DispositionStatus | None = None
+    status_raw: str | None = None
+    result: str | None = None
+    quantity: Decimal | None = None
+    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
 class TimelineEntry:
-    """One line of a return's history as the vendor tells it; ``kind`` is the vendor's word."""
+    """One line of a return's history as the vendor tells it; ``kind`` is the vendor's word.
+
+    ``internal`` is None where the vendor does not say who may read it.
+    """
 
     occurred_at: datetime | None = None
     kind: str | None = None
     text: str | None = None
     author: str | None = None
+    internal: bool | None = None
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
 @frozen(kw_only=True)
 class Label:
-    """A shipping label. ``url`` may let anyone who has it print the label: treat it as a secret."""
+    """A shipping label. ``url`` may let anyone who has it print the label: treat it as a secret.
 
+    ``id`` is what ``cancel_label`` takes, ``cancel_before`` the end of the time in which it may be cancelled. ``reasons``
+    say why there is no label, and ``error`` is the same in one text: each is filled from the other.
+    """
+
+    id: str | None = None
     status: LabelStatus = LabelStatus.UNKNOWN
+    status_raw: str | None = None
     url: str | None = field(default=None, repr=False)
     qr_code_url: str | None = field(default=None, repr=False)
     error: str | None = None
+    reasons: tuple[str, ...] = ()
+    cancel_before: datetime | None = None
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.reasons:
+            object.__setattr__(self, "error", "; ".join(self.reasons))
+        elif self.error:
+            object.__setattr__(self, "reasons", (self.error,))
 
 
 @frozen(kw_only=True)
@@ -152,20 +205,32 @@ class TrackingEvent:
 
 @frozen(kw_only=True)
 class Shipment:
-    """One parcel of a return. ``return_id`` is None where the vendor's row does not name its return."""
+    """One parcel of a return. ``return_id`` is None where the vendor's row does not name its return.
+
+    ``status_raw`` is the vendor's word or code, ``status_text`` its sentence beside the code. ``number`` is what people
+    see, ``reference`` the sender's own; ``arrived_at`` is when the parcel reached its destination.
+    """
 
     id: str
+    number: str | None = None
+    reference: str | None = None
     return_id: str | None = None
     direction: Direction | None = None
     status: ShipmentStatus | None = None
     status_raw: str | None = None
+    status_text: str | None = None
     carrier: str | None = None
     service: str | None = None
     tracking_number: str | None = None
     tracking_url: str | None = None
     label: Label | None = None
     cost: Money | None = None
+    parcel: Parcel | None = None
+    ship_to: Address | None = None
+    warehouse_id: str | None = None
+    arrived_at: datetime | None = None
     tracking: tuple[TrackingEvent, ...] = ()
+    unreadable: tuple[str, ...] = field(default=(), repr=False, eq=False)
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
@@ -173,15 +238,22 @@ class Shipment:
 class Item:
     """One line of a return. ``id`` is None where the vendor gives its lines no identifier.
 
-    ``aliases`` are further identifiers by which the vendor may name the line.
+    ``aliases`` are further identifiers by which the vendor may name the line; ``parent_id`` is the item it was split
+    from. ``value`` and ``cost`` are the customer's price and the merchant's, ``measured`` is what the warehouse weighed
+    and measured. ``extra`` are further fields of the vendor, as text.
     """
 
     id: str | None = None
     aliases: tuple[str, ...] = ()
+    parent_id: str | None = None
     sku: str | None = None
     barcode: str | None = None
     product_id: str | None = None
+    article_code: str | None = None
+    reference: str | None = None
     name: str | None = None
+    brand: str | None = None
+    url: str | None = None
     quantity_ordered: Decimal | None = None
     quantity: Decimal | None = None
     quantity_received: Decimal | None = None
@@ -190,10 +262,20 @@ class Item:
     rma: str | None = None
     warehouse_id: str | None = None
     disposition: Disposition | None = None
-    disposition_status: DispositionStatus | None = None
     disposition_raw: str | None = None
+    disposition_status: DispositionStatus | None = None
+    disposition_status_raw: str | None = None
+    services: tuple[Service, ...] = ()
+    resolutions: tuple[Resolution, ...] = ()
     images: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     value: Money | None = None
+    cost: Money | None = None
+    measured: Parcel | None = None
+    received_at: datetime | None = None
+    completed_at: datetime | None = None
+    extra: Mapping[str, str] = field(factory=dict, hash=False)
+    unreadable: tuple[str, ...] = field(default=(), repr=False, eq=False)
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
@@ -204,6 +286,7 @@ class Return:
     ``id`` is the vendor's stable identifier, exactly as it goes into a path; ``number`` is what people see.
     ``status_raw`` is the vendor's own word. ``goods_expected`` is False where nothing will be shipped, None
     where nobody said. ``request_id`` is the id of the request this return grew from, at vendors that have both.
+    ``form`` is the return form, portal or policy it came through, ``attachments`` are URLs.
     """
 
     provider: str
@@ -219,25 +302,19 @@ class Return:
     items: tuple[Item, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     resolutions: tuple[Resolution, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    attachments: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
+    form: str | None = None
     reference: str | None = None
     request_id: str | None = None
     goods_expected: bool | None = None
     custom_fields: Mapping[str, str] = field(factory=dict, hash=False)
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    unreadable: tuple[str, ...] = field(default=(), repr=False, eq=False)
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
-
-
-@frozen(kw_only=True)
-class Parcel:
-    """The parcel a label is made for: grams and centimetres."""
-
-    weight_g: Decimal | None = None
-    length_cm: Decimal | None = None
-    width_cm: Decimal | None = None
-    height_cm: Decimal | None = None
 
 
 @frozen(kw_only=True)

@@ -64,8 +64,9 @@ class ResolutionKind(StrEnum):
 
 
 class ResolutionStatus(StrEnum):
-    """How far a resolution has come."""
+    """How far a resolution has come; ``requested`` is what the customer asked for and nobody has decided."""
 
+    REQUESTED = "requested"
     PENDING = "pending"
     PARTIAL = "partial"
     DONE = "done"

@@ -1,6 +1,7 @@
 """Merging: what wins, what is told, and that neither order nor repetition matters."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -515,11 +516,15 @@ def test_what_stays_the_same_is_not_told(derive: Derive, first: Observation, the
     assert bool(merged.events) == (in_our_words(merged.state.ret) != in_our_words(state.ret))
 
 
-def in_our_words(ret: Return) -> Return:
-    """The return without what only the vendor's clock says, and without a vendor's word beside one of ours for a part."""
+def in_our_words(ret: Return) -> Any:
+    """The return without what only the vendor's clock says, and without a vendor's word beside one of ours for a part.
+
+    Where nothing names some items, it does not matter where each of them stands.
+    """
     items = [evolve(item, disposition_raw=None) if is_known(item.disposition) else item for item in ret.items]
     shipments = [evolve(one, status_raw=None) if is_known(one.status) else one for one in ret.shipments]
-    return evolve(ret, updated_at=None, items=tuple(items), shipments=tuple(shipments))
+    plain = evolve(ret, updated_at=None, items=(), shipments=tuple(shipments))
+    return plain, items if all(item.id or item.aliases for item in items) else Counter(items)
 
 
 def is_known(word: Disposition | ShipmentStatus | None) -> bool:

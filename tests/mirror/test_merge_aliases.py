@@ -154,6 +154,19 @@ def test_another_spelling_of_a_known_disposition_is_no_event() -> None:
     assert state.ret.items[0].disposition_raw == "tbc"
 
 
+def test_another_spelling_beside_an_item_that_nothing_names_is_no_event() -> None:
+    named = Item(id="1", disposition=Disposition.UNDECIDED, disposition_raw="0")
+    first = told(named, Item(sku="A"), minute=1)
+    assert changes([first, told(evolve(named, disposition_raw="tbc"), Item(sku="A"), minute=2)]) == []
+
+
+def test_items_that_nothing_names_in_another_order_are_no_event() -> None:
+    one, other = Item(sku="A"), Item(sku="B")
+    assert changes([told(one, other, minute=1), told(other, one, minute=2)]) == []
+    (change,) = changes([told(one, other, minute=1), told(one, one, minute=2)])
+    assert change.keys() == {"items"}
+
+
 @pytest.mark.parametrize("unmapped", [None, Disposition.UNKNOWN])
 def test_another_word_without_a_meaning_is_an_event(unmapped: Disposition | None) -> None:
     first = Item(id="1", disposition=unmapped, disposition_raw="x9")
