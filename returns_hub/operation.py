@@ -8,6 +8,7 @@ from urllib.parse import quote
 from attrs import field, frozen
 
 from returns_hub.convert import decode_json
+from returns_hub.errors import UnexpectedReply
 
 T = TypeVar("T")
 
@@ -83,7 +84,11 @@ class Reply:
             UnexpectedReply: the body is not JSON.
         """
         if not self._decoded:
-            self._decoded.append(decode_json(self.body))
+            try:
+                self._decoded.append(decode_json(self.body))
+            except UnexpectedReply as error:
+                error.http_status = self.status
+                raise
         return self._decoded[0]
 
 

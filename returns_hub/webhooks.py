@@ -1,9 +1,11 @@
 """What a vendor's delivery comes to, and the checks that every signature scheme shares. No I/O, no clock."""
 
+import base64
+import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -15,6 +17,7 @@ from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.secret import Secret
 
 _HEX_SHA256: Final = re.compile(r"[0-9a-fA-F]{64}\Z")
+_BASE64_SHA256: Final = re.compile(r"[A-Za-z0-9+/]{43}=\Z")
 
 
 @frozen(kw_only=True)
@@ -93,14 +96,32 @@ def verify_hmac_sha256_hex(message: bytes, signature: str, secrets: Iterable[Sec
     Raises:
         WebhookRejected: ``not_configured`` without a secret, ``malformed_signature``, ``wrong_signature``.
     """
-    keys = [secret for secret in secrets if secret]
+    keys = [secret.reveal().encode() for secret in secrets if secret]
+    if keys and not _HEX_SHA256.match(signature):
+        raise WebhookRejected("malformed_signature", "the signature is not 64 hexadecimal digits")
+    _verify_hmac_sha256(message, signature.lower().encode(), keys, binascii.hexlify)
+
+
+def verify_hmac_sha256_base64(message: bytes, signature: str, keys: Iterable[bytes]) -> None:
+    """Returns if ``signature`` is the Base64 of the HMAC-SHA256 of ``message`` under one of the live keys.
+
+    Keys are bytes: a vendor may show them as text, or as Base64 of their own.
+
+    Raises:
+        WebhookRejected: ``not_configured`` without a key, ``malformed_signature``, ``wrong_signature``.
+    """
+    keys = [key for key in keys if key]
+    if keys and not _BASE64_SHA256.match(signature):
+        raise WebhookRejected("malformed_signature", "the signature is not the Base64 of 32 bytes")
+    _verify_hmac_sha256(message, signature.encode(), keys, base64.b64encode)
+
+
+def _verify_hmac_sha256(
+    message: bytes, signature: bytes, keys: Sequence[bytes], encode: Callable[[bytes], bytes]
+) -> None:
+    """Compares in constant time with what every key gives, whichever matches."""
     if not keys:
         raise WebhookRejected("not_configured", "no webhook secret is configured for this account")
-    if not _HEX_SHA256.match(signature):
-        raise WebhookRejected("malformed_signature", "the signature is not 64 hexadecimal digits")
-    given = signature.lower()
-    matches = [
-        hmac.compare_digest(hmac.new(key.reveal().encode(), message, hashlib.sha256).hexdigest(), given) for key in keys
-    ]
+    matches = [hmac.compare_digest(encode(hmac.new(key, message, hashlib.sha256).digest()), signature) for key in keys]
     if not any(matches):
         raise WebhookRejected("wrong_signature", "the signature does not match")

@@ -5,14 +5,13 @@ The reference shows few replies and contradicts itself in places; a comment says
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import ceil
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, TypeVar
-from urllib.parse import quote
 
 from attrs import evolve, field, frozen
 
@@ -52,6 +51,17 @@ from returns_hub import (
     format_time,
     parse_time,
 )
+from returns_hub.wire import (
+    build_path,
+    check_header_value,
+    check_one_status,
+    get,
+    page_size,
+    parse_id,
+    parse_list,
+    parse_one,
+    parse_rows,
+)
 from returns_hub_returnmate import webhooks, wire
 from returns_hub_returnmate.statuses import (
     REFERENCE_WORDS,
@@ -85,8 +95,6 @@ _PAGES_WORTH_A_START: Final = 8
 _CURRENCY: Final = re.compile(r"[A-Z]{3}\Z")
 _CURSOR: Final = re.compile(r"([1-9]\d{0,8})(u?)(b?)(?:@([\d:.TZ-]{10,40})/([1-9]\d{0,8}))?\Z")
 _SECOND: Final = timedelta(seconds=1)
-# A line break in a header value would be refused by the HTTP library, which quotes the value in its error.
-_HEADER_SAFE: Final = re.compile(r"[!-~]+\Z")
 
 
 @frozen(kw_only=True)
@@ -190,8 +198,7 @@ class ReturnMate(Adapter):
     )
 
     def __attrs_post_init__(self) -> None:
-        if not _HEADER_SAFE.match(self.api_key.reveal()):
-            raise ConfigurationError("returnmate: api_key is empty, or holds a blank or a character no key has")
+        check_header_value(self.provider, "api_key", self.api_key)
         if self.currency is not None and not _CURRENCY.match(self.currency):
             raise ConfigurationError("returnmate: currency is three capital letters (ISO 4217), for instance AUD")
         reader = wire.Reader(
@@ -235,7 +242,7 @@ class ReturnMate(Adapter):
         """
         if query.updated_after is not None:
             raise self.unsupported(Capability.LIST_RETURNS, "the vendor has no filter on the time of a change")
-        size = self._page_size(query.page_size, Capability.LIST_RETURNS)
+        size = page_size(query.page_size, maximum=_MAX_PAGE_SIZE)
         page, spot = yield from self._read_page(query, _Spot.parse(cursor), size)
         found = {ret.id: ret for ret in page.items}
         invalid_records = page.invalid_records
@@ -246,13 +253,14 @@ class ReturnMate(Adapter):
             if found.keys() >= {ret.id for ret in page.items}:
                 break
             found.update((ret.id, ret) for ret in page.items)
+        filtered = query.status or query.raw_status or query.order_number or query.customer_email
         following = page.next
         edge = _edge(page, spot, query) if by_time or self._loses_rows(query, spot) else None
         if following is not None and edge is not None:
             following = spot.following(edge).cursor()
         by_number = spot.edge is None and (edge is None or spot.page == 1)
         return Page(
-            items=[ret for ret in found.values() if self._matches(query, ret)],
+            items=[ret for ret in found.values() if not filtered or self._matches(query, ret)],
             next=following,
             ahead=_ahead(following, spot, page) if by_time else (),
             total=page.total if by_number and self._sends_every_filter(query, spot) else None,
@@ -261,8 +269,8 @@ class ReturnMate(Adapter):
 
     def get_return(self, return_id: str) -> Operation[Return]:
         """One RMA, with its items, shipments and timeline."""
-        reply = yield _get(_path("rmas", return_id))
-        return wire.parse_one(self.check(reply), self._reader.parse_return)
+        reply = yield get(build_path("rmas", return_id))
+        return parse_one(self.check(reply), self._reader.parse_return, where="data")
 
     def create_return(self, new: NewReturn) -> Operation[Return]:
         """Create an RMA for a refund; what the vendor's reply leaves out of it stays empty.
@@ -282,8 +290,8 @@ class ReturnMate(Adapter):
             )
         reply = yield Request(method="POST", path="/rmas", json=wire.build_return(new))
         created = self.check(reply)
-        if isinstance(created, dict) and wire.read_id(created, "id"):
-            return wire.parse_one(created, self._reader.parse_return)
+        if isinstance(created, dict) and parse_id(created.get("id")):
+            return parse_one(created, self._reader.parse_return, where="data")
         return (yield from self._find_created(new))
 
     def set_status(
@@ -294,22 +302,21 @@ class ReturnMate(Adapter):
         Nothing says that it moves money; it may mail the customer and print a label. A neutral status becomes the
         shop's own word of ``status_map``, else the vendor's ``approved`` or ``rejected``.
         """
-        if (status is None) == (raw_status is None):
-            raise ValueError("give either a status or a raw_status")
+        check_one_status(status, raw_status)
         word = self._word_for(status) if status is not None else raw_status
         body = {"status": word} if note is None else {"status": word, "notes": note}
-        reply = yield Request(method="PATCH", path=_path("rmas", return_id), json=body)
+        reply = yield Request(method="PATCH", path=build_path("rmas", return_id), json=body)
         updated = self.check(reply)
         # The reply is not documented: less than a whole RMA is read again.
         if isinstance(updated, dict) and updated.keys() >= wire.RMA_KEYS:
-            return wire.parse_one(updated, self._reader.parse_return)
+            return parse_one(updated, self._reader.parse_return, where="data")
         return (yield from self.get_return(return_id))
 
     def add_note(self, return_id: str, text: str, *, internal: bool = True) -> Operation[Note]:
         """Add a remark; ReturnMate keeps it in the RMA's timeline."""
         # Always with `internal`: what the vendor takes for its default is not documented.
         reply = yield Request(
-            method="POST", path=_path("rmas", return_id, "notes"), json={"content": text, "internal": internal}
+            method="POST", path=build_path("rmas", return_id, "notes"), json={"content": text, "internal": internal}
         )
         return wire.parse_note(self.check(reply), text=text, internal=internal)
 
@@ -317,22 +324,24 @@ class ReturnMate(Adapter):
         """One page of the shipments; those of one RMA come from the RMA itself, in one page."""
         if query.created_after is not None or query.created_before is not None:
             raise self.unsupported(Capability.LIST_SHIPMENTS, "the vendor documents no filter on the creation time")
-        size = self._page_size(query.page_size, Capability.LIST_SHIPMENTS)
+        size = page_size(query.page_size, maximum=_MAX_PAGE_SIZE)
         if query.return_id is not None:
             ret = yield from self.get_return(query.return_id)
             return Page(items=ret.shipments)
         spot = _Spot.parse(cursor)
-        reply = yield _get("/shipments", _paging(spot, size))
+        reply = yield get("/shipments", _paging(spot, size))
         return self._page(reply, spot, size, self._reader.parse_shipment)
 
     def get_shipment(self, shipment_id: str) -> Operation[Shipment]:
         """One shipment. What the reply holds is not documented: what is recognised is told, the rest is in ``raw``."""
-        reply = yield _get(_path("shipments", shipment_id))
-        return wire.parse_one(self.check(reply), lambda raw: self._reader.parse_shipment(raw, shipment_id=shipment_id))
+        reply = yield get(build_path("shipments", shipment_id))
+        return parse_one(
+            self.check(reply), lambda raw: self._reader.parse_shipment(raw, shipment_id=shipment_id), where="data"
+        )
 
     def track(self, shipment_id: str) -> Operation[tuple[TrackingEvent, ...]]:
         """The carrier's scans, in the carrier's words: ReturnMate documents none, so ``status`` stays unknown."""
-        reply = yield _get(_path("shipments", shipment_id, "tracking"))
+        reply = yield get(build_path("shipments", shipment_id, "tracking"))
         try:
             return wire.parse_tracking(self.check(reply))
         except NotFound:
@@ -350,11 +359,12 @@ class ReturnMate(Adapter):
         if new.direction is not Direction.INBOUND:
             raise self.unsupported(Capability.CREATE_LABEL, "the vendor documents no word for a parcel to the customer")
         self._refuse(Capability.CREATE_LABEL, wire.unsupported_label_fields(new))
-        path = _path("rmas", return_id, "shipments")
+        path = build_path("rmas", return_id, "shipments")
         reply = yield Request(method="POST", path=path, json=wire.build_label(new))
-        made = wire.parse_one(
+        made = parse_one(
             self.check(reply) or {},
             lambda raw: self._reader.parse_shipment(raw, shipment_id="", return_id=return_id),
+            where="data",
         )
         if made.id in ("", return_id):
             made = evolve(made, id=(yield from self._shipment_id(return_id, made.tracking_number)))
@@ -366,13 +376,13 @@ class ReturnMate(Adapter):
         Their e-mail becomes part of the path, which servers log; ``list_returns`` with ``customer_email`` asks the same.
         """
         spot = _Spot.parse(cursor)
-        reply = yield _get(_path("customers", email, "rmas"), (*_paging(spot, _MAX_PAGE_SIZE), *_sorting()))
+        reply = yield get(build_path("customers", email, "rmas"), (*_paging(spot, _MAX_PAGE_SIZE), *_sorting()))
         return self._page(reply, spot, _MAX_PAGE_SIZE, self._reader.parse_return)
 
     def customer_stats(self, email: str) -> Operation[wire.CustomerStats]:
         """What ReturnMate counts of one customer's returns."""
-        reply = yield _get(_path("customers", email, "stats"))
-        return wire.parse_one(self.check(reply), self._reader.parse_stats)
+        reply = yield get(build_path("customers", email, "stats"))
+        return parse_one(self.check(reply), self._reader.parse_stats, where="data")
 
     def reports_summary(
         self,
@@ -387,20 +397,20 @@ class ReturnMate(Adapter):
             "end_date": end_date and wire.build_date(end_date),
             "group_by": group_by,
         }
-        reply = yield _get("/reports/returns", [(name, value) for name, value in query.items() if value])
+        reply = yield get("/reports/returns", [(name, value) for name, value in query.items() if value])
         data = self.check(reply)
         if isinstance(data, list):
             return wire.ReturnsSummary(periods=tuple(data), raw=data)
-        return wire.parse_one(data, self._reader.parse_summary)
+        return parse_one(data, self._reader.parse_summary, where="data")
 
     def reports_reasons(self) -> Operation[wire.Report]:
         """Why things come back, as ReturnMate reports it; its shape is not documented."""
-        reply = yield _get("/reports/reasons")
+        reply = yield get("/reports/reasons")
         return wire.Report(raw=self.check(reply))
 
     def reports_carriers(self) -> Operation[wire.Report]:
         """How the carriers perform, as ReturnMate reports it; its shape is not documented."""
-        reply = yield _get("/reports/carriers")
+        reply = yield get("/reports/carriers")
         return wire.Report(raw=self.check(reply))
 
     def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
@@ -427,7 +437,7 @@ class ReturnMate(Adapter):
     def _read_page(self, query: ReturnQuery, spot: _Spot, size: int) -> Operation[tuple[Page[Return], _Spot]]:
         """A page of RMAs, and where it was found: the vendor may not take the query as it is."""
         while True:
-            reply = yield _get("/rmas", self._list_query(query, spot, size))
+            reply = yield get("/rmas", self._list_query(query, spot, size))
             looser = self._loosened(query, spot, reply)
             if looser is None:
                 page = self._page(reply, spot, size, self._reader.parse_return)
@@ -449,7 +459,7 @@ class ReturnMate(Adapter):
         if query.raw_status or not self._loses_rows(query, spot):
             return False
         newest = evolve(query, newest_first=True)
-        reply = yield _get("/rmas", self._list_query(newest, evolve(spot, unfiltered=True), 1))
+        reply = yield get("/rmas", self._list_query(newest, evolve(spot, unfiltered=True), 1))
         page = self._page(reply, spot, 1, self._reader.parse_return)
         return any(ret.status_raw not in (None, *REFERENCE_WORDS, *self.status_map) for ret in page.items)
 
@@ -570,31 +580,19 @@ class ReturnMate(Adapter):
             if spot.page == 1:
                 raise
             return Page(items=())
-        items, invalid_records = wire.parse_rows(data, parse)
+        if not reply.body.strip():
+            # A list that is null is empty; a reply that is nothing is no list.
+            raise UnexpectedReply("a list is expected", where="data")
+        rows = parse_list(data, where="data")
+        items, invalid_records = parse_rows(enumerate(rows), parse, where="data")
         meta = wire.parse_meta(reply)
-        more = meta.has_more(page=spot.number, asked=size, rows=len(data))
+        more = meta.has_more(page=spot.number, asked=size, rows=len(rows))
         following = spot.following(None).cursor() if more else None
         return Page(items=items, next=following, total=meta.total, invalid_records=invalid_records)
-
-    def _page_size(self, asked: int | None, capability: Capability) -> int:
-        size = _MAX_PAGE_SIZE if asked is None else asked
-        if not 1 <= size <= _MAX_PAGE_SIZE:
-            raise self.unsupported(capability, f"a page holds 1 to {_MAX_PAGE_SIZE} rows")
-        return size
 
     def _refuse(self, capability: Capability, fields: list[str]) -> None:
         if fields:
             raise self.unsupported(capability, f"the vendor's call has no place for {', '.join(fields)}")
-
-
-def _get(path: str, query: Iterable[tuple[str, str]] = ()) -> Request:
-    return Request(method="GET", path=path, query=query, replayable=True)
-
-
-def _path(*segments: str) -> str:
-    if any(segment in ("", ".", "..") for segment in segments):
-        raise ValueError("an id is never empty, '.' or '..': in a path they mean another place")
-    return "/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
 def _paging(spot: _Spot, size: int) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ and re-wire them: what a shop adds comes from ``status_map``. All pages were rea
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -39,6 +40,7 @@ _SHOP_WORD: Final = "an example of what a shop may add; never defined: say in st
 _SUB_STATUS: Final = "a sub-status that a shop defines beside the real one; it does not say how far the claim is"
 
 
+@lru_cache(maxsize=1024)
 def fold(word: str) -> str:
     """The word as it is compared: without case, and with spaces and hyphens as ``_``.
 

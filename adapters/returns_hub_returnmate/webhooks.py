@@ -22,7 +22,7 @@ from returns_hub import (
     single_header,
     verify_hmac_sha256_hex,
 )
-from returns_hub_returnmate.wire import read_id, read_text
+from returns_hub.wire import Record, parse_id
 
 SIGNATURE_HEADER: Final = "X-Webhook-Signature"
 
@@ -81,7 +81,7 @@ def verify(request: WebhookRequest, secrets: Iterable[Secret], *, header: str) -
 def read(request: WebhookRequest) -> Receipt:
     """What a verified delivery tells: a hint, or an event that cannot be interpreted. Never an error."""
     body = _decoded(request.body)
-    name = read_text(body, "event", "type", "event_type")
+    name = Record(body).text("event", "type", "event_type")
     held = body.get("data", body.get("payload"))
     data: Mapping[str, Any] = held if isinstance(held, dict) else {}
     return_id = _return_id(name or "", body, data)
@@ -105,12 +105,12 @@ def _return_id(name: str, body: Mapping[str, Any], data: Mapping[str, Any]) -> s
     """The RMA's id, where it is recognisable as that; a plain ``id`` may be anything's."""
     for holder in (data, body):
         rma = holder.get("rma")
-        found = read_id(holder, "rma_id") or (read_id(rma, "id") if isinstance(rma, dict) else None)
+        found = parse_id(holder.get("rma_id")) or (parse_id(rma.get("id")) if isinstance(rma, dict) else None)
         if found is None and "rma_number" in holder:
-            found = read_id(holder, "id")
+            found = parse_id(holder.get("id"))
         if found is not None:
             return _bounded(found)
-    return _bounded(read_id(data, "id")) if name.startswith("rma.") else None
+    return _bounded(parse_id(data.get("id"))) if name.startswith("rma.") else None
 
 
 def _event_id(body: Mapping[str, Any], *, return_id: str | None) -> str | None:
@@ -119,9 +119,9 @@ def _event_id(body: Mapping[str, Any], *, return_id: str | None) -> str | None:
     A plain ``id`` counts only beside an RMA's id that is another: taken for the event's, the id of an RMA would make
     every later delivery about it a duplicate.
     """
-    event_id = read_id(body, "event_id")
+    event_id = parse_id(body.get("event_id"))
     if event_id is None and return_id is not None:
-        plain = read_id(body, "id")
+        plain = parse_id(body.get("id"))
         event_id = plain if plain != return_id else None
     return _bounded(event_id)
 

@@ -1,23 +1,20 @@
 """ReturnMate's JSON, read into the model and written from it. The vendor's spelling stays in this file.
 
-What the API reference (ReturnMate API Reference) shows is read strictly: a value of another type is an :class:`UnexpectedReply` that
-names its place. What it mentions without a shape (items in replies, shipments, timeline, tracking, notes) is read by
-the readers at the end, which take what they recognise and never refuse; ``raw`` keeps the rest.
+The ReturnMate API Reference shows a row of the list, statistics and a summary. What it mentions without a shape (items in replies, shipments,
+timeline, tracking, notes) is read by the readers at the end, which take what they recognise; ``raw`` keeps the rest.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from returns_hub import (
     AuthenticationFailed,
-    Conflict,
     Customer,
     Direction,
-    InvalidRecord,
     Item,
     Label,
     LabelStatus,
@@ -45,13 +42,10 @@ from returns_hub import (
     UnexpectedReply,
     ValidationFailed,
     format_time,
-    parse_time,
-    structure,
 )
+from returns_hub.wire import Record, body_excerpt, build_error, error_class, fields_set, json_or_none, without_none
 
-T = TypeVar("T")
-
-# ReturnMate API Reference, "Error Codes". 409, 410 and 422 are not in it, and mean at ReturnMate what they mean everywhere.
+# ReturnMate API Reference, "Error Codes".
 _ERRORS: Final[Mapping[str, type[ProviderError]]] = {
     "AUTHENTICATION_ERROR": AuthenticationFailed,
     "PERMISSION_DENIED": PermissionDenied,
@@ -59,16 +53,6 @@ _ERRORS: Final[Mapping[str, type[ProviderError]]] = {
     "VALIDATION_ERROR": ValidationFailed,
     "RATE_LIMITED": RateLimited,
     "SERVER_ERROR": ProviderUnavailable,
-}
-_STATUSES: Final[Mapping[int, type[ProviderError]]] = {
-    400: ValidationFailed,
-    401: AuthenticationFailed,
-    403: PermissionDenied,
-    404: NotFound,
-    409: Conflict,
-    410: NotFound,
-    422: ValidationFailed,
-    429: RateLimited,
 }
 
 
@@ -79,60 +63,32 @@ def parse_payload(reply: Reply) -> Any:
         ProviderError: by the HTTP status first, then by the vendor's code; also for ``success: false`` under HTTP 200.
     """
     if not 200 <= reply.status < 300:
-        raise _error(reply, _json_or_none(reply))
+        raise _error(reply, json_or_none(reply))
     if not reply.body.strip():
         return None
-    try:
-        body = reply.json()
-    except UnexpectedReply as error:
-        problem = error.message
-    else:
-        if not isinstance(body, dict):
-            return body
-        if body.get("success") is False or body.get("error") is not None:
-            raise _error(reply, body)
-        return body.get("data", body)
-    raise UnexpectedReply(problem, http_status=reply.status)
-
-
-def _json_or_none(reply: Reply) -> Any:
-    """The decoded body of an error reply; None where a gateway answered in HTML or not at all."""
-    try:
-        return reply.json()
-    except UnexpectedReply:
-        return None
+    body = reply.json()
+    if not isinstance(body, dict):
+        return body
+    if body.get("success") is False or body.get("error") is not None:
+        raise _error(reply, body)
+    return body.get("data", body)
 
 
 def _error(reply: Reply, body: Any) -> ProviderError:
     told = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(told, dict):
-        told = {"message": told}
-    code = read_text(told, "code")
-    message = read_text(told, "message")
-    if body is None:
-        message = reply.body[:300].decode("utf-8", "replace")
-    kind = _error_class(reply.status, code)
-    if kind is ValidationFailed:
-        return ValidationFailed(
-            fields=_fields(told.get("details")),
-            http_status=reply.status,
-            vendor_code=code,
-            vendor_message=message,
-        )
-    return kind(http_status=reply.status, vendor_code=code, vendor_message=message)
-
-
-def _error_class(status: int, code: str | None) -> type[ProviderError]:
-    if status in _STATUSES:
-        return _STATUSES[status]
-    if status >= 500:
-        return ProviderUnavailable
-    by_class = ValidationFailed if status >= 400 else UnexpectedReply
-    return _ERRORS.get(code or "", by_class)
+    record = Record(told if isinstance(told, dict) else {"message": told})
+    code = record.text("code")
+    return build_error(
+        error_class(reply.status, code, codes=_ERRORS),
+        reply,
+        code=code,
+        message=body_excerpt(reply) if body is None else record.text("message"),
+        fields=_fields(record.raw.get("details")),
+    )
 
 
 def _fields(details: object) -> dict[str, str]:
-    """``details`` by field. The seed never shows its content: text is kept, anything else only named."""
+    """``details`` by field. The reference never shows its content: text is kept, anything else only named."""
     if not isinstance(details, dict):
         return {}
     return {name: told if isinstance(told, str) else "" for name, told in details.items()}
@@ -160,7 +116,7 @@ class Meta:
 
 
 def parse_meta(reply: Reply) -> Meta:
-    """The ``meta`` of a reply. The seed shows it with and without ``total_pages``; it may be absent."""
+    """The ``meta`` of a reply. The reference shows it with and without ``total_pages``; it may be absent."""
     body = reply.json()
     meta = body.get("meta") if isinstance(body, dict) else None
     if not isinstance(meta, dict):
@@ -176,79 +132,7 @@ def _count(value: object) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
-def parse_rows(
-    data: object, parse: Callable[[Mapping[str, Any]], T]
-) -> tuple[tuple[T, ...], tuple[InvalidRecord, ...]]:
-    """Each row of a list, parsed; and those that could not be, set aside with their place."""
-    if not isinstance(data, list):
-        raise UnexpectedReply("a list is expected", where="data")
-    items: list[T] = []
-    invalid_records: list[InvalidRecord] = []
-    for index, row in enumerate(data):
-        try:
-            items.append(parse(as_object(row)))
-        except UnexpectedReply as error:
-            invalid_records.append(InvalidRecord(where=_join(f"data[{index}]", error.where), raw=row))
-    return tuple(items), tuple(invalid_records)
-
-
-def parse_one(data: object, parse: Callable[[Mapping[str, Any]], T]) -> T:
-    """One parsed object, its faults placed under ``data``."""
-    try:
-        return parse(as_object(data))
-    except UnexpectedReply as error:
-        problem, where = error.message, _join("data", error.where)
-    raise UnexpectedReply(problem, where=where)
-
-
-def as_object(data: object) -> Mapping[str, Any]:
-    """The payload, if it is an object."""
-    if isinstance(data, dict):
-        return data
-    raise UnexpectedReply("an object is expected")
-
-
-def _join(place: str, inner: str) -> str:
-    return f"{place}.{inner}" if inner else place
-
-
-@frozen(kw_only=True)
-class RmaCustomer:
-    """``customer`` of an RMA. A merchant can have it erased."""
-
-    email: str | None = None
-    name: str | None = None
-
-
-@frozen(kw_only=True)
-class Rma:
-    """An RMA as the reference's list shows it, but for ``items``, whose content it elides."""
-
-    id: str
-    rma_number: str | None = None
-    status: str | None = None
-    order_number: str | None = None
-    customer: RmaCustomer | None = None
-    created_at: datetime | None = None
-
-
 RMA_KEYS: Final = frozenset({"id", "rma_number", "status", "order_number", "customer", "items", "created_at"})
-
-
-@frozen(kw_only=True)
-class _Stats:
-    total_returns: int | None = None
-    total_refunded: Decimal | None = None
-    return_rate: Decimal | None = None
-    last_return: datetime | None = None
-
-
-@frozen(kw_only=True)
-class _Summary:
-    total_rmas: int | None = None
-    total_refunded: Decimal | None = None
-    by_status: Mapping[str, int] | None = None
-    by_reason: Mapping[str, int] | None = None
 
 
 @frozen(kw_only=True)
@@ -293,98 +177,112 @@ class Reader:
     currency: str | None = None
 
     def parse_return(self, raw: Mapping[str, Any]) -> Return:
-        """An RMA, from a list or whole."""
-        rma = structure(raw, Rma)
-        if not rma.id:
-            raise UnexpectedReply("an RMA without an id", where="id")
-        facts = self.statuses.look_up(rma.status)
+        """An RMA, from a list or whole.
+
+        Raises:
+            UnexpectedReply: it has no id.
+        """
+        record = Record(raw)
+        rma_id, order_number, word = record.id("id"), record.text("order_number"), record.text("status")
+        facts = self.statuses.look_up(word)
         resolutions: tuple[Resolution, ...] = ()
         if facts.resolution is not None:
             status = facts.resolution_status or ResolutionStatus.UNKNOWN
             resolutions = (Resolution(kind=facts.resolution, status=status),)
         return Return(
             provider="returnmate",
-            id=rma.id,
-            number=rma.rma_number or None,
+            id=rma_id,
+            number=record.text("rma_number"),
             status=facts.status or Status.UNKNOWN,
-            status_raw=rma.status or None,
+            status_raw=word,
             attention=facts.attention,
-            order=OrderRef(number=rma.order_number) if rma.order_number else None,
-            customer=_customer(rma.customer),
-            items=tuple([self._item(key, row) for key, row in _objects(raw.get("items"))]),
-            shipments=tuple(self._shipments(raw, rma.id)) if "shipments" in raw else (),
+            order=OrderRef(number=order_number) if order_number else None,
+            customer=_customer(record.record("customer")),
+            items=tuple([self._item(line) for line in record.records("items")]),
+            shipments=tuple(self._shipments(record, rma_id)) if "shipments" in raw else (),
             resolutions=resolutions,
-            timeline=tuple([_timeline_entry(row) for _, row in _objects(raw.get("timeline"))]),
+            timeline=tuple([_timeline_entry(entry) for entry in record.records("timeline")])
+            if "timeline" in raw
+            else (),
             goods_expected=facts.goods_expected,
-            created_at=rma.created_at,
+            created_at=record.time("created_at"),
             raw=raw,
+            unreadable=record.unreadable,
         )
 
-    def _shipments(self, raw: Mapping[str, Any], return_id: str) -> Iterator[Shipment]:
-        """The shipments inside an RMA; one without any identifier stays in ``raw`` only."""
-        for key, row in _objects(raw.get("shipments")):
-            try:
-                yield self.parse_shipment(row, shipment_id=key, return_id=return_id)
-            except UnexpectedReply:
-                continue
-
-    def _item(self, key: str | None, raw: Mapping[str, Any]) -> Item:
+    def _item(self, record: Record) -> Item:
         # The reply's shape is elided in the reference: the request's keys, and those that a reply may add.
-        price = _number(raw.get("price"))
+        price = record.number("price")
         return Item(
-            id=read_id(raw, "id") or key,
-            sku=read_text(raw, "sku"),
-            name=read_text(raw, "name", "title"),
-            quantity=_number(raw.get("quantity")),
-            reason=_reason(raw.get("reason")),
-            condition=read_text(raw, "condition"),
-            value=None if price is None else Money(amount=price, currency=self.currency),
-            raw=raw,
+            id=record.optional_id("id") or record.key,
+            sku=record.text("sku"),
+            name=record.text("name", "title"),
+            quantity=record.number("quantity"),
+            reason=_reason(record),
+            condition=record.text("condition"),
+            value=None if price is None else self._money(price),
+            raw=record.raw,
         )
+
+    def _shipments(self, record: Record, return_id: str) -> Iterator[Shipment]:
+        """The shipments inside an RMA; one without any identifier stays in ``raw`` only."""
+        for inner in record.records("shipments"):
+            try:
+                yield self._shipment(inner, shipment_id=inner.key, return_id=return_id)
+            except UnexpectedReply:
+                inner.note_unreadable("id")
 
     def parse_shipment(
         self, raw: Mapping[str, Any], *, shipment_id: str | None = None, return_id: str | None = None
     ) -> Shipment:
-        """A shipment. The ids are those it was asked by, for a reply that does not repeat them."""
-        known_id = read_id(raw, "id", "shipment_id") or shipment_id
+        """A shipment. The ids are those it was asked by, for a reply that does not repeat them.
+
+        Raises:
+            UnexpectedReply: it has no id.
+        """
+        return self._shipment(Record(raw), shipment_id=shipment_id, return_id=return_id)
+
+    def _shipment(self, record: Record, *, shipment_id: str | None, return_id: str | None) -> Shipment:
+        known_id = record.optional_id("id", "shipment_id") or shipment_id
         if known_id is None:
             raise UnexpectedReply("a shipment without an id", where="id")
-        word = read_text(raw, "status")
+        word = record.text("status")
         return Shipment(
             id=known_id,
-            return_id=read_id(raw, "rma_id") or read_id(_object(raw.get("rma")), "id") or return_id,
+            return_id=record.optional_id("rma_id") or _inner(record, "rma").optional_id("id") or return_id,
             # "return" is the one direction that the reference shows.
-            direction=Direction.INBOUND if raw.get("direction") == "return" else None,
+            direction=Direction.INBOUND if record.raw.get("direction") == "return" else None,
             status=self.shipment_statuses.look_up(word).shipment,
             status_raw=word,
-            carrier=read_text(raw, "carrier"),
-            service=read_text(raw, "service"),
-            tracking_number=read_text(raw, "tracking_number", "trackingNumber")
-            or read_text(_object(raw.get("tracking")), "number"),
-            tracking_url=read_text(raw, "tracking_url"),
-            label=_label(raw),
-            raw=raw,
+            carrier=record.text("carrier"),
+            service=record.text("service"),
+            tracking_number=record.text("tracking_number", "trackingNumber")
+            or _inner(record, "tracking").text("number"),
+            tracking_url=record.text("tracking_url"),
+            label=_label(record),
+            raw=record.raw,
+            unreadable=record.unreadable if not record.place else (),
         )
 
     def parse_stats(self, raw: Mapping[str, Any]) -> CustomerStats:
         """What is counted of one customer."""
-        stats = structure(raw, _Stats)
+        record = Record(raw)
         return CustomerStats(
-            total_returns=stats.total_returns,
-            total_refunded=self._money(stats.total_refunded),
-            return_rate=stats.return_rate,
-            last_return=stats.last_return,
+            total_returns=record.whole("total_returns"),
+            total_refunded=self._money(record.number("total_refunded")),
+            return_rate=record.number("return_rate"),
+            last_return=record.time("last_return"),
             raw=raw,
         )
 
     def parse_summary(self, raw: Mapping[str, Any]) -> ReturnsSummary:
         """The counts of a period."""
-        summary = structure(raw, _Summary)
+        record = Record(raw)
         return ReturnsSummary(
-            total_rmas=summary.total_rmas,
-            total_refunded=self._money(summary.total_refunded),
-            by_status=summary.by_status or {},
-            by_reason=summary.by_reason or {},
+            total_rmas=record.whole("total_rmas"),
+            total_refunded=self._money(record.number("total_refunded")),
+            by_status=_counts(record.record("by_status")),
+            by_reason=_counts(record.record("by_reason")),
             raw=raw,
         )
 
@@ -394,34 +292,37 @@ class Reader:
 
 def build_return(new: NewReturn) -> dict[str, Any]:
     """The body of ``POST /rmas``, as the reference shows it."""
-    return _told(
+    return without_none(
         order_number=new.order_number,
         customer_email=new.customer_email,
-        items=[_told(sku=item.sku, quantity=item.quantity, reason=item.reason, notes=item.notes) for item in new.items],
+        items=[
+            without_none(sku=item.sku, quantity=item.quantity, reason=item.reason, notes=item.notes)
+            for item in new.items
+        ],
         return_type="refund",
     )
 
 
 def build_label(new: NewLabel) -> dict[str, Any]:
     """The body of ``POST /rmas/{id}/shipments``, as the reference shows it."""
-    return _told(carrier=new.carrier, service=new.service, direction="return")
+    return without_none(carrier=new.carrier, service=new.service, direction="return")
 
 
 def unsupported_fields(new: NewReturn) -> list[str]:
     """What of a new return is set, and has no place in the body that the reference shows."""
     return [
-        *_set_fields(new, "customer_name", "reference", "notes", "ship_from", "label", "custom_fields"),
+        *fields_set(new, "customer_name", "reference", "notes", "ship_from", "label", "custom_fields"),
         *(
             f"items[{index}].{name}"
             for index, item in enumerate(new.items)
-            for name in _set_fields(item, "name", "weight_g", "value", "reference")
+            for name in fields_set(item, "name", "weight_g", "value", "reference")
         ),
     ]
 
 
 def unsupported_label_fields(new: NewLabel) -> list[str]:
     """What of a new label is set, and has no place in the body that the reference shows."""
-    return _set_fields(new, "warehouse_id", "parcel")
+    return fields_set(new, "warehouse_id", "parcel")
 
 
 def build_time(moment: datetime, *, up: bool = False) -> str:
@@ -435,18 +336,10 @@ def build_date(day: date) -> str:
     return f"{day:%Y-%m-%d}"
 
 
-def _told(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _set_fields(value: object, *names: str) -> list[str]:
-    return [name for name in names if getattr(value, name) not in (None, {})]
-
-
 def parse_tracking(data: object) -> tuple[TrackingEvent, ...]:
     """The carrier's scans, oldest first, untimed ones last.
 
-    The seed says that they come, and not how: a list is read, or an object that holds one.
+    The reference says that they come, and not how: a list is read, or an object that holds one.
     """
     if isinstance(data, dict) and data:
         held = [name for name in ("events", "tracking_events", "history") if name in data]
@@ -455,7 +348,7 @@ def parse_tracking(data: object) -> tuple[TrackingEvent, ...]:
         data = data[held[0]]
     if not isinstance(data, dict | list | None):
         raise UnexpectedReply("tracking events are expected", where="data")
-    events = [_tracking_event(row) for _, row in _objects(data)]
+    events = [_tracking_event(scan) for scan in Record({"events": data}).records("events")]
     return tuple(sorted(events, key=_when))
 
 
@@ -463,119 +356,76 @@ def _when(event: TrackingEvent) -> tuple[bool, datetime]:
     return event.occurred_at is None, event.occurred_at or datetime.min.replace(tzinfo=UTC)
 
 
-def _tracking_event(raw: Mapping[str, Any]) -> TrackingEvent:
+def _tracking_event(record: Record) -> TrackingEvent:
     # The words are the carrier's own; ReturnMate documents none, so none is interpreted.
-    place = raw.get("location")
-    location = place if isinstance(place, str) else ", ".join(_texts(_object(place)))
+    place = record.raw.get("location")
+    location = ", ".join(_texts(place)) if isinstance(place, dict) else record.text("location")
     return TrackingEvent(
-        occurred_at=_read_time(raw, "timestamp", "occurred_at", "date", "created_at"),
+        occurred_at=record.time("timestamp", "occurred_at", "date", "created_at"),
         status=ShipmentStatus.UNKNOWN,
-        status_raw=read_text(raw, "status", "code"),
-        text=read_text(raw, "description", "message"),
+        status_raw=record.text("status", "code"),
+        text=record.text("description", "message"),
         location=location or None,
-        raw=raw,
+        raw=record.raw,
     )
 
 
-def _timeline_entry(raw: Mapping[str, Any]) -> TimelineEntry:
+def _timeline_entry(record: Record) -> TimelineEntry:
     return TimelineEntry(
-        occurred_at=_read_time(raw, "created_at", "occurred_at", "timestamp", "date"),
-        kind=read_text(raw, "type", "kind", "event"),
-        text=read_text(raw, "text", "message", "description", "content"),
-        author=read_text(raw, "author", "user"),
-        raw=raw,
+        occurred_at=record.time("created_at", "occurred_at", "timestamp", "date"),
+        kind=record.text("type", "kind", "event"),
+        text=record.text("text", "message", "description", "content"),
+        author=record.text("author", "user"),
+        raw=record.raw,
     )
 
 
 def parse_note(data: object, *, text: str, internal: bool) -> Note:
     """The note that was just added. The reply's shape is not documented: it may be the note, the RMA, or nothing."""
-    raw = _object(data)
+    raw = data if isinstance(data, dict) else {}
     if "content" not in raw:
         return Note(text=text, internal=internal, raw=raw)
-    told = raw.get("internal")
+    record = Record(raw)
+    told = record.flag("internal")
     return Note(
-        text=read_text(raw, "content") or text,
-        id=read_id(raw, "id"),
-        author=read_text(raw, "author", "user"),
-        internal=told if isinstance(told, bool) else internal,
-        created_at=_read_time(raw, "created_at"),
+        text=record.text("content") or text,
+        id=record.optional_id("id"),
+        author=record.text("author", "user"),
+        internal=internal if told is None else told,
+        created_at=record.time("created_at"),
         raw=raw,
     )
 
 
-def _label(raw: Mapping[str, Any]) -> Label | None:
-    detail = _object(raw.get("label"))
-    url = read_text(raw, "label_url", "labelUrl", "label") or read_text(detail, "url")
-    return Label(status=LabelStatus.READY, url=url, raw=detail) if url else None
+def _label(record: Record) -> Label | None:
+    detail = _inner(record, "label")
+    url = record.text("label_url", "labelUrl") or detail.text("url") or (None if detail.raw else record.text("label"))
+    return Label(status=LabelStatus.READY, url=url, raw=detail.raw) if url else None
 
 
-def _customer(customer: RmaCustomer | None) -> Customer | None:
-    """The customer; None where nothing of them is told or left."""
-    if customer is None or not (customer.email or customer.name):
-        return None
-    return Customer(email=customer.email or None, name=customer.name or None)
+def _customer(record: Record) -> Customer | None:
+    """The customer; None where nothing of them is told or left: a merchant can have them erased."""
+    email, name = record.text("email"), record.text("name")
+    return Customer(email=email, name=name) if email or name else None
 
 
-def _reason(value: object) -> Reason | None:
-    if isinstance(value, str):
-        return Reason(code=value) if value else None
-    code, text = read_text(_object(value), "code", "id"), read_text(_object(value), "label", "text", "name")
+def _reason(record: Record) -> Reason | None:
+    if not isinstance(record.raw.get("reason"), dict):
+        code = record.text("reason")
+        return Reason(code=code) if code else None
+    inner = record.record("reason")
+    code, text = inner.text("code", "id"), inner.text("label", "text", "name")
     return Reason(code=code, text=text) if code or text else None
 
 
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _inner(record: Record, name: str) -> Record:
+    """The object in a field that may as well hold a text."""
+    return record.record(name) if isinstance(record.raw.get(name), dict) else Record({})
 
 
-def _objects(value: object) -> list[tuple[str | None, Mapping[str, Any]]]:
-    """The objects of a list, or of an object keyed by their ids, each with its key."""
-    if isinstance(value, list):
-        return [(None, row) for row in value if isinstance(row, dict)]
-    return [(key, row) for key, row in _object(value).items() if isinstance(row, dict)]
+def _counts(record: Record) -> dict[str, int]:
+    return {word: count for word in record.raw if (count := record.whole(word)) is not None}
 
 
 def _texts(raw: Mapping[str, Any]) -> list[str]:
     return [value for value in raw.values() if isinstance(value, str) and value]
-
-
-def read_text(raw: Mapping[str, Any], *names: str) -> str | None:
-    """The first of these that is a text with something in it."""
-    for name in names:
-        value = raw.get(name)
-        if isinstance(value, str) and value:
-            return value
-    return None
-
-
-def read_id(raw: Mapping[str, Any], *names: str) -> str | None:
-    """The first of these that can be an identifier, as text: a text, or a whole number."""
-    for name in names:
-        value = raw.get(name)
-        if type(value) is int:
-            return str(value)
-        if isinstance(value, str) and value:
-            return value
-    return None
-
-
-def _read_time(raw: Mapping[str, Any], *names: str) -> datetime | None:
-    for name in names:
-        try:
-            return parse_time(raw[name])
-        except (KeyError, TypeError, ValueError):
-            continue
-    return None
-
-
-def _number(value: object) -> Decimal | None:
-    if value is None:
-        return None
-    # Quantities and prices of every line come this way: the converter costs several times as much as these two.
-    if type(value) is int and 0 <= value < 1_000_000:
-        return Decimal(value)
-    if type(value) is Decimal and -6 <= value.adjusted() <= 12:
-        return value
-    try:
-        return structure(value, Decimal)
-    except UnexpectedReply:
-        return None

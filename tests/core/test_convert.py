@@ -28,7 +28,7 @@ from returns_hub import (
     parse_time,
     structure,
 )
-from returns_hub.convert import encode_json
+from returns_hub.convert import Unreadable, encode_json
 
 
 @frozen(kw_only=True)
@@ -134,9 +134,9 @@ def test_integers_beyond_64_bits_are_exact() -> None:
         (b"", "the reply is not JSON"),
         (b"<html>canary</html>", "the reply is not JSON"),
         (b'{"a": "canary', "the reply is not JSON"),
-        (b'{"a": NaN}', "the reply is not JSON"),
-        (b'{"a": Infinity}', "the reply is not JSON"),
-        (b'{"a": "\xff canary"}', "the reply is not UTF-8"),
+        (b"NaN", "the reply is not JSON"),
+        (b"\xff canary", "the reply is not UTF-8"),
+        (b'[{"a": 1}, {"a": "can', "the reply is not JSON"),
         (b"[" * 100_000, "the reply is nested too deeply"),
         (b"1" * 10_000, "the reply is not JSON"),
     ],
@@ -145,6 +145,43 @@ def test_what_is_not_json_is_refused_without_quoting_it(body: bytes, sentence: s
     with pytest.raises(UnexpectedReply) as caught:
         decode_json(body)
     assert (str(caught.value), caught.value.__cause__, caught.value.__context__) == (sentence, None, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"a": NaN, "b": -Infinity}', {"a": "NaN", "b": "-Infinity"}),
+        (b'{"a": "x\xffy", "b": 1}', {"a": "x\ufffdy", "b": 1}),
+        (b'{"a": "x\\ud800y"}', {"a": "x\ufffdy"}),
+        (b'{"a\\udc00": 1}', {"a\ufffd": 1}),
+        (b'{"a": "\\ud83d\\ude00"}', {"a": "\U0001f600"}),
+        (b'{"a": "line\nbreak\tand tab"}', {"a": "line\nbreak\tand tab"}),
+        (b'{"a": %s}' % (b"1" * 5000), {"a": "1" * 5000}),
+        (b'\xef\xbb\xbf{"a": NaN}', {"a": "NaN"}),
+        (b'{"data": [{"w": 1}, {"w": .5}, {"w": 2}]}', {"data": [{"w": 1}, '{"w": .5}', {"w": 2}]}),
+        (b'[{"a": "]"}, {"a": undefined}, {"a": "[\\""}]', [{"a": "]"}, '{"a": undefined}', {"a": '["'}]),
+        (b'{"a": [[1, 2], [1, 02]], "b": [x]}', {"a": [[1, 2], "[1, 02]"], "b": ["x"]}),
+        (b"[1, %s, 2]" % (b"[" * 100_000 + b"]" * 100_000), [1, "[" * 100_000 + "]" * 100_000, 2]),
+    ],
+)
+def test_damage_costs_no_more_than_the_damaged_value(body: bytes, value: object) -> None:
+    assert decode_json(body) == value
+
+
+@pytest.mark.parametrize("body", [b'{"a": NaN}', b'{"a": "x\xff"}', b'{"a": "\\ud800"}', b'{"a": %s}' % (b"1" * 5000)])
+def test_a_damaged_value_is_taken_for_no_text(body: bytes) -> None:
+    value = decode_json(body)["a"]
+    assert type(value) is Unreadable
+    with pytest.raises(UnexpectedReply):
+        structure({"id": value}, Order)
+    assert decode_json(encode_json({"a": value}).encode()) == {"a": str(value)}
+
+
+@given(json_values, st.binary(max_size=8), st.integers(0, 200))
+def test_any_damage_is_read_or_refused(value: Any, noise: bytes, place: int) -> None:
+    body = encode_json([value, {"id": 1}]).encode()
+    with contextlib.suppress(UnexpectedReply):
+        decode_json(body[:place] + noise + body[place:])
 
 
 @pytest.mark.parametrize("number", ["1E+999999", "1E-999999", "1E+30", "0E-31", "NaN", "Infinity"])

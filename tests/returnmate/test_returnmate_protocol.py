@@ -166,9 +166,7 @@ def test_empty_success_is_none(adapter: Any, reply: Reply) -> None:
     assert adapter.check(reply) is None
 
 
-@pytest.mark.parametrize(
-    "body", [HTML, b'{"success": true, "da', b"\xff\xfe", b"NaN", b"[" * 100_000, b"1" * 10_000, b'{"a": Infinity}']
-)
+@pytest.mark.parametrize("body", [HTML, b'{"success": true, "da', b"\xff\xfe", b"NaN", b"[" * 100_000, b"1" * 10_000])
 def test_unreadable_success_is_an_unexpected_reply(adapter: Any, body: bytes) -> None:
     error = failure(adapter, Reply(status=200, body=body))
     assert (type(error), error.http_status) == (UnexpectedReply, 200)
@@ -195,13 +193,10 @@ def test_read_of_nothing_is_an_unexpected_reply(adapter: Any, finish: Any, opera
     assert caught.value.where == "data"
 
 
-def test_wrong_type_in_a_read_names_the_place(adapter: Any, answer: Any, finish: Any) -> None:
-    with pytest.raises(UnexpectedReply) as caught:
-        finish(adapter.get_return("rma_1"), answer(200, {"data": {"id": "rma_1", "created_at": "soon"}}))
-    assert caught.value.where == "data.created_at"
+def test_wrong_type_in_a_read_is_reported_with_the_return(adapter: Any, answer: Any, finish: Any) -> None:
+    ret = finish(adapter.get_return("rma_1"), answer(200, {"data": {"id": "rma_1", "created_at": "soon"}}))
+    assert (ret.created_at, ret.unreadable) == (None, ("created_at",))
 
 
-def test_wrong_type_in_a_report_names_the_place(adapter: Any, answer: Any, finish: Any) -> None:
-    with pytest.raises(UnexpectedReply) as caught:
-        finish(adapter.customer_stats("a@b.c"), answer(200, {"total_returns": "5"}))
-    assert caught.value.where == "data.total_returns"
+def test_numbers_of_a_report_may_be_text(adapter: Any, answer: Any, finish: Any) -> None:
+    assert finish(adapter.customer_stats("a@b.c"), answer(200, {"total_returns": "5"})).total_returns == 5

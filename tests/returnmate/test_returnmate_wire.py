@@ -1,4 +1,4 @@
-"""Reading what the vendor mentions without showing: whatever shape it has, nothing is refused and nothing invented."""
+"""Records whatever shape their fields have: nothing is refused but for an id, and nothing invented."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from returns_hub import (
     LabelStatus,
     Money,
     NotFound,
+    OrderRef,
     Reason,
     Reply,
     Return,
@@ -55,6 +56,51 @@ def scans(adapter: Any, answer: Any, finish: Any) -> Any:
 
 def test_id_alone_is_a_return(read: Any) -> None:
     assert read() == Return(provider="returnmate", id="rma_1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"id": 17}, Return(provider="returnmate", id="17")),
+        (
+            {"rma_number": 1234, "order_number": 1001},
+            Return(provider="returnmate", id="rma_1", number="1234", order=OrderRef(number="1001")),
+        ),
+        (
+            {"customer": {"name": 7, "email": ""}},
+            Return(provider="returnmate", id="rma_1", customer=Customer(name="7")),
+        ),
+        ({"status": 3}, Return(provider="returnmate", id="rma_1", status_raw="3")),
+        ({"customer": [], "created_at": "", "status": {}}, Return(provider="returnmate", id="rma_1")),
+    ],
+)
+def test_numbers_stand_for_text_and_empty_things_for_nothing(read: Any, fields: Any, expected: Return) -> None:
+    ret = read(**fields)
+    assert (ret, ret.unreadable) == (expected, ())
+
+
+@pytest.mark.parametrize(
+    ("fields", "unreadable"),
+    [
+        ({"status": {"code": "pending"}}, ("status",)),
+        ({"customer": "John Smith"}, ("customer",)),
+        ({"customer": {"name": ["John"], "email": True}}, ("customer.email", "customer.name")),
+        ({"created_at": 1704067200}, ("created_at",)),
+        ({"created_at": "30/12/2024"}, ("created_at",)),
+        ({"items": [{"sku": "A"}, {"quantity": "1,50"}, "x"]}, ("items[2]", "items[1].quantity")),
+        ({"shipments": [{"status": ["x"], "id": "shp_1"}, {"id": {}}]}, ("shipments[0].status", "shipments[1].id")),
+    ],
+)
+def test_value_that_cannot_be_read_leaves_its_field_empty_and_is_reported(
+    read: Any, fields: Any, unreadable: object
+) -> None:
+    ret = read(**fields)
+    assert (ret.id, ret.unreadable, ret.raw) == ("rma_1", unreadable, {"id": "rma_1", **fields})
+
+
+def test_shipment_by_itself_reports_its_own(parcel: Any) -> None:
+    shipment = parcel(id="shp_1", carrier=["tnt"])
+    assert (shipment.carrier, shipment.unreadable) == (None, ("carrier",))
 
 
 @pytest.mark.parametrize("nothing", [None, [], {}, "", 0, "[...]", [None, "text", 3]])
@@ -100,7 +146,8 @@ def test_quantity_that_is_no_number_is_none(read: Any, quantity: object) -> None
         ("Doesn't fit", Reason(code="Doesn't fit")),
         ({}, None),
         ("", None),
-        (3, None),
+        (3, Reason(code="3")),
+        ([3], None),
     ],
 )
 def test_reason_of_an_item(read: Any, told: object, reason: object) -> None:
