@@ -24,7 +24,7 @@ from returns_hub.cli import (
     vendors,
     work,
 )
-from returns_hub.cli.output import complain
+from returns_hub.cli.output import print_error
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 
 _DONE: Final = 0
@@ -97,13 +97,13 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app.meta(arguments, result_action="return_value", exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        complain(str(error))
+        print_error(str(error))
         return _USAGE
     except ConfigurationError as error:
-        complain(str(error))
+        print_error(str(error))
         return _USAGE
     except ReturnsHubError as error:
-        complain(str(error))
+        print_error(str(error))
         return _FAILED
     return code or _DONE
 

@@ -12,7 +12,7 @@ from attrs import define, field
 from rich.text import Text
 
 from returns_hub import registry
-from returns_hub.cli.output import count, hang, heading, json_line, say, styled
+from returns_hub.cli.output import plural, print_hanging, print_heading, print_json, print_line, styled
 from returns_hub.errors import ConfigurationError, PluginError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def check_adapter(name: str, /, *, suite: Path | None = None, json: bool = False
         raise ConfigurationError(f"{path}: no class in it inherits AdapterConformance for the provider {name!r}")
     if json:
         for each in wanted:
-            json_line(_data(each, results[each.id]))
+            print_json(_data(each, results[each.id]))
     else:
         _report(name, wanted, results, whole=whole)
     return int(any(results[each.id].failed for each in wanted))
@@ -183,31 +183,31 @@ def _report(name: str, wanted: "Sequence[Check]", results: "defaultdict[str, _Re
     for each in wanted:
         if each.part is not part:
             part = each.part
-            heading(part.value.capitalize())
+            print_heading(part.value.capitalize())
         _print_check(each, results[each.id])
     unwritten = Counter(reason for each in wanted for reason in dict.fromkeys(results[each.id].unwritten))
     if unwritten:
-        heading("What to write next")
+        print_heading("What to write next")
         for reason, waiting in unwritten.most_common():
-            hang(Text(f"  {_MARKS['unwritten']} "), f"{reason} ({count(waiting, 'check')} will look at it)")
-    say()
+            print_hanging(Text(f"  {_MARKS['unwritten']} "), f"{reason} ({plural(waiting, 'check')} will look at it)")
+    print_line()
     _print_verdict(name, Counter(results[each.id].outcome for each in wanted), whole=whole)
 
 
 def _print_check(each: "Check", result: _Result) -> None:
     tried = result.passed + result.failed
     share = f" ({result.failed} of {tried} cases)" if result.failed and tried > 1 else ""
-    say(Text(f"  {_MARKS[result.outcome]} {each.id}{share}", _STYLES[result.outcome]))
+    print_line(Text(f"  {_MARKS[result.outcome]} {each.id}{share}", _STYLES[result.outcome]))
     if result.outcome == "failed":
-        hang(Text("      why it is there: ", "dim"), each.reason.partition("\n\n")[0])
+        print_hanging(Text("      why it is there: ", "dim"), each.reason.partition("\n\n")[0])
         found = [reason for reason in result.reasons if not reason.startswith(_UNWRITTEN)]
-        hang(Text("      what it found:   ", "dim"), found[0])
+        print_hanging(Text("      what it found:   ", "dim"), found[0])
 
 
 def _print_verdict(name: str, totals: Counter[str], *, whole: bool) -> None:
-    checks = count(totals.total(), "check")
+    checks = plural(totals.total(), "check")
     if totals["failed"] or totals["unwritten"]:
-        say(
+        print_line(
             styled(
                 f"{name}: of {checks}, {totals['passed']} passed, {totals['failed']} failed, "
                 f"{totals['unwritten']} wait for something that has still to be written.",
@@ -215,11 +215,11 @@ def _print_verdict(name: str, totals: Counter[str], *, whole: bool) -> None:
             )
         )
     elif whole:
-        say(styled(f"{name}: all {totals['passed']} checks that apply have passed. It is done.", "green"))
+        print_line(styled(f"{name}: all {totals['passed']} checks that apply have passed. It is done.", "green"))
     else:
-        say(styled(f"{name}: what the adapter says of itself is in order.", "green"))
+        print_line(styled(f"{name}: what the adapter says of itself is in order.", "green"))
     if not whole:
-        say(f"Only that was checked: there is no {_DEFAULT_SUITE} here. --suite FILE names another.")
+        print_line(f"Only that was checked: there is no {_DEFAULT_SUITE} here. --suite FILE names another.")
 
 
 def _data(each: "Check", result: _Result) -> dict[str, Any]:

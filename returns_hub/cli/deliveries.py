@@ -9,8 +9,20 @@ from cyclopts import App, Group
 from rich.text import Text
 
 from returns_hub.accounts import parse_duration
-from returns_hub.cli.options import TABLE_ROWS, ConfigPath, Limit
-from returns_hub.cli.output import Cell, Column, clean, complain, console, facts, json_line, moment, say, table
+from returns_hub.cli.options import ConfigPath, Limit
+from returns_hub.cli.output import (
+    Cell,
+    Column,
+    clean,
+    console,
+    format_time,
+    print_error,
+    print_json,
+    print_line,
+    print_list,
+    print_pairs,
+    print_table,
+)
 from returns_hub.convert import dump
 from returns_hub.errors import ConfigurationError
 
@@ -69,19 +81,14 @@ def list_deliveries(
 
     wanted = None if state is None else DeliveryState(state)
     with Hub.from_config(config) as hub:
-        if json:
-            for delivery in hub.deliveries(account=account, state=wanted, limit=limit):
-                json_line(_data(delivery))
-            return
-        rows = limit or TABLE_ROWS
-        # One more than is shown tells whether there are more.
-        found = list(hub.deliveries(account=account, state=wanted, limit=rows + 1))
-    if not found:
-        say("No such deliveries.")
-        return
-    table(_COLUMNS, map(_row, found[:rows]))
-    if len(found) > rows:
-        say(f"The newest {rows} are shown; --limit N shows more, --json all.")
+        print_list(
+            lambda rows: hub.deliveries(account=account, state=wanted, limit=rows),
+            limit=limit,
+            json=json,
+            as_json=_data,
+            print_rows=lambda found: print_table(_COLUMNS, map(_row, found)),
+            none="No such deliveries.",
+        )
 
 
 @app.command
@@ -103,7 +110,7 @@ def show(
       returns-hub deliveries show 4711 --body | jq .
 
     Args:
-        id: The number of the delivery, as "list" tells it.
+        id: The id of the delivery, as "list" shows it.
         json: One JSON object; with --body the body is in it, as Base64.
         body: Write the body, and nothing else.
         config: The configuration file.
@@ -113,11 +120,11 @@ def show(
     with Hub.from_config(config) as hub:
         delivery = hub.get_delivery(id)
     if delivery is None:
-        complain(_unknown(id))
+        print_error(_unknown(id))
         return 1
     if json:
         encoded = {"body": base64.b64encode(delivery.body).decode()} if body else {}
-        json_line(_details(delivery) | encoded)
+        print_json(_details(delivery) | encoded)
     elif body:
         _write_body(delivery.body)
     else:
@@ -129,14 +136,14 @@ def show(
 def replay(id: int, /, *ids: int, json: bool = False, config: ConfigPath = None) -> int:
     """Process deliveries once more, whatever has become of them.
 
-    They are marked as pending, and done by whoever does the work: "serve", or a
-    worker of yours. What the mirror knows already is not told again.
+    They become pending, and "serve" or a worker processes them again. Facts that
+    the mirror has already make no events.
 
     For example:
       returns-hub deliveries replay 4711 4712
 
     Args:
-        id: The number of the delivery, as "list" tells it.
+        id: The id of the delivery, as "list" shows it.
         ids: Further ones.
         json: One JSON object a line: a delivery, as it now stands.
         config: The configuration file.
@@ -147,10 +154,10 @@ def replay(id: int, /, *ids: int, json: bool = False, config: ConfigPath = None)
         wanted = (id, *ids)
         known = [number for number in wanted if hub.get_delivery(number) is not None]
         for number in known:
-            _say_replayed(hub.replay(number), json=json)
+            _print_replayed(hub.replay(number), json=json)
     for number in wanted:
         if number not in known:
-            complain(_unknown(number))
+            print_error(_unknown(number))
     return 0 if len(known) == len(wanted) else 1
 
 
@@ -158,8 +165,8 @@ def replay(id: int, /, *ids: int, json: bool = False, config: ConfigPath = None)
 def purge(*, older: str, json: bool = False, config: ConfigPath = None) -> None:
     """Remove processed deliveries: their bodies are personal data.
 
-    What is pending or dead stays, and so do returns and events. TriggerResult of a return
-    that never appeared is removed as well. "serve" and "work" do all that once an
+    Pending and dead deliveries stay, and so do returns and events. What waits for
+    a return that never appeared is removed as well. "serve" and "work" do all that once an
     hour, after "keep_deliveries" of the configuration, 30 days by default.
 
     For example:
@@ -178,16 +185,16 @@ def purge(*, older: str, json: bool = False, config: ConfigPath = None) -> None:
     with Hub.from_config(config) as hub:
         purged = hub.purge(datetime.now(UTC) - ago)
     if json:
-        json_line({"deliveries": purged.deliveries, "waiting": purged.waiting})
+        print_json({"deliveries": purged.deliveries, "waiting": purged.waiting})
     else:
-        say(f"Removed: deliveries {purged.deliveries}, news of returns that never appeared {purged.waiting}.")
+        print_line(f"Removed: deliveries {purged.deliveries}, observations waiting for a return {purged.waiting}.")
 
 
-def _say_replayed(delivery: "Delivery", *, json: bool) -> None:
+def _print_replayed(delivery: "Delivery", *, json: bool) -> None:
     if json:
-        json_line(_data(delivery))
+        print_json(_data(delivery))
     else:
-        say(f"{delivery.id}: {delivery.state.value}")
+        print_line(f"{delivery.id}: {delivery.state.value}")
 
 
 def _unknown(id: int) -> str:
@@ -221,7 +228,7 @@ def _details(delivery: "Delivery") -> dict[str, Any]:
 def _row(delivery: "Delivery") -> tuple[Cell, ...]:
     return (
         str(delivery.id),
-        moment(delivery.received_at),
+        format_time(delivery.received_at),
         delivery.account,
         _state(delivery),
         str(delivery.events),
@@ -236,16 +243,16 @@ def _state(delivery: "Delivery") -> Text:
 
 
 def _show(delivery: "Delivery") -> None:
-    say(Text.assemble((f"delivery {delivery.id}", "bold"), f"  {delivery.account}"))
+    print_line(Text.assemble((f"delivery {delivery.id}", "bold"), f"  {delivery.account}"))
     pending = delivery.state.value == "pending"
-    facts(
+    print_pairs(
         [
             ("state", _state(delivery)),
-            ("received", moment(delivery.received_at)),
+            ("received", format_time(delivery.received_at)),
             ("about", delivery.subject),
             ("attempts", str(delivery.attempts)),
-            ("next attempt", moment(delivery.due_at) if pending else None),
-            ("processed", moment(delivery.processed_at)),
+            ("next attempt", format_time(delivery.due_at) if pending else None),
+            ("processed", format_time(delivery.processed_at)),
             ("events", str(delivery.events)),
             ("duplicates", str(delivery.duplicates)),
             ("error", delivery.error),
@@ -258,6 +265,6 @@ def _write_body(body: bytes) -> None:
     """The exact bytes into a pipe; on a terminal, what can be shown of them."""
     if console().is_terminal:
         for line in body.decode(errors="replace").splitlines():
-            say(clean(line))
+            print_line(clean(line))
     else:
         sys.stdout.buffer.write(body)

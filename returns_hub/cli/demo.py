@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from returns_hub.cli.output import heading, say, styled
-from returns_hub.cli.sandbox import Started, configuration, running, tell_news
-from returns_hub.cli.sync import say_report, showing_progress
-from returns_hub.cli.views import events_table, return_detail, returns_table
+from returns_hub.cli.output import print_heading, print_line, styled
+from returns_hub.cli.sandbox import Started, configuration, running, trigger_deliveries
+from returns_hub.cli.sync import print_report, progress_display
+from returns_hub.cli.views import print_events, print_return, print_returns
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 from returns_hub.events import Origin, ReturnStatusChanged
 from returns_hub.model import Address, Order, OrderLine
@@ -66,18 +66,18 @@ def demo(
         count: How many returns each vendor has, and requests beside them where it has both.
     """
     with _directory(keep) as directory, running(count=count, seed=1) as started:
-        _tell(started, directory)
+        _run(started, directory)
     if keep is not None:
-        say()
-        say(f"Kept. To look around: returns-hub --config {keep / 'returns-hub.toml'} returns")
+        print_line()
+        print_line(f"Kept. To look around: returns-hub --config {keep / 'returns-hub.toml'} returns")
 
 
-def _tell(started: Sequence[Started], directory: Path) -> None:
+def _run(started: Sequence[Started], directory: Path) -> None:
     from returns_hub.hub import Hub
 
-    heading("1. The vendors, simulated on loopback")
+    print_heading("1. The vendors, simulated on loopback")
     for one in started:
-        say(f"{one.provider}: {len(one.simulator.return_ids)} returns on {one.base_url}")
+        print_line(f"{one.provider}: {len(one.simulator.return_ids)} returns on {one.base_url}")
     file = directory / "returns-hub.toml"
     text = configuration(started, store="sqlite:///returns.db", orders=f"{__name__}:{find_order.__name__}")
     file.write_text(text, encoding="utf-8")
@@ -85,40 +85,42 @@ def _tell(started: Sequence[Started], directory: Path) -> None:
         _fill(hub, started)
         _poll(hub)
         with _receiving(hub) as url:
-            told = _receive(hub, started, url)
+            changed = _receive(hub, started, url)
             _look_up(hub, started, url)
-        _show(hub, told)
+        _show(hub, changed)
 
 
 def _fill(hub: "Hub", started: Sequence[Started]) -> None:
-    heading("2. The first sync reads everything into a local mirror, which is SQLite")
+    print_heading("2. The first sync reads everything into a local mirror, which is SQLite")
     _sync(hub)
     mirrored = [(stored.account, stored.ret.id) for stored in hub.returns()]
     there = [(one.account, return_id) for one in started for return_id in one.simulator.return_ids]
-    _claim(
+    _check(
         f"all {len(there)} returns of {len(started)} vendors are in the mirror, each exactly once",
         sorted(mirrored) == sorted(there),
     )
 
-    heading("3. One table, one vocabulary")
+    print_heading("3. One table, one vocabulary")
     rows = [stored for account in hub.accounts for stored in hub.returns(account=account, limit=_ROWS_OF_EACH)]
-    returns_table(rows)
-    say(f"The newest {_ROWS_OF_EACH} of each; returns-hub returns --limit N, --status WORD and --json show more.")
+    print_returns(rows)
+    print_line(
+        f"The newest {_ROWS_OF_EACH} of each; returns-hub returns --limit N, --status WORD and --json show more."
+    )
 
-    heading("4. The second sync changes nothing")
-    _claim("no return is new or changed, no event is told", all(_is_idle(report) for report in _sync(hub)))
+    print_heading("4. The second sync changes nothing")
+    _check("no return is new or changed, and there are no events", all(_is_idle(report) for report in _sync(hub)))
 
 
 def _poll(hub: "Hub") -> None:
     chosen = next(hub.returns(status=Status.REQUESTED, limit=1))
-    heading(f"5. At the vendor, somebody approves {chosen.ret.id}")
+    print_heading(f"5. At the vendor, somebody approves {chosen.ret.id}")
     hub.client(chosen.account).set_status(chosen.ret.id, Status.APPROVED)
     last = _last_sequence(hub)
     _sync(hub)
     events = list(hub.events(after=last))
-    events_table(events)
-    _claim("the next sync tells exactly one event", [event.type for event in events] == [ReturnStatusChanged.type])
-    _claim("and it is about that return", events[0].return_id == chosen.ret.id)
+    print_events(events)
+    _check("the next sync emits exactly one event", [event.type for event in events] == [ReturnStatusChanged.type])
+    _check("and it is about that return", events[0].return_id == chosen.ret.id)
 
 
 @contextmanager
@@ -134,30 +136,30 @@ def _receiving(hub: "Hub") -> Iterator[str]:
 
 
 def _receive(hub: "Hub", started: Sequence[Started], url: str) -> dict[str, str]:
-    """The returns that the vendors told of, by account."""
+    """The returns that webhooks were delivered for, by account."""
     from returns_hub.testing import call_platform
 
-    heading("6. Things happen at the vendors, and each tells of it by its own signed webhook")
+    print_heading("6. Returns change at the vendors, and each vendor delivers its own signed webhook")
     last = _last_sequence(hub)
-    heard = {one.account: tell_news(one, f"{url}/webhooks") for one in started}
-    told = {account: news for account, news in heard.items() if news is not None}
-    statuses = [status for news in told.values() for status in news.statuses]
-    _claim(f"all {len(statuses)} deliveries are answered with success", set(statuses) <= {200, 201})
-    forged = {call_platform("POST", f"{url}/webhooks/{account}", {}, b"{}") for account in told}
-    _claim(
+    triggered = {one.account: trigger_deliveries(one, f"{url}/webhooks") for one in started}
+    results = {account: result for account, result in triggered.items() if result is not None}
+    statuses = [status for result in results.values() for status in result.statuses]
+    _check(f"all {len(statuses)} deliveries are answered with success", set(statuses) <= {200, 201})
+    forged = {call_platform("POST", f"{url}/webhooks/{account}", {}, b"{}") for account in results}
+    _check(
         "a delivery that is not signed is refused, and not stored",
         all(answer is not None and answer.status == 401 for answer in forged)
         and len(list(hub.deliveries())) == len(statuses),
     )
     hub.process()
     events = list(hub.events(after=last))
-    events_table(events)
+    print_events(events)
     about = {(event.account, event.return_id) for event in events if event.origin is Origin.WEBHOOK}
-    _claim(
+    _check(
         "each of these returns has changed in the mirror, by webhook",
-        about == {(a, n.return_id) for a, n in told.items()},
+        about == {(account, result.return_id) for account, result in results.items()},
     )
-    return {account: news.return_id for account, news in told.items()}
+    return {account: result.return_id for account, result in results.items()}
 
 
 def _look_up(hub: "Hub", started: Sequence[Started], url: str) -> None:
@@ -166,34 +168,34 @@ def _look_up(hub: "Hub", started: Sequence[Started], url: str) -> None:
     for one in started:
         if hub.accounts[one.account].orders is None:
             continue
-        heading(f"7. A customer starts a return at {one.provider}, which asks for the order")
+        print_heading(f"7. A customer starts a return at {one.provider}, which asks for the order")
         address = f"{url}/orders/{one.account}/"
         answer = one.simulator.call_order_lookup(address, _ORDER.number)
         found = answer.body.decode() if answer is not None and answer.status == 200 else ""
-        say(f"{' '.join(found.split())[:_ANSWER_SHOWN]}…")
-        _claim(
+        print_line(f"{' '.join(found.split())[:_ANSWER_SHOWN]}…")
+        _check(
             f"the shop's order {_ORDER.number} is found, and answered as the vendor wants it", _ORDER.number in found
         )
         unknown = one.simulator.call_order_lookup(address, "ORD999999")
-        _claim("an order that the shop does not have is not found", unknown is not None and unknown.status == 404)
+        _check("an order that the shop does not have is not found", unknown is not None and unknown.status == 404)
         unsigned = call_platform("GET", address + _ORDER.number, {})
-        _claim(
-            "whoever does not sign is told nothing",
+        _check(
+            "a look-up that is not signed gets no data",
             unsigned is not None and (unsigned.status, unsigned.body) == (401, b""),
         )
 
 
-def _show(hub: "Hub", told: Mapping[str, str]) -> None:
-    """One of the returns that a vendor told of: the one that most has happened to."""
-    if not told:
+def _show(hub: "Hub", changed: Mapping[str, str]) -> None:
+    """One of the returns with a webhook: the one with most events."""
+    if not changed:
         return
-    timelines = [(list(hub.events(account=account, return_id=one)), account, one) for account, one in told.items()]
+    timelines = [(list(hub.events(account=account, return_id=one)), account, one) for account, one in changed.items()]
     events, account, return_id = max(timelines, key=lambda timeline: len(timeline[0]))
-    heading(f"8. One of them, with its timeline: {return_id}")
+    print_heading(f"8. One of them, with its timeline: {return_id}")
     stored = hub.get_return(account, return_id)
     if stored is None:
         raise ReturnsHubError(f"{account}: {return_id} is not in the mirror any more")
-    return_detail(stored, events)
+    print_return(stored, events)
 
 
 @contextmanager
@@ -213,10 +215,10 @@ def _directory(keep: Path | None) -> Iterator[Path]:
 
 
 def _sync(hub: "Hub") -> "tuple[SyncReport, ...]":
-    with showing_progress() as progress:
+    with progress_display() as progress:
         reports = hub.sync(progress=progress)
     for report in reports:
-        say_report(report)
+        print_report(report)
         if report.error is not None:
             raise ReturnsHubError(f"{report.account}: {report.error}")
     return reports
@@ -230,7 +232,7 @@ def _is_idle(report: "SyncReport") -> bool:
     return report.created == report.changed == report.events == 0
 
 
-def _claim(sentence: str, holds: bool) -> None:
+def _check(sentence: str, holds: bool) -> None:
     if not holds:
         raise ReturnsHubError(f"the demo claims what is not true: {sentence}")
-    say(styled(f"✓ {sentence}", "green"))
+    print_line(styled(f"✓ {sentence}", "green"))

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from returns_hub.adapter import Adapter, Capability, Support
 from returns_hub.cli.options import ConfigPath
-from returns_hub.cli.output import hang, json_line
+from returns_hub.cli.output import print_hanging, print_json
 from returns_hub.errors import (
     AuthenticationFailed,
     PermissionDenied,
@@ -79,7 +79,7 @@ def doctor(*accounts: str, offline: bool = False, json: bool = False, config: Co
         for finding in _findings(hub, settings, accounts, offline=offline):
             failed = failed or finding.result == "failed"
             if json:
-                json_line(asdict(finding))
+                print_json(asdict(finding))
             else:
                 _say(finding)
     return 1 if failed else 0
@@ -125,7 +125,7 @@ def _health(hub: "Hub") -> "Health | None":
     try:
         return hub.health()
     except ReturnsHubError:
-        return None  # told of the store already
+        return None  # the store line says it already
 
 
 def _deliveries(health: "Health") -> Finding:
@@ -231,7 +231,7 @@ def _vendor(client: "Client", account: str) -> Iterator[Finding]:
 
 
 def check_credentials(operation: Operation[Any]) -> Operation[datetime | None]:
-    """Runs an operation, and gives the vendor's time of its last reply; None where no reply tells it."""
+    """Run an operation and return the vendor's clock from its last reply; None where no reply has a date."""
     date: datetime | None = None
     request = next(operation)
     while True:
@@ -261,4 +261,4 @@ def _clock(date: datetime, account: str) -> Finding:
 
 def _say(finding: Finding) -> None:
     subject = f"{finding.account}: {finding.check}" if finding.account else finding.check
-    hang(Text(f"{finding.result:<9}", _STYLES[finding.result]), f"{subject}: {finding.detail}")
+    print_hanging(Text(f"{finding.result:<9}", _STYLES[finding.result]), f"{subject}: {finding.detail}")

@@ -4,15 +4,16 @@ import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from returns_hub.cli.ending import until_signalled, watching_output
-from returns_hub.cli.options import TABLE_ROWS, VOCABULARY, ConfigPath, Limit
-from returns_hub.cli.output import complain, count, json_line, say
-from returns_hub.cli.views import event_data, event_line, events_table, return_data, return_detail, returns_table
+from returns_hub.cli.options import VOCABULARY, ConfigPath, Limit
+from returns_hub.cli.output import TABLE_ROWS, plural, print_error, print_json, print_line, print_list
+from returns_hub.cli.signals import until_signalled, watching_output
+from returns_hub.cli.views import event_data, event_line, print_events, print_return, print_returns, return_data
 from returns_hub.events import Event
 from returns_hub.status import Attention, Status
 
@@ -55,19 +56,14 @@ def returns(
     from returns_hub.hub import Hub
 
     with Hub.from_config(config) as hub:
-        if json or raw:
-            for stored in hub.returns(account=account, status=status, attention=attention, since=since, limit=limit):
-                json_line(return_data(stored, raw=raw))
-            return
-        rows = limit or TABLE_ROWS
-        # One more than is shown tells whether there are more.
-        found = list(hub.returns(account=account, status=status, attention=attention, since=since, limit=rows + 1))
-    if not found:
-        say("No such returns in the mirror; returns-hub sync fills it.")
-        return
-    returns_table(found[:rows])
-    if len(found) > rows:
-        say(f"The newest {rows} are shown; --limit N shows more, --json all.")
+        print_list(
+            lambda rows: hub.returns(account=account, status=status, attention=attention, since=since, limit=rows),
+            limit=limit,
+            json=json or raw,
+            as_json=partial(return_data, raw=raw),
+            print_rows=print_returns,
+            none="No such returns in the mirror; returns-hub sync fills it.",
+        )
 
 
 def show(
@@ -97,12 +93,12 @@ def show(
     with Hub.from_config(config) as hub:
         stored = hub.get_return(account, id)
         if stored is None:
-            complain(f"the mirror has no return {id!r} of {account}; returns-hub sync {account} fetches what is new")
+            print_error(f"the mirror has no return {id!r} of {account}; returns-hub sync {account} fetches what is new")
             return 1
         if json or raw:
-            json_line(return_data(stored, raw=raw))
+            print_json(return_data(stored, raw=raw))
         else:
-            return_detail(stored, hub.events(account=account, return_id=id))
+            print_return(stored, hub.events(account=account, return_id=id))
     return 0
 
 
@@ -115,7 +111,7 @@ def events(
     json: bool = False,
     config: ConfigPath = None,
 ) -> None:
-    """Tell what changed, in the order it was recorded.
+    """List events: what changed, in the order it was recorded.
 
     The table has the latest 50 events, or the first 50 after --after. JSON has no
     limit: keep the sequence of the last event you handled, and go on after it.
@@ -138,17 +134,17 @@ def events(
     with Hub.from_config(config) as hub:
         if json:
             for event in _stream(hub, after or 0, account, limit, follow=follow):
-                json_line(event_data(event))
+                print_json(event_data(event))
             return
         rows = limit or TABLE_ROWS
         shown, remark = _latest(hub, account, rows) if after is None else _first(hub, after, account, rows)
         if shown:
-            events_table(shown)
-        say(remark)
+            print_events(shown)
+        print_line(remark)
         if follow:
             last = shown[-1].sequence if shown else after or 0
             for event in _stream(hub, last, account, None, follow=True):
-                say(event_line(event))
+                print_line(event_line(event))
 
 
 def _latest(hub: "Hub", account: str | None, rows: int) -> tuple[Sequence[Event], str]:
@@ -160,16 +156,16 @@ def _latest(hub: "Hub", account: str | None, rows: int) -> tuple[Sequence[Event]
         found.append(event)
     if total > rows:
         return found, f"The latest {rows} of {total}; --limit N shows more, --json all."
-    return found, f"{count(total, 'event')} in all." if total else "The mirror has no events."
+    return found, f"{plural(total, 'event')} in all." if total else "The mirror has no events."
 
 
 def _first(hub: "Hub", after: int, account: str | None, rows: int) -> tuple[Sequence[Event], str]:
     """The events for the table after a sequence, and what to say below it."""
-    # One more than is shown tells whether there are more.
+    # One row more than is shown: are there more?
     found = list(hub.events(after=after, account=account, limit=rows + 1))
     if len(found) > rows:
-        return found[:rows], f"There are more; --after {found[rows - 1].sequence} goes on, --json has all."
-    return found, "There are no more." if found else f"Nothing happened after {after}."
+        return found[:rows], f"There are more: --after {found[rows - 1].sequence} shows the next, --json all."
+    return found, "There are no more." if found else f"There are no events after {after}."
 
 
 def _stream(hub: "Hub", after: int, account: str | None, limit: int | None, *, follow: bool) -> Iterator[Event]:
@@ -177,6 +173,6 @@ def _stream(hub: "Hub", after: int, account: str | None, limit: int | None, *, f
     if not follow:
         yield from hub.events(after=after, account=account, limit=limit)
         return
-    with until_signalled(signal.SIGTERM) as told:
-        stop = watching_output(told.is_set)
+    with until_signalled(signal.SIGTERM) as signalled:
+        stop = watching_output(signalled.is_set)
         yield from hub.events(after=after, account=account, limit=limit, follow=True, stop=stop)

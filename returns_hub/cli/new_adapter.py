@@ -10,7 +10,7 @@ from string import Template
 from typing import Final
 
 from returns_hub import registry
-from returns_hub.cli.output import heading, say
+from returns_hub.cli.output import print_heading, print_line
 from returns_hub.errors import ConfigurationError
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
@@ -51,15 +51,15 @@ def new_adapter(name: str, /, *, display: str | None = None, into: Path | None =
     }
     folder = _empty(into or Path(words["distribution"]))
     written = [place for place, text in _skeleton(words) if _write(folder / place, text)]
-    say(f"{folder}: {len(written)} files.")
-    heading("What next")
+    print_line(f"{folder}: {len(written)} files.")
+    print_heading("What next")
     for step in (
         f"cd {folder}",
         "python -m venv .venv && . .venv/bin/activate",
         "pip install -e '.[test]'",
         f"returns-hub check-adapter {name}    # says what is done and what to write",
     ):
-        say(f"  {step}")
+        print_line(f"  {step}")
 
 
 def _display(text: str) -> str:

@@ -12,8 +12,5 @@ ConfigPath: TypeAlias = Annotated[Path | None, Parameter(parse=False)]
 Limit: TypeAlias = Annotated[int | None, Parameter(validator=Number(gte=1))]
 """How many lines at most; None leaves it to the command."""
 
-TABLE_ROWS: Final = 50
-"""How many lines a table for people has where ``--limit`` does not say."""
-
 # The words as the model has them: ready_to_ship, where cyclopts would make it ready-to-ship.
 VOCABULARY: Final = Parameter(name_transform=str.lower)

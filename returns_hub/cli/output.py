@@ -6,9 +6,9 @@ sequences. Text that a vendor wrote is shown as text: its markup means nothing a
 
 import functools
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import frozen
 from rich.cells import cell_len
@@ -16,6 +16,10 @@ from rich.console import Console
 from rich.text import Text
 
 Cell: TypeAlias = str | Text | None
+T = TypeVar("T")
+
+TABLE_ROWS: Final = 50
+"""How many rows a table for people has without ``--limit``."""
 
 _ABSENT: Final = "-"
 _GAP: Final = "  "
@@ -58,22 +62,22 @@ def styled(text: str, style: str) -> Text:
     return Text(clean(text), style=style)
 
 
-def moment(time: datetime | None) -> str | None:
+def format_time(time: datetime | None) -> str | None:
     """A time for people, to the minute, in UTC; None stays None."""
     return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def day(time: datetime | None) -> str | None:
+def format_date(time: datetime | None) -> str | None:
     """The date of a time, in UTC; None stays None."""
     return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%d")
 
 
-def count(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
     """A number and what it counts: ``1 event``, ``2 events``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def say(text: Cell = "") -> None:
+def print_line(text: Cell = "") -> None:
     """One line for people; a terminal that is too narrow gets it in several."""
     line = _text(text) if text else Text()
     if console().is_terminal:
@@ -82,13 +86,13 @@ def say(text: Cell = "") -> None:
         _write(line.plain)
 
 
-def heading(text: str) -> None:
+def print_heading(text: str) -> None:
     """A blank line and a headline."""
-    say()
-    say(styled(text, "bold"))
+    print_line()
+    print_line(styled(text, "bold"))
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
+def print_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
     """A table; a cell of None or ``""`` shows as ``-``."""
     cells = [[_text(cell) for cell in row] for row in rows]
     if console().is_terminal:
@@ -97,15 +101,15 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
         _plain_table([Text(column.name.upper()) for column in columns], cells)
 
 
-def facts(pairs: Iterable[tuple[str, Cell]]) -> None:
+def print_pairs(pairs: Iterable[tuple[str, Cell]]) -> None:
     """Names and values, one pair a line; a value of None or ``""`` is left out."""
     known = [(name, value) for name, value in pairs if value]
     width = max((len(name) for name, _ in known), default=0)
     for name, value in known:
-        hang(Text(f"{_GAP}{name:<{width}}{_GAP}", "dim"), value)
+        print_hanging(Text(f"{_GAP}{name:<{width}}{_GAP}", "dim"), value)
 
 
-def hang(label: Text, text: Cell) -> None:
+def print_hanging(label: Text, text: Cell) -> None:
     """A label and a text on one line; where a terminal is too narrow, the text goes on below itself."""
     if console().is_terminal:
         from rich.table import Table
@@ -115,17 +119,46 @@ def hang(label: Text, text: Cell) -> None:
         line.add_row(label, _text(text))
         console().print(line)
     else:
-        say(label + _text(text))
+        print_line(label + _text(text))
 
 
-def json_line(value: Mapping[str, Any]) -> None:
+def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on a line of its own, in ASCII: safe in every pipe and on every terminal; numbers are exact."""
     import simplejson
 
     _write(simplejson.dumps(value, use_decimal=True))
 
 
-def complain(message: str) -> None:
+def print_list(
+    read: Callable[[int | None], Iterable[T]],
+    *,
+    limit: int | None,
+    json: bool,
+    as_json: Callable[[T], Mapping[str, Any]],
+    print_rows: Callable[[Sequence[T]], None],
+    none: str,
+) -> None:
+    """What a listing command prints: every object as JSON, or the newest 50 as a table.
+
+    ``read`` takes the greatest number of objects to read, None for all. ``limit`` is the command's ``--limit``;
+    ``none`` is the line for an empty table.
+    """
+    if json:
+        for each in read(limit):
+            print_json(as_json(each))
+        return
+    rows = limit or TABLE_ROWS
+    # One row more than is shown: are there more?
+    found = list(read(rows + 1))
+    if not found:
+        print_line(none)
+        return
+    print_rows(found[:rows])
+    if len(found) > rows:
+        print_line(f"The newest {rows} are shown; --limit N shows more, --json all.")
+
+
+def print_error(message: str) -> None:
     """One line on standard error, in the name of the command."""
     line = " ".join(clean(part) for part in message.split())
     sys.stderr.write(f"returns-hub: {line}\n")
@@ -150,7 +183,7 @@ def _write(line: str) -> None:
 def _terminal_table(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> None:
     from rich.table import Table
 
-    shown = _fitting(columns, rows)
+    shown = _visible_columns(columns, rows)
     table = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="bold")
     for place in shown:
         prose = columns[place].prose
@@ -160,8 +193,8 @@ def _terminal_table(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -
     console().print(table)
 
 
-def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> list[int]:
-    """The places of the columns that tell something and fit the terminal side by side."""
+def _visible_columns(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> list[int]:
+    """The indexes of the columns that are not empty and fit the terminal side by side."""
     shown = [
         place
         for place, column in enumerate(columns)

@@ -14,7 +14,7 @@ from cyclopts.validators import Number
 
 from returns_hub import registry
 from returns_hub.adapter import Capability, Support
-from returns_hub.cli.output import heading, say
+from returns_hub.cli.output import print_heading, print_line
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def sandbox(
             else:
                 _keep_telling(started, address, every)
     except KeyboardInterrupt:
-        say()
+        print_line()
     return 0
 
 
@@ -104,13 +104,13 @@ def running(*, count: int, seed: int, port: int = 0) -> Iterator[tuple[Started, 
 
 def _announce(started: Sequence[Started]) -> None:
     for one in started:
-        say(f"{one.provider}: {len(one.simulator.return_ids)} returns on {one.base_url}")
-    heading("Put this into a returns-hub.toml of your own (the keys are not real)")
-    say()
+        print_line(f"{one.provider}: {len(one.simulator.return_ids)} returns on {one.base_url}")
+    print_heading("Put this into a returns-hub.toml of your own (the keys are not real)")
+    print_line()
     for line in configuration(started, store="sqlite:///returns.db").splitlines():
-        say(line)
-    say()
-    say("Ctrl-C ends it.")
+        print_line(line)
+    print_line()
+    print_line("Ctrl-C ends it.")
 
 
 def _receiver(url: str) -> str:
@@ -129,23 +129,23 @@ def _keep_telling(started: Sequence[Started], url: str, every: float) -> None:
     """Have something happen at each vendor again and again, while somebody listens: a vendor soon gives up on nobody."""
     from returns_hub.testing import call_platform
 
-    say(f"Waiting for somebody to listen on {url}")
+    print_line(f"Waiting for somebody to listen on {url}")
     listening = False
     while True:
         listening = listening or call_platform("GET", url, {}) is not None
         if listening:
-            told = [tell_news(one, url) for one in started]
-            listening = not any(None in news.statuses for news in told if news is not None)
+            results = [trigger_deliveries(one, url) for one in started]
+            listening = not any(None in result.statuses for result in results if result is not None)
         time.sleep(every)
 
 
-def tell_news(one: Started, url: str) -> "TriggerResult | None":
-    """Have something happen at a vendor, which tells of it; a line says of what, and how it was answered."""
-    news = one.simulator.trigger(f"{url}/{one.account}")
-    if news is not None:
-        answers = ", ".join("no answer" if status is None else str(status) for status in news.statuses)
-        say(f"{one.provider} tells of {news.return_id}: {answers}")
-    return news
+def trigger_deliveries(one: Started, url: str) -> "TriggerResult | None":
+    """Change something at a simulated vendor, have it deliver the webhook, and print how that was answered."""
+    result = one.simulator.trigger(f"{url}/{one.account}")
+    if result is not None:
+        answers = ", ".join("no answer" if status is None else str(status) for status in result.statuses)
+        print_line(f"{one.provider}: webhook for {result.return_id}, answered {answers}")
+    return result
 
 
 def configuration(started: Iterable[Started], *, store: str, orders: str | None = None) -> str:

@@ -12,8 +12,8 @@ from cyclopts.validators import Number
 
 from returns_hub.adapter import Adapter, Capability, Support
 from returns_hub.cli.options import ConfigPath
-from returns_hub.cli.output import complain, say
-from returns_hub.cli.sync import check_options
+from returns_hub.cli.output import print_error, print_line
+from returns_hub.cli.sync import check_accounts
 from returns_hub.errors import PluginError, ReturnsHubError
 from returns_hub.orders import load_find_order
 
@@ -35,7 +35,7 @@ def serve(
     """Receive webhooks and order look-ups over HTTP, and process what came.
 
     Each account has /webhooks/ACCOUNT, and /orders/ACCOUNT/NUMBER if its "orders"
-    names a function of yours; /healthz tells how things stand. A delivery is
+    names a function of yours; /healthz reports the state. A delivery is
     answered with success once it is stored. SIGTERM and Ctrl-C end it in good
     order: what was begun is finished or handed back.
 
@@ -65,7 +65,7 @@ def serve(
 
 def _adapters(hub: "Hub") -> dict[str, Adapter]:
     """The adapter of each account: what is wrong in any of them is said now, and not to its vendor."""
-    check_options(hub, ())
+    check_accounts(hub, ())
     adapters = {}
     for account, described in hub.accounts.items():
         if described.orders is not None:
@@ -73,7 +73,7 @@ def _adapters(hub: "Hub") -> dict[str, Adapter]:
         try:
             adapters[account] = hub.client(account).adapter
         except PluginError as error:
-            complain(f"{account}: {error}; the other accounts are served")
+            print_error(f"{account}: {error}; the other accounts are served")
     return adapters
 
 
@@ -109,8 +109,8 @@ def _announce(hub: "Hub", adapters: dict[str, Adapter], listener: "socket.socket
             addresses.append(f"webhooks {url}/webhooks/{account}")
         if hub.accounts[account].orders is not None:
             addresses.append(f"orders {url}/orders/{account}/")
-        say(f"{account}: {', '.join(addresses) or 'this vendor sends nothing'}")
-    say(f"Ready: {url}/healthz tells how things stand; Ctrl-C ends it.")
+        print_line(f"{account}: {', '.join(addresses) or 'this vendor sends nothing'}")
+    print_line(f"Ready. Health: {url}/healthz. Ctrl-C stops the server.")
 
 
 def _log_what_happens() -> None:

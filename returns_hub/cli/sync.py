@@ -11,7 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from returns_hub.cli.options import ConfigPath
-from returns_hub.cli.output import clean, complain, count, error_console, json_line, say
+from returns_hub.cli.output import clean, error_console, plural, print_error, print_json, print_line
 from returns_hub.convert import dump
 from returns_hub.errors import ConfigurationError, PluginError
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 ShowProgress: TypeAlias = "Callable[[SyncProgress], None]"
 
-_SECONDS_BETWEEN_LINES: Final = 10.0
+_LINE_INTERVAL: Final = 10.0
 _UNKNOWN_WORDS_SHOWN: Final = 5
 _INTERVAL: Final = re.compile(r"([1-9]\d{0,5})(s|m|h)\Z")
 _UNIT_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
-_LONGEST_HEAD_START: Final = 30.0
+_MAX_START_DELAY: Final = 30.0
 
 
 def sync(
@@ -68,23 +68,23 @@ def sync(
     if seconds is not None and (full or since is not None):
         raise ConfigurationError("--every reads what changed: --full and --since are for a sync of their own")
     with Hub.from_config(config) as hub:
-        check_options(hub, accounts)
+        check_accounts(hub, accounts)
 
         def sync_once() -> int:
-            with showing_progress(quiet=json) as progress:
+            with progress_display(quiet=json) as progress:
                 reports = hub.sync(*accounts, since=since, full=full, details=details, progress=progress)
             for report in reports:
                 if json:
-                    json_line(dump(report))
+                    print_json(dump(report))
                 else:
-                    say_report(report)
-            return complain_of(reports)
+                    print_report(report)
+            return print_failures(reports)
 
         return sync_once() if seconds is None else _repeat(sync_once, seconds)
 
 
 @contextmanager
-def showing_progress(*, quiet: bool = False) -> Iterator[ShowProgress]:
+def progress_display(*, quiet: bool = False) -> Iterator[ShowProgress]:
     """A callback that shows how far a sync is: bars on a terminal, elsewhere a line now and then unless ``quiet``."""
     if error_console().is_terminal:
         with _bars() as bars:
@@ -92,36 +92,38 @@ def showing_progress(*, quiet: bool = False) -> Iterator[ShowProgress]:
     elif quiet:
         yield lambda _: None
     else:
-        yield _line_now_and_then()
+        yield _periodic_lines()
 
 
-def say_report(report: "SyncReport") -> None:
+def print_report(report: "SyncReport") -> None:
     """What the sync of one account did, in a line; one more if words came that have no meaning here."""
     if report.skipped is not None:
-        say(f"{report.account}: left to another sync: {report.skipped}")
+        print_line(f"{report.account}: left to another sync: {report.skipped}")
         return
-    say(
+    print_line(
         f"{report.account}: {report.read} read, {report.created} new, {report.changed} changed, "
-        f"{count(report.events, 'event')} ({count(report.requests, 'request')}, {report.duration_s:.1f} s)"
+        f"{plural(report.events, 'event')} ({plural(report.requests, 'request')}, {report.duration_s:.1f} s)"
     )
-    say_unknown_words(report)
+    print_unknown_words(report)
 
 
-def say_unknown_words(report: "SyncReport | ReconcileReport") -> None:
+def print_unknown_words(report: "SyncReport | ReconcileReport") -> None:
     """A line if words came that have no meaning here."""
     if report.unknown_words:
-        say(f"{report.account}: {_unknown(report.unknown_words)}; returns-hub explain says what becomes of a word")
+        print_line(
+            f"{report.account}: {_unknown(report.unknown_words)}; returns-hub explain says what becomes of a word"
+        )
 
 
-def complain_of(reports: "Sequence[SyncReport | ReconcileReport]") -> int:
+def print_failures(reports: "Sequence[SyncReport | ReconcileReport]") -> int:
     """Say what failed or could not be seen; the exit code for it."""
     complaints = [complaint for report in reports for complaint in _complaints(report)]
     for complaint in complaints:
-        complain(complaint)
+        print_error(complaint)
     return 1 if complaints else 0
 
 
-def check_options(hub: "Hub", accounts: Sequence[str]) -> None:
+def check_accounts(hub: "Hub", accounts: Sequence[str]) -> None:
     """Nothing is read if the configuration is wrong in any account; one whose package is broken reports it itself."""
     if not hub.accounts:
         raise ConfigurationError("the configuration has no accounts; [accounts.NAME] adds one")
@@ -142,7 +144,7 @@ def _repeat(sync_once: Callable[[], int], seconds: float) -> int:
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         # Processes that were started together do not ask the vendors together.
-        time.sleep(random.uniform(0, min(seconds / 10, _LONGEST_HEAD_START)))  # noqa: S311 - nobody guards a secret with it
+        time.sleep(random.uniform(0, min(seconds / 10, _MAX_START_DELAY)))  # noqa: S311 - nobody guards a secret with it
         while True:
             begun = time.monotonic()
             sync_once()
@@ -161,8 +163,8 @@ def _complaints(report: "SyncReport | ReconcileReport") -> Iterator[str]:
     if report.error is not None:
         yield f"{report.account}: {report.error}"
     if report.invalid_records:
-        unread = count(report.invalid_records, "record")
-        yield f"{report.account}: {unread} could not be read; the mirror does not have what they tell"
+        unread = plural(report.invalid_records, "record")
+        yield f"{report.account}: {unread} could not be read; they are missing in the mirror"
     for gap in report.gaps[:1]:
         more = f" (and {len(report.gaps) - 1} more)" if len(report.gaps) > 1 else ""
         yield f"{report.account}: not seen whole: {gap}{more}"
@@ -201,14 +203,14 @@ def _bar_for_each_account(bars: "Progress") -> ShowProgress:
     return show
 
 
-def _line_now_and_then() -> ShowProgress:
+def _periodic_lines() -> ShowProgress:
     last = time.monotonic()
 
     def show(progress: "SyncProgress") -> None:
         nonlocal last
-        if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
+        if time.monotonic() - last >= _LINE_INTERVAL:
             last = time.monotonic()
             of_total = f" of {progress.total}" if progress.total else ""
-            say(f"{progress.account}: {progress.phase}, {progress.read}{of_total} read")
+            print_line(f"{progress.account}: {progress.phase}, {progress.read}{of_total} read")
 
     return show

@@ -10,7 +10,16 @@ from rich.text import Text
 
 from returns_hub import registry
 from returns_hub.adapter import Adapter, Capability, Support
-from returns_hub.cli.output import Column, clean, facts, heading, json_line, say, styled, table
+from returns_hub.cli.output import (
+    Column,
+    clean,
+    print_heading,
+    print_json,
+    print_line,
+    print_pairs,
+    print_table,
+    styled,
+)
 from returns_hub.convert import dump
 from returns_hub.errors import ConfigurationError, PluginError
 from returns_hub.status import Facts, StatusTable
@@ -44,18 +53,18 @@ def providers(*, json: bool = False) -> None:
             broken[name] = str(error)
     if json:
         for name in sorted((*usable, *broken)):
-            json_line(_provider_data(name, usable.get(name), broken.get(name)))
+            print_json(_provider_data(name, usable.get(name), broken.get(name)))
         return
     if usable:
         columns = (Column("capability"), *(Column(name) for name in usable))
-        table(
+        print_table(
             columns,
             ([capability, *(_support(kind, capability) for kind in usable.values())] for capability in Capability),
         )
     for reason in broken.values():
-        say(styled(f"Broken: {reason}", "red"))
+        print_line(styled(f"Broken: {reason}", "red"))
     if not usable and not broken:
-        say("No vendor package is installed.")
+        print_line("No vendor package is installed.")
 
 
 def explain(
@@ -92,7 +101,7 @@ def explain(
     knowing = {name: words for name, words in vocabularies.items() if words.knows(word)}
     for name, words in (knowing or dict(list(vocabularies.items())[:1])).items():
         if json:
-            json_line(_word_data(provider, name, words, word))
+            print_json(_word_data(provider, name, words, word))
         else:
             _explain_word(adapter, name, words, word)
 
@@ -130,31 +139,35 @@ def _vocabularies(adapter: type[Adapter], wanted: str | None) -> Mapping[str, St
 def _explain_all(provider: str, name: str, words: StatusTable, *, json: bool) -> None:
     if json:
         for word in words.rows:
-            json_line(_word_data(provider, name, words, word))
+            print_json(_word_data(provider, name, words, word))
         return
-    heading(f"{words.name} ({name})")
+    print_heading(f"{words.name} ({name})")
     columns = (Column("word"), Column("asserts", prose=True), Column("why", prose=True), Column("source", drop=1))
-    table(columns, ((word, _meaning(row), row.why, row.source or words.source) for word, row in words.rows.items()))
+    print_table(
+        columns, ((word, _meaning(row), row.why, row.source or words.source) for word, row in words.rows.items())
+    )
 
 
 def _explain_word(adapter: type[Adapter], name: str, words: StatusTable, word: str) -> None:
     known = words.knows(word)
     row = words.look_up(word)
-    say(Text.assemble((clean(word), "bold"), f"  {words.name} ({name})"))
-    facts((("asserts", _meaning(row)), ("why", row.why), ("source", row.source or (known and words.source) or None)))
+    print_line(Text.assemble((clean(word), "bold"), f"  {words.name} ({name})"))
+    print_pairs(
+        (("asserts", _meaning(row)), ("why", row.why), ("source", row.source or (known and words.source) or None))
+    )
     if known:
         return
-    say()
-    say("No such word is documented. The return keeps it beside our status, and sync counts it.")
+    print_line()
+    print_line("No such word is documented. The return keeps it beside our status, and sync counts it.")
     close = get_close_matches(words.fold(word), words.rows, n=3)
     if close:
-        say(f"Documented words that look like it: {', '.join(close)}.")
+        print_line(f"Documented words that look like it: {', '.join(close)}.")
     if "status_map" in attrs.fields_dict(adapter):
-        say("To give it a meaning in one account, put this into the configuration:")
-        say()
-        say("  [accounts.NAME.status_map]")
-        say(f'  {toml_text(word)} = "received"')
-    say()
+        print_line("To give it a meaning in one account, put this into the configuration:")
+        print_line()
+        print_line("  [accounts.NAME.status_map]")
+        print_line(f'  {toml_text(word)} = "received"')
+    print_line()
 
 
 def _meaning(row: Facts) -> str:

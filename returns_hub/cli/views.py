@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from returns_hub.cli.output import Cell, Column, clean, day, facts, heading, moment, say, styled, table
+from returns_hub.cli.output import (
+    Cell,
+    Column,
+    clean,
+    format_date,
+    format_time,
+    print_heading,
+    print_line,
+    print_pairs,
+    print_table,
+    styled,
+)
 from returns_hub.convert import dump
 from returns_hub.events import Event
 from returns_hub.model import Address, Customer, Item, Label, Money, Return, Shipment
@@ -36,7 +47,7 @@ _LINKS: Final = frozenset({"label.url", "label.qr_code_url"})
 _IDENTIFIERS: Final = frozenset({"id", "return_id"})
 
 
-def returns_table(returns: "Iterable[StoredReturn]") -> None:
+def print_returns(returns: "Iterable[StoredReturn]") -> None:
     """A line for each return. The vendor's word stands beside ours where the terminal is wide enough."""
     columns = (
         Column("account"),
@@ -50,21 +61,21 @@ def returns_table(returns: "Iterable[StoredReturn]") -> None:
         Column("created", drop=2),
         Column("updated", drop=6),
     )
-    table(columns, (_return_row(stored) for stored in returns))
+    print_table(columns, (_return_row(stored) for stored in returns))
 
 
-def return_detail(stored: "StoredReturn", events: Iterable[Event]) -> None:
+def print_return(stored: "StoredReturn", events: Iterable[Event]) -> None:
     """All that is known of one return, with the vendor's history of it and ours as one timeline."""
     ret = stored.ret
-    say(Text.assemble((clean(ret.number or ret.id), "bold"), f"  {stored.account} ({ret.provider})"))
-    facts(_summary(ret))
+    print_line(Text.assemble((clean(ret.number or ret.id), "bold"), f"  {stored.account} ({ret.provider})"))
+    print_pairs(_summary(ret))
     _section("Items", _ITEMS, [_item_row(item) for item in ret.items])
     _section("Shipments", _SHIPMENTS, [_shipment_row(shipment) for shipment in ret.shipments])
-    _section("Notes", _NOTES, [(moment(note.created_at), note.author, note.text) for note in ret.notes])
+    _section("Notes", _NOTES, [(format_time(note.created_at), note.author, note.text) for note in ret.notes])
     _section("Timeline (UTC)", _TIMELINE, _timeline(ret, events))
 
 
-def events_table(events: Iterable[Event]) -> None:
+def print_events(events: Iterable[Event]) -> None:
     """A line for each event, with what changed from what to what."""
     columns = (
         Column("seq"),
@@ -74,12 +85,12 @@ def events_table(events: Iterable[Event]) -> None:
         Column("origin", drop=1),
         Column("event", prose=True),
     )
-    table(columns, (_event_row(event) for event in events))
+    print_table(columns, (_event_row(event) for event in events))
 
 
 def event_line(event: Event) -> str:
     """An event as one line."""
-    return f"{moment(event.occurred_at)}  {event.account} {event.return_id}  {_told(event)}"
+    return f"{format_time(event.occurred_at)}  {event.account} {event.return_id}  {_describe(event)}"
 
 
 def return_data(stored: "StoredReturn", *, raw: bool = False) -> dict[str, Any]:
@@ -122,13 +133,13 @@ _SHIPMENTS: Final = (
     Column("label", prose=True),
 )
 _NOTES: Final = (Column("time"), Column("author"), Column("text", prose=True))
-_TIMELINE: Final = (Column("time"), Column("told by"), Column("what", prose=True))
+_TIMELINE: Final = (Column("time"), Column("source"), Column("what", prose=True))
 
 
 def _section(title: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
     if rows:
-        heading(title)
-        table(columns, rows)
+        print_heading(title)
+        print_table(columns, rows)
 
 
 def _style(status: Status) -> str:
@@ -150,14 +161,14 @@ def _return_row(stored: "StoredReturn") -> Sequence[Cell]:
         styled(_attention(ret), "yellow") if ret.attention else None,
         ret.order.number if ret.order else None,
         str(len(ret.items)),
-        day(ret.created_at),
-        day(ret.updated_at),
+        format_date(ret.created_at),
+        format_date(ret.updated_at),
     )
 
 
 def _summary(ret: Return) -> Iterator[tuple[str, Cell]]:
     yield "id", ret.id
-    yield "status", Text(clean(_standing(ret.status, ret.status_raw)), style=_style(ret.status))
+    yield "status", Text(clean(_with_raw(ret.status, ret.status_raw)), style=_style(ret.status))
     yield "attention", styled(_attention(ret), "yellow") if ret.attention else None
     yield "goods", "none are expected" if ret.goods_expected is False else None
     yield "kind", ret.kind.value if ret.kind is not ReturnKind.UNKNOWN else None
@@ -180,7 +191,7 @@ def _summary(ret: Return) -> Iterator[tuple[str, Cell]]:
 
 
 def _utc(time: datetime | None) -> str | None:
-    return None if time is None else f"{moment(time)} UTC"
+    return None if time is None else f"{format_time(time)} UTC"
 
 
 def _customer(customer: Customer | None) -> str | None:
@@ -242,34 +253,34 @@ def _label(label: Label | None) -> str | None:
 def _event_row(event: Event) -> Sequence[Cell]:
     return (
         str(event.sequence),
-        moment(event.occurred_at),
+        format_time(event.occurred_at),
         event.account,
         event.return_id,
         event.origin.value,
-        _told(event),
+        _describe(event),
     )
 
 
-def _told(event: Event) -> str:
+def _describe(event: Event) -> str:
     """The event's type, and what changed, part by part."""
     parts: defaultdict[str, dict[str, tuple[Any, Any]]] = defaultdict(dict)
     for place, values in event.changes.items():
         part, _, name = place.rpartition("].")
         parts[f"{part}]" if part else ""][name] = values
-    told = "; ".join(" ".join(filter(None, (part, _changes(changes)))) for part, changes in parts.items())
-    return f"{event.type}: {told}" if told else event.type
+    details = "; ".join(" ".join(filter(None, (part, _changes(changes)))) for part, changes in parts.items())
+    return f"{event.type}: {details}" if details else event.type
 
 
 def _changes(changes: dict[str, tuple[Any, Any]]) -> str:
-    told = []
+    texts = []
     if "status" in changes and "status_raw" in changes:
         before, after = zip(changes.pop("status"), changes.pop("status_raw"), strict=True)
-        told.append(_arrow(_standing(*before), _standing(*after)))
-    told += [_change(name, *values) for name, values in changes.items() if name not in _IDENTIFIERS]
-    return ", ".join(told)
+        texts.append(_arrow(_with_raw(*before), _with_raw(*after)))
+    texts += [_change(name, *values) for name, values in changes.items() if name not in _IDENTIFIERS]
+    return ", ".join(texts)
 
 
-def _standing(status: str | None, word: str | None) -> str:
+def _with_raw(status: str | None, word: str | None) -> str:
     """Our status, and the vendor's word for it where that is another one."""
     return " ".join(part for part in (status, f"({word})" if word and word != status else None) if part)
 
@@ -305,6 +316,6 @@ def _timeline(ret: Return, events: Iterable[Event]) -> list[Sequence[Cell]]:
         for scan in shipment.tracking:
             parts = (scan.text or scan.status_raw or scan.status.value, scan.location)
             entries.append((scan.occurred_at, shipment.carrier or "carrier", ", ".join(part for part in parts if part)))
-    entries += [(event.occurred_at, f"returns-hub, {event.origin.value}", _told(event)) for event in events]
+    entries += [(event.occurred_at, f"returns-hub, {event.origin.value}", _describe(event)) for event in events]
     entries.sort(key=lambda entry: entry[0] or _NEVER)
-    return [(moment(time), teller, text) for time, teller, text in entries]
+    return [(format_time(time), teller, text) for time, teller, text in entries]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from returns_hub.cli.ending import until_signalled
 from returns_hub.cli.options import ConfigPath
-from returns_hub.cli.output import count, say
-from returns_hub.cli.sync import check_options
+from returns_hub.cli.output import plural, print_line
+from returns_hub.cli.signals import until_signalled
+from returns_hub.cli.sync import check_accounts
 from returns_hub.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def work(
     hub: str | None = None,
     config: ConfigPath = None,
 ) -> int:
-    """Process deliveries, tell handlers, and sync the accounts that have "sync_every".
+    """Process deliveries, dispatch events to handlers, and sync the accounts that have "sync_every".
 
     On PostgreSQL any number of these share the work, on any number of machines.
     SIGTERM and Ctrl-C end it in good order: what was begun is finished or handed
@@ -40,7 +40,7 @@ def work(
 
     Args:
         concurrency: How many deliveries, and how many accounts' syncs, are worked on at once.
-        hub: A Hub of yours, whose handlers are told what changed, as MODULE:NAME; without it, the configuration's.
+        hub: A Hub of yours with its handlers, as MODULE:NAME; without it, the configuration's.
         config: The configuration file.
     """
     from returns_hub.hub import Hub
@@ -50,10 +50,10 @@ def work(
     _log_what_happens()
     # Somebody else's hub is left open: it is closed where it was opened, or with the process.
     with Hub.from_config(config) if hub is None else nullcontext(_load_hub(hub)) as working:
-        check_options(working, ())
-        with until_signalled(signal.SIGTERM, signal.SIGINT) as told, working.working(concurrency=concurrency):
-            say(f"Working for {count(len(working.accounts), 'account')}; Ctrl-C ends it.")
-            told.wait()
+        check_accounts(working, ())
+        with until_signalled(signal.SIGTERM, signal.SIGINT) as signalled, working.working(concurrency=concurrency):
+            print_line(f"Working for {plural(len(working.accounts), 'account')}; Ctrl-C ends it.")
+            signalled.wait()
     return 0
 
 

@@ -192,7 +192,7 @@ def test_replay_needs_a_number(hub: Hub, run: Run) -> None:
 def test_what_is_old_and_processed_can_be_removed(processed: str, deliver: Callable[[bytes], None], run: Run) -> None:
     deliver(body_about("rma_later"))
     ran = run("deliveries", "purge", "--older", "1h")
-    assert (ran.code, ran.out) == (0, "Removed: deliveries 1, news of returns that never appeared 0.\n")
+    assert (ran.code, ran.out) == (0, "Removed: deliveries 1, observations waiting for a return 0.\n")
     assert [one["id"] for one in run("deliveries", "list", "--json").objects] == [2]
     assert run("deliveries", "purge", "--older", "36500d", "--json").objects == [{"deliveries": 0, "waiting": 0}]
 

@@ -176,7 +176,7 @@ def test_the_table_of_events_after_a_sequence_has_the_first(read: Run) -> None:
 
 
 def test_no_events_say_so(read: Run) -> None:
-    assert read("events", "--after", "1000000").out == "Nothing happened after 1000000.\n"
+    assert read("events", "--after", "1000000").out == "There are no events after 1000000.\n"
 
 
 @pytest.fixture

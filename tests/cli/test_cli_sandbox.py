@@ -1,4 +1,4 @@
-"""``sandbox`` and ``demo``: the simulators, and the story told with them."""
+"""``sandbox`` and ``demo``: the simulators, and the demo."""
 
 import re
 import signal
@@ -73,17 +73,17 @@ def test_its_webhooks_come_in_as_soon_as_somebody_listens(environment: dict[str,
         (tmp_path / "returns-hub.toml").write_text(printed[printed.index("store = ") :])
         assert command.stdout.readline() == f"Waiting for somebody to listen on http://127.0.0.1:{port}/webhooks\n"
         with Hub.from_config(tmp_path / "returns-hub.toml") as hub, serve(create_app(hub), port=port):
-            told = [command.stdout.readline() for _ in range(3)]
+            printed = [command.stdout.readline() for _ in range(3)]
             hub.process()
             processed = {one.account for one in hub.deliveries() if one.state == "processed"}
             changed = {event.account for event in hub.events()}
             command.send_signal(signal.SIGINT)
             assert command.wait(30) == 0
     accounts = {"return-helper-sandbox", "returnless-sandbox", "returnmate-sandbox"}
-    assert [re.sub(r"of \S+:", "of it:", line) for line in told] == [
-        "return_helper tells of it: 200, 200\n",
-        "returnless tells of it: 201\n",
-        "returnmate tells of it: 200\n",
+    assert [re.sub(r"for \S+,", "for it,", line) for line in printed] == [
+        "return_helper: webhook for it, answered 200, 200\n",
+        "returnless: webhook for it, answered 201\n",
+        "returnmate: webhook for it, answered 200\n",
     ]
     assert processed == changed == accounts
 
@@ -104,8 +104,8 @@ def test_a_port_that_is_taken_is_named(run: Run) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
-    """The demo, told into a pipe, and what it kept."""
+def played(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    """The demo, run into a pipe, and the directory that it kept."""
     kept = tmp_path_factory.mktemp("demo") / "kept"
     done = subprocess.run(
         [SCRIPT, "demo", "--keep", kept],
@@ -118,12 +118,12 @@ def told(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     return done, kept
 
 
-def test_the_demo_ends_well_by_itself(told: tuple[Any, Path]) -> None:
-    assert (told[0].returncode, told[0].stderr) == (0, "")
+def test_the_demo_ends_well_by_itself(played: tuple[Any, Path]) -> None:
+    assert (played[0].returncode, played[0].stderr) == (0, "")
 
 
-def test_the_demo_shows_every_vendor_in_one_table(told: tuple[Any, Path]) -> None:
-    table = told[0].stdout.partition("3. One table")[2].partition("4. ")[0].splitlines()
+def test_the_demo_shows_every_vendor_in_one_table(played: tuple[Any, Path]) -> None:
+    table = played[0].stdout.partition("3. One table")[2].partition("4. ")[0].splitlines()
     assert [line.split()[0] for line in table[2:14]] == [
         *["return-helper-sandbox"] * 4,
         *["returnless-sandbox"] * 4,
@@ -132,16 +132,16 @@ def test_the_demo_shows_every_vendor_in_one_table(told: tuple[Any, Path]) -> Non
     assert any("RMA-2024-001234" in line for line in table)
 
 
-def test_the_demo_has_a_webhook_of_every_vendor(told: tuple[Any, Path]) -> None:
-    lines = told[0].stdout.partition("6. Things happen")[2].splitlines()
-    answers = {line.split()[0]: line.partition(": ")[2] for line in lines if re.match(r"\w+ tells of \S+: ", line)}
+def test_the_demo_has_a_webhook_of_every_vendor(played: tuple[Any, Path]) -> None:
+    lines = played[0].stdout.partition("6. Returns change")[2].splitlines()
+    answers = {line.partition(":")[0]: line.partition("answered ")[2] for line in lines if ", answered " in line}
     assert answers == {"return_helper": "200, 200, 200", "returnless": "201", "returnmate": "200"}
     heard = {line.split()[3] for line in lines if re.match(r"\d+ .* webhook  ", line)}
     assert heard == {"return-helper-sandbox", "returnless-sandbox", "returnmate-sandbox"}
 
 
-def test_the_demo_ends_with_the_timeline_of_a_parcel(told: tuple[Any, Path]) -> None:
-    timeline = told[0].stdout.partition("8. One of them")[2].partition("Timeline (UTC)")[2]
+def test_the_demo_ends_with_the_timeline_of_a_parcel(played: tuple[Any, Path]) -> None:
+    timeline = played[0].stdout.partition("8. One of them")[2].partition("Timeline (UTC)")[2]
     assert re.findall(r"returns-hub, \w+ +([\w.]+): ", timeline) == [
         "return.created",
         "return.status_changed",
@@ -159,27 +159,27 @@ def test_the_demo_ends_with_the_timeline_of_a_parcel(told: tuple[Any, Path]) -> 
     "claim",
     [
         "✓ all 1050 returns of 3 vendors are in the mirror, each exactly once",
-        "✓ no return is new or changed, no event is told",
-        "✓ the next sync tells exactly one event",
+        "✓ no return is new or changed, and there are no events",
+        "✓ the next sync emits exactly one event",
         "✓ and it is about that return",
         "✓ all 5 deliveries are answered with success",
         "✓ a delivery that is not signed is refused, and not stored",
         "✓ each of these returns has changed in the mirror, by webhook",
         "✓ the shop's order ORD000212 is found, and answered as the vendor wants it",
         "✓ an order that the shop does not have is not found",
-        "✓ whoever does not sign is told nothing",
+        "✓ a look-up that is not signed gets no data",
     ],
 )
-def test_the_demo_proves_its_claims(told: tuple[Any, Path], claim: str) -> None:
-    assert claim in told[0].stdout.splitlines()
+def test_the_demo_proves_its_claims(played: tuple[Any, Path], claim: str) -> None:
+    assert claim in played[0].stdout.splitlines()
 
 
-def test_the_demo_puts_no_escapes_into_a_pipe(told: tuple[Any, Path]) -> None:
-    assert "\x1b" not in told[0].stdout
+def test_the_demo_puts_no_escapes_into_a_pipe(played: tuple[Any, Path]) -> None:
+    assert "\x1b" not in played[0].stdout
 
 
-def test_the_demo_keeps_its_mirror(told: tuple[Any, Path]) -> None:
-    with sqlite3.connect(told[1] / "returns.db") as database:
+def test_the_demo_keeps_its_mirror(played: tuple[Any, Path]) -> None:
+    with sqlite3.connect(played[1] / "returns.db") as database:
         counted = database.execute("select account, count(*) from returns group by account order by account").fetchall()
     # Returnless has 300 returns and 300 requests, and a customer made one more return.
     assert counted == [("return-helper-sandbox", 300), ("returnless-sandbox", 601), ("returnmate-sandbox", 300)]
@@ -238,5 +238,5 @@ def test_a_claim_that_is_not_true_fails_the_demo(environment: dict[str, str]) ->
     )
     assert (done.returncode, done.stderr) == (
         1,
-        "returns-hub: the demo claims what is not true: the next sync tells exactly one event\n",
+        "returns-hub: the demo claims what is not true: the next sync emits exactly one event\n",
     )

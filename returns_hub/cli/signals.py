@@ -1,4 +1,4 @@
-"""How commands that run until they are told to end hear of it."""
+"""How commands that run until a signal stop: an event for the signal, and a check that standard output is still read."""
 
 import os
 import select
@@ -12,10 +12,10 @@ from contextlib import contextmanager
 @contextmanager
 def until_signalled(*signals: signal.Signals) -> Iterator[threading.Event]:
     """An event that is set by any of the signals, which end nothing by themselves meanwhile."""
-    told = threading.Event()
-    before = {number: signal.signal(number, lambda *_: told.set()) for number in signals}
+    received = threading.Event()
+    before = {number: signal.signal(number, lambda *_: received.set()) for number in signals}
     try:
-        yield told
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
