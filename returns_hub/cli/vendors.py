@@ -75,7 +75,7 @@ def explain(
     vocabulary: str | None = None,
     json: bool = False,
 ) -> None:
-    """Say what a vendor's word asserts here, and why; without a word, all of them.
+    """Show what a vendor's word asserts here, and why; without a word, all of them.
 
     A word that nobody documented is explained too: what becomes of it, and how to
     give it a meaning.
@@ -97,13 +97,19 @@ def explain(
         for name, words in vocabularies.items():
             _explain_all(provider, name, words, json=json)
         return
-    # A word that no vocabulary has is explained for the first: the status of a return, unless another was asked for.
     knowing = {name: words for name, words in vocabularies.items() if words.knows(word)}
-    for name, words in (knowing or dict(list(vocabularies.items())[:1])).items():
+    for name, words in knowing.items():
         if json:
             print_json(_word_data(provider, name, words, word))
         else:
-            _explain_word(adapter, name, words, word)
+            _explain_word(name, words, word)
+    if not knowing:
+        # What becomes of it is the same everywhere; the first vocabulary is that of the return's status.
+        words = next(iter(vocabularies.values()))
+        if json:
+            print_json(_word_data(provider, None, words, word))
+        else:
+            _explain_unknown(adapter, vocabularies, words, word)
 
 
 def _provider_data(name: str, adapter: type[Adapter] | None, error: str | None) -> dict[str, Any]:
@@ -148,18 +154,25 @@ def _explain_all(provider: str, name: str, words: StatusTable, *, json: bool) ->
     )
 
 
-def _explain_word(adapter: type[Adapter], name: str, words: StatusTable, word: str) -> None:
-    known = words.knows(word)
+def _explain_word(name: str, words: StatusTable, word: str) -> None:
     row = words.look_up(word)
     print_line(Text.assemble((clean(word), "bold"), f"  {words.name} ({name})"))
-    print_pairs(
-        (("asserts", _meaning(row)), ("why", row.why), ("source", row.source or (known and words.source) or None))
-    )
-    if known:
-        return
+    print_pairs((("asserts", _meaning(row)), ("why", row.why), ("source", row.source or words.source)))
+
+
+def _explain_unknown(
+    adapter: type[Adapter], vocabularies: Mapping[str, StatusTable], words: StatusTable, word: str
+) -> None:
+    print_line(Text.assemble((clean(word), "bold"), f"  in no vocabulary of {adapter.display_name}"))
+    row = words.look_up(word)
+    print_pairs((("asserts", _meaning(row)), ("why", row.why), ("searched", ", ".join(vocabularies))))
     print_line()
     print_line("No such word is documented. The return keeps it beside our status, and sync counts it.")
-    close = get_close_matches(words.fold(word), words.rows, n=3)
+    close = list(
+        dict.fromkeys(
+            near for words in vocabularies.values() for near in get_close_matches(words.fold(word), words.rows, n=3)
+        )
+    )
     if close:
         print_line(f"Documented words that look like it: {', '.join(close)}.")
     if "status_map" in attrs.fields_dict(adapter):
@@ -192,7 +205,7 @@ def _assertions(row: Facts) -> Iterator[str]:
             yield f"{name}: {words}"
 
 
-def _word_data(provider: str, vocabulary: str, words: StatusTable, word: str) -> dict[str, Any]:
+def _word_data(provider: str, vocabulary: str | None, words: StatusTable, word: str) -> dict[str, Any]:
     return {
         "provider": provider,
         "vocabulary": vocabulary,

@@ -26,7 +26,7 @@ from returns_hub.cli.output import (
 )
 from returns_hub.convert import dump
 from returns_hub.events import Event
-from returns_hub.model import Address, Customer, Item, Label, Money, Return, Shipment
+from returns_hub.model import Address, Customer, Item, Label, Money, Resolution, Return, Service, Shipment
 from returns_hub.status import ReturnKind, Status
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _STYLES: Final = {
     Status.REQUESTED: "yellow",
     Status.UNKNOWN: "magenta",
 }
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _LINKS: Final = frozenset({"label.url", "label.qr_code_url"})
 # An event names the part it is about already.
@@ -70,8 +71,10 @@ def print_return(stored: "StoredReturn", events: Iterable[Event]) -> None:
     print_line(Text.assemble((clean(ret.number or ret.id), "bold"), f"  {stored.account} ({ret.provider})"))
     print_pairs(_summary(ret))
     _section("Items", _ITEMS, [_item_row(item) for item in ret.items])
+    _section("Services", _SERVICES, [_service_row(item, service) for item in ret.items for service in item.services])
     _section("Shipments", _SHIPMENTS, [_shipment_row(shipment) for shipment in ret.shipments])
-    _section("Notes", _NOTES, [(format_time(note.created_at), note.author, note.text) for note in ret.notes])
+    _section("Answers", _ANSWERS, [(answer.question or answer.id, answer.answer) for answer in ret.answers])
+    _section("Notes", _NOTES, list(_note_rows(ret)))
     _section("Timeline (UTC)", _TIMELINE, _timeline(ret, events))
 
 
@@ -115,25 +118,34 @@ def event_data(event: Event) -> dict[str, Any]:
 
 _ITEMS: Final = (
     Column("sku"),
+    Column("id", drop=6),
     Column("name", prose=True, drop=1),
     Column("quantity"),
     Column("received", drop=3),
     Column("reason", prose=True),
     Column("condition", drop=5),
-    Column("disposition", drop=4),
+    Column("disposition", prose=True, drop=4),
     Column("value", drop=2),
+)
+_SERVICES: Final = (
+    Column("item"),
+    Column("service"),
+    Column("status"),
+    Column("quantity", drop=1),
+    Column("result", prose=True),
 )
 _SHIPMENTS: Final = (
     Column("id"),
     Column("direction", drop=3),
-    Column("status"),
+    Column("status", prose=True),
     Column("carrier", drop=1),
     Column("service", drop=2),
     Column("tracking number"),
     Column("label", prose=True),
 )
-_NOTES: Final = (Column("time"), Column("author"), Column("text", prose=True))
-_TIMELINE: Final = (Column("time"), Column("source"), Column("what", prose=True))
+_ANSWERS: Final = (Column("question", prose=True), Column("answer", prose=True))
+_NOTES: Final = (Column("time"), Column("item", drop=2), Column("author", drop=1), Column("text", prose=True))
+_TIMELINE: Final = (Column("seq", drop=1), Column("time"), Column("source"), Column("what", prose=True))
 
 
 def _section(title: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
@@ -175,19 +187,16 @@ def _summary(ret: Return) -> Iterator[tuple[str, Cell]]:
     yield "order", (ret.order.number or ret.order.id) if ret.order else None
     yield "customer", _customer(ret.customer)
     yield "address", _address(ret.address)
-    yield (
-        "resolution",
-        ", ".join(
-            " ".join(part for part in (one.kind.value, one.status.value, _money(one.amount)) if part)
-            for one in ret.resolutions
-        ),
-    )
+    yield "resolution", ", ".join(map(_resolution, ret.resolutions))
+    yield "form", ret.form
+    yield "attachments", ", ".join(ret.attachments)
     yield "reference", ret.reference
     yield "request", ret.request_id
     for name, value in ret.custom_fields.items():
         yield clean(name), value
     yield "created", _utc(ret.created_at)
     yield "updated", _utc(ret.updated_at)
+    yield "unreadable", ", ".join(ret.unreadable)
 
 
 def _utc(time: datetime | None) -> str | None:
@@ -215,30 +224,55 @@ def _money(money: Money | None) -> str | None:
     return None if money is None else " ".join(part for part in (f"{money.amount:f}", money.currency) if part)
 
 
+def _resolution(resolution: Resolution) -> str:
+    return " ".join(
+        part for part in (resolution.kind.value, resolution.status.value, _money(resolution.amount)) if part
+    )
+
+
 def _number(number: Decimal | None) -> str | None:
     # A vendor that writes every quantity with four decimals means no more by them.
     return None if number is None else f"{number.normalize():f}"
 
 
 def _item_row(item: Item) -> Sequence[Cell]:
-    disposition = " ".join(part for part in (item.disposition, item.disposition_status) if part)
     return (
-        item.sku or item.barcode or item.id,
+        item.sku or item.barcode,
+        item.id,
         item.name,
         _number(item.quantity),
         _number(item.quantity_received),
         (item.reason.text or item.reason.code) if item.reason else None,
         item.condition,
-        disposition,
+        " ".join(
+            filter(
+                None,
+                (
+                    _with_raw(item.disposition, item.disposition_raw),
+                    _with_raw(item.disposition_status, item.disposition_status_raw),
+                ),
+            )
+        ),
         _money(item.value),
     )
 
 
+def _service_row(item: Item, service: Service) -> Sequence[Cell]:
+    return (
+        item.sku or item.id,
+        service.code or service.id,
+        _with_raw(service.status, service.status_raw),
+        _number(service.quantity),
+        service.result,
+    )
+
+
 def _shipment_row(shipment: Shipment) -> Sequence[Cell]:
+    status = _with_raw(shipment.status, shipment.status_raw)
     return (
         shipment.id,
         shipment.direction,
-        shipment.status or shipment.status_raw,
+        " ".join(part for part in (status, shipment.status_text) if part),
         shipment.carrier,
         shipment.service,
         shipment.tracking_number,
@@ -247,7 +281,17 @@ def _shipment_row(shipment: Shipment) -> Sequence[Cell]:
 
 
 def _label(label: Label | None) -> str | None:
-    return None if label is None else " ".join(part for part in (label.status.value, label.error) if part)
+    if label is None:
+        return None
+    return " ".join(part for part in (_with_raw(label.status, label.status_raw), label.error) if part)
+
+
+def _note_rows(ret: Return) -> Iterator[Sequence[Cell]]:
+    for note in ret.notes:
+        yield format_time(note.created_at), None, note.author, note.text
+    for item in ret.items:
+        for note in item.notes:
+            yield format_time(note.created_at), item.sku or item.id, note.author, note.text
 
 
 def _event_row(event: Event) -> Sequence[Cell]:
@@ -307,15 +351,26 @@ def _value(value: Any) -> str:
 
 
 def _timeline(ret: Return, events: Iterable[Event]) -> list[Sequence[Cell]]:
-    """Oldest first; what nobody dated comes last."""
-    entries: list[tuple[datetime | None, str, str]] = []
+    """The events in the order of their sequence, and among them, by time, what the vendor and the carrier dated.
+
+    Entries without a time come last.
+    """
+    entries: list[tuple[datetime, Sequence[Cell]]] = []
+    latest = _EARLIEST
+    for event in events:
+        # Vendors' times are not in the order in which they were reported; the sequence is.
+        latest = max(latest, event.occurred_at)
+        source = f"returns-hub, {event.origin.value}"
+        entries.append((latest, (str(event.sequence), format_time(event.occurred_at), source, _describe(event))))
     for entry in ret.timeline:
         text = " ".join(part for part in (entry.kind and f"{entry.kind}:", entry.text) if part)
-        entries.append((entry.occurred_at, entry.author or ret.provider, text))
+        row = (None, format_time(entry.occurred_at), entry.author or ret.provider, text)
+        entries.append((entry.occurred_at or _NEVER, row))
     for shipment in ret.shipments:
         for scan in shipment.tracking:
-            parts = (scan.text or scan.status_raw or scan.status.value, scan.location)
-            entries.append((scan.occurred_at, shipment.carrier or "carrier", ", ".join(part for part in parts if part)))
-    entries += [(event.occurred_at, f"returns-hub, {event.origin.value}", _describe(event)) for event in events]
-    entries.sort(key=lambda entry: entry[0] or _NEVER)
-    return [(format_time(time), teller, text) for time, teller, text in entries]
+            what = ", ".join(
+                part for part in (scan.text or _with_raw(scan.status, scan.status_raw), scan.location) if part
+            )
+            row = (None, format_time(scan.occurred_at), shipment.carrier or "carrier", what)
+            entries.append((scan.occurred_at or _NEVER, row))
+    return [row for _, row in sorted(entries, key=lambda entry: entry[0])]

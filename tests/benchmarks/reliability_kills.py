@@ -40,7 +40,7 @@ from reliability_parts import CONSUMER, DATABASES, FORK, Outcome, Senders, Vendo
 from sqlalchemy import text
 
 from returns_hub import Account, Event, Hub, WebhookRequest, deliveries, dispatcher, worker
-from returns_hub.cli.ending import until_signalled
+from returns_hub.cli.signals import until_signalled
 from returns_hub.deliveries import Inbox, Processor
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.server import bodies, create_app, endpoint, http_server

@@ -73,14 +73,14 @@ def test_its_webhooks_come_in_as_soon_as_somebody_listens(environment: dict[str,
         (tmp_path / "returns-hub.toml").write_text(printed[printed.index("store = ") :])
         assert command.stdout.readline() == f"Waiting for somebody to listen on http://127.0.0.1:{port}/webhooks\n"
         with Hub.from_config(tmp_path / "returns-hub.toml") as hub, serve(create_app(hub), port=port):
-            printed = [command.stdout.readline() for _ in range(3)]
+            lines = [command.stdout.readline() for _ in range(3)]
             hub.process()
             processed = {one.account for one in hub.deliveries() if one.state == "processed"}
             changed = {event.account for event in hub.events()}
             command.send_signal(signal.SIGINT)
             assert command.wait(30) == 0
     accounts = {"return-helper-sandbox", "returnless-sandbox", "returnmate-sandbox"}
-    assert [re.sub(r"for \S+,", "for it,", line) for line in printed] == [
+    assert [re.sub(r"for \S+,", "for it,", line) for line in lines] == [
         "return_helper: webhook for it, answered 200, 200\n",
         "returnless: webhook for it, answered 201\n",
         "returnmate: webhook for it, answered 200\n",

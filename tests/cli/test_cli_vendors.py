@@ -82,8 +82,18 @@ def test_explain_keeps_to_the_vocabulary_asked_for(run: Run) -> None:
 def test_explain_an_unknown_word_says_how_to_map_it(run: Run) -> None:
     ran = run("explain", "returnmate", 'Warten "auf" Teile')
     assert ran.code == 0
-    assert "  asserts  unknown" in ran.lines
+    assert "  asserts   unknown" in ran.lines
     assert '"Warten \\"auf\\" Teile" = "received"' in ran.lines
+
+
+def test_explain_says_that_no_vocabulary_has_a_word(run: Run) -> None:
+    assert run("explain", "returnmate", "teleported").lines[:3] == [
+        "teleported  in no vocabulary of ReturnMate",
+        "  asserts   unknown",
+        "  searched  return, shipment",
+    ]
+    (row,) = run("explain", "returnmate", "teleported", "--json").objects
+    assert (row["vocabulary"], row["known"], row["status"]) == (None, False, "unknown")
 
 
 def test_explain_an_unknown_word_names_those_that_look_like_it(run: Run) -> None:
