@@ -28,14 +28,18 @@ MODEL_KEYS = [
     "items",
     "shipments",
     "resolutions",
+    "answers",
+    "attachments",
     "notes",
     "timeline",
+    "form",
     "reference",
     "request_id",
     "goods_expected",
     "custom_fields",
     "created_at",
     "updated_at",
+    "unreadable",
 ]
 EVENT_KEYS = ["sequence", "id", "type", "account", "return_id", "occurred_at", "recorded_at", "origin", "changes"]
 
