@@ -176,7 +176,7 @@ def test_the_table_of_events_after_a_sequence_has_the_first(read: Run) -> None:
     header, *lines, remark = read("events", "--after", "10", "--limit", "2").lines
     assert header.split()[0] == "SEQ"
     assert [line.split()[0] for line in lines] == ["11", "12"]
-    assert remark == "There are more; --after 12 goes on, --json has all."
+    assert remark == "There are more: --after 12 shows the next, --json all."
 
 
 def test_no_events_say_so(read: Run) -> None:
