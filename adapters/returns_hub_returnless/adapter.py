@@ -45,7 +45,18 @@ from returns_hub import (
     format_time,
 )
 from returns_hub_returnless import orders, webhooks, wire
-from returns_hub_returnless.pagination import MAX_PAGE_SIZE, Kind, Listing, Name, Rows, Spot, newest, oldest, walk
+from returns_hub_returnless.pagination import (
+    MAX_PAGE_SIZE,
+    Cursor,
+    Fetched,
+    Listing,
+    Resource,
+    ResourceName,
+    Rows,
+    read_newest,
+    read_oldest,
+    read_page,
+)
 from returns_hub_returnless.statuses import (
     BACK_TO_STOCK,
     REQUEST_STATUSES,
@@ -55,15 +66,15 @@ from returns_hub_returnless.statuses import (
     TRACKING_STATUSES,
 )
 
-RETURNS: Final = Kind(
+RETURNS: Final = Resource(
     name="returns",
     id_key="return_id",
     time_key="return_date",
     updated_key="updated_at",
-    words=tuple(RETURN_STATUSES.rows),
+    statuses=tuple(RETURN_STATUSES.rows),
 )
-REQUESTS: Final = Kind(
-    name="requests", id_key="request_id", time_key="request_date", words=tuple(REQUEST_STATUSES.rows)
+REQUESTS: Final = Resource(
+    name="requests", id_key="request_id", time_key="request_date", statuses=tuple(REQUEST_STATUSES.rows)
 )
 
 _TABLES: Final[Mapping[str, StatusTable]] = {RETURNS.name: RETURN_STATUSES, REQUESTS.name: REQUEST_STATUSES}
@@ -182,7 +193,7 @@ class Returnless(Adapter):
         query: ReturnQuery,
         cursor: str | None = None,
         *,
-        only: Name | None = None,
+        only: ResourceName | None = None,
         order_id: str | None = None,
     ) -> Operation[Page[Return]]:
         """One page of the returns that match, then of the requests, each list oldest first; or ``only`` one of them.
@@ -286,13 +297,14 @@ class Returnless(Adapter):
         """The documented response; 404 in the vendor's envelope where there is no such order."""
         return orders.build_answer(order, self._order_zone)
 
-    def _listings(self, kind: Kind, query: ReturnQuery, order_id: str | None) -> Iterable[Listing]:
+    def _listings(self, kind: Resource, query: ReturnQuery, order_id: str | None) -> Iterable[Listing]:
         """What has to be walked through: the list, or once for each status of it, for the vendor takes one at a time."""
         zone = self._reader.zone
         after, before, updated = query.created_after, query.created_before, query.updated_after
         for word in _statuses_to_request(kind, query):
             yield Listing(
-                kind=kind,
+                resource=kind,
+                zone=zone,
                 reference=query.order_number,
                 order_id=order_id,
                 email=query.customer_email,
@@ -309,13 +321,13 @@ class Returnless(Adapter):
             return Page(items=())
         number, spot = _parse_cursor(cursor, len(listings))
         listing = listings[number]
-        step = yield from walk(listing, spot, self._ask)
-        items, invalid_records = wire.parse_each(step.rows, self._parse(listing.kind))
+        step = yield from read_page(listing, spot, self._ask)
+        items, invalid_records = wire.parse_each(step.rows, self._parse(listing.resource))
         following = None
         if step.next is not None:
             following = f"{number}:{step.next}"
         elif number + 1 < len(listings):
-            following = f"{number + 1}:{Spot()}"
+            following = f"{number + 1}:{Cursor()}"
         return Page(items=items, invalid_records=invalid_records, next=following, gaps=step.gaps)
 
     def _read_newest(self, listings: Sequence[Listing], cursor: str | None) -> Operation[Page[Return]]:
@@ -329,38 +341,38 @@ class Returnless(Adapter):
         pages: list[tuple[Listing, Rows]] = []
         gaps: list[str] = []
         for listing in listings:
-            page = yield from newest(evolve(listing, size=MAX_PAGE_SIZE) if older else listing, self._ask)
+            page = yield from read_newest(evolve(listing, size=MAX_PAGE_SIZE) if older else listing, self._ask)
             pages.append((listing, page))
-            if older and not (yield from oldest(listing, self._ask)).ids <= page.ids:
-                gaps.append(f"{listing.kind.name}: only the newest {len(page)} can be listed newest first")
+            if older and not (yield from read_oldest(listing, self._ask)).ids <= page.ids:
+                gaps.append(f"{listing.resource.name}: only the newest {len(page)} can be listed newest first")
         # Down to the youngest of these, every list is told whole on the first page.
         ends = [page.placed[listing.size - 1].at for listing, page in pages if len(page.placed) >= listing.size]
         items: list[Return] = []
         invalid_records: list[InvalidRecord] = []
         for listing, page in pages:
-            rows = [row for row in page.placed if listing.wants(row) and older == any(row.at < end for end in ends)]
+            rows = [row for row in page.placed if listing.includes(row) and older == any(row.at < end for end in ends)]
             shown = [(row.index, row.raw) for row in rows] + ([] if older else page.others)
-            read, broken = wire.parse_each(shown, self._parse(listing.kind))
+            read, broken = wire.parse_each(shown, self._parse(listing.resource))
             items += read
             invalid_records += broken
         items.sort(key=_created, reverse=True)
         following = _OLDER if not older and any(len(page) for _, page in pages) else None
         return Page(items=items, invalid_records=tuple(invalid_records), next=following, gaps=tuple(gaps))
 
-    def _ask(self, name: str, query: Sequence[tuple[str, str]]) -> Operation[list[Any]]:
+    def _ask(self, name: str, query: Sequence[tuple[str, str]]) -> Operation[Fetched]:
         reply = yield _get(f"/{name}", query)
-        return wire.parse_rows(self.check(reply))
+        return Fetched(rows=wire.parse_rows(self.check(reply)))
 
-    def _put(self, kind: Kind, record_id: str, name: str, value: str) -> Operation[None]:
+    def _put(self, kind: Resource, record_id: str, name: str, value: str) -> Operation[None]:
         # Returnless V1 API, Update request: one value, in the query, and no body. It is absolute, so twice is once.
         path = _path(kind.name, record_id)
         reply = yield Request(method="PUT", path=path, query=[(name, value)], replayable=True)
         wire.check_updated(self.check(reply))
 
-    def _parse(self, kind: Kind) -> Callable[[Mapping[str, Any]], Return]:
+    def _parse(self, kind: Resource) -> Callable[[Mapping[str, Any]], Return]:
         return self._reader.parse_return if kind is RETURNS else self._reader.parse_request
 
-    def _word_for(self, kind: Kind, status: Status | None) -> str:
+    def _word_for(self, kind: Resource, status: Status | None) -> str:
         words = RETURN_WORD_BY_STATUS if kind is RETURNS else REQUEST_WORD_BY_STATUS
         if status is None or status not in words:
             sentence = f"no word for {kind.name} means {status} and nothing else; give the word itself as raw_status"
@@ -368,7 +380,7 @@ class Returnless(Adapter):
         return words[status]
 
 
-def _statuses_to_request(kind: Kind, query: ReturnQuery) -> tuple[str | None, ...]:
+def _statuses_to_request(kind: Resource, query: ReturnQuery) -> tuple[str | None, ...]:
     """The statuses to ask a list for, one by one; None asks for all of it, and nothing spares asking."""
     own = _TABLES[kind.name]
     if query.raw_status:
@@ -380,20 +392,20 @@ def _statuses_to_request(kind: Kind, query: ReturnQuery) -> tuple[str | None, ..
     return tuple(word for word, facts in own.rows.items() if facts.status in query.status)
 
 
-def _parse_cursor(cursor: str | None, listings: int) -> tuple[int, Spot]:
+def _parse_cursor(cursor: str | None, listings: int) -> tuple[int, Cursor]:
     if cursor is None:
-        return 0, Spot()
+        return 0, Cursor()
     number, _, spot = cursor.partition(":")
     if not re.fullmatch(r"\d{1,2}", number, re.ASCII) or int(number) >= listings:
         raise _not_ours()
-    return int(number), Spot.parse(spot)
+    return int(number), Cursor.parse(spot)
 
 
 def _not_ours() -> ValueError:
     return ValueError("the cursor is not one that this listing gave")
 
 
-def _address_of(return_id: str) -> tuple[Kind, str]:
+def _address_of(return_id: str) -> tuple[Resource, str]:
     """Which list a return is in, and its id there: requests and returns share numbers."""
     if return_id.startswith(wire.REQUEST_PREFIX):
         return REQUESTS, return_id.removeprefix(wire.REQUEST_PREFIX)

@@ -1,74 +1,97 @@
-"""How a list without pages is read whole: a keyset walk, oldest first, on the time of creation.
+"""How a list without pages is read whole.
 
-Returnless V1 API documents ``per_page``, ``sort_order``, filters, and nothing to turn a page with. So each page asks for what was
-created after the last row, a second early: whether "after" takes the second itself in is not documented, and several
-records can share one. What was read already is known by its id. A walk ends where a page brings nothing later, not where
-one is short, for a vendor may serve less than it was asked for. Each page is checked: a vendor that passes over a filter
-or the order would otherwise give the wrong rows for the right ones.
+Returnless V1 API has ``per_page``, ``sort_order`` and filters, and nothing that turns a page. There are three ways to read a list
+all the same, and :func:`read_page` takes the one that applies:
 
-A second with more records than a page holds cannot be walked through. It is asked for once more status by status, and
-what then may still be missing is said in ``gaps``.
+- By creation, oldest first: each page asks for what was created after the last row, a second early, since the documentation
+  does not say whether "after" includes the second itself, and several records can share one. Rows that were read before are
+  known by their ids. The walk ends where a page brings nothing later, not where one is short: a server may send less than it
+  was asked for.
+- By update, where a list of changes turns out to be sorted that way.
+- By status, in a second with more records than a page holds: it is requested once more for every status, and what may
+  still be missing is said in ``gaps``.
+
+Every page is checked: a server that ignores a filter or the order would otherwise pass wrong rows off as right ones. The hour
+that a clock set back repeats is one long second here, since a time in it does not tell which of the two hours it belongs to.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from itertools import pairwise
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise, takewhile
 from typing import Any, Final, Literal, TypeAlias
+from unicodedata import normalize
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from returns_hub import Operation, UnexpectedReply, ValidationFailed
-from returns_hub_returnless.wire import Record, format_local_time, parse_local_time
+from returns_hub_returnless.wire import (
+    existing_time,
+    format_local_time,
+    parse_local_time,
+    repeated_period,
+)
 
 MAX_PAGE_SIZE: Final = 200
 
 _SECOND: Final = timedelta(seconds=1)
 _MAX_SEEN_IDS: Final = MAX_PAGE_SIZE
-_ID: Final = re.compile(r"[\w.:-]{1,64}\Z", re.ASCII)
 _MAX_STATUS_LENGTH: Final = 64
+_ID: Final = re.compile(r"[\w.:-]{1,64}\Z", re.ASCII)
 _CURSOR: Final = re.compile(
-    r"(?P<position>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)?;(?P<flags>i?p?s?u?m?);(?P<short>\d{1,9})x(?P<run>[0-2]);(?P<seen>.*)\Z",
+    r"(?P<position>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)?;(?P<flags>i?p?s?u?m?h?);(?P<short>\d{1,9})x(?P<run>[0-2]);(?P<seen>.*)\Z",
     re.ASCII,
 )
 
-Name: TypeAlias = Literal["returns", "requests"]
-Ask: TypeAlias = Callable[[str, Sequence[tuple[str, str]]], Operation[list[Any]]]
-"""Sends the query to a list of the vendor's, and gives its rows."""
+ResourceName: TypeAlias = Literal["returns", "requests"]
 
 
 @frozen(kw_only=True)
-class Kind:
-    """One of the vendor's lists. ``words`` are the statuses that its records can be told apart by."""
+class Fetched:
+    """The rows of one reply, and the moment at which the vendor sent it, by the vendor's clock, if the reply tells."""
 
-    name: Name
+    rows: Sequence[Any]
+    sent_at: datetime | None = None
+
+
+Fetch: TypeAlias = Callable[[str, Sequence[tuple[str, str]]], Operation[Fetched]]
+"""Sends a query to one of the vendor's lists."""
+
+
+@frozen(kw_only=True)
+class Resource:
+    """One of the vendor's lists. ``statuses`` are those by which its records can be requested."""
+
+    name: ResourceName
     id_key: str
     time_key: str
-    words: tuple[str, ...]
+    statuses: tuple[str, ...]
     updated_key: str | None = None
 
 
 @frozen(kw_only=True)
 class Row:
-    """A record that can be placed in the walk, and its number on its page."""
+    """A record with a place in the list. ``at`` is its time; in a repeated hour, the first second of that hour."""
 
     index: int
     id: str
     at: datetime
-    updated: datetime | None
-    word: str | None
+    updated_at: datetime | None
+    status: str | None
     raw: Any
 
 
 @frozen(kw_only=True)
 class Listing:
-    """What is to be read of a list. What is set goes on the wire with every page, and every row is checked for it.
+    """What is to be read of a list. Every filter is sent with every page, and every row is checked for it.
 
-    ``start``, ``end`` and ``updated_after`` are by the vendor's clock; ``end`` is no filter of the vendor's, but there the
-    walk ends. ``by_update`` walks along the time of the last update, from ``start``.
+    ``start``, ``end`` and ``updated_after`` are local times of the vendor's; ``end`` is no filter of the vendor's, but the walk ends
+    there. ``by_update`` sorts by the time of the last update, from ``start``.
     """
 
-    kind: Kind
+    resource: Resource
+    zone: tzinfo = UTC
     reference: str | None = None
     order_id: str | None = None
     email: str | None = None
@@ -81,16 +104,16 @@ class Listing:
 
     @property
     def time_key(self) -> str:
-        """The field that the walk goes along."""
-        return (self.by_update and self.kind.updated_key) or self.kind.time_key
+        """The field whose times the cursor follows."""
+        return (self.by_update and self.resource.updated_key) or self.resource.time_key
 
     @property
     def is_stable(self) -> bool:
-        """True if what matches once goes on matching, and keeps its place."""
+        """True if a row that matches once goes on matching, and keeps its place."""
         return self.status is None and not self.by_update
 
     @property
-    def matching(self) -> list[tuple[str, str, str]]:
+    def text_filters(self) -> list[tuple[str, str, str]]:
         """The filters on texts: the parameter, the field of a row that it is about, the value."""
         values = (
             ("reference", "reference", self.reference),
@@ -100,57 +123,67 @@ class Listing:
         )
         return [(name, key, value) for name, key, value in values if value is not None]
 
-    def filters(self, bound: datetime | None) -> list[tuple[str, str]]:
-        """The filters as they are sent, with ``bound`` as the time after which rows are wanted."""
+    def build_query(self, bound: datetime | None, *, order: str) -> list[tuple[str, str]]:
+        """The parameters of a request for the rows after ``bound``."""
         times = {"updated_after" if self.by_update else "created_after": bound}
         if self.updated_after is not None:
             times["updated_after"] = self.updated_after
         return [
-            *((name, value) for name, _, value in self.matching),
+            ("per_page", str(self.size)),
+            ("sort_order", order),
+            *((name, value) for name, _, value in self.text_filters),
             *((name, format_local_time(moment)) for name, moment in times.items() if moment is not None),
         ]
 
-    def wants(self, row: Row) -> bool:
-        """True unless the row lies outside the bounds, or does not tell what is asked for: then it is nobody's."""
+    def includes(self, row: Row) -> bool:
+        """False if the row lies outside the bounds, or lacks a field that is filtered on."""
         return (
-            (self.start is None or row.at >= self.start)
+            (self.start is None or row.at >= repeated_period(self.start, self.zone)[0])
             and (self.end is None or row.at <= self.end)
-            and all(_text(row.raw, key) is not None for _, key, _ in self.matching)
+            and all(_text(row.raw, key) is not None for _, key, _ in self.text_filters)
         )
 
     def ordered_by_update(self) -> "Listing":
-        """The same rows, walked through along the time of their last update."""
+        """The same rows, sorted by their last update."""
+        if self.by_update:
+            return self
         return evolve(self, by_update=True, start=self.updated_after, end=None, updated_after=None)
+
+    def before(self, moment: datetime | None) -> datetime | None:
+        """A second earlier; where a clock set forward skips that second, one before the gap."""
+        return None if moment is None else existing_time(moment - _SECOND, self.zone)
 
 
 @frozen(kw_only=True)
-class Spot:
-    """Where a walk stands, and what it has learnt of the vendor.
+class Cursor:
+    """Where a walk stands, and what it has learnt about the server.
 
-    ``position`` is the time of the last row, in the vendor's own digits, and ``seen`` the ids read of this second.
-    ``inclusive``: a filter's second is itself taken in. ``past``: of this second nothing more is asked for. ``strange``: a
-    status came that is not in the vocabulary. ``many``: there are more changes than one page is known to hold. ``short``:
-    how long the pages were that had less than was asked for, at least ``run`` in a row.
+    ``position`` is the time of the last row, and ``seen`` the ids of the rows read at that time. ``inclusive``: a time filter
+    includes its own second. ``past``: of this second nothing more is requested. ``undocumented``: a status came that is not in the
+    vocabulary. ``several``: a list of changes that is longer than a page. ``hidden``: rows are sorted and filtered by
+    a time that some of them do not show. ``short``: the length of the pages that had less than was asked for, at least
+    ``run`` of them in a row.
     """
 
     position: datetime | None = None
     seen: frozenset[str] = frozenset()
     inclusive: bool = False
     past: bool = False
-    strange: bool = False
+    undocumented: bool = False
     by_update: bool = False
-    many: bool = False
+    several: bool = False
+    hidden: bool = False
     short: int = 0
     run: int = 0
 
     @classmethod
-    def parse(cls, cursor: str) -> "Spot":
+    def parse(cls, text: str) -> "Cursor":
         """The inverse of ``str``.
 
         Raises:
             ValueError: not a cursor of a walk.
         """
-        match = _CURSOR.match(cursor)
+        match = _CURSOR.match(text)
         ids = match["seen"].split(",") if match and match["seen"] else []
         position = parse_local_time(match["position"]) if match else None
         if (
@@ -163,45 +196,63 @@ class Spot:
         return cls(
             position=position,
             seen=frozenset(ids),
-            inclusive="i" in match["flags"],
-            past="p" in match["flags"],
-            strange="s" in match["flags"],
-            by_update="u" in match["flags"],
-            many="m" in match["flags"],
             short=int(match["short"]),
             run=int(match["run"]),
+            **{name: letter in match["flags"] for letter, name in _FLAGS.items()},
         )
 
     def __str__(self) -> str:
-        flags = "i" * self.inclusive + "p" * self.past + "s" * self.strange
-        flags += "u" * self.by_update + "m" * self.many
+        flags = "".join([letter for letter, name in _FLAGS.items() if getattr(self, name)])
         position = format_local_time(self.position) if self.position else ""
         return f"{position};{flags};{self.short}x{self.run};{','.join(sorted(self.seen))}"
 
     def bound(self, listing: Listing) -> datetime | None:
-        """After when rows are asked for next."""
+        """The time after which rows are requested next."""
         if self.position is None:
-            return _before(listing.start)
+            return listing.before(listing.start)
         if self.past:
-            return self.position + _SECOND if self.inclusive else self.position
-        return self.position if self.inclusive else self.position - _SECOND
+            last = repeated_period(self.position, listing.zone)[1]
+            return last + _SECOND if self.inclusive else last
+        return self.position if self.inclusive else listing.before(self.position)
+
+
+_FLAGS: Final = {
+    "i": "inclusive",
+    "p": "past",
+    "s": "undocumented",
+    "u": "by_update",
+    "m": "several",
+    "h": "hidden",
+}
 
 
 @frozen(kw_only=True)
-class Step:
-    """What one step of a walk brought: numbered rows, where it goes on (None: nowhere), and what stays unseen."""
+class ListPage:
+    """One page of a walk: numbered rows, where it goes on (None: nowhere), and what cannot be read."""
 
     rows: list[tuple[int, Any]]
-    next: Spot | None = None
+    next: Cursor | None = None
     gaps: tuple[str, ...] = ()
+    sent_at: datetime | None = None
 
 
 @frozen(kw_only=True)
 class Rows:
-    """One answer of the vendor's: the rows that have a place in the walk, and the others."""
+    """One reply of the vendor's: the rows that have a place in the list, those of them in order of time, and the others.
 
+    ``bound`` is the time after which they were requested; no row in order is before ``floor``.
+    """
+
+    bound: datetime | None
+    floor: datetime | None
     placed: list[Row]
     others: list[tuple[int, Any]]
+    sent_at: datetime | None = None
+    in_order: list[Row] = field(init=False)
+
+    @in_order.default
+    def _find_in_order(self) -> list[Row]:
+        return _longest_ascending([row for row in self.placed if self.floor is None or row.at >= self.floor])
 
     def __len__(self) -> int:
         return len(self.placed) + len(self.others)
@@ -209,7 +260,7 @@ class Rows:
     @property
     def newest(self) -> datetime | None:
         """The time of the last row in order of time."""
-        return self.placed[-1].at if self.placed else None
+        return self.in_order[-1].at if self.in_order else None
 
     @property
     def reversed(self) -> "Rows":
@@ -219,281 +270,359 @@ class Rows:
     @property
     def is_ascending(self) -> bool:
         """True if no row is older than the one before it."""
-        return all(before.at <= after.at for before, after in pairwise(self.placed))
+        return len(self.in_order) == len(self.placed)
 
     @property
     def is_ascending_by_update(self) -> bool:
-        """True if every row tells its last update, and none's is before that of the row before it."""
-        told = [row.updated for row in self.placed if row.updated is not None]
-        return len(told) == len(self.placed) and told == sorted(told)
+        """True if every row has a time of its last update, none before that of the row before it."""
+        known = [row.updated_at for row in self.placed if row.updated_at is not None]
+        return len(known) == len(self.placed) and known == sorted(known)
 
     @property
     def ids(self) -> frozenset[str]:
-        """The ids of the rows that have one."""
+        """The ids of the rows that have a place."""
         return frozenset([row.id for row in self.placed])
 
 
-def walk(listing: Listing, spot: Spot, ask: Ask) -> Operation[Step]:
-    """The rows after ``spot`` that none before it brought, in one request; a few where the vendor must be sounded.
+def _longest_ascending(rows: list[Row]) -> list[Row]:
+    """The longest part of the rows in which none is older than the one before it; nearly always all of them."""
+    if all(before.at <= after.at for before, after in pairwise(rows)):
+        return rows
+    ends: list[datetime] = []  # the earliest time at which a part of each length can end, and the row it ends with
+    last: list[int] = []
+    previous: list[int | None] = []
+    for index, row in enumerate(rows):
+        length = bisect_right(ends, row.at)
+        ends[length:] = [row.at, *ends[length + 1 :]]
+        last[length:] = [index, *last[length + 1 :]]
+        previous.append(last[length - 1] if length else None)
+    chain: list[Row] = []
+    step: int | None = last[-1]
+    while step is not None:
+        chain.append(rows[step])
+        step = previous[step]
+    return chain[::-1]
+
+
+def read_page(listing: Listing, cursor: Cursor, fetch: Fetch) -> Operation[ListPage]:
+    """The rows behind ``cursor`` that no page before brought, in one request; a few where the server must be probed.
 
     Raises:
-        UnexpectedReply: the vendor does not honour the order or a filter; going on would lose records.
+        UnexpectedReply: the server does not honour the order or a filter; going on would lose records.
     """
-    if spot.by_update:
-        listing = listing.ordered_by_update()
-    size = listing.size
-    while True:
-        bound = spot.bound(listing)
-        page = yield from _ask(listing, bound, size, ask)
-        if spot.position is None and not page.is_ascending:
-            return (yield from _read_unordered(listing, page, ask))
-        _check_order(listing, page, bound)
-        _check_filters(listing, page)
-        learnt = not spot.inclusive and any(row.at == bound for row in page.placed)
-        spot = evolve(
-            spot,
-            inclusive=spot.inclusive or learnt,
-            strange=spot.strange or any(row.word not in listing.kind.words for row in page.placed),
-        )
-        if spot.past and learnt:
-            # The second that was to be passed came again: it is passed by asking after the next one.
-            continue
-        stuck = spot.position is not None and page.newest is not None and page.newest <= spot.position
-        hidden = (yield from _hidden(listing, spot, page, size, ask)) if stuck else None
-        if hidden is not None:
-            if not learnt and size == MAX_PAGE_SIZE:
-                return (yield from _pass(listing, spot, page, hidden, ask))
-            # Nothing but the second before, or too small a page, stood in the way.
-            size = MAX_PAGE_SIZE
-            continue
-        _check_joined(listing, spot, page)
-        over = stuck or page.newest is None or (listing.end is not None and page.newest > listing.end)
-        if over and spot.many:
-            other = yield from _ask(listing, _before(listing.start), listing.size, ask, order="desc")
-            if not _ends_the_walk(spot, other):
-                return (yield from _walk_along_updates(listing, other.reversed, ask))
-        return Step(rows=_unread(listing, spot, page), next=None if over else _moved(listing, spot, page, size))
+    walk = _walk_by_update if cursor.by_update else _walk_by_creation
+    return (yield from walk(listing, cursor, fetch))
 
 
-def _read_unordered(listing: Listing, page: Rows, ask: Ask) -> Operation[Step]:
-    """A first page that is not in the order of creation: Returnless V1 API says "oldest items", and not oldest in what.
+def read_newest(listing: Listing, fetch: Fetch) -> Operation[Rows]:
+    """The newest rows, newest first: as many as a page holds, since no filter ends before a time.
 
-    If both ends of the list are the same rows, these are all of it. Changes that are too many for that are walked through
-    along the time of the update, where they come in that order.
+    Raises:
+        UnexpectedReply: as for :func:`read_page`.
     """
-    other = yield from _ask(listing, _before(listing.start), listing.size, ask, order="desc")
-    if other.placed and other.ids == page.ids and other.placed[0].id != page.placed[0].id:
-        _check_filters(listing, page)
-        return Step(rows=_unread(listing, Spot(), page))
-    return (yield from _walk_along_updates(listing, page, ask))
-
-
-def _ends_the_walk(spot: Spot, other: Rows) -> bool:
-    """True if the other end of the list is where the walk ended: else it came in the order of creation by chance only.
-
-    Changes do where they are made in that order, by a nightly job for instance; those behind the first page would be lost.
-    """
-    end = other.reversed.newest
-    return end is None or spot.position is None or (other.reversed.is_ascending and end >= spot.position)
-
-
-def _walk_along_updates(listing: Listing, page: Rows, ask: Ask) -> Operation[Step]:
-    """The first rows of a list of changes that comes in the order of updates, as ``page`` tells if that is so."""
-    # Along the time of the update there is no telling what was created when.
-    bounded = listing.start is not None or listing.end is not None
-    if listing.updated_after is None or bounded or not page.is_ascending_by_update:
+    page = yield from _fetch(listing, listing.before(listing.start), fetch, order="desc")
+    _check_filters(listing, page.reversed)
+    if not (yield from _is_in_order(listing, page.reversed, fetch)):
         raise _unordered(listing)
-    step = yield from walk(listing, Spot(by_update=True), ask)
-    gap = (
-        f"{listing.kind.name}, changed since {format_local_time(listing.updated_after)}: they come in the order of their last "
-        "update; those that were updated after their status changed may be missing"
-    )
-    return evolve(step, gaps=(gap, *step.gaps))
-
-
-def newest(listing: Listing, ask: Ask) -> Operation[Rows]:
-    """The newest rows, newest first: as many as a page holds, for there is no filter that ends before a time."""
-    page = yield from _ask(listing, _before(listing.start), listing.size, ask, order="desc")
-    _check_order(listing, page.reversed, _before(listing.start))
-    _check_filters(listing, page)
     return page
 
 
-def oldest(listing: Listing, ask: Ask) -> Operation[Rows]:
+def read_oldest(listing: Listing, fetch: Fetch) -> Operation[Rows]:
     """The oldest row of all that match."""
-    return (yield from _ask(listing, _before(listing.start), 1, ask))
+    return (yield from _fetch(evolve(listing, size=1), listing.before(listing.start), fetch))
 
 
-def _before(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment - _SECOND
+def _walk_by_creation(listing: Listing, cursor: Cursor, fetch: Fetch) -> Operation[ListPage]:
+    page, cursor = yield from _fetch_behind(listing, cursor, fetch)
+    if not cursor.hidden and not page.is_ascending:
+        if not (yield from _is_in_order(listing, page, fetch)):
+            return (yield from _read_unordered(listing, cursor, page, fetch))
+        cursor = evolve(cursor, hidden=True)
+    read = yield from _take(listing, cursor, page, fetch)
+    if read.next is None and cursor.several:
+        other = (yield from _fetch(listing, listing.before(listing.start), fetch, order="desc")).reversed
+        if not (yield from _is_end(listing, cursor, other, fetch)):
+            return (yield from _start_by_update(listing, other, fetch))
+    return read
 
 
-def _ask(listing: Listing, bound: datetime | None, size: int, ask: Ask, *, order: str = "asc") -> Operation[Rows]:
-    query = [("per_page", str(size)), ("sort_order", order), *listing.filters(bound)]
-    rows = yield from ask(listing.kind.name, query)
-    placed, others = [], []
-    for index, raw in enumerate(rows):
-        row = _row(listing, index, raw)
-        if row is None:
-            others.append((index, raw))
-        else:
-            placed.append(row)
-    if others and not placed:
-        raise UnexpectedReply(
-            "no row tells its id and its time: the list cannot be walked through",
-            where=f"{listing.kind.name}[0].{listing.time_key}",
-        )
-    return Rows(placed=placed, others=others)
-
-
-def _row(listing: Listing, index: int, raw: Any) -> Row | None:
-    """The row, if it has an id and a time; any other stands nowhere in the order."""
-    if not isinstance(raw, dict):
-        return None
-    record_id, at = _text(raw, listing.kind.id_key), parse_local_time(raw.get(listing.time_key))
-    if at is None or record_id is None or not _ID.match(record_id):
-        return None
-    updated = parse_local_time(raw.get(listing.kind.updated_key)) if listing.kind.updated_key else None
-    return Row(index=index, id=record_id, at=at, updated=updated, word=_text(raw, "status"), raw=raw)
-
-
-def _text(raw: Any, name: str) -> str | None:
-    try:
-        return Record(raw=raw).text(name)
-    except UnexpectedReply:
-        return None
-
-
-def _check_order(listing: Listing, page: Rows, bound: datetime | None) -> None:
+def _walk_by_update(listing: Listing, cursor: Cursor, fetch: Fetch) -> Operation[ListPage]:
+    listing = listing.ordered_by_update()
+    page, cursor = yield from _fetch_behind(listing, cursor, fetch)
     if not page.is_ascending:
         raise _unordered(listing)
-    if bound is not None and page.placed and page.placed[0].at < bound:
+    return (yield from _take(listing, cursor, page, fetch))
+
+
+def _fetch_behind(listing: Listing, cursor: Cursor, fetch: Fetch) -> Operation[tuple[Rows, Cursor]]:
+    """The page behind ``cursor``, checked against the filters, and the cursor with what the page teaches of the server."""
+    page = yield from _fetch(listing, cursor.bound(listing), fetch)
+    _check_filters(listing, page)
+    learnt = not cursor.inclusive and any(row.at == page.bound for row in page.placed)
+    undocumented = any(row.status not in listing.resource.statuses for row in page.placed)
+    cursor = evolve(cursor, inclusive=cursor.inclusive or learnt, undocumented=cursor.undocumented or undocumented)
+    if learnt and (cursor.past or (_is_stuck(cursor, page) and _may_be_cut_off(listing, cursor, page))):
+        # Nothing but the second before stood in the way; "after" includes it, so it need not come again.
+        return (yield from _fetch_behind(listing, cursor, fetch))
+    return page, cursor
+
+
+def _take(listing: Listing, cursor: Cursor, page: Rows, fetch: Fetch) -> Operation[ListPage]:
+    """What a page brings, and where the walk goes on; where the page ends within a second, all of that second."""
+    stuck = _is_stuck(cursor, page)
+    beyond = (yield from _rows_beyond(listing, cursor, page, fetch)) if stuck else None
+    if beyond is not None and listing.size < MAX_PAGE_SIZE:
+        return (yield from read_page(evolve(listing, size=MAX_PAGE_SIZE), cursor, fetch))
+    if beyond is not None and cursor.position is not None:
+        return (yield from _read_by_status(listing, cursor, page, fetch, position=cursor.position, beyond=beyond))
+    _check_joined(listing, cursor, page)
+    over = stuck or page.newest is None or (listing.end is not None and page.newest > listing.end)
+    return ListPage(
+        rows=_unread(listing, cursor, page),
+        next=None if over else _move(listing, cursor, page),
+        sent_at=page.sent_at,
+    )
+
+
+def _read_unordered(listing: Listing, cursor: Cursor, page: Rows, fetch: Fetch) -> Operation[ListPage]:
+    """A page that is not in the order of creation: the documentation says "oldest items", and not oldest in what.
+
+    If both ends of the list are the same rows, these are all of it. Longer lists of changes are read by update, if they come in that
+    order.
+    """
+    other = yield from _fetch(listing, listing.before(listing.start), fetch, order="desc")
+    is_whole = cursor.position is None and other.ids == page.ids
+    if is_whole and other.placed[0].id != page.placed[0].id:
+        return ListPage(rows=_unread(listing, cursor, page), sent_at=page.sent_at)
+    return (yield from _start_by_update(listing, page, fetch))
+
+
+def _start_by_update(listing: Listing, sample: Rows, fetch: Fetch) -> Operation[ListPage]:
+    """The first page of a list of changes that comes in the order of updates, if ``sample`` shows that it does."""
+    # In the order of updates there is no telling what was created when.
+    bounded = listing.start is not None or listing.end is not None
+    if listing.updated_after is None or bounded or not sample.is_ascending_by_update:
+        raise _unordered(listing)
+    page = yield from _walk_by_update(listing, Cursor(by_update=True), fetch)
+    gap = (
+        f"{listing.resource.name}, changed since {format_local_time(listing.updated_after)}: they come in the order of "
+        "their last update; those that were updated after their status changed may be missing"
+    )
+    return evolve(page, gaps=(gap, *page.gaps))
+
+
+def _read_by_status(
+    listing: Listing, cursor: Cursor, stuck: Rows, fetch: Fetch, *, position: datetime, beyond: list[Row]
+) -> Operation[ListPage]:
+    """A second with more records than a page holds: all that the server can be made to tell of it, and on behind it.
+
+    ``stuck`` is a page that ends in this second, at ``position``; ``beyond`` are further rows that came to light.
+    """
+    found, gaps = yield from _split_by_status(listing, cursor, stuck, beyond, fetch)
+    first, last = repeated_period(position, listing.zone)
+    # Asked for what came after a repeated hour, a server that takes its end for that of the first of the two sends the second: only
+    # a later time leads on, and whether that is sent too is not documented.
+    times = (position, last + _SECOND) if cursor.past else (position,)
+    crowd = {row.id: row for row in found if row.at in times and row.id not in cursor.seen}
+    place = " to ".join(dict.fromkeys(map(format_local_time, (first, last))))
+    return ListPage(
+        rows=[*((row.index, row.raw) for row in crowd.values() if listing.includes(row)), *stuck.others],
+        next=evolve(cursor, position=times[-1], past=True, seen=frozenset()),
+        gaps=tuple(
+            [f"{listing.resource.name}, {listing.time_key} {place}: {gap}; others may be missing" for gap in gaps]
+        ),
+        sent_at=stuck.sent_at,
+    )
+
+
+def _split_by_status(
+    listing: Listing, cursor: Cursor, stuck: Rows, beyond: list[Row], fetch: Fetch
+) -> Operation[tuple[list[Row], list[str]]]:
+    """The rows of a crowded second, requested status by status; and what of it remains unread."""
+    found, gaps = [*stuck.placed, *beyond], list[str]()
+    whole = f"only {len(stuck)} are sent, and they cannot be requested by status"
+    if listing.status is not None:
+        return found, [whole]
+    seen = [row.status for row in found if row.status and len(row.status) <= _MAX_STATUS_LENGTH]
+    for status in dict.fromkeys([*listing.resource.statuses, *seen]):
+        try:
+            page = yield from _fetch(evolve(listing, status=status), cursor.bound(listing), fetch)
+        except ValidationFailed:
+            gaps.append(f"those with status {status!r} cannot be requested")
+            continue
+        if any(row.status != status for row in page.placed):
+            return found, [whole]
+        found += page.placed
+        if len(page) >= len(stuck) and page.newest == cursor.position:
+            gaps.append(f"only {len(page)} of those with status {status!r} are sent")
+    if cursor.undocumented or any(row.status not in listing.resource.statuses for row in found):
+        gaps.append("those with a status outside the vocabulary cannot be requested")
+    return found, gaps
+
+
+def _rows_beyond(listing: Listing, cursor: Cursor, page: Rows, fetch: Fetch) -> Operation[list[Row] | None]:
+    """None if a page that brings nothing later is whole; if it is cut off, the rows behind it that came to light."""
+    if len(page) >= listing.size or (len(page) == cursor.short and cursor.run >= 2):
+        # Full; or the third page of one length, and less than was asked for: that is all the server ever sends.
+        return []
+    if not _may_be_cut_off(listing, cursor, page):
+        return None
+    # The other end of the list shows whether this page was whole.
+    other = yield from _fetch(listing, cursor.bound(listing), fetch, order="desc")
+    return [row for row in other.placed if row.id not in page.ids] or None
+
+
+def _may_be_cut_off(listing: Listing, cursor: Cursor, page: Rows) -> bool:
+    """False if a page that brings nothing later is surely whole: shorter than any before, and nothing new in it."""
+    brings_more = any(row.at == cursor.position and row.id not in cursor.seen for row in page.placed)
+    return len(page) in (listing.size, cursor.short) or (brings_more and not cursor.past)
+
+
+def _is_in_order(listing: Listing, page: Rows, fetch: Fetch) -> Operation[bool]:
+    """True if the rows are in order of time, or in that of a time that some of them do not show.
+
+    Somebody may have given a record an earlier date, or a clock was set back. The list is then sorted and filtered by another time
+    than a row shows: a request for what comes after the row before it brings it all the same. In a list that is
+    sorted in another way, it does not.
+    """
+    if page.is_ascending:
+        return True
+    before, after = max(pairwise(page.placed), key=lambda pair: pair[0].at - pair[1].at)
+    if page.floor is not None and after.at < page.floor <= before.at:
+        return True
+    probe = yield from _fetch(listing, listing.before(before.at), fetch)
+    return after.id in probe.ids or before.id not in probe.ids
+
+
+def _is_end(listing: Listing, cursor: Cursor, other: Rows, fetch: Fetch) -> Operation[bool]:
+    """True if the other end of the list, newest last, is where the walk ended.
+
+    Changes that were made in the order of creation, by a nightly job for instance, come in that order by chance: then those behind
+    the first page would be lost.
+    """
+    if other.newest is None or cursor.position is None:
+        return True
+    return other.newest >= cursor.position and (yield from _is_in_order(listing, other, fetch))
+
+
+def _fetch(listing: Listing, bound: datetime | None, fetch: Fetch, *, order: str = "asc") -> Operation[Rows]:
+    query = listing.build_query(bound, order=order)
+    reply = yield from fetch(listing.resource.name, query)
+    rows = [(index, raw, _place(listing, index, raw)) for index, raw in enumerate(reply.rows)]
+    placed = [row for _, _, row in rows if row is not None]
+    if rows and not placed:
+        raise UnexpectedReply(
+            "no row has an id and a time: the list cannot be read in order",
+            where=f"{listing.resource.name}[0].{listing.time_key}",
+        )
+    others = [(index, raw) for index, raw, row in rows if row is None]
+    floor = bound and repeated_period(bound, listing.zone)[0]
+    return Rows(bound=bound, floor=floor, placed=placed, others=others, sent_at=reply.sent_at)
+
+
+def _place(listing: Listing, index: int, raw: Any) -> Row | None:
+    """The row, if it has an id and a time; any other has no place in the list."""
+    if not isinstance(raw, dict):
+        return None
+    record_id, at = _text(raw, listing.resource.id_key), parse_local_time(raw.get(listing.time_key))
+    if at is None or record_id is None or not _ID.match(record_id):
+        return None
+    key = listing.resource.updated_key
+    updated_at = parse_local_time(raw.get(key)) if key else None
+    return Row(
+        index=index,
+        id=record_id,
+        at=repeated_period(at, listing.zone)[0],
+        updated_at=updated_at and repeated_period(updated_at, listing.zone)[0],
+        status=_text(raw, "status"),
+        raw=raw,
+    )
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str | None:
+    value = raw.get(key)
+    return str(value) if type(value) is int else value if isinstance(value, str) and value else None
+
+
+def _check_filters(listing: Listing, page: Rows) -> None:
+    """Raises if the server ignores a filter, and would send everybody's records: the documentation itself misspells one."""
+    early = list(takewhile(lambda row: page.floor is not None and row.at < page.floor, page.placed))
+    # One that shows an earlier time than it is sorted by may come first.
+    if len(early) > 1:
         name = "updated_after" if listing.by_update else "created_after"
         raise UnexpectedReply(
             f"rows came from before {name}: the filter is not honoured, or is read in another time zone than rows are "
             "printed in",
-            where=listing.kind.name,
+            where=listing.resource.name,
         )
-
-
-def _unordered(listing: Listing) -> UnexpectedReply:
-    return UnexpectedReply("the rows are not in the order that sort_order asks for", where=listing.kind.name)
-
-
-def _check_filters(listing: Listing, page: Rows) -> None:
-    """A vendor that passes over a filter would give everybody's records: Returnless V1 API itself spells one of them wrong."""
-    matching, since = listing.matching, listing.updated_after
     for row in page.placed:
-        for name, key, wanted in matching:
-            told = _text(row.raw, key)
-            # The vendor may find a number or an address in another case; a status is a word of its own.
-            if told is not None and told != wanted and (key == "status" or told.casefold() != wanted.casefold()):
+        for name, key, wanted in listing.text_filters:
+            value = _text(row.raw, key)
+            if value is not None and _folded(value) != _folded(wanted):
                 raise _ignored(listing, name)
-        if since is not None and row.updated is not None and row.updated < since:
-            raise _ignored(listing, "updated_after")
+    since = listing.updated_after and repeated_period(listing.updated_after, listing.zone)[0]
+    if since is not None and any(row.updated_at is not None and row.updated_at < since for row in page.placed):
+        raise _ignored(listing, "updated_after")
+
+
+def _folded(text: str) -> str:
+    """A text as loosely as any server may compare it: without regard to case, blanks, or how a character is composed."""
+    return "".join(normalize("NFKC", text).casefold().split())
 
 
 def _ignored(listing: Listing, name: str) -> UnexpectedReply:
-    return UnexpectedReply(f"rows came that the filter {name} leaves out: it is not honoured", where=listing.kind.name)
+    return UnexpectedReply(
+        f"rows came that the filter {name} excludes: it is not honoured", where=listing.resource.name
+    )
 
 
-def _check_joined(listing: Listing, spot: Spot, page: Rows) -> None:
-    """The row read last must come again, unless it may have moved: otherwise rows may lie between it and this page."""
-    if spot.position is not None and not spot.past and listing.is_stable and not page.ids & spot.seen:
+def _unordered(listing: Listing) -> UnexpectedReply:
+    return UnexpectedReply("the rows are not in the order that sort_order asks for", where=listing.resource.name)
+
+
+def _check_joined(listing: Listing, cursor: Cursor, page: Rows) -> None:
+    """Raises unless the row read last came again, or may have moved: otherwise rows may lie between it and this page."""
+    if cursor.position is not None and not cursor.past and listing.is_stable and not page.ids & cursor.seen:
         raise UnexpectedReply(
             "the row that was read last did not come again: created_after is read in another time zone than rows are "
             "printed in, or the row was deleted; read the list from its start",
-            where=listing.kind.name,
+            where=listing.resource.name,
         )
 
 
-def _unread(listing: Listing, spot: Spot, page: Rows) -> list[tuple[int, Any]]:
-    """The rows of a page that none before it brought, and that were asked for."""
+def _is_stuck(cursor: Cursor, page: Rows) -> bool:
+    return cursor.position is not None and page.newest is not None and page.newest <= cursor.position
+
+
+def _unread(listing: Listing, cursor: Cursor, page: Rows) -> list[tuple[int, Any]]:
+    """The rows of a page that were asked for, and that no page before it brought."""
+    position = cursor.position
     rows = [
         (row.index, row.raw)
         for row in page.placed
-        if listing.wants(row)
-        and (
-            spot.position is None
-            or row.at > spot.position
-            or (row.at == spot.position and not spot.past and row.id not in spot.seen)
-        )
+        if listing.includes(row)
+        and (position is None or row.at > position or (row.id not in cursor.seen and _is_new(cursor, page, row)))
     ]
     return sorted([*rows, *page.others], key=lambda row: row[0])
 
 
-def _moved(listing: Listing, spot: Spot, page: Rows, size: int) -> Spot:
-    """Behind a page that brought something later."""
-    seen = [row.id for row in page.placed if row.at == page.newest]
-    full = len(page) >= size
-    run = spot.run + 1 if len(page) == spot.short else 1
+def _is_new(cursor: Cursor, page: Rows, row: Row) -> bool:
+    """True of a row of the last second, and of one that shows an earlier time than the one it is sorted by."""
+    return (row.at == cursor.position and not cursor.past) or (page.floor is not None and row.at < page.floor)
+
+
+def _move(listing: Listing, cursor: Cursor, page: Rows) -> Cursor:
+    """The cursor behind a page that brought something later."""
+    last = next(index for index, row in enumerate(page.placed) if row.at == page.newest)
+    full = len(page) >= listing.size
+    run = cursor.run + 1 if len(page) == cursor.short else 1
     return evolve(
-        spot,
+        cursor,
         position=page.newest,
-        # What is forgotten of a longer second is given out twice at worst.
-        seen=frozenset(seen[-_MAX_SEEN_IDS:]),
+        # What is forgotten of a longer second is read twice at worst.
+        seen=frozenset([row.id for row in page.placed[last:][-_MAX_SEEN_IDS:]]),
         past=False,
-        many=listing.updated_after is not None and (full or spot.position is not None),
+        several=listing.updated_after is not None and (full or cursor.position is not None),
         short=0 if full else len(page),
         run=0 if full else min(run, 2),
     )
-
-
-def _hidden(listing: Listing, spot: Spot, page: Rows, size: int, ask: Ask) -> Operation[list[Row] | None]:
-    """None if a page that brought nothing later is whole; if it is cut off, the rows behind it that came to light."""
-    if len(page) >= size or (len(page) == spot.short and spot.run >= 2):
-        # Full; or the third page of one length, and less than was asked for: that is all the vendor ever serves.
-        return []
-    if len(page) != spot.short and size == listing.size:
-        return None
-    # One page before was as short as this one: the other end tells whether both were whole.
-    other = yield from _ask(listing, spot.bound(listing), size, ask, order="desc")
-    return [row for row in other.placed if row.id not in page.ids] or None
-
-
-def _pass(listing: Listing, spot: Spot, stuck: Rows, hidden: list[Row], ask: Ask) -> Operation[Step]:
-    """All that the vendor can be made to tell of a second with more records than a page holds, and on behind it."""
-    found, gaps = yield from _split(listing, spot, stuck, hidden, ask)
-    crowd = {row.id: row for row in found if row.at == spot.position and row.id not in spot.seen}
-    what = f"{listing.kind.name}, {listing.time_key} {spot.position}"
-    return Step(
-        rows=[*((row.index, row.raw) for row in crowd.values() if listing.wants(row)), *stuck.others],
-        next=evolve(spot, past=True, seen=frozenset()),
-        gaps=tuple([f"{what}: {gap}; others may be missing" for gap in gaps]),
-    )
-
-
-def _split(
-    listing: Listing, spot: Spot, stuck: Rows, hidden: list[Row], ask: Ask
-) -> Operation[tuple[list[Row], list[str]]]:
-    """The rows of a crowded second, asked for status by status; and what of it remains unseen."""
-    found, gaps = [*stuck.placed, *hidden], list[str]()
-    whole = f"only {len(stuck)} are told, and they cannot be asked for by status"
-    if listing.status is not None:
-        return found, [whole]
-    met = [row.word for row in found if row.word and len(row.word) <= _MAX_STATUS_LENGTH]
-    for word in dict.fromkeys([*listing.kind.words, *met]):
-        page = yield from _ask_for_status(listing, spot, word, ask)
-        if page is None:
-            gaps.append(f"those with status {word!r} cannot be asked for")
-            continue
-        if any(row.word != word for row in page.placed):
-            return found, [whole]
-        found += page.placed
-        if len(page) >= len(stuck) and page.newest == spot.position:
-            gaps.append(f"only {len(page)} of those with status {word!r} are told")
-    if spot.strange or any(row.word not in listing.kind.words for row in found):
-        gaps.append("those with a status outside the vocabulary cannot be asked for")
-    return found, gaps
-
-
-def _ask_for_status(listing: Listing, spot: Spot, word: str, ask: Ask) -> Operation[Rows | None]:
-    """The rows at ``spot`` with one status; None where the vendor refuses the word."""
-    slice_ = evolve(listing, status=word)
-    bound = spot.bound(listing)
-    try:
-        page = yield from _ask(slice_, bound, MAX_PAGE_SIZE, ask)
-    except ValidationFailed:
-        return None
-    _check_order(slice_, page, bound)
-    return page

@@ -6,6 +6,7 @@ empty is nothing. Whatever else is not as the documentation shows it is an :clas
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -174,20 +175,39 @@ def format_local_time(moment: datetime) -> str:
 
 def lower_bound(moment: datetime, zone: tzinfo) -> datetime:
     """The vendor's clock at a moment, or earlier: in the hour that a clock set back repeats, before both."""
-    local, repeated = _on_clock(moment, zone)
-    return local - repeated
+    local = moment.astimezone(zone).replace(tzinfo=None, microsecond=0, fold=0)
+    return local + min(clock_change(local, zone), timedelta())
 
 
 def upper_bound(moment: datetime, zone: tzinfo) -> datetime:
     """The vendor's clock at a moment, or later: in the hour that a clock set back repeats, after both."""
-    local, repeated = _on_clock(moment, zone)
-    return local + repeated
+    local = moment.astimezone(zone).replace(tzinfo=None, microsecond=0, fold=0)
+    return local - min(clock_change(local, zone), timedelta())
 
 
-def _on_clock(moment: datetime, zone: tzinfo) -> tuple[datetime, timedelta]:
-    local = moment.astimezone(zone)
-    offsets = [local.replace(fold=fold).utcoffset() or timedelta() for fold in (0, 1)]
-    return local.replace(tzinfo=None, microsecond=0, fold=0), abs(offsets[0] - offsets[1])
+def clock_change(local: datetime, zone: tzinfo) -> timedelta:
+    """By how much the clock is set at a local time: negative where it is set back and the time exists twice, positive where it never exists."""
+    first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1))
+    return second - first
+
+
+def repeated_period(local: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The first and the last second of the hour that a clock set back repeats; of any other time, itself."""
+    change = clock_change(local, zone)
+    if change >= timedelta():
+        return local, local
+    begun = bisect_left(
+        range(int(-change.total_seconds())),
+        timedelta(),
+        key=lambda ago: clock_change(local - timedelta(seconds=ago), zone),
+    )
+    first = local - timedelta(seconds=begun - 1)
+    return first, first - change - timedelta(seconds=1)
+
+
+def existing_time(local: datetime, zone: tzinfo) -> datetime:
+    """The local time itself; where a clock set forward skips it, one before the gap."""
+    return local - max(clock_change(local, zone), timedelta())
 
 
 @frozen(kw_only=True)

@@ -154,12 +154,12 @@ def test_rows_that_a_filter_leaves_out_are_not_handed_on(
     listed: Any, vendor: Any, row: Any, ignored: str, query: dict[str, Any]
 ) -> None:
     rows = [row(n, reference=f"ORD{n}", customer_email=f"{n}@b.c") for n in range(9)]
-    with pytest.raises(UnexpectedReply, match=f"rows came that the filter {ignored} leaves out"):
+    with pytest.raises(UnexpectedReply, match=f"rows came that the filter {ignored} excludes"):
         listed(ReturnQuery(**query), vendor(rows, ignored=frozenset({ignored})))
 
 
 def test_ignored_order_id_is_noticed(listed: Any, vendor: Any, row: Any) -> None:
-    with pytest.raises(UnexpectedReply, match="the filter order_id leaves out"):
+    with pytest.raises(UnexpectedReply, match="the filter order_id excludes"):
         listed(ReturnQuery(), vendor([row(0, order_id="1")], ignored=frozenset({"order_id"})), order_id="2")
 
 
@@ -229,7 +229,7 @@ def test_full_page_of_shipments_has_a_gap(adapter: Returnless, answer: Any, fini
     rows = [{"tracking_number": f"T{n}"} for n in range(5)]
     page = finish(adapter.list_shipments(ShipmentQuery(page_size=5)), answer(200, rows))
     assert (len(page.items), page.next) == (5, None)
-    assert page.gaps == ("shipments: only the newest 5 are told; a return tells its own",)
+    assert page.gaps == ("shipments: only the newest 5 are sent; a return tells its own",)
 
 
 def test_shipment_without_a_tracking_number_is_set_aside(adapter: Returnless, answer: Any, finish: Any) -> None:

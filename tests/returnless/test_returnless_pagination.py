@@ -104,11 +104,11 @@ def test_second_that_status_cannot_split_is_a_gap(vendor: Any, backfill: Any, ro
     found = backfill(vendor(rows, inclusive=inclusive))
     assert gaps(found) == [
         (
-            "returns, return_date 2024-05-01 10:00:00: only 200 of those with status 'processing' are told; "
+            "returns, return_date 2024-05-01 10:00:00: only 200 of those with status 'processing' are sent; "
             "others may be missing"
         ),
         (
-            "returns, return_date 2024-05-01 10:00:00: only 200 of those with status 'received' are told; "
+            "returns, return_date 2024-05-01 10:00:00: only 200 of those with status 'received' are sent; "
             "others may be missing"
         ),
     ]
@@ -121,7 +121,7 @@ def test_second_whose_status_filter_is_ignored_is_a_gap(vendor: Any, backfill: A
     found = backfill(vendor(rows, inclusive=inclusive, ignored=frozenset({"status"})))
     assert gaps(found) == [
         (
-            "returns, return_date 2024-05-01 10:00:00: only 200 are told, and they cannot be asked for by status; "
+            "returns, return_date 2024-05-01 10:00:00: only 200 are sent, and they cannot be requested by status; "
             "others may be missing"
         )
     ]
@@ -134,7 +134,7 @@ def test_crowded_second_of_one_status_is_a_gap(adapter: Returnless, vendor: Any,
     found = pages(lambda cursor: adapter.list_returns(query, cursor), asked_of)
     assert gaps(found) == [
         (
-            "returns, return_date 2024-05-01 10:00:00: only 200 are told, and they cannot be asked for by status; "
+            "returns, return_date 2024-05-01 10:00:00: only 200 are sent, and they cannot be requested by status; "
             "others may be missing"
         )
     ]
@@ -145,7 +145,7 @@ def test_status_that_the_filter_refuses_is_a_gap(vendor: Any, backfill: Any, row
     found = backfill(vendor(in_one_second(row, 450), refused=frozenset({"checked"})))
     assert gaps(found) == [
         (
-            "returns, return_date 2024-05-01 10:00:00: those with status 'checked' cannot be asked for; "
+            "returns, return_date 2024-05-01 10:00:00: those with status 'checked' cannot be requested; "
             "others may be missing"
         )
     ]
@@ -156,7 +156,7 @@ def test_status_of_no_vocabulary_makes_a_crowded_second_a_gap(vendor: Any, backf
     found = backfill(vendor(rows))
     assert gaps(found) == [
         (
-            "returns, return_date 2024-05-01 10:00:00: those with a status outside the vocabulary cannot be asked for; "
+            "returns, return_date 2024-05-01 10:00:00: those with a status outside the vocabulary cannot be requested; "
             "others may be missing"
         )
     ]
@@ -222,7 +222,7 @@ def test_end_of_a_list_seen_by_another_clock_is_noticed(vendor: Any, backfill: A
 
 def test_rows_without_a_time_cannot_be_walked_through(vendor: Any, backfill: Any) -> None:
     rows = [{"return_id": "1", "return_date": "soon"}]
-    with pytest.raises(UnexpectedReply, match="no row tells its id and its time") as caught:
+    with pytest.raises(UnexpectedReply, match="no row has an id and a time") as caught:
         backfill(vendor(rows, ignored=frozenset({"created_after"})))
     assert caught.value.where == "returns[0].return_date"
 
@@ -347,7 +347,7 @@ def test_changes_end_after_the_requests(adapter: Returnless, answer: Any, finish
 
 
 def test_ignored_updated_after_is_noticed(adapter: Returnless, vendor: Any, pages: Any) -> None:
-    with pytest.raises(UnexpectedReply, match="the filter updated_after leaves out"):
+    with pytest.raises(UnexpectedReply, match="the filter updated_after excludes"):
         pages(
             lambda cursor: adapter.changes(datetime(2024, 1, 5, tzinfo=UTC), cursor),
             vendor(200, ignored=frozenset({"updated_after"})),

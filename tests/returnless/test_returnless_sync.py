@@ -187,7 +187,7 @@ def test_a_status_that_cannot_be_asked_for_is_a_gap_of_a_crowded_second(open_hub
     hub = open_hub(ReturnlessSandbox(**OVER_A_PAGE, undocumented_statuses=True))
     (report,) = hub.sync()
     assert {gap.partition(": ")[2] for gap in report.gaps} == {
-        "those with a status outside the vocabulary cannot be asked for; others may be missing"
+        "those with a status outside the vocabulary cannot be requested; others may be missing"
     }
 
 
@@ -263,7 +263,7 @@ def test_changes_in_the_order_of_updates_are_found_where_that_looks_like_the_ord
 @pytest.mark.parametrize(
     ("behaviour", "sentence"),
     [
-        ({"ignored": ["updated_after"]}, "the filter updated_after leaves out"),
+        ({"ignored": ["updated_after"]}, "the filter updated_after excludes"),
         ({"one_filter": True}, "rows came from before created_after"),
     ],
     ids=["updated_after ignored", "one filter counts"],

@@ -1,0 +1,127 @@
+"""Clocks that are set back and forward, and records with a date that is not the one they are sorted by."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from returns_hub import Reply, Request, ReturnQuery, Secret
+from returns_hub.testing import Call
+from returns_hub_returnless import Returnless
+from returns_hub_returnless.sandbox import ReturnlessSandbox
+
+SINCE = datetime(2020, 1, 1, tzinfo=UTC)
+UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
+# Europe/Amsterdam: the hour from 02:00 came twice on 27 October 2024, and not at all on 31 March 2024.
+AUTUMN = datetime(2024, 10, 27, 0, 0, tzinfo=UTC)
+SPRING = datetime(2024, 3, 31, 1, 0, tzinfo=UTC)
+VOCABULARY = (
+    "processing", "received", "complete", "checked", "re-check", "completed", "declined", "delivered", "exception",
+    "exchanged", "pending_payment", "closed",
+)  # fmt: skip
+
+
+class Server:
+    """A simulator as these tests' helpers ask it: without a network."""
+
+    def __init__(self, sandbox: ReturnlessSandbox, adapter: Returnless) -> None:
+        self._sandbox = sandbox
+        self._adapter = adapter
+
+    def answer(self, request: Request) -> Reply:
+        request = self._adapter.authorize(request)
+        headers = {name.lower(): value for name, value in request.headers}
+        answer = self._sandbox.handle(
+            Call(method=request.method, path=request.path, query=request.query, headers=headers)
+        ).answer
+        assert answer is not None
+        return Reply(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+@pytest.fixture(params=["Europe/Amsterdam", "UTC"])
+def adapter(request: pytest.FixtureRequest) -> Returnless:
+    """One that was told the vendor's zone, and one that was not."""
+    return Returnless(user="sandbox-user", password=Secret("sandbox-password"), timezone=request.param)
+
+
+@pytest.fixture
+def amsterdam() -> Returnless:
+    return Returnless(user="sandbox-user", password=Secret("sandbox-password"), timezone="Europe/Amsterdam")
+
+
+@pytest.fixture
+def sandbox() -> ReturnlessSandbox:
+    return ReturnlessSandbox(count=0, timezone="Europe/Amsterdam")
+
+
+def add(sandbox: ReturnlessSandbox, moment: datetime, count: int = 1, **fields: Any) -> list[str]:
+    return [sandbox.add_return(created_at=moment + timedelta(minutes=10 * n), **fields) for n in range(count)]
+
+
+def listed(pages: Any, sandbox: ReturnlessSandbox, adapter: Returnless, query: ReturnQuery | None = None) -> list[str]:
+    read = adapter.backfill(SINCE, UNTIL)[0].read
+    if query is not None:
+        read = lambda cursor: adapter.list_returns(query, cursor, only="returns")  # noqa: E731
+    found = pages(read, Server(sandbox, adapter))
+    assert [gap for page in found for gap in page.gaps] == []
+    return [ret.id for page in found for ret in page.items]
+
+
+@pytest.mark.parametrize("before", [0, 150, 199, 200, 201])
+def test_hour_that_comes_twice_is_read_whole(
+    sandbox: ReturnlessSandbox, adapter: Returnless, pages: Any, before: int
+) -> None:
+    made = add(sandbox, AUTUMN - timedelta(minutes=10 * before), before)
+    made += add(sandbox, AUTUMN + timedelta(minutes=50)) + add(sandbox, AUTUMN + timedelta(minutes=70))
+    made += add(sandbox, AUTUMN + timedelta(hours=3), 30)
+    assert listed(pages, sandbox, adapter) == made
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_more_than_a_page_in_the_hour_that_comes_twice(amsterdam: Returnless, pages: Any, exclusive: bool) -> None:
+    sandbox = ReturnlessSandbox(count=0, timezone="Europe/Amsterdam", exclusive_bounds=exclusive)
+    made = add(sandbox, AUTUMN - timedelta(hours=10), 50)
+    made += [
+        sandbox.add_return(created_at=AUTUMN + timedelta(seconds=12 * n), status=VOCABULARY[n % 12]) for n in range(599)
+    ]
+    made += add(sandbox, AUTUMN + timedelta(hours=2), 250)
+    assert set(listed(pages, sandbox, amsterdam)) == set(made)
+
+
+@pytest.mark.parametrize("before", [0, 199, 200])
+def test_hour_that_is_skipped_is_never_asked_for(
+    sandbox: ReturnlessSandbox, amsterdam: Returnless, pages: Any, before: int
+) -> None:
+    made = add(sandbox, SPRING - timedelta(minutes=10 * before), before + 1) + add(sandbox, SPRING, 230)
+    found = listed(pages, sandbox, amsterdam)
+    assert (len(found), set(found)) == (len(made), set(made))
+
+
+@pytest.mark.parametrize("place", [0, 1, 150, 199, 200, 201, 399, 449])
+@pytest.mark.parametrize("shown", ["2021-03-05 12:00:00", "2020-01-02 00:00:00"])
+def test_record_with_an_earlier_date_is_read_in_its_place(
+    sandbox: ReturnlessSandbox, adapter: Returnless, pages: Any, place: int, shown: str
+) -> None:
+    made = add(sandbox, datetime(2024, 5, 1, tzinfo=UTC), 450)
+    sandbox.edit(made[place], return_date=shown)
+    found = listed(pages, sandbox, adapter)
+    assert (len(found), set(found)) == (len(made), set(made))
+
+
+@pytest.mark.parametrize("place", [0, 150, 200, 449])
+def test_record_with_an_earlier_date_among_changes(
+    sandbox: ReturnlessSandbox, amsterdam: Returnless, pages: Any, place: int
+) -> None:
+    made = add(sandbox, datetime(2024, 5, 1, tzinfo=UTC), 450)
+    sandbox.edit(made[place], return_date="2021-03-05 12:00:00")
+    found = listed(pages, sandbox, amsterdam, ReturnQuery(updated_after=SINCE))
+    assert set(found) == set(made)
+
+
+def test_record_with_an_earlier_date_is_among_the_newest(
+    sandbox: ReturnlessSandbox, amsterdam: Returnless, pages: Any
+) -> None:
+    made = add(sandbox, datetime(2024, 5, 1, tzinfo=UTC), 30)
+    sandbox.edit(made[10], return_date="2021-03-05 12:00:00")
+    found = listed(pages, sandbox, amsterdam, ReturnQuery(newest_first=True, page_size=5))
+    assert (len(found), set(found)) == (30, set(made))
