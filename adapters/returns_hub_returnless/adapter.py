@@ -257,7 +257,7 @@ class Returnless(Adapter):
         reply = yield _get("/shipments", [("per_page", str(size)), ("sort_order", "desc")])
         rows = wire.parse_rows(self.check(reply))
         items, invalid_records = wire.parse_each(list(enumerate(rows)), self._reader.parse_shipment)
-        gap = f"shipments: only the newest {len(rows)} are told; a return tells its own"
+        gap = f"shipments: only the newest {len(rows)} are sent; a return has its own"
         return Page(items=items, invalid_records=invalid_records, gaps=(gap,) if len(rows) >= size else ())
 
     def get_shipment(self, shipment_id: str) -> Operation[Shipment]:

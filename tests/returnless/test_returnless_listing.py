@@ -229,7 +229,7 @@ def test_full_page_of_shipments_has_a_gap(adapter: Returnless, answer: Any, fini
     rows = [{"tracking_number": f"T{n}"} for n in range(5)]
     page = finish(adapter.list_shipments(ShipmentQuery(page_size=5)), answer(200, rows))
     assert (len(page.items), page.next) == (5, None)
-    assert page.gaps == ("shipments: only the newest 5 are sent; a return tells its own",)
+    assert page.gaps == ("shipments: only the newest 5 are sent; a return has its own",)
 
 
 def test_shipment_without_a_tracking_number_is_set_aside(adapter: Returnless, answer: Any, finish: Any) -> None:
