@@ -7,8 +7,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +19,7 @@ import pytest
 from attrs import define
 from hypothesis import HealthCheck, settings
 
+from returns_hub import Return
 from returns_hub.store import Store
 
 # How fast an example runs is the machine's business, which may be a busy one.
@@ -25,6 +28,7 @@ settings.load_profile("any machine")
 
 _TEMPLATE: Final = "template_of_a_store"
 _NUMBERS: Final = count(1)
+_NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -148,6 +152,40 @@ def store_url(request: pytest.FixtureRequest) -> str:
 def store(store_url: str) -> Iterator[Store]:
     """An empty store, on each database in turn."""
     with Store.open(store_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def at() -> Callable[[float], datetime]:
+    """So many minutes after noon."""
+    return lambda minutes: _NOON + timedelta(minutes=minutes)
+
+
+@pytest.fixture(scope="session")
+def a_return() -> Callable[..., Return]:
+    """A return with an id, and nothing else unless told."""
+
+    def make(return_id: str = "r1", **told: Any) -> Return:
+        return Return(provider="memory", id=return_id, **told)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def side_by_side() -> Callable[[Sequence[Callable[[], None]]], None]:
+    """Run each function in a thread of its own, and wait for all of them."""
+
+    def run(functions: Sequence[Callable[[], None]]) -> None:
+        with ThreadPoolExecutor(len(functions)) as threads:
+            for done in [threads.submit(function) for function in functions]:
+                done.result()
+
+    return run
+
+
+@pytest.fixture
+def sqlite_store(sqlite_url: str) -> Iterator[Store]:
+    with Store.open(sqlite_url) as opened:
         yield opened
 
 

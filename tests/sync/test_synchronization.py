@@ -420,7 +420,7 @@ def test_a_broken_adapter_is_named_by_place_and_not_by_what_it_says(vendor: Vend
     vendor.fails["/returns"] = KeyError("canary-7f3a")
     error = sync().error
     assert error is not None
-    assert error.startswith("KeyError at mirror/conftest.py:")
+    assert error.startswith("KeyError at sync/conftest.py:")
     assert "canary" not in error
 
 

@@ -1,11 +1,10 @@
-"""What the tests of the mirror share: times, small returns, and a vendor in memory."""
+"""What the tests of syncing share: a vendor in memory."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import pytest
 from attrs import define, evolve, field, frozen
@@ -32,43 +31,6 @@ from returns_hub.sync import ReconcileReport, SyncJob, SyncReport, reconcile_acc
 T = TypeVar("T")
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-At: TypeAlias = Callable[[float], datetime]
-MakeReturn: TypeAlias = Callable[..., Return]
-
-
-@pytest.fixture(scope="session")
-def at() -> At:
-    """So many minutes after noon."""
-    return lambda minutes: NOON + timedelta(minutes=minutes)
-
-
-@pytest.fixture(scope="session")
-def a_return() -> MakeReturn:
-    """A return with an id, and nothing else unless told."""
-
-    def make(return_id: str = "r1", **told: Any) -> Return:
-        return Return(provider="memory", id=return_id, **told)
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def side_by_side() -> Callable[[Sequence[Callable[[], None]]], None]:
-    """Run each function in a thread of its own, and wait for all of them."""
-
-    def run(functions: Sequence[Callable[[], None]]) -> None:
-        with ThreadPoolExecutor(len(functions)) as threads:
-            for done in [threads.submit(function) for function in functions]:
-                done.result()
-
-    return run
-
-
-@pytest.fixture
-def sqlite_store(sqlite_url: str) -> Iterator[Store]:
-    with Store.open(sqlite_url) as opened:
-        yield opened
 
 
 @define
