@@ -68,9 +68,9 @@ class AsyncHub(ConfiguredHub):
     ) -> "tuple[SyncReport, ...]":
         """Bring the mirror up to date with the vendors; as :meth:`Hub.sync`. ``progress`` is called on the event loop."""
         jobs, store = await asyncio.to_thread(self._resources.sync_jobs, accounts)
-        from returns_hub.sync import sync_accounts
+        from returns_hub.sync import RunOptions, sync_accounts
 
-        return await sync_accounts(jobs, store, since=since, full=full, details=details, progress=progress)
+        return await sync_accounts(jobs, store, RunOptions(since=since, full=full, details=details, progress=progress))
 
     async def reconcile(
         self,
@@ -81,9 +81,9 @@ class AsyncHub(ConfiguredHub):
     ) -> "tuple[ReconcileReport, ...]":
         """Compare the mirror with the vendors, and repair it; as :meth:`Hub.reconcile`."""
         jobs, store = await asyncio.to_thread(self._resources.sync_jobs, accounts)
-        from returns_hub.sync import reconcile_accounts
+        from returns_hub.sync import RunOptions, reconcile_accounts
 
-        return await reconcile_accounts(jobs, store, since=since, details=details, progress=progress)
+        return await reconcile_accounts(jobs, store, RunOptions(since=since, details=details, progress=progress))
 
     async def receive(self, account: str, request: WebhookRequest) -> HttpAnswer:
         """Store a vendor's delivery durably, verified first; as :meth:`Hub.receive`."""
@@ -132,11 +132,11 @@ class AsyncHub(ConfiguredHub):
         """Inside, what is due is done in the background; as :meth:`Hub.working`. Async handlers run on this event loop."""
 
         def sync(account: str) -> Callable[..., object]:
-            from returns_hub.sync import run_blocking, sync_accounts
+            from returns_hub.sync import RunOptions, run_blocking, sync_accounts
 
             def run(progress: "Callable[[SyncProgress], None]") -> object:
                 jobs, store = self._resources.sync_jobs([account])
-                return run_blocking(partial(sync_accounts, jobs, store, progress=progress))
+                return run_blocking(partial(sync_accounts, jobs, store, RunOptions(progress=progress)))
 
             return run
 

@@ -64,11 +64,10 @@ class Hub(ConfiguredHub):
             StoreError: the mirror cannot be opened.
         """
         jobs, store = self._resources.sync_jobs(accounts)
-        from returns_hub.sync import run_blocking, sync_accounts
+        from returns_hub.sync import RunOptions, run_blocking, sync_accounts
 
-        return run_blocking(
-            partial(sync_accounts, jobs, store, since=since, full=full, details=details, progress=progress)
-        )
+        options = RunOptions(since=since, full=full, details=details, progress=progress)
+        return run_blocking(partial(sync_accounts, jobs, store, options))
 
     def reconcile(
         self,
@@ -88,9 +87,10 @@ class Hub(ConfiguredHub):
             StoreError: the mirror cannot be opened.
         """
         jobs, store = self._resources.sync_jobs(accounts)
-        from returns_hub.sync import reconcile_accounts, run_blocking
+        from returns_hub.sync import RunOptions, reconcile_accounts, run_blocking
 
-        return run_blocking(partial(reconcile_accounts, jobs, store, since=since, details=details, progress=progress))
+        options = RunOptions(since=since, details=details, progress=progress)
+        return run_blocking(partial(reconcile_accounts, jobs, store, options))
 
     def receive(self, account: str, request: WebhookRequest) -> HttpAnswer:
         """Store a vendor's delivery durably, verified first; what to answer. It is processed later.

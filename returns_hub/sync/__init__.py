@@ -1,12 +1,11 @@
-"""What fills the mirror: first everything there is, then whatever changed, many pages and many accounts side by side.
+"""Sync: it fills the mirror, first with everything there is, then with what changed; pages and accounts side by side.
 
 A page is stored in one transaction with its events and with the checkpoint that it has been read. So a sync that is
-killed goes on behind what was stored, reads at most the pages again that were on their way, and tells no event twice.
+killed goes on behind what was stored, reads at most the pages again that were on their way, and appends no event twice.
 One process at a time syncs an account: it has the account's lease, and cannot write without it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime
 from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, Semaphore, create_task_group
@@ -14,13 +13,16 @@ from anyio.from_thread import start_blocking_portal
 
 from returns_hub.store import Store
 from returns_hub.store.sync_log import SyncLog
-from returns_hub.sync.engine import Interrupted, Run, RunOptions, SyncJob, first_failure
+from returns_hub.sync.engine import AccountRun
+from returns_hub.sync.options import RunOptions, SyncJob
+from returns_hub.sync.reader import Interrupted, first_failure
 from returns_hub.sync.reconciliation import ReconcileRun
 from returns_hub.sync.reports import ReconcileReport, SyncProgress, SyncReport
 from returns_hub.sync.synchronization import SyncRun
 
 __all__ = [
     "ReconcileReport",
+    "RunOptions",
     "SyncJob",
     "SyncProgress",
     "SyncReport",
@@ -30,45 +32,26 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-AnyRun = TypeVar("AnyRun", bound=Run)
+AnyRun = TypeVar("AnyRun", bound=AccountRun)
 
 # Each has connections, and pages in memory; the others wait until one of these is done.
 _MAX_CONCURRENT_ACCOUNTS: Final = 64
 
 
-async def sync_accounts(
-    jobs: Sequence[SyncJob],
-    store: Store,
-    *,
-    since: date | datetime | None = None,
-    full: bool = False,
-    details: bool = False,
-    progress: Callable[[SyncProgress], None] | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> tuple[SyncReport, ...]:
-    """Bring the mirror in step with the vendors of some accounts, all side by side; a report for each, in their order.
+async def sync_accounts(jobs: Sequence[SyncJob], store: Store, options: RunOptions) -> tuple[SyncReport, ...]:
+    """Bring the mirror up to date with the vendors of some accounts, side by side; a report for each, in their order.
 
-    :meth:`returns_hub.Hub.sync` says what the options do. Whatever goes wrong with an account, its vendor or the store is
-    its report's ``error``. One that somebody else is syncing is ``skipped``. ``progress`` is called on the event loop.
+    Whatever goes wrong with an account, its vendor or the store is its report's ``error``. One that somebody else is
+    syncing is ``skipped``. ``progress`` is called on the event loop.
     """
-    options = RunOptions(since=since, full=full, details=details, progress=progress, now=now)
     turn = CapacityLimiter(1)
     runs = [SyncRun(job=job, store=store, options=options, turn=turn) for job in jobs]
     await _side_by_side(runs, SyncLog(store.database))
-    return tuple(run.report for run in runs)
+    return tuple(run.report.report for run in runs)
 
 
-async def reconcile_accounts(
-    jobs: Sequence[SyncJob],
-    store: Store,
-    *,
-    since: date | datetime | None = None,
-    details: bool = False,
-    progress: Callable[[SyncProgress], None] | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> tuple[ReconcileReport, ...]:
+async def reconcile_accounts(jobs: Sequence[SyncJob], store: Store, options: RunOptions) -> tuple[ReconcileReport, ...]:
     """Compare the mirror with the vendors of some accounts, and repair it; as :func:`sync_accounts`."""
-    options = RunOptions(since=since, details=details, progress=progress, now=now)
     turn = CapacityLimiter(1)
     runs = [ReconcileRun(job=job, store=store, options=options, turn=turn) for job in jobs]
     await _side_by_side(runs, None)

@@ -7,13 +7,11 @@ by its total that its rows have moved: it is read once more, unless it was read 
 shows rows twice and hides none.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, Self, TypeAlias
 
-from anyio import Condition
-from attrs import define, field, frozen
+from attrs import define, field
 
 from returns_hub.errors import UnexpectedReply
 from returns_hub.model import Return
@@ -61,6 +59,15 @@ class Segment:
             marks=frozenset(saved["marks"]),
         )
 
+    def advance(self, page: Page[Return], later: "Sequence[Segment]") -> None:
+        """Go on behind the page; the segment is done where it meets the next one of those that come later."""
+        ids = frozenset(ret.id for ret in page.items)
+        if not self.begun:
+            self.begun, self.marks, self.first = True, ids, page.items
+        self.cursor, self.last = page.next, page.items
+        met = bool(later) and (page.next == later[0].start or any(ids & each.marks for each in later))
+        self.done = page.next is None or met
+
     def to_json(self) -> Any:
         """The segment as a part of a checkpoint: where it begins, if nothing of it is read."""
         if not self.begun:
@@ -84,7 +91,7 @@ class Listing:
     total: int | None = None
     resumed: bool = False
     gap: str | None = None
-    _stretches: list[Segment] = field(factory=lambda: [Segment.at(None)])
+    _segments: list[Segment] = field(factory=lambda: [Segment.at(None)])
     _passes: int = 1
     _split: bool = False
     _moved: bool = False
@@ -102,11 +109,11 @@ class Listing:
         listing._passes, listing._moved = saved.get("passes", 1), saved.get("moved", False)
         listing._split = saved.get("split", False)
         if saved.get("done"):
-            listing._stretches = []
+            listing._segments = []
         elif "segments" in saved:
-            listing._stretches = [Segment.from_json(each) for each in saved["segments"]]
+            listing._segments = [Segment.from_json(each) for each in saved["segments"]]
         else:  # as it was kept when pages were read one after the other
-            listing._stretches = [Segment(saved["cursor"], saved["cursor"], begun=True)]
+            listing._segments = [Segment(saved["cursor"], saved["cursor"], begun=True)]
         return listing
 
     def to_json(self) -> dict[str, Any]:
@@ -119,56 +126,43 @@ class Listing:
             "passes": self._passes,
             "moved": self._moved,
             "split": self._split,
-            "segments": [segment.to_json() for segment in self._stretches],
+            "segments": [segment.to_json() for segment in self._segments],
         }
 
     @property
     def done(self) -> bool:
         """True when every page has been read."""
-        return not self._stretches
+        return not self._segments
 
     def ready(self) -> Segment | None:
         """The first segment whose next page may be asked for now."""
-        for segment, later in pairwise([*self._stretches, None]):
+        for segment, later in pairwise([*self._segments, None]):
             # Where the next segment begins must be known before this one can meet it.
             may_go_on = segment is not None and (not segment.begun or later is None or later.begun)
             if segment is not None and may_go_on and not segment.done and not segment.busy:
                 return segment
         return None
 
-    def fresh(self, segment: Segment, page: Page[Return]) -> tuple[Return, ...]:
+    def new_rows(self, segment: Segment, page: Page[Return]) -> tuple[Return, ...]:
         """The rows of a page of the segment that its neighbours did not show: pages overlap so that none is missed."""
         following = self._behind(segment)[:1]
         shown = {ret.id: ret for ret in (*segment.last, *(ret for each in following for ret in each.first))}
         return tuple(ret for ret in page.items if shown.get(ret.id) != ret)
 
     def take(self, segment: Segment, page: Page[Return], *, count: int) -> Mapping[str, Any]:
-        """Note that the segment's next page, with so many fresh rows, has been read; the checkpoints that say so.
+        """Note that the segment's next page, with so many new rows, has been read; the checkpoints that say so.
 
         Raises:
             UnexpectedReply: the vendor repeats itself.
         """
-        if segment not in self._stretches:  # the listing was started anew meanwhile
+        if segment not in self._segments:  # the listing was started anew meanwhile
             return {}
         if (page.items and page.items == segment.last) or (page.next is not None and page.next == segment.cursor):
             raise UnexpectedReply("the vendor repeats a page of its listing: what comes behind it cannot be seen")
         self.read += count
         self.resumed = False
-        if page.total is not None:
-            before = page.total if self.total is None else self.total
-            self._moved = self._moved or page.total < before or (self._split and page.total > before)
-            self.total = page.total
-        ids = frozenset(ret.id for ret in page.items)
-        later = self._behind(segment)
-        if not later and page.ahead:
-            later = [Segment.at(cursor) for cursor in page.ahead[1:]]
-            self._stretches += later
-            self._split = self._split or bool(later)
-        if not segment.begun:
-            segment.begun, segment.marks, segment.first = True, ids, page.items
-        segment.cursor, segment.last = page.next, page.items
-        met = bool(later) and (page.next == later[0].start or any(ids & each.marks for each in later))
-        segment.done = page.next is None or met
+        self._compare_total(page.total)
+        segment.advance(page, self._open_later(segment, page))
         self._prune()
         if self.done and self._moved:
             self._read_again()
@@ -176,26 +170,43 @@ class Listing:
 
     def restart(self) -> None:
         """Read the listing from its beginning: what was known of where it stands is worth nothing."""
-        self._stretches = [Segment.at(None)]
+        self._segments = [Segment.at(None)]
         self.read, self.total, self.resumed, self._moved, self._split = 0, None, False, False, False
 
+    def _compare_total(self, total: int | None) -> None:
+        """Note by the vendor's total whether rows have moved from page to page."""
+        if total is None:
+            return
+        before = total if self.total is None else self.total
+        self._moved = self._moved or total < before or (self._split and total > before)
+        self.total = total
+
+    def _open_later(self, segment: Segment, page: Page[Return]) -> Sequence[Segment]:
+        """The segments behind this one: of the last one, those that its page tells the cursors of."""
+        later = self._behind(segment)
+        if not later and page.ahead:
+            later = [Segment.at(cursor) for cursor in page.ahead[1:]]
+            self._segments += later
+            self._split = self._split or bool(later)
+        return later
+
     def _behind(self, segment: Segment) -> list[Segment]:
-        if segment not in self._stretches:
+        if segment not in self._segments:
             return []
-        return self._stretches[self._stretches.index(segment) + 1 :]
+        return self._segments[self._segments.index(segment) + 1 :]
 
     def _prune(self) -> None:
         """Forget the segments that are done and that nobody has to meet any more."""
         kept: list[Segment] = []
         before: Segment | None = None
-        for segment in self._stretches:
+        for segment in self._segments:
             to_be_met = before is not None and not before.done
             if not to_be_met:
                 segment.first = ()
             if to_be_met or not segment.done:
                 kept.append(segment)
             before = segment
-        self._stretches = kept
+        self._segments = kept
 
     def _read_again(self) -> None:
         if self._passes < _MAX_PASSES:
@@ -203,79 +214,3 @@ class Listing:
             self._passes += 1
         else:
             self.gap = "a listing changed whenever it was read: rows that moved from page to page may be missing"
-
-
-@frozen
-class PageJob:
-    """The next page of a segment is to be read."""
-
-    listing: Listing
-    segment: Segment
-
-
-@frozen
-class ReturnJob:
-    """A return is to be read by its id."""
-
-    return_id: str
-
-
-class ReadQueue:
-    """What is to be asked of a vendor, handed out to the workers of an account; listings that come first go first."""
-
-    def __init__(self, listings: Sequence[Listing] = (), ids: Iterable[str] = ()) -> None:
-        self._listings = listings
-        self._ids = deque(ids)
-        self._working = 0
-        self._changed = Condition()
-
-    @property
-    def read(self) -> int:
-        """How many rows of the listings have been read."""
-        return sum(listing.read for listing in self._listings)
-
-    @property
-    def total(self) -> int | None:
-        """How many rows the listings hold; None unless the vendor has told it of all of them."""
-        totals = [listing.total for listing in self._listings]
-        return None if None in totals else sum(total for total in totals if total is not None)
-
-    @property
-    def is_empty(self) -> bool:
-        """True if nothing is left to be handed out."""
-        return not self._ids and all(listing.done for listing in self._listings)
-
-    def add(self, ids: Iterable[str]) -> None:
-        """These returns are to be read by their ids, too."""
-        self._ids.extend(ids)
-
-    async def take(self) -> PageJob | ReturnJob | None:
-        """What to ask for next, once there is something; None when all is done."""
-        async with self._changed:
-            while True:
-                job = self._next()
-                if job is not None:
-                    self._working += 1
-                    return job
-                if not self._working:
-                    self._changed.notify_all()
-                    return None
-                await self._changed.wait()
-
-    async def give_back(self, job: PageJob | ReturnJob) -> None:
-        """A job is done."""
-        async with self._changed:
-            if isinstance(job, PageJob):
-                job.segment.busy = False
-            self._working -= 1
-            self._changed.notify_all()
-
-    def _next(self) -> PageJob | ReturnJob | None:
-        if self._ids:
-            return ReturnJob(self._ids.popleft())
-        for listing in self._listings:
-            segment = listing.ready()
-            if segment is not None:
-                segment.busy = True
-                return PageJob(listing, segment)
-        return None

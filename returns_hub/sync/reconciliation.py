@@ -11,7 +11,7 @@ from returns_hub.adapter import Capability
 from returns_hub.store import start_of
 from returns_hub.store.checkpoints import COVERED
 from returns_hub.store.reconciliation import ReconcileQueries
-from returns_hub.sync.engine import Run
+from returns_hub.sync.engine import AccountRun
 from returns_hub.sync.listings import Listing
 from returns_hub.sync.reports import ReconcileReport
 from returns_hub.sync.synchronization import Span
@@ -20,7 +20,7 @@ _MAX_GONE_IDS: Final = 100
 
 
 @define(kw_only=True, eq=False)
-class ReconcileRun(Run):
+class ReconcileRun(AccountRun):
     """One comparison of one account."""
 
     _missing: int = field(init=False, default=0)
@@ -33,7 +33,7 @@ class ReconcileRun(Run):
     @property
     def comparison(self) -> ReconcileReport:
         """What was found, once the run is over."""
-        told = self.report
+        told = self.report.report
         return ReconcileReport(
             account=self.account,
             requests=told.requests,
@@ -61,7 +61,7 @@ class ReconcileRun(Run):
         checks = ReconcileQueries(self.store.database)
         before = await to_thread.run_sync(checks.last_sequence)
         try:
-            slices = self.client.adapter.backfill(since, self.started)
+            slices = self.adapter.backfill(since, self.started)
             await self.read([Listing(part.read) for part in slices])
             await self._look_for_unlisted(checks, since)
         finally:
@@ -80,7 +80,9 @@ class ReconcileRun(Run):
         after = ""
         while some := await to_thread.run_sync(partial(checks.unseen, self.account, self.started, since, after=after)):
             if not self.can(Capability.GET_RETURN):
-                self.add_gap("the vendor did not list all of the mirror, and has no call to ask for a return by its id")
+                self.report.add_gap(
+                    "the vendor did not list all of the mirror, and has no call to ask for a return by its id"
+                )
                 return
             await self.read(ids=some)
             after = some[-1]

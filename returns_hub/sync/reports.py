@@ -1,9 +1,12 @@
-"""What a sync tells of itself: how far it is, and what it did."""
+"""Reports: how far a run is, and what it did."""
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
+
+_MAX_GAPS: Final = 100
 
 
 @frozen(kw_only=True)
@@ -74,3 +77,29 @@ class ReconcileReport:
     error: str | None = None
     retry_at: datetime | None = None
     skipped: str | None = None
+
+
+class ReportBuilder:
+    """The report of a run, while it is made."""
+
+    def __init__(self, account: str) -> None:
+        self.report = SyncReport(account=account)
+
+    @property
+    def error(self) -> str | None:
+        """Why the run ended early."""
+        return self.report.error
+
+    def set(self, **values: Any) -> None:
+        """Set fields of the report."""
+        self.report = evolve(self.report, **values)
+
+    def count(self, **more: int) -> None:
+        """Add to counts of the report."""
+        self.set(**{name: getattr(self.report, name) + number for name, number in more.items()})
+
+    def add_gap(self, sentence: str) -> None:
+        """Note what could not be seen, each sentence once."""
+        gaps = self.report.gaps
+        if len(gaps) < _MAX_GAPS and sentence not in gaps:
+            self.set(gaps=(*gaps, sentence))

@@ -15,7 +15,7 @@ from returns_hub.events import Origin
 from returns_hub.model import ReturnQuery
 from returns_hub.store import start_of
 from returns_hub.store.checkpoints import COVERED
-from returns_hub.sync.engine import Run
+from returns_hub.sync.engine import AccountRun
 from returns_hub.sync.listings import Listing
 
 # Where a vendor tells no changes, returns created so shortly before the last sync are read again: it may have listed
@@ -49,7 +49,7 @@ class Span:
 
 
 @define(kw_only=True, eq=False)
-class SyncRun(Run):
+class SyncRun(AccountRun):
     """One sync of one account."""
 
     phase: ClassVar[str] = "changes"
@@ -63,7 +63,7 @@ class SyncRun(Run):
 
     def handle_missing(self, return_id: str) -> None:
         """The vendor says that it has no such return: the mirror keeps it, and the report says so."""
-        self.add_gap(f"{return_id} is not known to the vendor any more; the mirror keeps what it was last told")
+        self.report.add_gap(f"{return_id} is not known to the vendor any more; the mirror keeps what it was last told")
 
     async def _catch_up(self, history_start: datetime, since: datetime | None) -> Span:
         """Read the part of the history that is wanted; the span that is covered then."""
@@ -91,7 +91,7 @@ class SyncRun(Run):
 
     async def _backfill(self, plan: Span, covered: Span | None, origin: Origin, positions: Mapping[str, Any]) -> Span:
         """Read every slice of a part of the history from where it was left; the span that is covered then."""
-        slices = self.client.adapter.backfill(plan.since, plan.until)
+        slices = self.adapter.backfill(plan.since, plan.until)
         await self.read([_listing(part, positions) for part in slices], phase="backfill", origin=origin)
         known = plan
         if covered is not None:
@@ -107,11 +107,11 @@ class SyncRun(Run):
         if self.can(Capability.CHANGES):
             until = await self._read_feed(covered)
             # A feed that tells some changes only need not tell of what is new.
-            if self.client.adapter.support(Capability.CHANGES) is Support.PARTIAL:
+            if self.adapter.support(Capability.CHANGES) is Support.PARTIAL:
                 await self._read_trail(covered)
         else:
             await self._read_trail(covered)
-            if self.client.adapter.polls_open_returns:
+            if self.adapter.polls_open_returns:
                 await self._read_open()
                 await self._read_unseen()
         known = Span(covered.since, until)
@@ -122,21 +122,21 @@ class SyncRun(Run):
         """Read what the vendor says has changed; the moment up to which that is."""
         saved = (await self.checkpoints()).get(_CHANGES, {})
         span = Span.from_json(saved) if saved else Span(covered.until, self.started)
-        feed = partial(self.client.adapter.changes, span.since - _CLOCK_DIFFERENCE)
+        feed = partial(self.adapter.changes, span.since - _CLOCK_DIFFERENCE)
         await self.read([Listing.resume(feed, lambda position: {_CHANGES: {**span.to_json(), **position}}, saved)])
         return span.until
 
     async def _read_trail(self, covered: Span) -> None:
         """Read what was created since the last sync, and shortly before it."""
         since = max(covered.since, covered.until - _TRAILING)
-        await self.read([Listing(part.read) for part in self.client.adapter.backfill(since, self.started)])
+        await self.read([Listing(part.read) for part in self.adapter.backfill(since, self.started)])
 
     async def _read_open(self) -> None:
         """List what stands at the words of the open returns; where that cannot be asked, all since the oldest of them."""
         words = await to_thread.run_sync(self.store.open_status_words, self.account)
         if not words or not self.can(Capability.LIST_RETURNS):
             return
-        adapter = self.client.adapter
+        adapter = self.adapter
         try:
             if len(words) <= _MAX_STATUS_WORDS:
                 await self.read([Listing(partial(adapter.list_returns, ReturnQuery(raw_status=words)))])

@@ -26,7 +26,15 @@ from returns_hub import (
     Support,
 )
 from returns_hub.store import Store
-from returns_hub.sync import ReconcileReport, SyncJob, SyncReport, reconcile_accounts, run_blocking, sync_accounts
+from returns_hub.sync import (
+    ReconcileReport,
+    RunOptions,
+    SyncJob,
+    SyncReport,
+    reconcile_accounts,
+    run_blocking,
+    sync_accounts,
+)
 
 T = TypeVar("T")
 
@@ -184,7 +192,9 @@ def reconcile(vendor: Vendor, sqlite_store: Store) -> Callable[..., ReconcileRep
     """Compare the account ``acme`` in ``sqlite_store`` with the vendor."""
 
     def run(**options: Any) -> ReconcileReport:
-        compare = partial(reconcile_accounts, [a_job(vendor)], sqlite_store, **{"now": vendor.now, **options})
+        compare = partial(
+            reconcile_accounts, [a_job(vendor)], sqlite_store, RunOptions(**{"now": vendor.now, **options})
+        )
         (report,) = run_blocking(compare)
         return report
 
@@ -197,7 +207,9 @@ def sync(vendor: Vendor, sqlite_store: Store) -> Callable[..., SyncReport]:
 
     def run(**options: Any) -> SyncReport:
         job = a_job(vendor, history_start=options.pop("history_start", date(2026, 1, 1)))
-        (report,) = run_blocking(partial(sync_accounts, [job], sqlite_store, **{"now": vendor.now, **options}))
+        (report,) = run_blocking(
+            partial(sync_accounts, [job], sqlite_store, RunOptions(**{"now": vendor.now, **options}))
+        )
         return report
 
     return run

@@ -20,8 +20,8 @@ import pytest
 from returns_hub import Account, Hub, ProviderUnavailable, Rate, Return, Status
 from returns_hub.client import open_async_client
 from returns_hub.store import Store
-from returns_hub.sync import SyncJob, SyncReport, sync_accounts
-from returns_hub.sync.engine import worker_count
+from returns_hub.sync import RunOptions, SyncJob, SyncReport, sync_accounts
+from returns_hub.sync.reader import worker_count
 from returns_hub.testing import Simulator
 from returns_hub.testing.sandbox import serve
 from returns_hub_returnless.sandbox import ReturnlessSandbox
@@ -256,7 +256,7 @@ def test_fifty_accounts_do_not_mix_on_an_event_loop(street: tuple[Street, list[A
         for a in accounts
     ]
     with Store.open(sqlite_url) as store:
-        check_street(simulators, asyncio.run(sync_accounts(jobs, store)), store)
+        check_street(simulators, asyncio.run(sync_accounts(jobs, store, RunOptions())), store)
 
 
 def test_one_account_s_storm_does_not_slow_another(served: Serve, tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_a_task_that_is_cancelled_keeps_what_it_read_and_gives_its_lease_back(
     job = SyncJob(account="acme", open_client=partial(open_async_client, account), history_start=account.history_start)
 
     async def cancel() -> None:
-        task = asyncio.create_task(_awaited(sync_accounts([job], sqlite_store)))
+        task = asyncio.create_task(_awaited(sync_accounts([job], sqlite_store, RunOptions())))
         while len(sandbox.requests) < 4:
             await asyncio.sleep(0.01)
         task.cancel()
@@ -326,7 +326,7 @@ def test_a_task_that_is_cancelled_keeps_what_it_read_and_gives_its_lease_back(
     asyncio.run(cancel())
     read = len(list(sqlite_store.returns()))
     assert 0 < read < 1000
-    (report,) = asyncio.run(sync_accounts([job], sqlite_store))
+    (report,) = asyncio.run(sync_accounts([job], sqlite_store, RunOptions()))
     assert (report.error, report.skipped, report.created) == (None, None, 1000 - read)
     first_pages = [logged for logged in sandbox.requests if ("created_after", "2020-01-01T00:00:00Z") in logged.query]
     assert len(first_pages) == 1

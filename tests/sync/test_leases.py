@@ -18,7 +18,7 @@ from returns_hub import Return, Status
 from returns_hub.store import Store
 from returns_hub.store.leases import LeaseLost, Leases, LeaseTaken
 from returns_hub.store.schema import LEASES
-from returns_hub.sync import SyncJob, SyncProgress, SyncReport, run_blocking, sync_accounts
+from returns_hub.sync import RunOptions, SyncJob, SyncProgress, SyncReport, run_blocking, sync_accounts
 
 ELSEWHERE = "4711@web-1/0123456789abcdef"
 
@@ -189,6 +189,8 @@ def test_one_account_twice_in_one_process_is_synced_once(
     vendor: Vendor, make_job: Callable[..., SyncJob], sqlite_store: Store
 ) -> None:
     vendor.add("a", "b", "c", "d", status=Status.REQUESTED)
-    reports = run_blocking(partial(sync_accounts, [make_job(vendor), make_job(vendor)], sqlite_store, now=vendor.now))
+    reports = run_blocking(
+        partial(sync_accounts, [make_job(vendor), make_job(vendor)], sqlite_store, RunOptions(now=vendor.now))
+    )
     assert sorted(report.created for report in reports) == [0, 4]
     assert [report.skipped is None for report in reports].count(True) == 1

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from returns_hub import Operation, Page, Return, UnexpectedReply
-from returns_hub.sync.listings import Listing, PageJob, ReadQueue, ReturnJob, Segment
+from returns_hub.sync.listings import Listing, Segment
+from returns_hub.sync.queue import PageJob, ReadQueue, ReturnJob
 
 PAGE = 5
 
@@ -82,7 +83,7 @@ def read_all(shelf: Shelf, listing: Listing, *, by_time: bool, choose: random.Ra
             segment.busy = False
         segment = choose.choice(ready)
         page = read(segment.cursor)
-        fresh = listing.fresh(segment, page)
+        fresh = listing.new_rows(segment, page)
         listing.take(segment, page, count=len(fresh))
         seen.update(ret.id for ret in fresh)
         if change is not None:

@@ -1,0 +1,33 @@
+"""What a run is asked to do: which account, and what of it."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+from attrs import frozen
+
+from returns_hub.client import AsyncClient
+from returns_hub.sync.reports import SyncProgress
+
+
+@frozen(kw_only=True)
+class SyncJob:
+    """An account that is to be synced. ``open_client`` gives a client of its own, which is closed afterwards.
+
+    ``rate_limit`` is the account's own, None where its adapter declares it.
+    """
+
+    account: str
+    open_client: Callable[[], AsyncClient]
+    history_start: date
+    rate_limit: str | None = None
+
+
+@frozen(kw_only=True)
+class RunOptions:
+    """What is wanted of a run, whatever the account; :meth:`returns_hub.Hub.sync` says what each means."""
+
+    since: date | datetime | None = None
+    full: bool = False
+    details: bool = False
+    progress: Callable[[SyncProgress], None] | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -1,0 +1,226 @@
+"""The reading of an account: pages and single returns, asked for side by side, on their way into the mirror."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from anyio import Semaphore, create_task_group, to_thread
+from attrs import define, field
+
+from returns_hub.adapter import Rate
+from returns_hub.client import AsyncClient
+from returns_hub.errors import NotFound, PluginError, UnexpectedReply, ValidationFailed
+from returns_hub.events import Origin
+from returns_hub.merge import Observation, observed, restrict_fields
+from returns_hub.model import Return
+from returns_hub.operation import Operation
+from returns_hub.store import ApplyResult, Store
+from returns_hub.sync.listings import Listing
+from returns_hub.sync.options import RunOptions
+from returns_hub.sync.queue import PageJob, ReadQueue
+from returns_hub.sync.reports import ReportBuilder, SyncProgress
+from returns_hub.sync.writer import MirrorWriter
+
+T = TypeVar("T")
+
+# How many calls of an account may be under way; its rate limit decides how many that really are.
+_MAX_WORKERS: Final = 8
+# A call waits for its turn at the rate limit, and has a deadline: no more of them than get their turn in this time.
+_MAX_QUEUE_SECONDS: Final = 30.0
+
+
+class Interrupted(Exception):
+    """The caller's progress function raised what is no failure of the account, Ctrl-C for instance: all runs end."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+@define(kw_only=True, eq=False)
+class Reader:
+    """Reads an account through one client. ``report`` counts what is read; ``on_missing`` gets ids that the vendor lacks.
+
+    ``workers`` is how many calls may be under way at once; ``now`` is the run's clock.
+    """
+
+    account: str
+    client: AsyncClient
+    store: Store
+    options: RunOptions
+    report: ReportBuilder
+    workers: int
+    now: Callable[[], datetime]
+    on_missing: Callable[[str], None]
+    writer: MirrorWriter = field(init=False)
+    _queue: ReadQueue = field(init=False, factory=ReadQueue)
+    _calls: Semaphore = field(init=False)
+    _rows: int = field(init=False, default=0)
+    _reread: set[str] = field(init=False, factory=set)
+
+    def __attrs_post_init__(self) -> None:
+        self._calls = Semaphore(self.workers)
+
+    async def read(self, listings: Sequence[Listing], ids: Iterable[str], phase: str, origin: Origin) -> None:
+        """Read listings, and returns by their ids, side by side; everything is in the mirror then."""
+        self._queue = ReadQueue(listings, ids)
+        while not self._queue.is_empty:
+            with first_failure():
+                async with create_task_group() as tasks:
+                    for _ in range(self.workers):
+                        tasks.start_soon(self._work, self._queue, phase, origin)
+            # Storing may find returns that have to be read again.
+            await self.writer.flush()
+
+    def count_stored(self, applied: ApplyResult, observations: int) -> None:
+        """A transaction is committed: count it, and read again what it leaves open."""
+        self.report.count(
+            read=observations,
+            created=applied.created,
+            changed=applied.changed,
+            unchanged=applied.unchanged,
+            events=applied.events,
+            invalid_records=applied.refused,
+        )
+        # The answer is final, whatever it disagrees with.
+        disputed = [return_id for return_id in applied.reread if return_id not in self._reread]
+        self._reread.update(disputed)
+        self._queue.add(disputed)
+
+    async def _work(self, queue: ReadQueue, phase: str, origin: Origin) -> None:
+        while (job := await queue.take()) is not None:
+            if isinstance(job, PageJob):
+                await self._read_page(job, origin)
+            else:
+                await self._read_return(job.return_id)
+            self._show_progress(queue, phase)
+            await queue.done(job)
+
+    async def _read_page(self, job: PageJob, origin: Origin) -> None:
+        listing, segment = job.listing, job.segment
+        seen_at = self.now()
+        try:
+            page = await self._run(listing.read_page(segment.cursor))
+        except (NotFound, PluginError, UnexpectedReply, ValidationFailed, ValueError):
+            if not listing.resumed:
+                raise
+            # The vendor, or a newer adapter, no longer takes the cursor of the run that was cut off, or what it was
+            # made from is gone. Where the vendor answers nonsense to everything, the next try says so.
+            listing.restart()
+            return
+        self.report.count(pages=1, invalid_records=len(page.invalid_records))
+        for sentence in page.gaps:
+            self.report.add_gap(sentence)
+        observations = [observed(ret, seen_at=seen_at, origin=origin) for ret in listing.new_rows(segment, page)]
+        if self.options.details:
+            observations = await self._in_detail(observations)
+        async with self.writer.room() as add:
+            # Together: a checkpoint may say nothing of a page that is not on its way into the mirror before it.
+            count = len(observations) + len(page.invalid_records)
+            add(observations, listing.take(segment, page, count=count))
+        self._rows += len(observations)
+        if listing.gap is not None:
+            self.report.add_gap(listing.gap)
+
+    async def _in_detail(self, rows: Sequence[Observation]) -> list[Observation]:
+        """The rows of a page, each as the vendor shows it by its id."""
+        detailed = list(rows)
+
+        async def read(index: int, row: Observation) -> None:
+            seen_at = self.now()
+            ret = await self._get_return(row.ret.id)
+            if ret is not None:
+                detailed[index] = observed(ret, seen_at=seen_at, origin=row.origin)
+
+        with first_failure():
+            async with create_task_group() as tasks:
+                for index, row in enumerate(rows):
+                    tasks.start_soon(read, index, row)
+        return detailed
+
+    async def _read_return(self, return_id: str) -> None:
+        seen_at = self.now()
+        ret = await self._get_return(return_id)
+        if ret is None:
+            return
+        known = None
+        if not self.options.details:
+            known = await to_thread.run_sync(self.store.get_return, self.account, return_id)
+        # Asked for no details, it gives none: they would look like changes, though nothing but our knowledge changed.
+        observation = observed(restrict_fields(ret, known.ret) if known else ret, seen_at=seen_at)
+        async with self.writer.room() as add:
+            add([observation], {})
+        self._rows += 1
+
+    async def _get_return(self, return_id: str) -> Return | None:
+        """A return as the vendor has it; None, and the report says so, if it cannot be read."""
+        ret: Return | None = None
+        try:
+            ret = await self._run(self.client.adapter.get_return(return_id))
+        except NotFound:
+            self.on_missing(return_id)
+            return None
+        except UnexpectedReply as problem:
+            # With a place, this record is invalid; without one, the vendor's answer is.
+            if not problem.where:
+                raise
+        if ret is None or ret.id != return_id:
+            self.report.count(invalid_records=1)
+            return None
+        return ret
+
+    async def _run(self, operation: Operation[T]) -> T:
+        counted: Any = self._counted(operation)
+        # Errors and logs call an operation by its name.
+        counted.__name__ = getattr(operation, "__name__", "")
+        async with self._calls:
+            result: T = await self.client.run(counted)
+        return result
+
+    def _counted(self, operation: Operation[T]) -> Operation[T]:
+        with closing(operation):
+            try:
+                request = next(operation)
+                while True:
+                    self.report.count(requests=1)
+                    request = operation.send((yield request))
+            except StopIteration as done:
+                result: T = done.value
+        return result
+
+    def _show_progress(self, queue: ReadQueue, phase: str) -> None:
+        if self.options.progress is None:
+            return
+        is_whole = phase != "changes"
+        step = SyncProgress(
+            account=self.account,
+            phase=phase,
+            read=queue.read if is_whole else self._rows,
+            total=queue.total if is_whole else None,
+        )
+        try:
+            self.options.progress(step)
+        except (KeyboardInterrupt, SystemExit) as cause:
+            # An event loop would not survive it; outside the loop it is raised as it is.
+            raise Interrupted(cause) from None
+
+
+def worker_count(rate: Rate | None) -> int:
+    """How many calls of an account may be under way at a rate: its limiter lets them go one by one."""
+    return _MAX_WORKERS if rate is None else max(1, min(_MAX_WORKERS, int(_MAX_QUEUE_SECONDS / rate.interval)))
+
+
+@contextmanager
+def first_failure() -> Iterator[None]:
+    """What went wrong in a group of tasks, as it was raised in the first of them that failed."""
+    cause: BaseException
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        cause = group
+        while isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+    else:
+        return
+    raise cause
