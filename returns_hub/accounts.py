@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -16,20 +15,20 @@ from attrs import field, frozen
 
 from returns_hub import registry
 from returns_hub.adapter import Adapter
-from returns_hub.errors import ConfigurationError, PluginError
+from returns_hub.errors import ConfigurationError, PluginError, suggestion
 from returns_hub.secret import Secret
 
 DEFAULT_PATH: Final = Path("returns-hub.toml")
 DEFAULT_STORE: Final = "sqlite:///returns.db"
 DEFAULT_KEEP_DELIVERIES: Final = timedelta(days=30)
 
-_LARGEST_FILE: Final = 1024 * 1024
+_MAX_FILE_BYTES: Final = 1024 * 1024
 # An account's name goes into webhook URLs and onto command lines.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _FUNCTION: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*\Z")
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_LONGEST_DURATION: Final = timedelta(days=36500)
+_MAX_DURATION: Final = timedelta(days=36500)
 _SQLITE_FILE: Final = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?:///)(?P<path>(?!/|:memory:|file:)[^?]+)(?P<rest>.*)\Z")
 _KINDS: Final[Mapping[type, str]] = {
     Secret: "text",
@@ -221,9 +220,7 @@ def _wrong(name: str, wanted: str, value: Any) -> ConfigurationError:
 
 
 def _unknown_key(place: str, name: str, known: Sequence[str], listed: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    return f"{place} is not known{hint} Known: {', '.join(sorted(listed))}"
+    return f"{place} is not known{suggestion(name, known)} Known: {', '.join(sorted(listed))}"
 
 
 def _account_keys() -> tuple[str, ...]:
@@ -236,10 +233,10 @@ def _parsed(path: Path) -> dict[str, Any]:
     problem = ""
     try:
         with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
-        if len(content) <= _LARGEST_FILE:
-            # Numbers with a fraction stay exact.
-            return tomllib.loads(content.decode(), parse_float=Decimal)
+            content = file.read(_MAX_FILE_BYTES + 1)
+        if len(content) <= _MAX_FILE_BYTES:
+            # Numbers with a fraction stay exact. Editors on Windows put a byte order mark in front.
+            return tomllib.loads(content.decode("utf-8-sig"), parse_float=Decimal)
         problem = "is larger than 1 MiB"
     except FileNotFoundError:
         problem = "does not exist"
@@ -314,7 +311,7 @@ def parse_duration(text: str) -> timedelta | None:
     """``"30s"``, ``"5m"``, ``"1h"`` or ``"30d"``, up to a hundred years; None for anything else."""
     match = _DURATION.fullmatch(text.strip())
     found = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
-    return found if timedelta() < found <= _LONGEST_DURATION else None
+    return found if timedelta() < found <= _MAX_DURATION else None
 
 
 def _duration(place: str, value: Any) -> timedelta:
@@ -356,7 +353,7 @@ def _literal_secrets(account: str, provider: str, table: Mapping[str, Any]) -> l
     try:
         adapter_class = registry.adapter_class(provider)
     except PluginError:
-        return []  # told when the account is used; the other accounts still work
+        return []  # said when the account is used; the other accounts still work
     secrets = (Secret, tuple[Secret, ...])
     names = [
         a.alias

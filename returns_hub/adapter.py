@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from returns_hub.errors import ConfigurationError, UnsupportedOperation
 from returns_hub.model import (
@@ -114,6 +114,11 @@ class Slice:
     read: Callable[[str | None], Operation[Page[Return]]]
 
 
+def _is_page_size(adapter: "Adapter", _: object, value: int | None) -> None:
+    if value is not None and (type(value) is not int or value < 1):
+        raise ConfigurationError(f"{adapter.provider}: page_size must be a whole number, at least 1")
+
+
 @frozen(kw_only=True)
 class Adapter:
     """One account at one vendor, as values and pure functions.
@@ -121,7 +126,12 @@ class Adapter:
     A vendor package subclasses it with ``attrs.frozen(kw_only=True)``; the fields are the account's options, and
     credentials are typed :class:`returns_hub.Secret`. Each operation below raises :class:`UnsupportedOperation` until
     the subclass overrides it; ``capabilities`` says which it does.
+
+    ``page_size`` is an option of every account: how many rows to ask for at a time where a query does not say it, at most
+    the vendor's maximum; None asks for that maximum.
     """
+
+    page_size: int | None = field(default=None, validator=_is_page_size)
 
     provider: ClassVar[str]
     """The name in code and configuration: ``returnmate``."""
@@ -136,7 +146,7 @@ class Adapter:
     idempotency_header: ClassVar[str | None] = None
     """The header that carries an idempotency key, at vendors that have one."""
     request_id_headers: ClassVar[Sequence[str]] = ("x-request-id", "x-correlation-id", "request-id")
-    """Reply headers that may name the exchange; the first one present is kept."""
+    """Reply headers that may name the request; the first one present is kept."""
     extra_base_urls: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
     """Further roots of the vendor's API by name, each by environment: what :attr:`Request.base` may name. The account's
     option ``NAME_base_url`` replaces one."""
@@ -166,7 +176,8 @@ class Adapter:
     def check(self, reply: Reply) -> Any:
         """The decoded payload of a good reply; raises our error for a bad one.
 
-        Pure and cheap to call twice: drivers ask it whether to retry, operations ask it for the payload.
+        Pure. Drivers ask it whether to retry, operations ask it for the payload; :func:`returns_hub.once_per_reply` on it
+        makes that one run.
 
         Raises:
             ProviderError: the subclass that says what the caller can do.
@@ -234,7 +245,7 @@ class Adapter:
     def derive(self, ret: Return) -> Return:
         """The return with what follows from its parts, at vendors that tell no status of a return themselves.
 
-        Pure. It is applied to everything that is known of the return, never stored as a fact that the vendor told.
+        Pure. It is applied to everything that is known of the return, never stored as a fact that the vendor asserted.
         """
         return ret
 

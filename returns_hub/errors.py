@@ -19,11 +19,13 @@
         ├── ProviderUnavailable   the vendor is failing (5xx)
         ├── UnexpectedReply       the vendor answered something undocumented; see ``where``
         └── TransportFailed       no complete reply arrived
+            └── ReplyTooLarge     ask for less, or raise ``max_reply_bytes``
 
 No text, ``repr`` or argument of any of them holds a credential, a header or a body.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import ClassVar, TypedDict, Unpack
 
 
@@ -65,8 +67,8 @@ class WebhookRejected(ReturnsHubError):
         self.reason = reason
 
 
-class _Told(TypedDict, total=False):
-    """What a reply told of a failure; every :class:`ProviderError` takes these."""
+class _ReplyDetails(TypedDict, total=False):
+    """What a reply says of a failure; every :class:`ProviderError` takes these."""
 
     http_status: int | None
     vendor_code: str | None
@@ -78,11 +80,11 @@ class _Told(TypedDict, total=False):
 class ProviderError(ReturnsHubError):
     """A call to a vendor failed.
 
-    An adapter raises it with what the reply told (``http_status``, ``vendor_code``,
+    An adapter raises it with what the reply says (``http_status``, ``vendor_code``,
     ``vendor_message``); the client that ran the call adds the rest before the caller sees it:
 
     - ``provider``, ``operation``: whose call, and which.
-    - ``request_id``: the vendor's own id of the exchange, to quote to its support.
+    - ``request_id``: the vendor's own id of the request, to quote to its support.
     - ``attempts``: how many times the failing request was sent, or tried to be sent.
     - ``maybe_applied``: True when the vendor may have carried out a write although the call failed.
       Look before doing it again.
@@ -94,14 +96,14 @@ class ProviderError(ReturnsHubError):
 
     default_retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str = "", **told: Unpack[_Told]) -> None:
+    def __init__(self, message: str = "", **details: Unpack[_ReplyDetails]) -> None:
         super().__init__(message)
         self.message = message
-        self.http_status = told.get("http_status")
-        self.vendor_code = _short(told.get("vendor_code"), 60)
-        self.vendor_message = _short(told.get("vendor_message"), 300)
-        self.request_id = _short(told.get("request_id"), 100)
-        retryable = told.get("retryable")
+        self.http_status = details.get("http_status")
+        self.vendor_code = _short(details.get("vendor_code"), 60)
+        self.vendor_message = _short(details.get("vendor_message"), 300)
+        self.request_id = _short(details.get("request_id"), 100)
+        retryable = details.get("retryable")
         self.retryable = self.default_retryable if retryable is None else retryable
         self.provider = ""
         self.operation = ""
@@ -147,12 +149,14 @@ class NotFound(ProviderError):
 class ValidationFailed(ProviderError):
     """The vendor refuses the values it was sent.
 
-    ``fields`` maps the vendor's field names to its sentences about them, where it tells any. Only the
+    ``fields`` maps the vendor's field names to its sentences about them, where it gives any. Only the
     names appear in the text: the sentences may repeat what was sent.
     """
 
-    def __init__(self, message: str = "", *, fields: Mapping[str, str] | None = None, **told: Unpack[_Told]) -> None:
-        super().__init__(message, **told)
+    def __init__(
+        self, message: str = "", *, fields: Mapping[str, str] | None = None, **details: Unpack[_ReplyDetails]
+    ) -> None:
+        super().__init__(message, **details)
         self.fields: Mapping[str, str] = dict(fields or {})
 
     def _facts(self) -> list[str]:
@@ -170,13 +174,15 @@ class Conflict(ProviderError):
 class RateLimited(ProviderError):
     """The vendor refused the call because too many came; nothing was applied by it.
 
-    ``retry_after`` is how many seconds to wait, where the vendor told.
+    ``retry_after`` is how many seconds to wait, where the vendor says so.
     """
 
     default_retryable = True
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None, **told: Unpack[_Told]) -> None:
-        super().__init__(message, **told)
+    def __init__(
+        self, message: str = "", *, retry_after: float | None = None, **details: Unpack[_ReplyDetails]
+    ) -> None:
+        super().__init__(message, **details)
         self.retry_after = retry_after
 
     def _facts(self) -> list[str]:
@@ -201,8 +207,8 @@ class ProviderUnavailable(ProviderError):
 class UnexpectedReply(ProviderError):
     """The vendor answered something its documents do not describe; ``where`` says at what place."""
 
-    def __init__(self, message: str = "", *, where: str = "", **told: Unpack[_Told]) -> None:
-        super().__init__(message, **told)
+    def __init__(self, message: str = "", *, where: str = "", **details: Unpack[_ReplyDetails]) -> None:
+        super().__init__(message, **details)
         self.where = where
 
     def _facts(self) -> list[str]:
@@ -210,9 +216,22 @@ class UnexpectedReply(ProviderError):
 
 
 class TransportFailed(ProviderError):
-    """No complete reply arrived: no connection, a time-out, or a reply cut off or too large."""
+    """No complete reply arrived: no connection, a timeout, or a reply cut off or too large."""
 
     default_retryable = True
+
+
+class ReplyTooLarge(TransportFailed):
+    """The reply is larger than the client reads. Smaller pages, or a larger ``max_reply_bytes``, help.
+
+    ``limit`` is the number of bytes that the client reads.
+    """
+
+    default_retryable = False
+
+    def __init__(self, message: str = "", *, limit: int = 0, **details: Unpack[_ReplyDetails]) -> None:
+        super().__init__(message or f"the reply is larger than {limit} bytes", **details)
+        self.limit = limit
 
 
 def error_location(error: BaseException) -> str:
@@ -227,13 +246,19 @@ def error_location(error: BaseException) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """What went wrong, in one line that may be logged and kept: our own errors in their words, others by type and place.
+    """What went wrong, in one line that may be logged and stored: our own errors in their words, others by type and place.
 
-    What an unforeseen error itself says may hold anything, and is not repeated.
+    The text of an unforeseen error may hold anything, and is not repeated.
     """
     kind = type(error).__name__
     is_ours = isinstance(error, ReturnsHubError)
     return " ".join(f"{kind}: {error}".split()) if is_ours else f"{kind} at {error_location(error)}"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What to say behind a name that is not known: ``; did you mean 'x'?``, or a full stop where none is close."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else "."
 
 
 def _sentence(kind: type[ProviderError]) -> str:

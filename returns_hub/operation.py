@@ -1,6 +1,7 @@
 """What passes between an adapter and whatever drives it. Plain values: nothing here does any I/O."""
 
-from collections.abc import Generator, Iterable, Mapping
+import functools
+from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, Self, TypeAlias, TypeVar, cast
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from attrs import field, frozen
 from returns_hub.convert import decode_json
 from returns_hub.errors import UnexpectedReply
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -71,6 +73,7 @@ class Reply:
     headers: Pairs = field(default=(), converter=pairs, repr=False)
     body: bytes = field(default=b"", repr=False)
     _decoded: list[Any] = field(init=False, repr=False, eq=False, factory=list)
+    _checks: list[tuple[object, Any, Exception | None]] = field(init=False, repr=False, eq=False, factory=list)
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""
@@ -91,6 +94,30 @@ class Reply:
                 raise
         return self._decoded[0]
 
+    def checked_by(self, adapter: A, check: Callable[[A, Self], T]) -> T:
+        """What ``check`` makes of the reply for the adapter: computed once and kept, be it a payload or an error."""
+        if not any(known is adapter for known, _, _ in self._checks):
+            payload, error = None, None
+            try:
+                payload = check(adapter, self)
+            except Exception as problem:  # noqa: BLE001 - whatever it is, it is raised below, each time
+                error = problem
+            self._checks.append((adapter, payload, error))
+        payload, error = next((payload, error) for known, payload, error in self._checks if known is adapter)
+        if error is not None:
+            raise error.with_traceback(None)
+        return cast("T", payload)
+
+
+def once_per_reply(check: Callable[[A, Reply], T]) -> Callable[[A, Reply], T]:
+    """Makes an adapter's ``check`` run once for each reply: the driver asks it whether to retry, the operation for the payload."""
+
+    @functools.wraps(check)
+    def check_once(adapter: A, reply: Reply) -> T:
+        return reply.checked_by(adapter, check)
+
+    return check_once
+
 
 Operation: TypeAlias = Generator[Request, Reply, T]
 """An intention: it yields each :class:`Request`, is sent the :class:`Reply`, and returns a value."""
@@ -108,16 +135,16 @@ class InvalidRecord:
 class Page(Generic[T]):
     """One page of a listing. ``next`` is the opaque cursor of the following page, None on the last.
 
-    ``total`` is the vendor's count of all pages' rows, where it tells one. ``invalid_records`` are the rows that
+    ``total`` is the vendor's count of all pages' rows, where it gives one. ``invalid_records`` are the rows that
     could not be read: the others are not lost for them. ``gaps`` says in a sentence each what the vendor cannot be
-    made to tell: records are missing there, and the caller must know. ``ahead`` are cursors of pages behind this one,
-    in their order and ``next`` the first of them, where the vendor's total tells them beforehand: they may be read side by
+    made to show: records are missing there, and the caller must know. ``prefetch`` are cursors of pages behind this one,
+    in their order and ``next`` the first of them, where the vendor's total gives them beforehand: they may be read side by
     side. A few hundred at most; the last page that was read leads on.
     """
 
     items: tuple[T, ...] = field(converter=tuple)
     next: str | None = None
-    ahead: tuple[str, ...] = ()
+    prefetch: tuple[str, ...] = ()
     total: int | None = None
     invalid_records: tuple[InvalidRecord, ...] = ()
     gaps: tuple[str, ...] = ()

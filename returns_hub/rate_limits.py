@@ -1,133 +1,133 @@
-"""How often an account may ask: the pace of its requests, and what its vendor says of it."""
+"""How often an account may call its vendor: a limiter that gives every request its moment."""
 
-import re
 import threading
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC
+from collections.abc import Callable
 from typing import Final, Protocol
 
-from attrs import frozen
-
 from returns_hub.adapter import Rate
+from returns_hub.fork import reset_after_fork
 
 Clock = Callable[[], float]
 
 _FOREVER: Final = float("inf")
-# A wait that no vendor can mean; ReturnMate's headers are undocumented enough to expect garbage.
-_ABSURD_WAIT: Final = 7 * 86400.0
-_SECONDS: Final = re.compile(r"\d{1,15}(\.\d{1,9})?\Z")
 
-# The pace that is learnt from refusals: the first one where there was no pace at all, the slowest, how many accepted
-# requests bring back what one refusal took (about half of them), and from where on there is nothing more to learn.
-_FIRST_LEARNED: Final = 0.5
-_SLOWEST_LEARNED: Final = 60.0
-_STEPS_BACK: Final = 100
-_STEP_WITHOUT_PACE: Final = 0.1
-_NO_PACE: Final = 0.05
+# The interval that is learned from refusals: the first one where there was no rate at all, the longest, how many
+# accepted requests undo one refusal (about half of them), and the step and the end where there is no rate to return to.
+_FIRST_LEARNED_INTERVAL: Final = 0.5
+_MAX_LEARNED_INTERVAL: Final = 60.0
+_STEPS_TO_RECOVER: Final = 100
+_STEP_WITHOUT_RATE: Final = 0.1
+_MIN_LEARNED_INTERVAL: Final = 0.05
 
 
 class Limiter(Protocol):
-    """What a transport asks before each request, and tells of each reply."""
+    """What a transport asks before each request, and informs of each reply."""
 
     @property
-    def blocks(self) -> bool:
-        """True if the calls may take the time of a network: nothing for an event loop."""
+    def is_blocking(self) -> bool:
+        """True if the calls wait for a database: on an event loop they belong into a thread."""
         ...
 
     @property
-    def held(self) -> bool:
-        """True while the vendor wants nothing sent. Whoever slept until its moment looks again, then reserves anew."""
+    def is_paused(self) -> bool:
+        """True while the vendor wants no request. Whoever slept until its moment looks again, then reserves anew."""
         ...
 
     def reserve(self, *, within: float = _FOREVER) -> float:
         """Seconds to wait before the next request; if they are more than ``within``, nothing is reserved."""
         ...
 
-    def hold(self, seconds: float) -> None:
-        """Nothing may go for so many seconds from now; a longer hold stays."""
+    def pause(self, seconds: float) -> None:
+        """Let no request go for so many seconds from now; a longer pause stays."""
         ...
 
     def lower(self, count: int) -> None:
-        """The vendor says that its window holds ``count`` requests; more than the rate's own count changes nothing."""
+        """Allow only ``count`` requests in the rate's window, as the vendor says; never more than the rate itself."""
         ...
 
-    def refused(self) -> None:
-        """The vendor was asked too often, and says not what would be right: half the pace, after a short hold."""
+    def slow_down(self) -> None:
+        """Double the interval, after a short pause: the vendor refused a request and did not say how long to wait."""
         ...
 
-    def accepted(self) -> None:
-        """The vendor was not asked too often: where its refusals were learnt from, a little faster again."""
+    def speed_up(self) -> None:
+        """Shorten an interval that was learned from refusals a little: the vendor accepted a request."""
         ...
 
 
 class RateLimiter:
-    """The pace of an account in one process: moments at which a request may go, evenly spaced.
+    """The rate limit of an account in one process: moments at which a request may go, evenly spaced.
 
-    A caller that was idle may send a burst: at most one second's worth, and a tenth of the rate. The pace is a hair
-    below the rate to make up for it, so no window as long as the rate's ever holds more than the rate's count. It is
-    thread-safe, and blocks nobody: the caller sleeps.
+    A caller that was idle may send a burst: at most one second's worth, and a tenth of the rate. The interval is a hair
+    longer than the rate's to make up for it, so no window as long as the rate's ever holds more than the rate's count.
+    It is thread-safe, and blocks nobody: the caller sleeps. A forked child goes on with a limiter of its own.
     """
 
-    blocks = False
+    is_blocking = False
 
     def __init__(self, rate: Rate | None, *, clock: Clock = time.monotonic) -> None:
         self._rate = rate
         self._clock = clock
         self._lock = threading.Lock()
         self._next = -_FOREVER
-        self._held_until = -_FOREVER
-        self._interval, self._slack = spacing(rate)
+        self._paused_until = -_FOREVER
+        self._interval, self._burst_seconds = interval_and_burst(rate)
         self._learned: float | None = None
+        reset_after_fork(self, RateLimiter._reset)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
 
     def reserve(self, *, within: float = _FOREVER) -> float:
         """Seconds to wait before the next request; if they are more than ``within``, nothing is reserved."""
         with self._lock:
             now = self._clock()
-            slack = self._slack if self._learned is None else 0.0
-            moment = max(self._next, now - slack, self._held_until)
+            burst = self._burst_seconds if self._learned is None else 0.0
+            moment = max(self._next, now - burst, self._paused_until)
             wait = max(0.0, moment - now)
             if wait <= within:
                 self._next = moment + max(self._interval, self._learned or 0.0)
             return wait
 
     @property
-    def held(self) -> bool:
-        """True while the vendor wants nothing sent. Whoever slept until its moment looks again, then reserves anew."""
-        return self._clock() < self._held_until
+    def is_paused(self) -> bool:
+        """True while the vendor wants no request. Whoever slept until its moment looks again, then reserves anew."""
+        return self._clock() < self._paused_until
 
-    def hold(self, seconds: float) -> None:
-        """Nothing may go for so many seconds from now; a longer hold stays."""
+    def pause(self, seconds: float) -> None:
+        """Let no request go for so many seconds from now; a longer pause stays."""
         with self._lock:
-            self._held_until = max(self._held_until, self._clock() + seconds)
+            self._paused_until = max(self._paused_until, self._clock() + seconds)
 
     def lower(self, count: int) -> None:
-        """The vendor says that its window holds ``count`` requests; more than the rate's own count changes nothing."""
+        """Allow only ``count`` requests in the rate's window, as the vendor says; never more than the rate itself."""
         if self._rate is None or count < 1:
             return
         with self._lock:
-            self._interval, self._slack = spacing(Rate(min(count, self._rate.count), self._rate.seconds))
+            self._interval, self._burst_seconds = interval_and_burst(
+                Rate(min(count, self._rate.count), self._rate.seconds)
+            )
 
-    def refused(self) -> None:
-        """The vendor was asked too often, and says not what would be right: half the pace, after a short hold."""
+    def slow_down(self) -> None:
+        """Double the interval, after a short pause: the vendor refused a request and did not say how long to wait."""
         with self._lock:
             now = self._clock()
-            # What was in flight together is refused together: that tells nothing new.
-            if now >= self._held_until:
-                self._learned = slower(max(self._interval, self._learned or 0.0))
-                self._held_until = now + self._learned
+            # What was in flight together is refused together, and counts once.
+            if now >= self._paused_until:
+                self._learned = longer_interval(max(self._interval, self._learned or 0.0))
+                self._paused_until = now + self._learned
 
-    def accepted(self) -> None:
-        """The vendor was not asked too often: where its refusals were learnt from, a little faster again."""
+    def speed_up(self) -> None:
+        """Shorten an interval that was learned from refusals a little: the vendor accepted a request."""
         if self._learned is None:
             return
         with self._lock:
             if self._learned is not None:
-                self._learned = faster(self._learned, self._interval)
+                self._learned = shorter_interval(self._learned, self._interval)
 
 
-def spacing(rate: Rate | None) -> tuple[float, float]:
-    """The seconds between two requests, and how far behind this pace a caller may catch up in a burst."""
+def interval_and_burst(rate: Rate | None) -> tuple[float, float]:
+    """The seconds between two requests, and how many seconds of unused moments a burst may use."""
     if rate is None:
         return 0.0, 0.0
     burst = max(1, min(int(rate.count / rate.seconds), rate.count // 10))
@@ -135,81 +135,13 @@ def spacing(rate: Rate | None) -> tuple[float, float]:
     return interval, (burst - 1) * interval
 
 
-def slower(interval: float) -> float:
+def longer_interval(interval: float) -> float:
     """The seconds between two requests after a refusal: twice as many."""
-    return min(_SLOWEST_LEARNED, 2 * interval) if interval else _FIRST_LEARNED
+    return min(_MAX_LEARNED_INTERVAL, 2 * interval) if interval else _FIRST_LEARNED_INTERVAL
 
 
-def faster(learned: float, usual: float) -> float | None:
+def shorter_interval(learned: float, usual: float) -> float | None:
     """The seconds between two requests after an accepted one: the rate grows by a fixed step, up to the usual one (None)."""
-    step = 1 / (usual * _STEPS_BACK) if usual else _STEP_WITHOUT_PACE
+    step = 1 / (usual * _STEPS_TO_RECOVER) if usual else _STEP_WITHOUT_RATE
     interval = 1 / (1 / learned + step)
-    return interval if interval > (usual or _NO_PACE) else None
-
-
-@frozen(kw_only=True)
-class RateLimitHeaders:
-    """What the headers of a reply say about when to ask again; seconds from now, None where they say nothing usable.
-
-    ``exhausted`` is True where no request is left until ``reset_after``.
-    """
-
-    retry_after: float | None = None
-    limit: int | None = None
-    exhausted: bool = False
-    reset_after: float | None = None
-
-
-SILENT: Final = RateLimitHeaders()
-
-
-def parse_rate_limit_headers(headers: Mapping[str, str], *, now: float) -> RateLimitHeaders:
-    """``headers`` by lower-case name; ``now`` is our clock, used where the reply has no ``Date``."""
-    retry_after, limit = headers.get("retry-after"), headers.get("x-ratelimit-limit", "")
-    remaining, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
-    if retry_after is None and not (limit or remaining or reset):
-        return SILENT
-    # The vendor's times are by the vendor's clock.
-    date = _http_date(headers.get("date"))
-    now = now if date is None else date
-    return RateLimitHeaders(
-        retry_after=_retry_after(retry_after, now),
-        limit=int(limit) if re.fullmatch(r"[0-9]{1,9}", limit) else None,
-        exhausted=remaining.strip() == "0",
-        reset_after=_reset_after(reset, now),
-    )
-
-
-def _retry_after(text: str | None, now: float) -> float | None:
-    """RFC 9110, section 10.2.3: seconds, or a date."""
-    if text is None:
-        return None
-    date = _http_date(text)
-    seconds = _number(text) if date is None else max(0.0, date - now)
-    return seconds if seconds is not None and seconds <= _ABSURD_WAIT else None
-
-
-def _reset_after(text: str, now: float) -> float | None:
-    """ReturnMate's reference shows ``1704067200``, absolute seconds; others send milliseconds, or seconds from now."""
-    number = _number(text)
-    if number is None:
-        return None
-    if number >= 1e12:
-        number /= 1000
-    seconds = number if number <= 86400 else number - now
-    return max(0.0, seconds) if abs(seconds) <= _ABSURD_WAIT else None
-
-
-def _number(text: str) -> float | None:
-    text = text.strip()
-    return float(text) if text.isascii() and _SECONDS.match(text) else None
-
-
-def _http_date(text: str | None) -> float | None:
-    from email.utils import parsedate_to_datetime
-
-    try:
-        moment = parsedate_to_datetime(text or "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
+    return interval if interval > (usual or _MIN_LEARNED_INTERVAL) else None

@@ -2,11 +2,10 @@
 
 import functools
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from returns_hub.adapter import Adapter
-from returns_hub.errors import ConfigurationError, PluginError
+from returns_hub.errors import ConfigurationError, PluginError, suggestion
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -106,6 +105,4 @@ def _distribution(entry: "EntryPoint") -> str:
 
 
 def _unknown(provider: str, known: tuple[str, ...], *, what: str) -> str:
-    close = get_close_matches(provider, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    return f"there is no {what} {provider[:60]!r}{hint} Installed: {', '.join(known) or 'none'}"
+    return f"there is no {what} {provider[:60]!r}{suggestion(provider, known)} Installed: {', '.join(known) or 'none'}"

@@ -78,7 +78,7 @@ class _Rows:
 
     data: Sequence[Any]
     next: int | None = None
-    ahead: tuple[int, ...] = ()
+    prefetch: tuple[int, ...] = ()
     total: int | None = None
     gaps: tuple[str, ...] = ()
 
@@ -380,7 +380,7 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
         return _Rows(
             data=data,
             next=end if more else None,
-            ahead=tuple(range(end, total, len(data))[:_MAX_PREFETCH]) if more and total is not None else (),
+            prefetch=tuple(range(end, total, len(data))[:_MAX_PREFETCH]) if more and total is not None else (),
             total=total if kind.counts else None,
             gaps=(gap,) if is_behind and kind.counts and not data else (),
         )
@@ -396,7 +396,7 @@ class ReturnHelper(LookupCalls, HandlingCalls, FbaCalls):
                 items=wire.merged(found),
                 next=None if page.next is None else str(page.next),
                 # A row that is added moves others to later pages: read before the earlier ones, these would miss them.
-                ahead=() if live else tuple(map(str, page.ahead)),
+                prefetch=() if live else tuple(map(str, page.prefetch)),
                 total=page.total,
                 invalid_records=invalid_records,
                 gaps=page.gaps,

@@ -30,6 +30,7 @@ from returns_hub import (
     Secret,
     UnexpectedReply,
     ValidationFailed,
+    once_per_reply,
 )
 from returns_hub_return_helper import webhooks
 from returns_hub_return_helper.statuses import Words, new_words
@@ -113,6 +114,7 @@ class ReturnHelperProtocol(Adapter):
         credentials = (("x-rr-apikey", self.api_key.reveal()), ("x-rr-apitoken", self.api_token.reveal()))
         return evolve(request, headers=(*request.headers, *credentials))
 
+    @once_per_reply
     def check(self, reply: Reply) -> Any:
         """The whole decoded envelope of a good reply; its payload lies beside ``meta``, at a place of each call's own.
 

@@ -43,6 +43,7 @@ from returns_hub import (
     UnsupportedOperation,
     WebhookRequest,
     format_time,
+    once_per_reply,
 )
 from returns_hub_returnless import orders, webhooks, wire
 from returns_hub_returnless.pagination import (
@@ -180,6 +181,7 @@ class Returnless(Adapter):
         token = base64.b64encode(f"{self.user}:{self.password.reveal()}".encode()).decode()
         return evolve(request, headers=(*request.headers, ("Authorization", f"Basic {token}")))
 
+    @once_per_reply
     def check(self, reply: Reply) -> Any:
         """The decoded body of a good reply.
 

@@ -49,6 +49,7 @@ from returns_hub import (
     ValidationFailed,
     WebhookRequest,
     format_time,
+    once_per_reply,
     parse_time,
 )
 from returns_hub.wire import (
@@ -223,6 +224,7 @@ class ReturnMate(Adapter):
         """The request with the key as a bearer token."""
         return evolve(request, headers=(*request.headers, ("Authorization", f"Bearer {self.api_key.reveal()}")))
 
+    @once_per_reply
     def check(self, reply: Reply) -> Any:
         """What the envelope holds; None for an empty success.
 
@@ -262,7 +264,7 @@ class ReturnMate(Adapter):
         return Page(
             items=[ret for ret in found.values() if not filtered or self._matches(query, ret)],
             next=following,
-            ahead=_ahead(following, spot, page) if by_time else (),
+            prefetch=_ahead(following, spot, page) if by_time else (),
             total=page.total if by_number and self._sends_every_filter(query, spot) else None,
             invalid_records=invalid_records,
         )

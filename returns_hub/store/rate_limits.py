@@ -7,7 +7,7 @@ from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from returns_hub.adapter import Rate
-from returns_hub.rate_limits import RateLimiter, faster, slower, spacing
+from returns_hub.rate_limits import RateLimiter, interval_and_burst, longer_interval, shorter_interval
 from returns_hub.store.database import Database, store_errors
 
 _log = logging.getLogger("returns_hub")
@@ -48,13 +48,13 @@ class SharedRateLimiter:
     Its calls take the time of a statement: on an event loop they belong into a thread.
     """
 
-    blocks = True
+    is_blocking = True
 
     def __init__(self, database: Database, account: str, rate: Rate | None) -> None:
         self.database = database
         self._account = account
         self._rate = rate
-        self._interval, self._slack = spacing(rate)
+        self._interval, self._slack = interval_and_burst(rate)
         self._learned: float | None = None
         # A hold is obeyed here even where the database does not take it.
         self._own = RateLimiter(None)
@@ -78,31 +78,31 @@ class SharedRateLimiter:
 
     @property
     @store_errors
-    def held(self) -> bool:
+    def is_paused(self) -> bool:
         """True while the vendor wants nothing sent, whichever process it has told."""
         with self.database.reading() as connection:
-            return self._own.held or connection.execute(_HELD, {"account": self._account}).first() is not None
+            return self._own.is_paused or connection.execute(_HELD, {"account": self._account}).first() is not None
 
-    def hold(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """Nothing may go for so many seconds from now; a longer hold stays."""
-        self._own.hold(seconds)
+        self._own.pause(seconds)
         self._share(_HOLD, seconds=seconds)
 
     def lower(self, count: int) -> None:
         """The vendor says that its window holds ``count`` requests. Every process hears that for itself."""
         if self._rate is not None and count >= 1:
-            self._interval, self._slack = spacing(Rate(min(count, self._rate.count), self._rate.seconds))
+            self._interval, self._slack = interval_and_burst(Rate(min(count, self._rate.count), self._rate.seconds))
 
-    def refused(self) -> None:
+    def slow_down(self) -> None:
         """The vendor was asked too often, and says not what would be right: half the pace, after a short hold."""
         known = self._learned
-        self._share(_REFUSED, known=known, learned=slower(max(self._interval, known or 0.0)))
+        self._share(_REFUSED, known=known, learned=longer_interval(max(self._interval, known or 0.0)))
 
-    def accepted(self) -> None:
+    def speed_up(self) -> None:
         """The vendor was not asked too often: where its refusals were learnt from, a little faster again."""
         known = self._learned
         if known is not None:
-            self._share(_ACCEPTED, known=known, learned=faster(known, self._interval))
+            self._share(_ACCEPTED, known=known, learned=shorter_interval(known, self._interval))
 
     def _reserve(self, connection: Connection, within: float) -> float | None:
         """As :meth:`reserve`; None if the account has no pace yet."""

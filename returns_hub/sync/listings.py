@@ -184,8 +184,8 @@ class Listing:
     def _open_later(self, segment: Segment, page: Page[Return]) -> Sequence[Segment]:
         """The segments behind this one: of the last one, those that its page tells the cursors of."""
         later = self._behind(segment)
-        if not later and page.ahead:
-            later = [Segment.at(cursor) for cursor in page.ahead[1:]]
+        if not later and page.prefetch:
+            later = [Segment.at(cursor) for cursor in page.prefetch[1:]]
             self._segments += later
             self._split = self._split or bool(later)
         return later

@@ -157,6 +157,7 @@ class Vendor:
     at_once: int = 0
     most_at_once: int = 0
     every: Answer | None = None
+    echoes: bool = False
     _answers: list[Answer] = field(factory=list)
     _lock: threading.Lock = field(factory=threading.Lock)
 
@@ -213,11 +214,17 @@ class Vendor:
                     self.at_once += 1
                     self.most_at_once = max(self.most_at_once, self.at_once)
                 try:
-                    if not send(connection, self.answer()):
+                    if not send(connection, echo(received) if self.echoes else self.answer()):
                         return
                 finally:
                     with self._lock:
                         self.at_once -= 1
+
+
+def echo(received: Received) -> Answer:
+    """The answer that says what was asked for."""
+    content = json.dumps({"target": received.target}).encode()
+    return Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content))
 
 
 def read_request(stream: Any) -> Received | None:

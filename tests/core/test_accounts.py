@@ -113,7 +113,7 @@ def test_wrong_option_is_named(options: Any, text: str) -> None:
 def test_unknown_option_is_named_with_the_close_one_and_all_of_them() -> None:
     assert refusal(api_kye="k") == (
         "everything: option api_kye is not known; did you mean 'api_key'? Known: "
-        "api_key, currency, margin, plan, retries, signing_keys, status_map, strict, warehouses"
+        "api_key, currency, margin, page_size, plan, retries, signing_keys, status_map, strict, warehouses"
     )
 
 
@@ -335,6 +335,20 @@ def test_malformed_file_is_named_with_the_line(load: Load, tmp_path: Path) -> No
 def test_hostile_file_is_refused(content: bytes, problem: str, load: Load) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         load(content)
+
+
+def test_byte_order_mark_in_front_is_no_part_of_the_file(load: Load) -> None:
+    assert list(load(b"\xef\xbb\xbf[accounts.a]\nprovider = 'acme'\n").accounts) == ["a"]
+
+
+@pytest.mark.parametrize("folder", ["a%20b", "a%2Fb", "a?b", "a#b", "a b", "ü", "a?timeout=5"])
+def test_relative_store_is_in_the_folder_of_the_file_whatever_its_name(
+    folder: str, tmp_path: Path, installed_acme: Any
+) -> None:
+    path = tmp_path / folder / "returns-hub.toml"
+    path.parent.mkdir()
+    path.write_text('store = "sqlite:///returns.db?timeout=5"', "utf-8")
+    assert load_config(path).store == f"sqlite:///{tmp_path}/{folder}/returns.db?timeout=5"
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from importlib.metadata import version
 import pytest
 
 import returns_hub
-from returns_hub import errors, events, model, status
+from returns_hub import errors, events, model, public_names, status
 
 PROMISED = [
     "Account",
@@ -76,6 +76,17 @@ def test_every_class_of_the_model_is_public(module: object) -> None:
 @pytest.mark.parametrize("name", [name for name in returns_hub.__all__ if name not in ("__version__", "Operation")])
 def test_every_public_name_is_documented(name: str) -> None:
     assert (getattr(returns_hub, name).__doc__ or "").strip()
+
+
+def test_stub_for_type_checkers_has_the_same_names() -> None:
+    # `python -m returns_hub.public_names` writes it anew.
+    assert public_names.STUB.read_text("utf-8") == public_names.stub(returns_hub._PUBLIC)  # type: ignore[attr-defined]
+
+
+def test_star_gives_every_public_name() -> None:
+    names: dict[str, object] = {}
+    exec("from returns_hub import *", names)
+    assert set(returns_hub.__all__) <= set(names)
 
 
 def test_editors_are_offered_the_public_names() -> None:

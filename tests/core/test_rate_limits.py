@@ -60,23 +60,23 @@ def test_wait_that_is_too_long_reserves_nothing(clock: Clock) -> None:
 
 def test_hold_delays_everything_and_then_keeps_the_pace(clock: Clock) -> None:
     limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
-    limiter.hold(30)
-    assert limiter.held
+    limiter.pause(30)
+    assert limiter.is_paused
     assert [limiter.reserve() for _ in range(2)] == [30.0, 31.0]
 
 
 def test_hold_ends(clock: Clock) -> None:
     limiter = RateLimiter(None, clock=clock)
-    limiter.hold(30)
+    limiter.pause(30)
     clock.now += 30
-    assert not limiter.held
+    assert not limiter.is_paused
     assert limiter.reserve() == 0.0
 
 
 def test_shorter_hold_does_not_end_a_longer_one(clock: Clock) -> None:
     limiter = RateLimiter(None, clock=clock)
-    limiter.hold(30)
-    limiter.hold(5)
+    limiter.pause(30)
+    limiter.pause(5)
     assert limiter.reserve() == 30.0
 
 
@@ -109,22 +109,22 @@ def test_lowering_means_nothing_without_a_rate(clock: Clock) -> None:
 def test_refusal_halves_the_pace_after_a_short_hold(clock: Clock) -> None:
     limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
     limiter.reserve()
-    limiter.refused()
-    assert limiter.held
+    limiter.slow_down()
+    assert limiter.is_paused
     assert [limiter.reserve() for _ in range(3)] == [2.0, 4.0, 6.0]
 
 
 def test_requests_that_are_refused_together_count_once(clock: Clock) -> None:
     limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
     for _ in range(10):
-        limiter.refused()
+        limiter.slow_down()
     assert [limiter.reserve() for _ in range(2)] == [2.0, 4.0]
 
 
 def test_every_later_refusal_halves_it_again(clock: Clock) -> None:
     limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
     for _ in range(3):
-        limiter.refused()
+        limiter.slow_down()
         clock.now += 60
     assert [limiter.reserve() for _ in range(2)] == [0.0, 8.0]
 
@@ -132,39 +132,39 @@ def test_every_later_refusal_halves_it_again(clock: Clock) -> None:
 def test_no_refusal_slows_an_account_below_one_request_a_minute(clock: Clock) -> None:
     limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
     for _ in range(50):
-        limiter.refused()
+        limiter.slow_down()
         clock.now += 3600
     assert [limiter.reserve() for _ in range(2)] == [0.0, 60.0]
 
 
 def test_accepted_requests_bring_the_pace_back_step_by_step(clock: Clock) -> None:
     limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
-    limiter.refused()
+    limiter.slow_down()
     clock.now += 60
     for _ in range(25):
-        limiter.accepted()
+        limiter.speed_up()
     assert [limiter.reserve() for _ in range(2)] == [0.0, pytest.approx(1 / 0.75)]
     for _ in range(25):
-        limiter.accepted()
+        limiter.speed_up()
     clock.now += 60
     assert [limiter.reserve() for _ in range(2)] == [0.0, pytest.approx(1.0)]
 
 
 def test_pace_that_came_back_is_the_accounts_own_with_its_burst(clock: Clock) -> None:
     limiter = RateLimiter(Rate.parse("300/min"), clock=clock)
-    limiter.refused()
+    limiter.slow_down()
     for _ in range(60):
-        limiter.accepted()
+        limiter.speed_up()
     clock.now += 60
     assert [limiter.reserve() for _ in range(5)] == [0.0] * 5
 
 
 def test_pace_is_learnt_where_there_was_none_and_forgotten_again(clock: Clock) -> None:
     limiter = RateLimiter(None, clock=clock)
-    limiter.refused()
+    limiter.slow_down()
     assert [limiter.reserve() for _ in range(2)] == [0.5, 1.0]
     for _ in range(200):
-        limiter.accepted()
+        limiter.speed_up()
     clock.now += 60
     assert [limiter.reserve() for _ in range(2)] == [0.0, 0.0]
 
@@ -172,7 +172,7 @@ def test_pace_is_learnt_where_there_was_none_and_forgotten_again(clock: Clock) -
 def test_accepted_requests_alone_change_nothing(clock: Clock) -> None:
     limiter = RateLimiter(Rate.parse("60/min"), clock=clock)
     for _ in range(1000):
-        limiter.accepted()
+        limiter.speed_up()
     assert [limiter.reserve() for _ in range(2)] == [0.0, 1.0]
 
 
@@ -183,7 +183,7 @@ def test_refusal_without_advice_is_learnt_from(vendor: Any, acme: Any) -> None:
     with pytest.raises(RateLimited):
         transport.run(acme().list_returns(ReturnQuery()))
     transport.close()
-    assert limiter.held
+    assert limiter.is_paused
     limiter.reserve()
     assert limiter.reserve() == pytest.approx(0.4, abs=0.15)
 
@@ -202,7 +202,7 @@ def test_refusal_with_advice_is_obeyed_and_teaches_nothing(vendor: Any, acme: An
 class Blocking(RateLimiter):
     """Takes its time with every answer, as a database that is asked may."""
 
-    blocks = True
+    is_blocking = True
 
     def __init__(self) -> None:
         super().__init__(None)
@@ -213,7 +213,7 @@ class Blocking(RateLimiter):
         self.threads.append(threading.current_thread())
         return super().reserve(within=within)
 
-    def accepted(self) -> None:
+    def speed_up(self) -> None:
         time.sleep(0.2)
         self.threads.append(threading.current_thread())
 

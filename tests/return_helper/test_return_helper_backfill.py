@@ -129,44 +129,44 @@ def slices(adapter: Any) -> Any:
 
 def test_window_that_is_over_is_read_side_by_side(slices: Any, good: Any, finish: Any) -> None:
     page = finish(slices[2].read(None), good(data=rows(0, 50), totalNumberOfRecords=180))
-    assert (page.next, page.ahead, page.total) == ("50", ("50", "100", "150"), 180)
+    assert (page.next, page.prefetch, page.total) == ("50", ("50", "100", "150"), 180)
 
 
 def test_page_in_the_middle_leads_on_from_where_it_is(slices: Any, good: Any, finish: Any) -> None:
     page = finish(slices[2].read("100"), good(data=rows(100, 50), totalNumberOfRecords=180))
-    assert (page.next, page.ahead) == ("150", ("150",))
+    assert (page.next, page.prefetch) == ("150", ("150",))
 
 
 def test_last_page_ends_the_slice(slices: Any, good: Any, finish: Any) -> None:
     page = finish(slices[2].read("150"), good(data=rows(150, 30), totalNumberOfRecords=180))
-    assert (page.next, page.ahead) == (None, ())
+    assert (page.next, page.prefetch) == (None, ())
 
 
 def test_rows_that_came_meanwhile_are_read_too(slices: Any, good: Any, finish: Any) -> None:
     page = finish(slices[2].read("150"), good(data=rows(150, 50), totalNumberOfRecords=201))
-    assert (page.next, page.ahead) == ("200", ("200",))
+    assert (page.next, page.prefetch) == ("200", ("200",))
 
 
 def test_newest_window_is_read_page_after_page(slices: Any, good: Any, finish: Any) -> None:
     page = finish(slices[0].read(None), good(data=rows(0, 50), totalNumberOfRecords=180))
-    assert (page.next, page.ahead) == ("50", ())
+    assert (page.next, page.prefetch) == ("50", ())
 
 
 def test_total_that_cannot_be_is_bounded(slices: Any, good: Any, finish: Any) -> None:
     page = finish(slices[2].read(None), good(data=rows(0, 50), totalNumberOfRecords=10**30))
-    assert (len(page.ahead), page.ahead[-1]) == (200, "10000")
+    assert (len(page.prefetch), page.prefetch[-1]) == (200, "10000")
 
 
 def test_shipments_without_a_total_are_read_page_after_page(slices: Any, good: Any, finish: Any) -> None:
     parcels = [{"shipmentId": n, "returnRequestId": n} for n in range(1, 51)]
     page = finish(slices[3].read(None), good(data=parcels))
-    assert (page.next, page.ahead, page.total) == ("50", (), None)
+    assert (page.next, page.prefetch, page.total) == ("50", (), None)
 
 
 def test_shipments_with_a_total_are_read_side_by_side_and_past_it(slices: Any, good: Any, finish: Any) -> None:
     parcels = [{"shipmentId": n, "returnRequestId": n} for n in range(1, 51)]
     first = finish(slices[3].read(None), good(data=parcels, totalNumberOfRecords=100))
-    assert (first.next, first.ahead, first.total) == ("50", ("50",), None)
+    assert (first.next, first.prefetch, first.total) == ("50", ("50",), None)
     assert finish(slices[3].read("50"), good(data=parcels, totalNumberOfRecords=100)).next == "100"
 
 
@@ -234,9 +234,9 @@ class Vendor:
         while True:
             page = self.run(part.read(cursor))
             yield page
-            for ahead in page.ahead[-2::-1] if backwards else page.ahead[:-1]:
+            for ahead in page.prefetch[-2::-1] if backwards else page.prefetch[:-1]:
                 yield self.run(part.read(ahead))
-            cursor = page.ahead[-1] if page.ahead else page.next
+            cursor = page.prefetch[-1] if page.prefetch else page.next
             if cursor is None:
                 return
 

@@ -35,27 +35,27 @@ def test_the_next_page_begins_at_the_last_row_s_time(read: Any) -> None:
 def test_the_total_tells_where_else_it_can_be_read_from(read: Any) -> None:
     page = read(None, some_rows(0), per_page=100, total=10_000)
     # 99 more pages, from eight places.
-    assert page.ahead == ("2@2024-12-30T12:09:00Z/1", "14", "26", "39", "51", "63", "76", "88")
+    assert page.prefetch == ("2@2024-12-30T12:09:00Z/1", "14", "26", "39", "51", "63", "76", "88")
 
 
 @pytest.mark.parametrize(("total", "ahead"), [(250, 1), (1_600, 1), (1_700, 2), (2_500, 3), (6_500, 8), (1_000_000, 8)])
 def test_a_short_listing_is_not_worth_many_places(read: Any, total: int, ahead: int) -> None:
     # Each place but the first costs about half a page: less than a tenth of the eight pages that it stands for.
-    assert len(read(None, some_rows(0), per_page=100, total=total).ahead) == ahead
+    assert len(read(None, some_rows(0), per_page=100, total=total).prefetch) == ahead
 
 
 def test_a_short_page_s_own_length_is_what_counts(read: Any) -> None:
-    assert read(None, some_rows(0, 50), per_page=50, total=1_600).ahead[1:] == ("12", "22")
+    assert read(None, some_rows(0, 50), per_page=50, total=1_600).prefetch[1:] == ("12", "22")
 
 
 def test_without_a_total_nothing_is_known_ahead(read: Any) -> None:
     page = read(None, some_rows(0), per_page=100)
-    assert (page.next, page.ahead) == ("2@2024-12-30T12:09:00Z/1", ())
+    assert (page.next, page.prefetch) == ("2@2024-12-30T12:09:00Z/1", ())
 
 
 def test_the_last_page_leads_nowhere(read: Any) -> None:
     page = read(None, some_rows(0, 60), per_page=100, total=60)
-    assert (page.next, page.ahead, page.total) == (None, (), 60)
+    assert (page.next, page.prefetch, page.total) == (None, (), 60)
 
 
 def test_a_place_further_on_is_a_page_number_and_goes_on_along_the_times(read: Any) -> None:
@@ -71,4 +71,4 @@ def test_rows_out_of_order_are_counted_off_and_the_total_tells_when_they_move(re
 
 def test_a_listing_that_is_not_a_backfill_knows_nothing_ahead(adapter: Any, rows: Any, finish: Any) -> None:
     page = finish(adapter.list_returns(ReturnQuery()), rows(*some_rows(0), per_page=100, total=10_000))
-    assert (page.next, page.ahead) == ("2", ())
+    assert (page.next, page.prefetch) == ("2", ())

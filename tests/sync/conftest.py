@@ -91,7 +91,7 @@ class Vendor:
         return Page(
             items=rows[start : start + self.page_size],
             next=str(end) if more else None,
-            ahead=tuple(ahead) if self.tells_ahead else (),
+            prefetch=tuple(ahead) if self.tells_ahead else (),
             total=len(rows),
             invalid_records=() if more else self.spoilt,
             gaps=() if more else self.gaps,

@@ -46,7 +46,7 @@ class Shelf:
         return Page(
             items=map(row, self.numbers[start : start + PAGE]),
             next=behind[0] if behind else None,
-            ahead=tuple(behind) if self.tells_ahead else (),
+            prefetch=tuple(behind) if self.tells_ahead else (),
             total=len(self.numbers),
         )
 
@@ -66,7 +66,7 @@ class Shelf:
         step = max(2 * PAGE, len(self.numbers) // self.starts)
         ahead = [str(start) for start in range(step, len(self.numbers), step) if start >= PAGE]
         return Page(
-            items=map(row, shown), next=following, ahead=(following, *ahead) if following and cursor is None else ()
+            items=map(row, shown), next=following, prefetch=(following, *ahead) if following and cursor is None else ()
         )
 
 

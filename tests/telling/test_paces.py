@@ -77,42 +77,42 @@ def test_wait_that_is_too_long_reserves_nothing(pace: MakePace) -> None:
 
 def test_a_first_wait_that_is_too_long_reserves_nothing_either(pace: MakePace) -> None:
     one = pace()
-    one.hold(30)
+    one.pause(30)
     assert one.reserve(within=1.0) > 29
 
 
 def test_a_hold_is_everybodys(pace: MakePace) -> None:
     one, two = pace(), pace()
     one.reserve()
-    one.hold(30)
-    assert (one.held, two.held) == (True, True)
+    one.pause(30)
+    assert (one.is_paused, two.is_paused) == (True, True)
     assert waits(two, one) == [30.0, 31.0]
 
 
 def test_a_shorter_hold_does_not_end_a_longer_one(pace: MakePace) -> None:
     one, two = pace(), pace()
     one.reserve()
-    one.hold(30)
-    two.hold(5)
+    one.pause(30)
+    two.pause(5)
     assert waits(two) == [30.0]
 
 
 def test_a_refusal_slows_everybody_down_once(pace: MakePace) -> None:
     one, two = pace(), pace()
     waits(one, two)
-    one.refused()
-    two.refused()
+    one.slow_down()
+    two.slow_down()
     assert waits(two, one, two) == [2.0, 4.0, 6.0]
 
 
 def test_accepted_requests_bring_everybodys_pace_back(pace: MakePace, shared: Store) -> None:
     one, two = pace(), pace()
     one.reserve()
-    one.refused()
+    one.slow_down()
     for _ in range(25):
         for each in (one, two):
             each.reserve()
-            each.accepted()
+            each.speed_up()
     with shared.database.reading() as connection:
         assert connection.execute(text("SELECT learned_interval FROM paces")).scalar() is None
 
@@ -137,8 +137,8 @@ def test_a_reply_is_not_lost_to_a_database_that_fails(
     one = pace()
     with shared.database.writing() as connection:
         connection.execute(text("ALTER TABLE paces RENAME TO gone"))
-    one.hold(30)
-    one.refused()
+    one.pause(30)
+    one.slow_down()
     with shared.database.writing() as connection:
         connection.execute(text("ALTER TABLE gone RENAME TO paces"))
     assert waits(one) == [30.0]

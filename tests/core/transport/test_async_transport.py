@@ -78,7 +78,7 @@ def test_other_event_loop_is_refused(vendor: Any, acme: Any) -> None:
 
     async def use_and_keep() -> None:
         await transport.run(ask(acme()))
-        await transport._http.aclose()
+        await transport._pools[None].aclose()
 
     asyncio.run(use_and_keep())
     with pytest.raises(RuntimeError, match="another event loop"):

@@ -19,8 +19,10 @@ from returns_hub import (
     Request,
     Return,
     ReturnQuery,
+    Shipment,
     Status,
     StatusTable,
+    UnexpectedReply,
     UnsupportedOperation,
     connect,
     connect_async,
@@ -273,6 +275,61 @@ def test_get_return(vendor: Any, acme: Any, opened: Any, result: Any) -> None:
     assert result(opened(acme()).get_return("r1")).id == "r1"
 
 
+@pytest.mark.parametrize("call", ["get_return", "get_shipment"])
+def test_reply_about_something_else_is_refused(
+    call: str, acme: Any, opened: Any, result: Any, vendor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(self: Any, _: str) -> Operation[Any]:
+        yield Request(method="GET", path="/one")
+        return Return(provider="acme", id="r2") if call == "get_return" else Shipment(id="s2")
+
+    monkeypatch.setattr(type(acme()), call, other)
+    with pytest.raises(UnexpectedReply, match=r"another .* than the one that was asked for"):
+        result(getattr(opened(acme()), call)("r1"))
+
+
+def test_reply_with_the_id_in_another_case_is_the_one_that_was_asked_for(
+    vendor: Any, acme: Any, opened: Any, result: Any
+) -> None:
+    vendor.will(data={"id": "RMA_1"})
+    assert result(opened(acme()).get_return("rma_1")).id == "RMA_1"
+
+
+def test_return_that_grew_from_the_request_that_was_asked_for(
+    acme: Any, opened: Any, result: Any, vendor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def grown(self: Any, _: str) -> Operation[Return]:
+        yield Request(method="GET", path="/one")
+        return Return(provider="acme", id="371141", request_id="request:481049")
+
+    monkeypatch.setattr(type(acme()), "get_return", grown)
+    assert result(opened(acme()).get_return("request:481049")).id == "371141"
+
+
+def test_status_may_be_said_in_text(
+    acme: Any, opened: Any, result: Any, vendor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def moved(self: Any, return_id: str, status: Any = None, **_: Any) -> Operation[Return]:
+        asked.append(status)
+        yield Request(method="PUT", path="/one")
+        return Return(provider="acme", id=return_id)
+
+    monkeypatch.setattr(type(acme()), "set_status", moved)
+    result(opened(acme()).set_status("r1", "approved"))
+    assert asked == [Status.APPROVED]
+    assert type(asked[0]) is Status
+
+
+def test_status_that_is_no_word_is_refused_before_anything_is_sent(
+    acme: Any, opened: Any, result: Any, vendor: Any
+) -> None:
+    with pytest.raises(ValueError, match=r"status must be one of .*; 'aproved' is not"):
+        result(opened(acme()).set_status("r1", "aproved"))
+    assert vendor.requests == []
+
+
 def test_run_takes_any_operation_of_the_adapter(vendor: Any, acme: Any, opened: Any, result: Any) -> None:
     vendor.will(data={"id": "r1"})
     client = opened(acme())
@@ -291,8 +348,7 @@ def test_filters_become_a_query(acme: Any, opened: Any, monkeypatch: pytest.Monk
     since = datetime(2024, 1, 31, tzinfo=timezone(timedelta(hours=10)))
     result(
         opened(acme()).list_returns(
-            status=[Status.REQUESTED, Status.APPROVED],
-            raw_status="pending",
+            status=[Status.REQUESTED, "approved"],
             created_after=since,
             customer_email="a@x.com",
             order_number="#1001",
@@ -303,7 +359,6 @@ def test_filters_become_a_query(acme: Any, opened: Any, monkeypatch: pytest.Monk
     assert asked == [
         ReturnQuery(
             status=frozenset({Status.REQUESTED, Status.APPROVED}),
-            raw_status=("pending",),
             created_after=since,
             customer_email="a@x.com",
             order_number="#1001",
@@ -319,9 +374,15 @@ def test_filters_become_a_query(acme: Any, opened: Any, monkeypatch: pytest.Monk
         ({"created_after": datetime(2024, 1, 31)}, "created_after must be a datetime with a time zone"),  # noqa: DTZ001 - naive on purpose
         ({"created_before": "2024-01-31"}, "created_before must be a datetime with a time zone"),
         ({"updated_after": datetime(2024, 1, 31)}, "updated_after must be a datetime with a time zone"),  # noqa: DTZ001 - naive on purpose
-        ({"status": "aproved"}, "'aproved' is not a valid Status"),
-        ({"page_size": 0}, "page_size must be at least 1"),
+        ({"status": "aproved"}, "status must be one of draft, requested, .*; 'aproved' is not"),
+        ({"status": ["approved", 5]}, "status must be one of draft, .*; '5' is not"),
+        ({"status": "approved", "raw_status": "pending"}, "give either a status or a raw_status"),
+        ({"raw_status": ["pending", 5]}, "raw_status must be text, and not empty; it is of type int"),
+        ({"page_size": 0}, "page_size must be a whole number, at least 1"),
+        ({"page_size": True}, "page_size must be a whole number, at least 1"),
+        ({"page_size": "50"}, "page_size must be a whole number, at least 1"),
         ({"order_number": ""}, "order_number is empty"),
+        ({"order_number": 1001}, "order_number must be text, and not empty; it is of type int"),
         ({"customer_email": ""}, "customer_email is empty"),
     ],
 )
@@ -330,6 +391,28 @@ def test_argument_that_cannot_be_meant_is_refused_at_the_call(
 ) -> None:
     with pytest.raises(ValueError, match=problem):
         opened(acme()).list_returns(**arguments)
+
+
+def test_words_of_the_vendor_may_be_one_or_several(
+    acme: Any, opened: Any, monkeypatch: pytest.MonkeyPatch, result: Any
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def page(self: Any, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
+        asked.append(query.raw_status)
+        yield Request(method="GET", path="/returns")
+        return Page(items=())
+
+    monkeypatch.setattr(type(acme()), "list_returns", page)
+    client = opened(acme())
+    result(client.list_returns(raw_status="pending"))
+    result(client.list_returns(raw_status=["pending", "approved"]))
+    assert asked == [("pending",), ("pending", "approved")]
+
+
+def test_filter_that_does_not_exist_is_a_type_error(acme: Any, opened: Any) -> None:
+    with pytest.raises(TypeError, match="order_numbr"):
+        opened(acme()).list_returns(order_numbr="1001")
 
 
 NEW = NewReturn(order_number="#1001")

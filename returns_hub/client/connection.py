@@ -1,0 +1,179 @@
+"""What a client is opened on: an adapter, where its vendor is, how often it may be asked and how patiently."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict, Unpack, overload
+from urllib.parse import urlsplit
+
+from attrs import fields_dict, frozen
+
+from returns_hub import registry
+from returns_hub.accounts import Account, Options, build_adapter
+from returns_hub.adapter import Adapter, Rate
+from returns_hub.client.clients import AdapterT, AsyncClient, Client
+from returns_hub.errors import ConfigurationError, suggestion
+from returns_hub.rate_limits import Limiter
+from returns_hub.transport import AsyncTransport, Transport, TransportOptions
+from returns_hub.transport.urls import parse_base_url
+
+LimiterFactory = Callable[[Rate | None], Limiter]
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """What :func:`returns_hub.connect` takes beside the vendor's own options."""
+
+    environment: str
+    """``production`` unless told otherwise; the vendor's base URL follows from it."""
+    base_url: str | None
+    """Replaces the vendor's own base URL."""
+    rate_limit: str | None
+    """Replaces the vendor's published rate limit: ``"20/s"``, ``"60/min"``, ``"300/h"``, ``"none"``."""
+    timeout: float
+    """Seconds that one attempt may take."""
+    deadline: float
+    """Seconds that a whole call may take, with its retries and waits."""
+    attempts: int
+    """How often one request is sent at most."""
+    max_reply_bytes: int
+    """A larger reply is not read."""
+
+
+@overload
+def connect(provider: AdapterT, **options: Unpack[ConnectionOptions]) -> Client[AdapterT]: ...
+@overload
+def connect(provider: str, **options: Any) -> Client: ...
+def connect(provider: Adapter | str, **options: Any) -> Client[Any]:
+    """A client of one account. Nothing is sent yet.
+
+    ``provider`` is an adapter with its options, ``connect(ReturnMate(api_key=...))``, which type checkers understand; or
+    the name of a vendor, with the vendor's options (credentials above all) beside those of :class:`ConnectionOptions`:
+    ``environment`` ("production"), ``base_url`` (replaces the vendor's own), ``rate_limit`` (``"60/min"``, ``"none"``;
+    replaces the published one), ``timeout`` (30 seconds an attempt), ``deadline`` (120 seconds a call with its retries
+    and waits), ``attempts`` (5), ``max_reply_bytes`` (16 MiB).
+
+    Raises:
+        ConfigurationError: the provider, the environment or an option is unknown, missing or wrong.
+        PluginError: the vendor's package cannot be used.
+    """
+    # A traceback that shows local variables must not show the credentials.
+    sealed = Options(options)
+    del options
+    return _Connection.build(provider, sealed).client()
+
+
+@overload
+def connect_async(provider: AdapterT, **options: Unpack[ConnectionOptions]) -> AsyncClient[AdapterT]: ...
+@overload
+def connect_async(provider: str, **options: Any) -> AsyncClient: ...
+def connect_async(provider: Adapter | str, **options: Any) -> AsyncClient[Any]:
+    """A client of one account, to be awaited; as :func:`connect`. It belongs to the event loop it is first used on."""
+    # A traceback that shows local variables must not show the credentials.
+    sealed = Options(options)
+    del options
+    return _Connection.build(provider, sealed).async_client()
+
+
+def open_client(account: Account, *, limiter: LimiterFactory | None = None) -> Client:
+    """A client of a configured account.
+
+    ``limiter`` makes the rate limiter, of the account's rate; without it the client has one of its own.
+
+    Raises:
+        ConfigurationError: the account says something that its vendor's adapter does not know.
+        PluginError: the vendor's package cannot be used.
+    """
+    return _Connection.of(account).client(limiter)
+
+
+def open_async_client(account: Account, *, limiter: LimiterFactory | None = None) -> AsyncClient:
+    """A client of a configured account, to be awaited; as :func:`open_client`."""
+    return _Connection.of(account).async_client(limiter)
+
+
+@frozen(kw_only=True)
+class _Connection:
+    """An account whose options have been checked, ready to be opened."""
+
+    adapter: Adapter
+    environment: str
+    base_url: str
+    extra_base_urls: Mapping[str, str]
+    rate: Rate | None
+    transport_options: TransportOptions
+
+    @classmethod
+    def of(cls, account: Account) -> "_Connection":
+        """The connection of a configured account. What is wrong is said with the account's name."""
+        own = {"environment": account.environment, "base_url": account.base_url, "rate_limit": account.rate_limit}
+        problem = ""
+        try:
+            return cls.build(account.provider, Options({**account.options, **own}), account=account.name)
+        except ConfigurationError as error:
+            problem = str(error)
+        prefix = f"accounts.{account.name}"
+        raise ConfigurationError(problem if problem.startswith(prefix) else f"{prefix}: {problem}")
+
+    @classmethod
+    def build(cls, provider: Adapter | str, options: Options, *, account: str = "") -> "_Connection":
+        """The connection that the options describe."""
+        kind = type(provider) if isinstance(provider, Adapter) else registry.adapter_class(provider)
+        environment = options.get("environment", "production")
+        if environment not in kind.base_urls:
+            raise _unknown_environment(kind, environment, account)
+        roots = {f"{name}_base_url": name for name in kind.extra_base_urls}
+        replaced = {roots[key]: value for key, value in options.items() if key in roots}
+        patience = {key: value for key, value in options.items() if key in fields_dict(TransportOptions)}
+        taken = {*roots, *patience, "environment", "base_url", "rate_limit"}
+        own = Options({key: value for key, value in options.items() if key not in taken})
+        if isinstance(provider, Adapter):
+            if own:
+                raise ConfigurationError(
+                    f"{kind.provider}: {next(iter(own))} is an option of the adapter: give it there"
+                )
+            adapter = provider
+        else:
+            adapter = build_adapter(kind, own, account=account)
+        base_url, rate_limit = options.get("base_url"), options.get("rate_limit")
+        # Where the base is replaced, the vendor's own further hosts are not what is meant: they would get credentials.
+        known = {} if base_url else {name: urls.get(environment) for name, urls in kind.extra_base_urls.items()}
+        extra = {**{name: url for name, url in known.items() if url}, **replaced}
+        url = base_url or kind.base_urls[environment]
+        for each in (url, *extra.values()):
+            parse_base_url(each)
+        return cls(
+            adapter=adapter,
+            environment=environment,
+            base_url=url,
+            extra_base_urls=extra,
+            rate=adapter.limits.rate if rate_limit is None else Rate.parse(rate_limit),
+            transport_options=TransportOptions(**patience),
+        )
+
+    @property
+    def title(self) -> str:
+        """What a client's ``repr`` shows: no more of the address than its host."""
+        return f"{self.adapter.provider} {self.environment} {urlsplit(self.base_url).hostname}"
+
+    def client(self, limiter: LimiterFactory | None = None) -> Client[Any]:
+        """A blocking client."""
+        return Client(self.adapter, Transport(self.adapter, **self._transport(limiter)), self.title)
+
+    def async_client(self, limiter: LimiterFactory | None = None) -> AsyncClient[Any]:
+        """A client to be awaited."""
+        return AsyncClient(self.adapter, AsyncTransport(self.adapter, **self._transport(limiter)), self.title)
+
+    def _transport(self, limiter: LimiterFactory | None) -> dict[str, Any]:
+        return {
+            "base_url": self.base_url,
+            "extra_base_urls": self.extra_base_urls,
+            "rate": self.rate,
+            "limiter": limiter and limiter(self.rate),
+            "options": self.transport_options,
+        }
+
+
+def _unknown_environment(kind: type[Adapter], environment: object, account: str) -> ConfigurationError:
+    place = f"accounts.{account}.environment" if account else f"{kind.provider}: environment"
+    hint = suggestion(str(environment), kind.base_urls)
+    return ConfigurationError(
+        f"{place} {str(environment)[:60]!r} is not known{hint} Known: {', '.join(kind.base_urls)}"
+    )

@@ -1,0 +1,95 @@
+"""The walk over the pages of a listing: every row once, and an end even where the vendor repeats its pages."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final, Generic, Protocol, TypeVar, cast
+
+from returns_hub.adapter import Adapter, Capability
+from returns_hub.fork import reset_after_fork
+from returns_hub.model import Return
+from returns_hub.operation import Operation, Page
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=_Identified)
+ReadPage = Callable[[str | None], Operation[Page[Row]]]
+
+_MAX_GAPS: Final = 100
+
+_log = logging.getLogger("returns_hub")
+
+
+class Omissions:
+    """What the listings of a client could not show; threads may add to it together."""
+
+    def __init__(self) -> None:
+        self.invalid_records = 0
+        self.gaps: tuple[str, ...] = ()
+        self._lock = threading.Lock()
+        reset_after_fork(self, Omissions._reset)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+
+    def add_invalid_record(self) -> None:
+        """Count a record that could not be read."""
+        with self._lock:
+            self.invalid_records += 1
+
+    def add_gap(self, sentence: str) -> None:
+        """Keep what a vendor cannot be made to show, once; a hundred at most."""
+        with self._lock:
+            if len(self.gaps) < _MAX_GAPS and sentence not in self.gaps:
+                self.gaps = (*self.gaps, sentence)
+
+
+class Listing(Generic[Row]):
+    """How far a listing has been read. It ends with the vendor's pages, or where these begin to repeat themselves."""
+
+    def __init__(self, adapter: Adapter, capability: Capability, read: ReadPage[Row], omissions: Omissions) -> None:
+        self._name = f"{adapter.provider} {capability}"
+        self._adapter = adapter
+        self._read = read
+        self._omissions = omissions
+        self._cursor: str | None = None
+        self._cursors: set[str] = set()
+        self._ids: set[str] = set()
+        # The pages so far, by their hashes. One without a new id may be an old one, or hold more of what is known.
+        self._pages: set[int] = set()
+        # A return that grew from a request stands for it: the request does not come beside it.
+        self._request_ids: set[str] = set()
+        self.has_more = True
+
+    def next_page(self) -> Operation[Page[Row]]:
+        """The operation for the page that comes next."""
+        return self._read(self._cursor)
+
+    def new_rows(self, page: Page[Row]) -> list[Row]:
+        """The rows of a page that no page before it had."""
+        for record in page.invalid_records:
+            self._omissions.add_invalid_record()
+            _log.warning("%s: a record could not be read and is left out, at %s", self._name, record.where)
+        for sentence in page.gaps:
+            self._omissions.add_gap(sentence)
+            _log.warning("%s: %s", self._name, sentence)
+        rows = {row.id: row for row in page.items if row.id not in self._ids}
+        fingerprint = hash(page.items)
+        repeats = bool(page.items) and not rows and fingerprint in self._pages
+        self._pages.add(fingerprint)
+        self._ids.update(rows)
+        self._request_ids.update(filter(None, (getattr(row, "request_id", None) for row in rows.values())))
+        if repeats or page.next in self._cursors:
+            _log.warning("%s: the vendor repeats its pages; the listing ends here", self._name)
+        self.has_more = page.next is not None and not repeats and page.next not in self._cursors
+        if page.next is not None:
+            self._cursor = page.next
+            self._cursors.add(page.next)
+        return [self._derived(row) for row in rows.values() if row.id not in self._request_ids]
+
+    def _derived(self, row: Row) -> Row:
+        return cast("Row", self._adapter.derive(row)) if isinstance(row, Return) else row

@@ -1,0 +1,389 @@
+"""What sends requests: the only module that imports httpx, and no httpx type leaves it.
+
+:class:`Transport` blocks, :class:`AsyncTransport` is awaited. Both do the I/O and decide nothing: what is sent, what is
+sent again and when, and what a failure means is up to :class:`returns_hub.transport.call.Call`.
+"""
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from returns_hub.adapter import Adapter, Rate
+from returns_hub.errors import ProviderError, ReturnsHubError, TransportFailed
+from returns_hub.fork import reset_after_fork
+from returns_hub.operation import Operation, Reply
+from returns_hub.rate_limits import Limiter, RateLimiter
+from returns_hub.transport.call import Call, CallContext, TransportOptions
+from returns_hub.transport.logs import call_in_progress, filter_library_logs
+from returns_hub.transport.proxies import proxy_of
+from returns_hub.transport.requests import Endpoint, OutgoingRequest
+from returns_hub.transport.urls import Origin, parse_base_url
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+T = TypeVar("T")
+
+_MAX_CONNECTIONS: Final = 10
+_DEFAULT_OPTIONS: Final = TransportOptions()
+
+# Connections of a parent process. They stay open and unused: whatever ends them may do so in the parent's name.
+_inherited: Final[list[object]] = []
+
+
+class Transport:
+    """Runs operations of one account, blocking. Threads may share it; a forked child opens connections of its own.
+
+    A vendor that sends the head of its reply byte by byte, each in time, cannot be cut short here: a blocking read is
+    timed out one by one. :class:`AsyncTransport` has no such gap.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        *,
+        base_url: str,
+        extra_base_urls: Mapping[str, str] = MappingProxyType({}),
+        rate: Rate | None = None,
+        limiter: Limiter | None = None,
+        options: TransportOptions = _DEFAULT_OPTIONS,
+    ) -> None:
+        self._context = _call_context(adapter, base_url, extra_base_urls, limiter or RateLimiter(rate), options)
+        self._proxies = _proxies(self._context.endpoint)
+        self._pools: dict[str | None, httpx.HTTPTransport] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+        filter_library_logs()
+        reset_after_fork(self, Transport._reset)
+
+    def _reset(self) -> None:
+        _inherited.append(self._pools)
+        self._pools = {}
+        self._lock = threading.Lock()
+
+    def run(self, operation: Operation[T], *, idempotency_key: str | None = None) -> T:
+        """What the operation returns, once its requests are answered.
+
+        ``idempotency_key`` names the intent at vendors that know such keys; the others are not sent it. Without one,
+        a key is made for every call.
+
+        Raises:
+            ProviderError: the call failed; ``maybe_applied`` says whether a write may have taken effect all the same.
+            ConfigurationError: a header cannot carry a credential, or a base URL or proxy cannot be used.
+            PluginError: the adapter yielded something that is no request.
+        """
+        if self._closed:
+            raise RuntimeError("this client is closed")
+        call = Call(self._context, operation, idempotency_key)
+        try:
+            with call_in_progress():
+                request = call.advance(None)
+                while request is not None:
+                    request = call.advance(self._exchange(call, request))
+        except ReturnsHubError as error:
+            failure = call.explain(error)
+        else:
+            return call.result
+        finally:
+            operation.close()
+        raise failure
+
+    def close(self) -> None:
+        """Close the connections. Doing it again does nothing."""
+        self._closed = True
+        for pool in self._pools.values():
+            pool.close()
+
+    def _exchange(self, call: Call[Any], request: OutgoingRequest) -> Reply:
+        """The reply to a request, after as many attempts as it takes and may take."""
+        from stamina import retry_context
+
+        call.begin(request)
+        try:
+            for attempt in retry_context(on=call.wait_before_repeat, attempts=call.attempts, timeout=None):
+                with attempt:
+                    while pause := call.pause():
+                        time.sleep(pause)
+                    try:
+                        self._send(call, request)
+                    finally:
+                        call.inform_limiter()
+                    call.judge()
+        except ProviderError:
+            # The operation decides what a reply means, where there is one: NotFound may be an answer to it.
+            if not call.is_answered:
+                raise
+        return call.reply
+
+    def _send(self, call: Call[Any], request: OutgoingRequest) -> None:
+        import httpx
+
+        pool = self._pool(request.origin)
+        seconds = call.begin_attempt()
+        extensions: dict[str, Any] = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds)}
+        if request.is_write:
+            extensions["trace"] = functools.partial(_trace, call)
+        try:
+            response = pool.handle_request(
+                httpx.Request(
+                    request.method, request.url, headers=request.headers, content=request.body, extensions=extensions
+                )
+            )
+            try:
+                for chunk in response.iter_raw():
+                    call.collect(chunk)
+            finally:
+                response.close()
+            call.receive(response.status_code, response.headers.raw)
+        except Exception as error:  # noqa: BLE001 - whatever the HTTP stack raises holds our headers in its frames
+            failure = _failure(call, error, seconds)
+        else:
+            return
+        raise failure
+
+    def _pool(self, origin: Origin) -> "httpx.HTTPTransport":
+        import httpx
+
+        proxy = _proxy_of(self._proxies, origin)
+        with self._lock:
+            if proxy not in self._pools:
+                # Not a client: cookies, redirects and logging of whole URLs are what is not wanted here.
+                self._pools[proxy] = httpx.HTTPTransport(verify=_tls_context(), limits=_limits(), proxy=proxy)
+            return self._pools[proxy]
+
+
+class AsyncTransport:
+    """Runs operations of one account on an event loop: the first one that it is used on, in each process."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        *,
+        base_url: str,
+        extra_base_urls: Mapping[str, str] = MappingProxyType({}),
+        rate: Rate | None = None,
+        limiter: Limiter | None = None,
+        options: TransportOptions = _DEFAULT_OPTIONS,
+    ) -> None:
+        self._context = _call_context(adapter, base_url, extra_base_urls, limiter or RateLimiter(rate), options)
+        self._proxies = _proxies(self._context.endpoint)
+        self._closed = False
+        self._open()
+        filter_library_logs()
+        reset_after_fork(self, AsyncTransport._reset)
+
+    def _open(self) -> None:
+        import asyncio
+
+        self._pools: dict[str | None, httpx.AsyncHTTPTransport] = {}
+        # One httpx client with many requests at once takes a time quadratic in their number.
+        self._slots = asyncio.Semaphore(_MAX_CONNECTIONS)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _reset(self) -> None:
+        _inherited.extend((self._pools, self._slots, self._loop))
+        self._open()
+
+    async def run(self, operation: Operation[T], *, idempotency_key: str | None = None) -> T:
+        """What the operation returns, once its requests are answered; as :meth:`Transport.run`, and raises the same."""
+        import asyncio
+
+        self._refuse_if_unusable()
+        call = Call(self._context, operation, idempotency_key)
+        try:
+            with call_in_progress():
+                async with asyncio.timeout(call.remaining):
+                    request = call.advance(None)
+                    while request is not None:
+                        request = call.advance(await self._exchange(call, request))
+        except TimeoutError:
+            failure = call.explain(call.overdue())
+        except ReturnsHubError as error:
+            failure = call.explain(error)
+        else:
+            return call.result
+        finally:
+            operation.close()
+        raise failure
+
+    async def aclose(self) -> None:
+        """Close the connections. Doing it again does nothing."""
+        self._closed = True
+        for pool in self._pools.values():
+            await pool.aclose()
+
+    def _refuse_if_unusable(self) -> None:
+        import asyncio
+
+        if self._closed:
+            raise RuntimeError("this client is closed")
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise RuntimeError("this client belongs to another event loop; open one in each loop")
+
+    async def _exchange(self, call: Call[Any], request: OutgoingRequest) -> Reply:
+        """The reply to a request, after as many attempts as it takes and may take."""
+        import asyncio
+
+        from stamina import retry_context
+
+        call.begin(request)
+        try:
+            async for attempt in retry_context(on=call.wait_before_repeat, attempts=call.attempts, timeout=None):
+                with attempt:
+                    while pause := await self._ask_limiter(call.pause):
+                        await asyncio.sleep(pause)
+                    try:
+                        async with self._slots:
+                            await self._send(call, request)
+                    finally:
+                        await self._ask_limiter(call.inform_limiter)
+                    call.judge()
+        except ProviderError:
+            # The operation decides what a reply means, where there is one: NotFound may be an answer to it.
+            if not call.is_answered:
+                raise
+        return call.reply
+
+    async def _ask_limiter(self, ask: Callable[[], T]) -> T:
+        """What the limiter says; where it asks a database, that does not keep the event loop waiting."""
+        import asyncio
+
+        return await asyncio.to_thread(ask) if self._context.limiter.is_blocking else ask()
+
+    async def _send(self, call: Call[Any], request: OutgoingRequest) -> None:
+        import asyncio
+
+        import httpx
+
+        pool = self._pool(request.origin)
+        seconds = call.begin_attempt()
+        # One timer around all of it is exact; httpx's own, one for each read, are not needed beside it.
+        extensions: dict[str, Any] = {"timeout": {}}
+        if request.is_write:
+            extensions["trace"] = functools.partial(_trace_async, call)
+        try:
+            async with asyncio.timeout(seconds):
+                response = await pool.handle_async_request(
+                    httpx.Request(
+                        request.method,
+                        request.url,
+                        headers=request.headers,
+                        content=request.body,
+                        extensions=extensions,
+                    )
+                )
+                try:
+                    async for chunk in response.aiter_raw():
+                        call.collect(chunk)
+                finally:
+                    await response.aclose()
+            call.receive(response.status_code, response.headers.raw)
+        except Exception as error:  # noqa: BLE001 - whatever the HTTP stack raises holds our headers in its frames
+            failure = _failure(call, error, seconds)
+        else:
+            return
+        raise failure
+
+    def _pool(self, origin: Origin) -> "httpx.AsyncHTTPTransport":
+        import httpx
+
+        proxy = _proxy_of(self._proxies, origin)
+        if proxy not in self._pools:
+            # Not a client: cookies, redirects and logging of whole URLs are what is not wanted here.
+            self._pools[proxy] = httpx.AsyncHTTPTransport(verify=_tls_context(), limits=_limits(), proxy=proxy)
+        return self._pools[proxy]
+
+
+def _call_context(
+    adapter: Adapter, base_url: str, extra_base_urls: Mapping[str, str], limiter: Limiter, options: TransportOptions
+) -> CallContext:
+    endpoint = Endpoint(
+        adapter=adapter,
+        base_url=parse_base_url(base_url),
+        extra_base_urls={name: parse_base_url(url) for name, url in extra_base_urls.items()},
+    )
+    return CallContext(endpoint=endpoint, limiter=limiter, options=options)
+
+
+def _proxies(endpoint: Endpoint) -> dict[Origin, str | None]:
+    """The proxy of each host of the account, as the environment has it when the client is opened."""
+    return {url.origin: proxy_of(url.origin) for url in (endpoint.base_url, *endpoint.extra_base_urls.values())}
+
+
+def _proxy_of(known: dict[Origin, str | None], origin: Origin) -> str | None:
+    """The proxy of a host; the vendor may name hosts that are not the account's."""
+    return known[origin] if origin in known else proxy_of(origin)
+
+
+@functools.cache
+def _tls_context() -> "ssl.SSLContext":
+    """One for the process: to make one takes longer than many requests."""
+    import httpx
+
+    return httpx.create_ssl_context()
+
+
+def _limits() -> "httpx.Limits":
+    import httpx
+
+    return httpx.Limits(max_connections=None, max_keepalive_connections=_MAX_CONNECTIONS)
+
+
+def _trace(call: Call[Any], event: str, info: Mapping[str, Any]) -> None:
+    """The HTTP stack tells how far it is: whether the vendor can have got the request yet."""
+    if event.endswith("connect_tcp.started"):
+        call.connecting()
+    # A proxy is asked to CONNECT first: that is not the request, and the vendor does not get it.
+    elif event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+        call.sending()
+
+
+async def _trace_async(call: Call[Any], event: str, info: Mapping[str, Any]) -> None:
+    _trace(call, event, info)
+
+
+def _failure(call: Call[Any], error: Exception, seconds: float) -> ProviderError:
+    failure = _transport_failed(error, seconds)
+    failure.__cause__ = _root_cause(error)
+    return call.failed(error, failure)
+
+
+def _transport_failed(error: Exception, seconds: float) -> TransportFailed:
+    """In our words: the HTTP library's may quote what was sent or received."""
+    import ssl
+
+    import httpx
+
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return TransportFailed(f"no complete reply within {seconds:.3g} s")
+    if isinstance(error, httpx.ConnectError):
+        cause = _root_cause(error)
+        reason = f": {cause.strerror or type(cause).__name__}" if isinstance(cause, OSError) else ""
+        trusted = not isinstance(cause, ssl.SSLCertVerificationError)
+        return TransportFailed(f"no connection{reason}", retryable=trusted)
+    if isinstance(error, httpx.ProxyError):
+        # Its text begins with the proxy's status, where it gave one.
+        refused = str(error)[:1] == "4"
+        return TransportFailed("the proxy did not open a connection to the vendor", retryable=not refused)
+    if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | OSError):
+        return TransportFailed(f"the connection broke before the reply was complete ({type(error).__name__})")
+    return TransportFailed(f"the HTTP library failed ({type(error).__name__})", retryable=False)
+
+
+def _root_cause(error: BaseException) -> OSError | None:
+    """The operating system's word on it, if any, with no frame and no context of the HTTP library."""
+    seen = 0
+    link: BaseException | None = error
+    while link is not None and seen < 20:
+        if isinstance(link, OSError) and link.errno is not None:
+            return type(link)(link.errno, link.strerror)
+        link = link.__cause__ or link.__context__
+        seen += 1
+    return None
