@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from returns_hub.convert import parse_decimal, parse_time
+from returns_hub.convert import encode_json, parse_decimal, parse_time
 from returns_hub.countries import alpha2, alpha3
 from returns_hub.errors import (
     AuthenticationFailed,
@@ -41,6 +41,7 @@ __all__ = [
     "build_path",
     "check_header_value",
     "check_one_status",
+    "describe",
     "error_class",
     "fields_set",
     "get",
@@ -60,6 +61,7 @@ T = TypeVar("T")
 MAX_ID_LENGTH: Final = 200
 _MAX_INTEGER_BITS: Final = 99  # at most 30 digits
 _MAX_UNREADABLE: Final = 50
+_MAX_SENTENCE: Final = 300
 _PLAIN_NUMBER: Final = re.compile(r"\s*-?\d{1,30}(\.\d{1,30})?\s*\Z", re.ASCII)
 _INDEX: Final = re.compile(r"(?:0|[1-9]\d{0,8})\Z", re.ASCII)
 # Databases print these for a time that was never set.
@@ -192,6 +194,20 @@ def json_or_none(reply: Reply) -> Any:
 def body_excerpt(reply: Reply) -> str | None:
     """The first 300 bytes of the body as text, for ``vendor_message``; None if it is empty."""
     return reply.body[:300].decode("utf-8", "replace") or None
+
+
+def describe(value: object) -> str:
+    """What a vendor says of a fault, as at most 300 characters of text: a text as it is, texts of a list joined, anything else as JSON."""
+    if _is_nothing(value):
+        return ""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        value = ", ".join(value)
+    if isinstance(value, str):
+        return value[:_MAX_SENTENCE]
+    try:
+        return encode_json(value, ascii_only=False)[:_MAX_SENTENCE]
+    except (RecursionError, TypeError, ValueError):
+        return ""
 
 
 def parse_list(data: object, *, where: str) -> list[Any]:

@@ -1,24 +1,20 @@
-"""The ReturnMate adapter: every endpoint of the vendor's API reference (ReturnMate API Reference, dated 2024-12-31).
+"""The ReturnMate adapter: every endpoint of the ReturnMate API Reference (2024-12-31).
 
 The reference shows few replies and contradicts itself in places; a comment says where a call does more than it shows.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import date, datetime, timedelta
-from enum import StrEnum
-from math import ceil
+from datetime import datetime
+from functools import partial
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from attrs import evolve, field, frozen
 
 from returns_hub import (
-    Adapter,
     Capability,
-    ConfigurationError,
     Direction,
     Label,
     LabelStatus,
@@ -30,7 +26,6 @@ from returns_hub import (
     Operation,
     Page,
     ProviderError,
-    Rate,
     Receipt,
     Reply,
     Request,
@@ -50,7 +45,6 @@ from returns_hub import (
     WebhookRequest,
     format_time,
     once_per_reply,
-    parse_time,
 )
 from returns_hub.wire import (
     build_path,
@@ -59,11 +53,23 @@ from returns_hub.wire import (
     get,
     page_size,
     parse_id,
-    parse_list,
     parse_one,
-    parse_rows,
+    without_none,
 )
 from returns_hub_returnmate import webhooks, wire
+from returns_hub_returnmate.pagination import (
+    MAX_PAGE_SIZE,
+    Cursor,
+    KeysetPaginator,
+    Rows,
+    build_time,
+    paging_parameters,
+    read_rows,
+    sorting_parameters,
+    step_by_number,
+)
+from returns_hub_returnmate.protocol import BASE_URLS, LIMITS, Permission, Plan, checked, parse_payload
+from returns_hub_returnmate.reports import ReportCalls
 from returns_hub_returnmate.statuses import (
     REFERENCE_WORDS,
     RETURN_STATUSES,
@@ -76,75 +82,8 @@ from returns_hub_returnmate.statuses import (
 T = TypeVar("T")
 
 
-class Plan(StrEnum):
-    """What the merchant pays ReturnMate for; it decides the rate limit."""
-
-    STARTER = "starter"
-    PROFESSIONAL = "professional"
-    ENTERPRISE = "enterprise"
-
-
-# ReturnMate API Reference, "Rate Limits".
-_LIMITS: Final[Mapping[str, Limits]] = {
-    Plan.STARTER: Limits(rate=Rate(60, 60.0), per_day=10_000),
-    Plan.PROFESSIONAL: Limits(rate=Rate(120, 60.0), per_day=50_000),
-    Plan.ENTERPRISE: Limits(rate=Rate(300, 60.0)),
-}
-_MAX_PAGE_SIZE: Final = 100
-_MAX_PREFETCH: Final = 8
-_PAGES_WORTH_A_START: Final = 8
-_CURRENCY: Final = re.compile(r"[A-Z]{3}\Z")
-_CURSOR: Final = re.compile(r"([1-9]\d{0,8})(u?)(b?)(?:@([\d:.TZ-]{10,40})/([1-9]\d{0,8}))?\Z")
-_SECOND: Final = timedelta(seconds=1)
-
-
 @frozen(kw_only=True)
-class _Spot:
-    """Where a listing stands: its page, and what the vendor did not take of the query on the first one.
-
-    As a cursor it is the page number; ``u`` after it says that the status filter is left out, ``b`` that the order
-    number is sent bare of its ``#``. In a listing from which rows disappear while it is read, ``@edge/inner`` follows:
-    the creation time of the last row, from which on the vendor is asked again, and the page counted from there.
-    """
-
-    page: int = 1
-    unfiltered: bool = False
-    bare: bool = False
-    edge: datetime | None = None
-    inner: int = 1
-
-    @classmethod
-    def parse(cls, cursor: str | None) -> "_Spot":
-        match = _CURSOR.match(cursor or "1")
-        if match is None:
-            raise ValueError("the cursor is not one that this listing gave")
-        page, unfiltered, bare, edge, inner = match.groups()
-        return cls(
-            page=int(page),
-            unfiltered=bool(unfiltered),
-            bare=bool(bare),
-            edge=parse_time(edge) if edge else None,
-            inner=int(inner or 1),
-        )
-
-    @property
-    def number(self) -> int:
-        """The page to ask for."""
-        return self.page if self.edge is None else self.inner
-
-    def following(self, edge: datetime | None) -> "_Spot":
-        """Where the next page is: behind the rows of this time, or, without one, behind this page."""
-        if edge is None:
-            return evolve(self, page=self.page + 1, inner=self.inner + 1)
-        return evolve(self, page=self.page + 1, edge=edge, inner=1)
-
-    def cursor(self) -> str:
-        edge = "" if self.edge is None else f"@{format_time(self.edge)}/{self.inner}"
-        return f"{self.page}{'u' * self.unfiltered}{'b' * self.bare}{edge}"
-
-
-@frozen(kw_only=True)
-class ReturnMate(Adapter):
+class ReturnMate(ReportCalls):
     """A ReturnMate account.
 
     - ``api_key``: made at Settings, Integrations, API; one key for each environment.
@@ -159,7 +98,6 @@ class ReturnMate(Adapter):
 
     api_key: Secret
     plan: Plan = Plan.STARTER
-    currency: str | None = None
     status_map: Mapping[str, Any] = field(factory=dict)
     webhook_secrets: tuple[Secret, ...] = ()
     webhook_signature_header: str = webhooks.SIGNATURE_HEADER
@@ -167,13 +105,7 @@ class ReturnMate(Adapter):
 
     provider: ClassVar[str] = "returnmate"
     display_name: ClassVar[str] = "ReturnMate"
-    # The version is part of the base: the endpoint headings of the reference, "/v1/rmas", repeat it.
-    base_urls: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {
-            "production": "https://api.returnmate.io/v1",
-            "sandbox": "https://api.sandbox.returnmate.io/v1",
-        }
-    )
+    base_urls: ClassVar[Mapping[str, str]] = BASE_URLS
     capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(
         {
             Capability.LIST_RETURNS: Support.YES,
@@ -199,9 +131,8 @@ class ReturnMate(Adapter):
     )
 
     def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
         check_header_value(self.provider, "api_key", self.api_key)
-        if self.currency is not None and not _CURRENCY.match(self.currency):
-            raise ConfigurationError("returnmate: currency is three capital letters (ISO 4217), for instance AUD")
         reader = wire.Reader(
             statuses=account_status_table(self.status_map),
             # A table counts the unknown words it is asked for: each account has its own.
@@ -213,7 +144,7 @@ class ReturnMate(Adapter):
     @property
     def limits(self) -> Limits:
         """The limits of the account's plan; whether they count for a key or an account is not published."""
-        return _LIMITS[self.plan]
+        return LIMITS[self.plan]
 
     @property
     def statuses(self) -> StatusTable:
@@ -231,7 +162,7 @@ class ReturnMate(Adapter):
         Raises:
             ProviderError: the subclass that says what the caller can do.
         """
-        return wire.parse_payload(reply)
+        return parse_payload(reply)
 
     def list_returns(
         self, query: ReturnQuery, cursor: str | None = None, *, by_time: bool = False
@@ -244,35 +175,33 @@ class ReturnMate(Adapter):
         """
         if query.updated_after is not None:
             raise self.unsupported(Capability.LIST_RETURNS, "the vendor has no filter on the time of a change")
-        size = page_size(query.page_size, maximum=_MAX_PAGE_SIZE)
-        page, spot = yield from self._read_page(query, _Spot.parse(cursor), size)
-        found = {ret.id: ret for ret in page.items}
-        invalid_records = page.invalid_records
-        # A page that goes no further than the last row of the page before may hold nothing new: one that does is wanted.
-        while page.next is not None and spot.edge is not None and _edge(page, spot, query) is None:
-            page, spot = yield from self._read_page(query, spot.following(None), size)
-            invalid_records += page.invalid_records
-            if found.keys() >= {ret.id for ret in page.items}:
-                break
-            found.update((ret.id, ret) for ret in page.items)
+        start = Cursor.parse(cursor, size=self._page_size(query))
+        fetch = partial(self._fetch_rmas, query)
+        rows, found_at = yield from fetch(start)
+        if by_time or found_at.edge is not None or self._is_filtered_by_status(query, found_at):
+            step = yield from KeysetPaginator(fetch, query.newest_first).read_on(rows, found_at)
+        else:
+            step = step_by_number(rows, found_at)
         filtered = query.status or query.raw_status or query.order_number or query.customer_email
-        following = page.next
-        edge = _edge(page, spot, query) if by_time or self._loses_rows(query, spot) else None
-        if following is not None and edge is not None:
-            following = spot.following(edge).cursor()
-        by_number = spot.edge is None and (edge is None or spot.page == 1)
         return Page(
-            items=[ret for ret in found.values() if not filtered or self._matches(query, ret)],
-            next=following,
-            prefetch=_ahead(following, spot, page) if by_time else (),
-            total=page.total if by_number and self._sends_every_filter(query, spot) else None,
-            invalid_records=invalid_records,
+            items=[ret for ret in step.items if self._matches(query, ret)] if filtered else step.items,
+            next=None if step.next is None else str(step.next),
+            prefetch=tuple(map(str, step.prefetch)) if by_time else (),
+            total=step.total if self._sends_every_filter(query, found_at) else None,
+            invalid_records=step.invalid_records,
         )
 
     def get_return(self, return_id: str) -> Operation[Return]:
-        """One RMA, with its items, shipments and timeline."""
+        """One RMA, with its items, shipments and timeline.
+
+        Raises:
+            UnexpectedReply: the reply is about another RMA.
+        """
         reply = yield get(build_path("rmas", return_id))
-        return parse_one(self.check(reply), self._reader.parse_return, where="data")
+        ret = parse_one(checked(self, reply, Permission.RMAS_READ), self._reader.parse_return, where="data")
+        if ret.id != return_id:
+            raise UnexpectedReply("the record that came is not the one that was asked for", where="data.id")
+        return ret
 
     def create_return(self, new: NewReturn) -> Operation[Return]:
         """Create an RMA for a refund; what the vendor's reply leaves out of it stays empty.
@@ -291,7 +220,7 @@ class ReturnMate(Adapter):
                 Capability.CREATE_RETURN, "the vendor knows an item by its SKU only, and one has none"
             )
         reply = yield Request(method="POST", path="/rmas", json=wire.build_return(new))
-        created = self.check(reply)
+        created = checked(self, reply, Permission.RMAS_WRITE)
         if isinstance(created, dict) and parse_id(created.get("id")):
             return parse_one(created, self._reader.parse_return, where="data")
         return (yield from self._find_created(new))
@@ -306,11 +235,11 @@ class ReturnMate(Adapter):
         """
         check_one_status(status, raw_status)
         word = self._word_for(status) if status is not None else raw_status
-        body = {"status": word} if note is None else {"status": word, "notes": note}
+        body = without_none(status=word, notes=note)
         reply = yield Request(method="PATCH", path=build_path("rmas", return_id), json=body)
-        updated = self.check(reply)
+        updated = checked(self, reply, Permission.RMAS_WRITE)
         # The reply is not documented: less than a whole RMA is read again.
-        if isinstance(updated, dict) and updated.keys() >= wire.RMA_KEYS:
+        if isinstance(updated, dict) and updated.keys() >= wire.RMA_KEYS and updated["id"] == return_id:
             return parse_one(updated, self._reader.parse_return, where="data")
         return (yield from self.get_return(return_id))
 
@@ -320,32 +249,35 @@ class ReturnMate(Adapter):
         reply = yield Request(
             method="POST", path=build_path("rmas", return_id, "notes"), json={"content": text, "internal": internal}
         )
-        return wire.parse_note(self.check(reply), text=text, internal=internal)
+        return wire.parse_note(checked(self, reply, Permission.RMAS_WRITE), text=text, internal=internal)
 
     def list_shipments(self, query: ShipmentQuery, cursor: str | None = None) -> Operation[Page[Shipment]]:
         """One page of the shipments; those of one RMA come from the RMA itself, in one page."""
         if query.created_after is not None or query.created_before is not None:
             raise self.unsupported(Capability.LIST_SHIPMENTS, "the vendor documents no filter on the creation time")
-        size = page_size(query.page_size, maximum=_MAX_PAGE_SIZE)
         if query.return_id is not None:
             ret = yield from self.get_return(query.return_id)
             return Page(items=ret.shipments)
-        spot = _Spot.parse(cursor)
-        reply = yield get("/shipments", _paging(spot, size))
-        return self._page(reply, spot, size, self._reader.parse_shipment)
+        position = Cursor.parse(cursor, size=self._page_size(query))
+        reply = yield get("/shipments", paging_parameters(position))
+        return _page(
+            read_rows(reply, self._checker(Permission.SHIPMENTS_READ), self._reader.parse_shipment, position), position
+        )
 
     def get_shipment(self, shipment_id: str) -> Operation[Shipment]:
         """One shipment. What the reply holds is not documented: what is recognised is told, the rest is in ``raw``."""
         reply = yield get(build_path("shipments", shipment_id))
-        return parse_one(
-            self.check(reply), lambda raw: self._reader.parse_shipment(raw, shipment_id=shipment_id), where="data"
-        )
+        data = checked(self, reply, Permission.SHIPMENTS_READ)
+        shipment = parse_one(data, partial(self._reader.parse_shipment, shipment_id=shipment_id), where="data")
+        if shipment.id != shipment_id:
+            raise UnexpectedReply("the record that came is not the one that was asked for", where="data.id")
+        return shipment
 
     def track(self, shipment_id: str) -> Operation[tuple[TrackingEvent, ...]]:
-        """The carrier's scans, in the carrier's words: ReturnMate documents none, so ``status`` stays unknown."""
+        """The carrier's scans, oldest first. Their words are the carrier's: those that ReturnMate has for a shipment too are known, others stay unknown."""
         reply = yield get(build_path("shipments", shipment_id, "tracking"))
         try:
-            return wire.parse_tracking(self.check(reply))
+            return self._reader.parse_tracking(checked(self, reply, Permission.SHIPMENTS_READ))
         except NotFound:
             pass
         # Perhaps nothing was scanned yet, perhaps there is no such shipment: the shipment itself tells which.
@@ -363,11 +295,9 @@ class ReturnMate(Adapter):
         self._refuse(Capability.CREATE_LABEL, wire.unsupported_label_fields(new))
         path = build_path("rmas", return_id, "shipments")
         reply = yield Request(method="POST", path=path, json=wire.build_label(new))
-        made = parse_one(
-            self.check(reply) or {},
-            lambda raw: self._reader.parse_shipment(raw, shipment_id="", return_id=return_id),
-            where="data",
-        )
+        data = checked(self, reply, Permission.SHIPMENTS_WRITE) or {}
+        parse = partial(self._reader.parse_shipment, shipment_id="", return_id=return_id)
+        made = wire.with_request(parse_one(data, parse, where="data"), new)
         if made.id in ("", return_id):
             made = evolve(made, id=(yield from self._shipment_id(return_id, made.tracking_number)))
         return made if made.label is not None else evolve(made, label=Label(status=LabelStatus.REQUESTED))
@@ -377,43 +307,12 @@ class ReturnMate(Adapter):
 
         Their e-mail becomes part of the path, which servers log; ``list_returns`` with ``customer_email`` asks the same.
         """
-        spot = _Spot.parse(cursor)
-        reply = yield get(build_path("customers", email, "rmas"), (*_paging(spot, _MAX_PAGE_SIZE), *_sorting()))
-        return self._page(reply, spot, _MAX_PAGE_SIZE, self._reader.parse_return)
-
-    def customer_stats(self, email: str) -> Operation[wire.CustomerStats]:
-        """What ReturnMate counts of one customer's returns."""
-        reply = yield get(build_path("customers", email, "stats"))
-        return parse_one(self.check(reply), self._reader.parse_stats, where="data")
-
-    def reports_summary(
-        self,
-        *,
-        start_date: date | None = None,
-        end_date: date | None = None,
-        group_by: Literal["day", "week", "month"] | None = None,
-    ) -> Operation[wire.ReturnsSummary]:
-        """The counts of a period, by status and by reason. Whether the last day counts is not documented."""
-        query = {
-            "start_date": start_date and wire.build_date(start_date),
-            "end_date": end_date and wire.build_date(end_date),
-            "group_by": group_by,
-        }
-        reply = yield get("/reports/returns", [(name, value) for name, value in query.items() if value])
-        data = self.check(reply)
-        if isinstance(data, list):
-            return wire.ReturnsSummary(periods=tuple(data), raw=data)
-        return parse_one(data, self._reader.parse_summary, where="data")
-
-    def reports_reasons(self) -> Operation[wire.Report]:
-        """Why things come back, as ReturnMate reports it; its shape is not documented."""
-        reply = yield get("/reports/reasons")
-        return wire.Report(raw=self.check(reply))
-
-    def reports_carriers(self) -> Operation[wire.Report]:
-        """How the carriers perform, as ReturnMate reports it; its shape is not documented."""
-        reply = yield get("/reports/carriers")
-        return wire.Report(raw=self.check(reply))
+        position = Cursor.parse(cursor, size=self._page_size(ReturnQuery()))
+        parameters = (*paging_parameters(position), *sorting_parameters())
+        reply = yield get(build_path("customers", email, "rmas"), parameters)
+        return _page(
+            read_rows(reply, self._checker(Permission.CUSTOMERS_READ), self._reader.parse_return, position), position
+        )
 
     def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
         """One slice, in order of creation and along its times, so that neither new RMAs nor deleted ones hide any.
@@ -436,34 +335,48 @@ class ReturnMate(Adapter):
         """A hint to read one RMA again, or an unknown event (beyond the reference)."""
         return webhooks.read(request)
 
-    def _read_page(self, query: ReturnQuery, spot: _Spot, size: int) -> Operation[tuple[Page[Return], _Spot]]:
-        """A page of RMAs, and where it was found: the vendor may not take the query as it is."""
-        while True:
-            reply = yield get("/rmas", self._list_query(query, spot, size))
-            looser = self._loosened(query, spot, reply)
-            if looser is None:
-                page = self._page(reply, spot, size, self._reader.parse_return)
-                if _lies_beyond(page, spot, query):
-                    # The vendor does not filter by creation: by the number of the page, then.
-                    looser = evolve(spot, edge=None)
-                elif spot.page == 1 and not page.items and (yield from self._speaks_otherwise(query, spot)):
-                    looser = evolve(spot, unfiltered=True)
-                else:
-                    return page, spot
-            spot = looser
+    def _page_size(self, query: ReturnQuery | ShipmentQuery) -> int:
+        return page_size(query.page_size or self.page_size, maximum=MAX_PAGE_SIZE)
 
-    def _speaks_otherwise(self, query: ReturnQuery, spot: _Spot) -> Operation[bool]:
+    def _checker(self, permission: Permission) -> Callable[[Reply], Any]:
+        return partial(checked, self, permission=permission)
+
+    def _fetch_rmas(self, query: ReturnQuery, cursor: Cursor) -> Operation[tuple[Rows[Return], Cursor]]:
+        """The page at a cursor, and the cursor without what the vendor did not take of the query.
+
+        Three things are not documented: whether a status word that the shop does not have is an error or an empty list, and whether the
+        ``#`` of an order number belongs into the filter.
+        """
+        while True:
+            reply = yield get("/rmas", self._list_parameters(query, cursor))
+            try:
+                rows = read_rows(reply, self._checker(Permission.RMAS_READ), self._reader.parse_return, cursor)
+            except ValidationFailed:
+                if not self._is_filtered_by_status(query, cursor):
+                    raise
+                cursor = evolve(cursor, unfiltered=True)
+                continue
+            if rows or cursor.page > 1:
+                return rows, cursor
+            if (query.order_number or "").startswith("#") and not cursor.bare:
+                cursor = evolve(cursor, bare=True)
+            elif (yield from self._uses_other_words(query, cursor)):
+                cursor = evolve(cursor, unfiltered=True)
+            else:
+                return rows, cursor
+
+    def _uses_other_words(self, query: ReturnQuery, cursor: Cursor) -> Operation[bool]:
         """Whether the shop, which has nothing at the reference's words for a status, does not use these words: the newest RMA tells.
 
         Newer pages of the vendor show ``SUBMITTED`` and ``Label Sent``: to ask such a shop for ``pending`` finds nothing,
         and would look like there is nothing.
         """
-        if query.raw_status or not self._loses_rows(query, spot):
+        if query.raw_status or not self._is_filtered_by_status(query, cursor):
             return False
-        newest = evolve(query, newest_first=True)
-        reply = yield get("/rmas", self._list_query(newest, evolve(spot, unfiltered=True), 1))
-        page = self._page(reply, spot, 1, self._reader.parse_return)
-        return any(ret.status_raw not in (None, *REFERENCE_WORDS, *self.status_map) for ret in page.items)
+        newest = Cursor(size=1, unfiltered=True, bare=cursor.bare)
+        reply = yield get("/rmas", self._list_parameters(evolve(query, newest_first=True), newest))
+        rows = read_rows(reply, self._checker(Permission.RMAS_READ), self._reader.parse_return, newest)
+        return any(ret.status_raw not in (None, *REFERENCE_WORDS, *self.status_map) for ret in rows.items)
 
     def _find_created(self, new: NewReturn) -> Operation[Return]:
         query = ReturnQuery(order_number=new.order_number, customer_email=new.customer_email, newest_first=True)
@@ -515,53 +428,30 @@ class ReturnMate(Adapter):
             words.update((fold(word), word) for word in (*documented, *own))
         return tuple(words.values())
 
-    def _list_query(self, query: ReturnQuery, spot: _Spot, size: int) -> list[tuple[str, str]]:
-        pairs = [*_paging(spot, size), *_sorting(newest_first=query.newest_first)]
-        words = () if spot.unfiltered else self._status_words(query)
-        # ReturnMate API Reference, "Filtering": the bracket form is for several values.
-        pairs += [("status" if len(words) == 1 else "status[]", word) for word in words]
-        after, before = query.created_after, query.created_before
-        if spot.edge is not None and query.newest_first:
-            before = spot.edge + _SECOND
-        elif spot.edge is not None:
-            # Whether "after" takes in the time itself is not documented: the last second is read again.
-            after = spot.edge - _SECOND
-        if after is not None:
-            pairs.append(("created_after", wire.build_time(after)))
-        if before is not None:
-            pairs.append(("created_before", wire.build_time(before, up=True)))
-        if query.customer_email is not None:
-            pairs.append(("customer_email", query.customer_email))
-        if query.order_number is not None:
-            number = query.order_number
-            pairs.append(("order_number", _bare(number) if spot.bare else number))
-        return pairs
+    def _list_parameters(self, query: ReturnQuery, cursor: Cursor) -> list[tuple[str, str]]:
+        words = () if cursor.unfiltered else self._status_words(query)
+        after, before = cursor.window(query.created_after, query.created_before, newest_first=query.newest_first)
+        number = query.order_number
+        filters = without_none(
+            created_after=after and build_time(after),
+            created_before=before and build_time(before, up=True),
+            customer_email=query.customer_email,
+            order_number=_bare(number) if number and cursor.bare else number,
+        )
+        return [
+            *paging_parameters(cursor),
+            *sorting_parameters(newest_first=query.newest_first),
+            # ReturnMate API Reference, "Filtering": the bracket form is for several values.
+            *[("status" if len(words) == 1 else "status[]", word) for word in words],
+            *filters.items(),
+        ]
 
-    def _loosened(self, query: ReturnQuery, spot: _Spot, reply: Reply) -> _Spot | None:
-        """The page asked for in another way that may find more; None if this reply stands.
-
-        Two things are not documented: whether a status word that the shop does not have is an error, and whether the
-        ``#`` of an order number belongs into the filter.
-        """
-        try:
-            data = self.check(reply)
-        except ValidationFailed:
-            if spot.unfiltered or not self._status_words(query):
-                raise
-            return evolve(spot, unfiltered=True)
-        except NotFound:
-            return None
-        number = query.order_number or ""
-        if data == [] and number.startswith("#") and spot.page == 1 and not spot.bare:
-            return evolve(spot, bare=True)
-        return None
-
-    def _loses_rows(self, query: ReturnQuery, spot: _Spot) -> bool:
+    def _is_filtered_by_status(self, query: ReturnQuery, cursor: Cursor) -> bool:
         """True of a listing by status: whoever approves what it shows takes rows out of it, and all pages move up."""
-        return not spot.unfiltered and bool(self._status_words(query))
+        return not cursor.unfiltered and bool(self._status_words(query))
 
-    def _sends_every_filter(self, query: ReturnQuery, spot: _Spot) -> bool:
-        return not (query.status or query.raw_status) or (bool(self._status_words(query)) and not spot.unfiltered)
+    def _sends_every_filter(self, query: ReturnQuery, cursor: Cursor) -> bool:
+        return not (query.status or query.raw_status) or self._is_filtered_by_status(query, cursor)
 
     def _matches(self, query: ReturnQuery, ret: Return) -> bool:
         """True unless the RMA itself says that it is not one of those asked for."""
@@ -574,69 +464,15 @@ class ReturnMate(Adapter):
             and (query.customer_email is None or email is None or email.casefold() == query.customer_email.casefold())
         )
 
-    def _page(self, reply: Reply, spot: _Spot, size: int, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:
-        try:
-            data = self.check(reply)
-        except NotFound:
-            # A page past the last one may be an empty list or a 404.
-            if spot.page == 1:
-                raise
-            return Page(items=())
-        if not reply.body.strip():
-            # A list that is null is empty; a reply that is nothing is no list.
-            raise UnexpectedReply("a list is expected", where="data")
-        rows = parse_list(data, where="data")
-        items, invalid_records = parse_rows(enumerate(rows), parse, where="data")
-        meta = wire.parse_meta(reply)
-        more = meta.has_more(page=spot.number, asked=size, rows=len(rows))
-        following = spot.following(None).cursor() if more else None
-        return Page(items=items, next=following, total=meta.total, invalid_records=invalid_records)
-
     def _refuse(self, capability: Capability, fields: list[str]) -> None:
         if fields:
             raise self.unsupported(capability, f"the vendor's call has no place for {', '.join(fields)}")
 
 
-def _paging(spot: _Spot, size: int) -> list[tuple[str, str]]:
-    return [("page", str(spot.number)), ("per_page", str(size))]
-
-
-def _sorting(*, newest_first: bool = False) -> list[tuple[str, str]]:
-    # Oldest first, rows that are added meanwhile move no page. The default order is not documented.
-    return [("sort", "created_at"), ("order", "desc" if newest_first else "asc")]
-
-
-def _edge(page: Page[Return], spot: _Spot, query: ReturnQuery) -> datetime | None:
-    """When the last row of a page was created, if that is further on; None where the rows do not say, or are unsorted."""
-    times = [ret.created_at for ret in page.items if ret.created_at is not None]
-    if not times or len(times) < len(page.items) or times != sorted(times, reverse=query.newest_first):
-        return None
-    last = times[-1]
-    if spot.edge is None:
-        return last
-    further = last < spot.edge if query.newest_first else last > spot.edge
-    return last if further else None
-
-
-def _ahead(following: str | None, spot: _Spot, page: Page[Return]) -> tuple[str, ...]:
-    """Where a listing along creation times goes on, and the pages further on from which that can be done side by side."""
-    if following is None or page.total is None or spot.edge is not None:
-        return ()
-    pages = ceil(page.total / (len(page.items) + len(page.invalid_records))) - spot.page
-    # Each of them but the first meets the one behind it in the middle of a page: a few are worth that, many are not.
-    count = min(_MAX_PREFETCH, pages // _PAGES_WORTH_A_START)
-    further = (evolve(spot, page=spot.page + 1 + pages * number // count) for number in range(1, count))
-    return (following, *(start.cursor() for start in further))
-
-
-def _lies_beyond(page: Page[Return], spot: _Spot, query: ReturnQuery) -> bool:
-    """True if a row lies outside the time that was asked for."""
-    if spot.edge is None:
-        return False
-    times = [ret.created_at for ret in page.items if ret.created_at is not None]
-    if query.newest_first:
-        return any(time > spot.edge + 2 * _SECOND for time in times)
-    return any(time < spot.edge - 2 * _SECOND for time in times)
+def _page(rows: Rows[T], cursor: Cursor) -> Page[T]:
+    """A page of a listing that is counted off."""
+    following = str(cursor.next_page()) if rows.has_more else None
+    return Page(items=rows.items, next=following, total=rows.total, invalid_records=rows.invalid_records)
 
 
 def _bare(order_number: str) -> str:

@@ -5,14 +5,13 @@ timeline, tracking, notes) is read by the readers at the end, which take what th
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, frozen
 
 from returns_hub import (
-    AuthenticationFailed,
     Customer,
     Direction,
     Item,
@@ -22,14 +21,8 @@ from returns_hub import (
     NewLabel,
     NewReturn,
     Note,
-    NotFound,
     OrderRef,
-    PermissionDenied,
-    ProviderError,
-    ProviderUnavailable,
-    RateLimited,
     Reason,
-    Reply,
     Resolution,
     ResolutionStatus,
     Return,
@@ -40,132 +33,14 @@ from returns_hub import (
     TimelineEntry,
     TrackingEvent,
     UnexpectedReply,
-    ValidationFailed,
-    format_time,
 )
-from returns_hub.wire import Record, body_excerpt, build_error, error_class, fields_set, json_or_none, without_none
-
-# ReturnMate API Reference, "Error Codes".
-_ERRORS: Final[Mapping[str, type[ProviderError]]] = {
-    "AUTHENTICATION_ERROR": AuthenticationFailed,
-    "PERMISSION_DENIED": PermissionDenied,
-    "NOT_FOUND": NotFound,
-    "VALIDATION_ERROR": ValidationFailed,
-    "RATE_LIMITED": RateLimited,
-    "SERVER_ERROR": ProviderUnavailable,
-}
-
-
-def parse_payload(reply: Reply) -> Any:
-    """What a good reply carries, out of any of the three envelopes of the reference; None for an empty body.
-
-    Raises:
-        ProviderError: by the HTTP status first, then by the vendor's code; also for ``success: false`` under HTTP 200.
-    """
-    if not 200 <= reply.status < 300:
-        raise _error(reply, json_or_none(reply))
-    if not reply.body.strip():
-        return None
-    body = reply.json()
-    if not isinstance(body, dict):
-        return body
-    if body.get("success") is False or body.get("error") is not None:
-        raise _error(reply, body)
-    return body.get("data", body)
-
-
-def _error(reply: Reply, body: Any) -> ProviderError:
-    told = body.get("error") if isinstance(body, dict) else None
-    record = Record(told if isinstance(told, dict) else {"message": told})
-    code = record.text("code")
-    return build_error(
-        error_class(reply.status, code, codes=_ERRORS),
-        reply,
-        code=code,
-        message=body_excerpt(reply) if body is None else record.text("message"),
-        fields=_fields(record.raw.get("details")),
-    )
-
-
-def _fields(details: object) -> dict[str, str]:
-    """``details`` by field. The reference never shows its content: text is kept, anything else only named."""
-    if not isinstance(details, dict):
-        return {}
-    return {name: told if isinstance(told, str) else "" for name, told in details.items()}
-
-
-@frozen(kw_only=True)
-class Meta:
-    """The paging numbers of a reply; None where they are missing or no numbers."""
-
-    per_page: int | None = None
-    total: int | None = None
-    total_pages: int | None = None
-
-    def has_more(self, *, page: int, asked: int, rows: int) -> bool:
-        """True if a page after this one may hold rows, having ``asked`` for so many and got ``rows``."""
-        if rows == 0:
-            return False
-        if self.total is not None:
-            # Without the echo a page may have been clamped: then only its own length is certain.
-            return page * (self.per_page or min(asked, rows)) < self.total
-        if self.total_pages is not None:
-            return page < self.total_pages
-        # More rows than asked for: the vendor does not page this list.
-        return rows == (self.per_page or asked)
-
-
-def parse_meta(reply: Reply) -> Meta:
-    """The ``meta`` of a reply. The reference shows it with and without ``total_pages``; it may be absent."""
-    body = reply.json()
-    meta = body.get("meta") if isinstance(body, dict) else None
-    if not isinstance(meta, dict):
-        return Meta()
-    return Meta(
-        per_page=_count(meta.get("per_page")) or None,
-        total=_count(meta.get("total")),
-        total_pages=_count(meta.get("total_pages")),
-    )
-
-
-def _count(value: object) -> int | None:
-    return value if type(value) is int and value >= 0 else None
-
+from returns_hub.wire import Record, fields_set, parse_id, without_none
 
 RMA_KEYS: Final = frozenset({"id", "rma_number", "status", "order_number", "customer", "items", "created_at"})
-
-
-@frozen(kw_only=True)
-class CustomerStats:
-    """What ReturnMate counts of one customer. ``return_rate`` is as the vendor gives it; its sample, 12.5, reads like percent."""
-
-    total_returns: int | None = None
-    total_refunded: Money | None = None
-    return_rate: Decimal | None = None
-    last_return: datetime | None = None
-    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
-
-
-@frozen(kw_only=True)
-class ReturnsSummary:
-    """ReturnMate's count of returns over a period; ``by_status`` and ``by_reason`` are keyed by the shop's own words.
-
-    What ``group_by`` does to the reply is not documented: a list of periods is given as it came, in ``periods``.
-    """
-
-    total_rmas: int | None = None
-    total_refunded: Money | None = None
-    by_status: Mapping[str, int] = field(factory=dict)
-    by_reason: Mapping[str, int] = field(factory=dict)
-    periods: tuple[Any, ...] = ()
-    raw: Any = field(default=None, repr=False, eq=False)
-
-
-@frozen(kw_only=True)
-class Report:
-    """A report whose content ReturnMate does not document: ``raw`` is what came."""
-
-    raw: Any = field(default=None, repr=False)
+# The names that an undocumented object may have for one thing.
+_SCANS: Final = ("events", "tracking_events", "history")
+_TIMES: Final = ("created_at", "occurred_at", "timestamp", "date")
+_TEXTS: Final = ("text", "message", "description", "content")
 
 
 @frozen(kw_only=True)
@@ -184,6 +59,7 @@ class Reader:
         """
         record = Record(raw)
         rma_id, order_number, word = record.id("id"), record.text("order_number"), record.text("status")
+        timeline = record.records("timeline") if "timeline" in raw else []
         facts = self.statuses.look_up(word)
         resolutions: tuple[Resolution, ...] = ()
         if facts.resolution is not None:
@@ -201,9 +77,8 @@ class Reader:
             items=tuple([self._item(line) for line in record.records("items")]),
             shipments=tuple(self._shipments(record, rma_id)) if "shipments" in raw else (),
             resolutions=resolutions,
-            timeline=tuple([_timeline_entry(entry) for entry in record.records("timeline")])
-            if "timeline" in raw
-            else (),
+            notes=tuple([note for entry in timeline if (note := _timeline_note(entry)) is not None]),
+            timeline=tuple([_timeline_entry(entry) for entry in timeline]),
             goods_expected=facts.goods_expected,
             created_at=record.time("created_at"),
             raw=raw,
@@ -219,6 +94,7 @@ class Reader:
             name=record.text("name", "title"),
             quantity=record.number("quantity"),
             reason=_reason(record),
+            notes=_item_notes(record),
             condition=record.text("condition"),
             value=None if price is None else self._money(price),
             raw=record.raw,
@@ -243,7 +119,11 @@ class Reader:
         return self._shipment(Record(raw), shipment_id=shipment_id, return_id=return_id)
 
     def _shipment(self, record: Record, *, shipment_id: str | None, return_id: str | None) -> Shipment:
-        known_id = record.optional_id("id", "shipment_id") or shipment_id
+        tracking_number = record.text("tracking_number", "trackingNumber") or _inner(record, "tracking").text("number")
+        known_id = record.optional_id("id", "shipment_id")
+        if known_id is None:
+            # A shop's shipments may be known by nothing but their number.
+            known_id = parse_id(tracking_number) if shipment_id is None else shipment_id
         if known_id is None:
             raise UnexpectedReply("a shipment without an id", where="id")
         word = record.text("status")
@@ -256,34 +136,48 @@ class Reader:
             status_raw=word,
             carrier=record.text("carrier"),
             service=record.text("service"),
-            tracking_number=record.text("tracking_number", "trackingNumber")
-            or _inner(record, "tracking").text("number"),
+            tracking_number=tracking_number,
             tracking_url=record.text("tracking_url"),
             label=_label(record),
+            tracking=self._scans(record),
             raw=record.raw,
             unreadable=record.unreadable if not record.place else (),
         )
 
-    def parse_stats(self, raw: Mapping[str, Any]) -> CustomerStats:
-        """What is counted of one customer."""
-        record = Record(raw)
-        return CustomerStats(
-            total_returns=record.whole("total_returns"),
-            total_refunded=self._money(record.number("total_refunded")),
-            return_rate=record.number("return_rate"),
-            last_return=record.time("last_return"),
-            raw=raw,
-        )
+    def parse_tracking(self, data: object) -> tuple[TrackingEvent, ...]:
+        """The carrier's scans, oldest first, untimed ones last.
 
-    def parse_summary(self, raw: Mapping[str, Any]) -> ReturnsSummary:
-        """The counts of a period."""
-        record = Record(raw)
-        return ReturnsSummary(
-            total_rmas=record.whole("total_rmas"),
-            total_refunded=self._money(record.number("total_refunded")),
-            by_status=_counts(record.record("by_status")),
-            by_reason=_counts(record.record("by_reason")),
-            raw=raw,
+        The reference says that they come, and not how: a list is read, or an object that holds one.
+
+        Raises:
+            UnexpectedReply: neither.
+        """
+        if isinstance(data, dict) and data and not any(name in data for name in _SCANS):
+            raise UnexpectedReply("tracking events are expected", where="data.events")
+        if not isinstance(data, dict | list | None):
+            raise UnexpectedReply("tracking events are expected", where="data")
+        return self._scans(Record({"tracking": data}))
+
+    def _scans(self, record: Record) -> tuple[TrackingEvent, ...]:
+        """The scans that stand in ``tracking``, or in the object in it."""
+        if "tracking" not in record.raw:
+            return ()
+        told = record.raw["tracking"]
+        scans = record.records("tracking") if isinstance(told, list) else _inner(record, "tracking").records(*_SCANS)
+        return tuple(sorted([self._scan(scan) for scan in scans], key=_when))
+
+    def _scan(self, record: Record) -> TrackingEvent:
+        # The words are the carrier's own; those that ReturnMate has itself mean the same.
+        word = record.text("status", "code")
+        place = record.raw.get("location")
+        location = ", ".join(_texts(place)) if isinstance(place, dict) else record.text("location")
+        return TrackingEvent(
+            occurred_at=record.time("timestamp", "occurred_at", "date", "created_at"),
+            status=self.shipment_statuses.look_up(word).shipment or ShipmentStatus.UNKNOWN,
+            status_raw=word,
+            text=record.text("description", "message"),
+            location=location or None,
+            raw=record.raw,
         )
 
     def _money(self, amount: Decimal | None) -> Money | None:
@@ -325,58 +219,41 @@ def unsupported_label_fields(new: NewLabel) -> list[str]:
     return fields_set(new, "warehouse_id", "parcel")
 
 
-def build_time(moment: datetime, *, up: bool = False) -> str:
-    """A filter's time in whole seconds, as in every sample of the reference; widened, down or ``up``, never narrowed."""
-    whole = moment.replace(microsecond=0)
-    return format_time(whole + timedelta(seconds=1) if up and whole != moment else whole)
-
-
-def build_date(day: date) -> str:
-    """A calendar date; of a ``datetime``, its date."""
-    return f"{day:%Y-%m-%d}"
-
-
-def parse_tracking(data: object) -> tuple[TrackingEvent, ...]:
-    """The carrier's scans, oldest first, untimed ones last.
-
-    The reference says that they come, and not how: a list is read, or an object that holds one.
-    """
-    if isinstance(data, dict) and data:
-        held = [name for name in ("events", "tracking_events", "history") if name in data]
-        if not held:
-            raise UnexpectedReply("tracking events are expected", where="data.events")
-        data = data[held[0]]
-    if not isinstance(data, dict | list | None):
-        raise UnexpectedReply("tracking events are expected", where="data")
-    events = [_tracking_event(scan) for scan in Record({"events": data}).records("events")]
-    return tuple(sorted(events, key=_when))
-
-
 def _when(event: TrackingEvent) -> tuple[bool, datetime]:
     return event.occurred_at is None, event.occurred_at or datetime.min.replace(tzinfo=UTC)
 
 
-def _tracking_event(record: Record) -> TrackingEvent:
-    # The words are the carrier's own; ReturnMate documents none, so none is interpreted.
-    place = record.raw.get("location")
-    location = ", ".join(_texts(place)) if isinstance(place, dict) else record.text("location")
-    return TrackingEvent(
-        occurred_at=record.time("timestamp", "occurred_at", "date", "created_at"),
-        status=ShipmentStatus.UNKNOWN,
-        status_raw=record.text("status", "code"),
-        text=record.text("description", "message"),
-        location=location or None,
+def _timeline_entry(record: Record) -> TimelineEntry:
+    return TimelineEntry(
+        occurred_at=record.time(*_TIMES),
+        kind=record.text("type", "kind", "event"),
+        text=record.text(*_TEXTS),
+        author=_author(record),
+        internal=record.flag("internal"),
         raw=record.raw,
     )
 
 
-def _timeline_entry(record: Record) -> TimelineEntry:
-    return TimelineEntry(
-        occurred_at=record.time("created_at", "occurred_at", "timestamp", "date"),
-        kind=record.text("type", "kind", "event"),
-        text=record.text("text", "message", "description", "content"),
-        author=record.text("author", "user"),
+def _timeline_note(record: Record) -> Note | None:
+    """The remark that an entry of the timeline is; the help centre names the kinds Status, Note, Email, System and Document."""
+    text = record.text(*_TEXTS)
+    if text is None or (record.text("type", "kind", "event") or "").casefold() != "note":
+        return None
+    return Note(
+        text=text,
+        id=record.optional_id("id"),
+        author=_author(record),
+        internal=record.flag("internal"),
+        created_at=record.time(*_TIMES),
         raw=record.raw,
+    )
+
+
+def _author(record: Record) -> str | None:
+    return (
+        _inner(record, "author").text("name")
+        or _inner(record, "user").text("name")
+        or _text_only(record, "author", "user")
     )
 
 
@@ -390,16 +267,31 @@ def parse_note(data: object, *, text: str, internal: bool) -> Note:
     return Note(
         text=record.text("content") or text,
         id=record.optional_id("id"),
-        author=record.text("author", "user"),
+        author=_author(record),
         internal=internal if told is None else told,
         created_at=record.time("created_at"),
         raw=raw,
     )
 
 
+def with_request(made: Shipment, new: NewLabel) -> Shipment:
+    """A shipment whose label was just made, with what was asked for where the reply does not say."""
+    return evolve(
+        made,
+        carrier=made.carrier or new.carrier,
+        service=made.service or new.service,
+        direction=made.direction or new.direction,
+    )
+
+
+def _item_notes(record: Record) -> tuple[Note, ...]:
+    """``notes`` of an item, which the request shows as one text."""
+    return tuple([Note(text=text) for text in record.texts("notes")])
+
+
 def _label(record: Record) -> Label | None:
     detail = _inner(record, "label")
-    url = record.text("label_url", "labelUrl") or detail.text("url") or (None if detail.raw else record.text("label"))
+    url = record.text("label_url", "labelUrl") or detail.text("url") or _text_only(record, "label")
     return Label(status=LabelStatus.READY, url=url, raw=detail.raw) if url else None
 
 
@@ -423,8 +315,9 @@ def _inner(record: Record, name: str) -> Record:
     return record.record(name) if isinstance(record.raw.get(name), dict) else Record({})
 
 
-def _counts(record: Record) -> dict[str, int]:
-    return {word: count for word in record.raw if (count := record.whole(word)) is not None}
+def _text_only(record: Record, *names: str) -> str | None:
+    """The text in fields that may as well hold an object."""
+    return record.text(*[name for name in names if not isinstance(record.raw.get(name), dict)])
 
 
 def _texts(raw: Mapping[str, Any]) -> list[str]:

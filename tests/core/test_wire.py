@@ -33,6 +33,7 @@ from returns_hub.wire import (
     build_path,
     check_header_value,
     check_one_status,
+    describe,
     error_class,
     fields_set,
     get,
@@ -336,6 +337,24 @@ def test_error_keeps_what_the_reply_told() -> None:
     assert (error.http_status, error.vendor_code, error.vendor_message, error.request_id) == (400, "BAD", "no", "r1")
     assert error.fields == {"sku": "unknown"}
     assert type(build_error(NotFound, Reply(status=404), fields={"sku": "unknown"})) is NotFound
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        ([], ""),
+        ("is ill-formed", "is ill-formed"),
+        (["is required", "is short"], "is required, is short"),
+        ({"sku": Decimal("1.50")}, '{"sku":1.50}'),
+        ([{"a": 1}, "b"], '[{"a":1},"b"]'),
+        (3, "3"),
+        ("x" * 400, "x" * 300),
+        (Decimal("NaN"), ""),
+    ],
+)
+def test_what_a_vendor_says_of_a_fault_is_text(value: object, text: str) -> None:
+    assert describe(value) == text
 
 
 def test_reply_that_is_not_json_is_none_and_its_beginning_can_be_quoted() -> None:

@@ -63,7 +63,7 @@ class TestReturnMate(AdapterConformance):
     cassettes = Path(__file__).parents[2] / "cassettes" / "returnmate"
     cases = (
         Case("list_returns", lambda rm: rm.list_returns(ReturnQuery(page_size=5))),
-        Case("list_returns-last_page", lambda rm: rm.list_returns(ReturnQuery(page_size=7), "18")),
+        Case("list_returns-last_page", lambda rm: rm.list_returns(ReturnQuery(page_size=7), "18x7")),
         Case("list_returns-past_the_end", lambda rm: rm.list_returns(ReturnQuery(), "7")),
         Case(
             "list_returns-customer",
@@ -104,7 +104,7 @@ class TestReturnMate(AdapterConformance):
             "list_returns-documented_statuses",
             lambda rm: rm.list_returns(ReturnQuery(status=PENDING_OR_APPROVED, newest_first=True)),
         ),
-        Case("list_returns-documented_paging", lambda rm: rm.list_returns(ReturnQuery(page_size=25), "2")),
+        Case("list_returns-documented_paging", lambda rm: rm.list_returns(ReturnQuery(page_size=25), "2x25")),
         Case("get_return", lambda rm: rm.get_return("rma_abc123")),
         Case("get_return-documented", lambda rm: rm.get_return("rma_abc123")),
         Case("get_return-missing", lambda rm: rm.get_return("rma_none"), raises=NotFound),

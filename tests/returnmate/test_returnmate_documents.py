@@ -41,7 +41,7 @@ def test_list_example_maps_to_one_return(adapter: Any, seed: Any, finish: Any) -
 
 def test_list_example_tells_the_total_and_the_next_page(adapter: Any, seed: Any, finish: Any) -> None:
     page = finish(adapter.list_returns(ReturnQuery(page_size=50)), Reply(status=200, body=seed("list-rmas.json")))
-    assert (page.total, page.next, page.invalid_records) == (150, "2", ())
+    assert (page.total, page.next, page.invalid_records) == (150, "2x50", ())
 
 
 def test_list_example_keeps_the_row_as_raw(adapter: Any, seed: Any, finish: Any) -> None:
@@ -121,8 +121,8 @@ def test_success_example_is_its_data_although_meta_stands_beside_an_object(adapt
 
 def test_pagination_example_gives_the_page_after_it(adapter: Any, seed: Any, finish: Any) -> None:
     body = json.dumps({**json.loads(seed("pagination-meta.json")), "data": [{"id": "rma_1"}]}).encode()
-    page = finish(adapter.list_returns(ReturnQuery(page_size=25), "2"), Reply(status=200, body=body))
-    assert (page.next, page.total) == ("3", 150)
+    page = finish(adapter.list_returns(ReturnQuery(page_size=25), "2x25"), Reply(status=200, body=body))
+    assert (page.next, page.total) == ("3x25", 150)
 
 
 @pytest.mark.parametrize(

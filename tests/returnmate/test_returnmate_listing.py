@@ -51,7 +51,25 @@ def test_cursor_is_the_page_to_ask_for(adapter: Any) -> None:
     assert query_of(adapter.list_returns(ReturnQuery(), "7"))["page"] == "7"
 
 
-@pytest.mark.parametrize("cursor", ["0", "-1", "x", "2 ", "1e3", "²", "2bu", "9" * 30])
+@pytest.mark.parametrize(
+    ("cursor", "size", "page"),
+    [
+        ("3", 100, "3"),
+        ("3", 50, "5"),
+        ("3x50", 50, "3"),
+        ("3x50", 25, "5"),
+        ("4x25", 50, "2"),
+        ("4x25", 100, "1"),
+        ("9x50u@2024-12-30T10:30:00Z/3", 25, "5"),
+    ],
+)
+def test_cursor_leads_to_its_rows_whatever_the_size_of_the_pages(
+    adapter: Any, cursor: str, size: int, page: str
+) -> None:
+    assert query_of(adapter.list_returns(ReturnQuery(page_size=size), cursor))["page"] == page
+
+
+@pytest.mark.parametrize("cursor", ["2x0", "2x100", "0", "-1", "x", "2 ", "1e3", "²", "2bu", "9" * 30])
 def test_foreign_cursor_is_refused(adapter: Any, cursor: str) -> None:
     with pytest.raises(ValueError, match="cursor"):
         next(adapter.list_returns(ReturnQuery(), cursor))
@@ -234,7 +252,7 @@ def test_missing_meta_ends_the_listing_at_a_short_page(adapter: Any, answer: Any
 
 
 def test_missing_meta_continues_the_listing_after_a_full_page(adapter: Any, answer: Any, finish: Any) -> None:
-    assert finish(adapter.list_returns(ReturnQuery(page_size=1)), answer(200, {"data": [PENDING]})).next == "2"
+    assert finish(adapter.list_returns(ReturnQuery(page_size=1)), answer(200, {"data": [PENDING]})).next == "2x1"
 
 
 def test_meta_of_the_wrong_types_is_no_meta(adapter: Any, rows: Any, finish: Any) -> None:
@@ -315,7 +333,10 @@ def test_customers_returns_are_read_as_a_list(adapter: Any, rows: Any, finish: A
 
 
 def test_shipments_are_paged(adapter: Any) -> None:
-    assert next(adapter.list_shipments(ShipmentQuery(page_size=10), "2")).query == (("page", "2"), ("per_page", "10"))
+    assert next(adapter.list_shipments(ShipmentQuery(page_size=10), "2x10")).query == (
+        ("page", "2"),
+        ("per_page", "10"),
+    )
 
 
 def test_shipments_of_one_return_come_from_the_return(adapter: Any, answer: Any, finish: Any) -> None:

@@ -7,12 +7,16 @@ import pytest
 from returns_hub import (
     AuthenticationFailed,
     Conflict,
+    NewLabel,
+    NewReturn,
     NotFound,
     PermissionDenied,
     ProviderError,
     ProviderUnavailable,
     RateLimited,
     Reply,
+    ReturnQuery,
+    ShipmentQuery,
     UnexpectedReply,
     ValidationFailed,
 )
@@ -124,14 +128,14 @@ def test_rate_limit_needs_no_headers(adapter: Any, answer: Any) -> None:
     [
         (None, {}),
         ([], {}),
-        (["order_number"], {}),
-        ("text", {}),
+        (["is short", "is ill-formed"], {"details": "is short, is ill-formed"}),
+        ("text", {"details": "text"}),
         ({}, {}),
         ({"order_number": "is ill-formed"}, {"order_number": "is ill-formed"}),
-        ({"items": [{"sku": "unknown"}], "count": 3}, {"items": "", "count": ""}),
+        ({"items": [{"sku": "unknown"}], "count": 3}, {"items": '[{"sku":"unknown"}]', "count": "3"}),
     ],
 )
-def test_fields_are_named_only_by_an_object(adapter: Any, answer: Any, details: object, fields: object) -> None:
+def test_details_of_any_shape_are_kept_as_text(adapter: Any, answer: Any, details: object, fields: object) -> None:
     error = failure(adapter, answer(400, an_error("VALIDATION_ERROR", details=details)))
     assert isinstance(error, ValidationFailed)
     assert error.fields == fields
@@ -200,3 +204,30 @@ def test_wrong_type_in_a_read_is_reported_with_the_return(adapter: Any, answer: 
 
 def test_numbers_of_a_report_may_be_text(adapter: Any, answer: Any, finish: Any) -> None:
     assert finish(adapter.customer_stats("a@b.c"), answer(200, {"total_returns": "5"})).total_returns == 5
+
+
+@pytest.mark.parametrize(
+    ("operation", "permission"),
+    [
+        (lambda adapter: adapter.list_returns(ReturnQuery()), "rmas:read"),
+        (lambda adapter: adapter.get_return("rma_1"), "rmas:read"),
+        (lambda adapter: adapter.create_return(NewReturn(order_number="#1001")), "rmas:write"),
+        (lambda adapter: adapter.set_status("rma_1", raw_status="approved"), "rmas:write"),
+        (lambda adapter: adapter.add_note("rma_1", "text"), "rmas:write"),
+        (lambda adapter: adapter.list_shipments(ShipmentQuery()), "shipments:read"),
+        (lambda adapter: adapter.get_shipment("shp_1"), "shipments:read"),
+        (lambda adapter: adapter.track("shp_1"), "shipments:read"),
+        (lambda adapter: adapter.create_label("rma_1", NewLabel()), "shipments:write"),
+        (lambda adapter: adapter.list_customer_returns("a@b.c"), "customers:read"),
+        (lambda adapter: adapter.customer_stats("a@b.c"), "customers:read"),
+        (lambda adapter: adapter.reports_summary(), "reports:read"),
+        (lambda adapter: adapter.reports_reasons(), "reports:read"),
+        (lambda adapter: adapter.reports_carriers(), "reports:read"),
+    ],
+)
+def test_refusal_for_want_of_a_permission_names_it(
+    adapter: Any, answer: Any, finish: Any, operation: Any, permission: str
+) -> None:
+    with pytest.raises(PermissionDenied) as caught:
+        finish(operation(adapter), answer(403, an_error("PERMISSION_DENIED")))
+    assert caught.value.message == f"the API key may not do this: the call needs the permission {permission}"

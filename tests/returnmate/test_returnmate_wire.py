@@ -13,6 +13,7 @@ from returns_hub import (
     Label,
     LabelStatus,
     Money,
+    Note,
     NotFound,
     OrderRef,
     Reason,
@@ -61,7 +62,6 @@ def test_id_alone_is_a_return(read: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"id": 17}, Return(provider="returnmate", id="17")),
         (
             {"rma_number": 1234, "order_number": 1001},
             Return(provider="returnmate", id="rma_1", number="1234", order=OrderRef(number="1001")),
@@ -111,8 +111,8 @@ def test_list_may_be_missing_in_any_way(read: Any, key: str, nothing: object) ->
 
 def test_item_of_the_requests_shape(read: Any) -> None:
     (item,) = read(items=[{"sku": "PROD-001", "quantity": 1, "reason": "defective", "notes": "Screen"}]).items
-    assert item == Item(sku="PROD-001", quantity=Decimal(1), reason=Reason(code="defective"))
-    assert item.raw["notes"] == "Screen"
+    notes = (Note(text="Screen"),)
+    assert item == Item(sku="PROD-001", quantity=Decimal(1), reason=Reason(code="defective"), notes=notes)
 
 
 def test_item_with_what_a_reply_may_add(read: Any) -> None:
@@ -181,6 +181,17 @@ def test_timeline_entries_tell_what_is_recognised(read: Any) -> None:
     )
 
 
+def test_notes_of_the_timeline_are_notes(read: Any) -> None:
+    note = {"id": "note_1", "type": "Note", "content": "Called", "internal": True, "author": {"name": "Kim"}}
+    ret = read(timeline=[note, {"type": "status", "content": "Status changed"}, {"type": "note"}])
+    assert ret.notes == (Note(id="note_1", text="Called", author="Kim", internal=True),)
+    assert [(entry.kind, entry.internal) for entry in ret.timeline] == [
+        ("Note", True),
+        ("status", None),
+        ("note", None),
+    ]
+
+
 def test_timeline_entries_keep_their_raw(read: Any) -> None:
     assert read(timeline=[{"x": 1}]).timeline[0].raw == {"x": 1}
 
@@ -193,14 +204,19 @@ def test_shipments_by_id_take_their_ids_from_the_keys(read: Any) -> None:
     assert [shipment.id for shipment in read(shipments={"shp_1": {}, "shp_2": {}}).shipments] == ["shp_1", "shp_2"]
 
 
-def test_shipment_without_an_id_stays_in_raw(read: Any) -> None:
-    ret = read(shipments=[{"tracking_number": "AP1"}])
-    assert (ret.shipments, ret.raw["shipments"]) == ((), [{"tracking_number": "AP1"}])
+def test_shipment_without_an_id_is_known_by_its_tracking_number(read: Any) -> None:
+    (shipment,) = read(shipments=[{"tracking_number": "AP1"}]).shipments
+    assert (shipment.id, shipment.tracking_number, shipment.return_id) == ("AP1", "AP1", "rma_1")
+
+
+def test_shipment_without_any_identifier_stays_in_raw_and_is_reported(read: Any) -> None:
+    ret = read(shipments=[{"carrier": "tnt"}])
+    assert (ret.shipments, ret.unreadable, ret.raw["shipments"]) == ((), ("shipments[0].id",), [{"carrier": "tnt"}])
 
 
 def test_shipment_that_tells_everything(parcel: Any) -> None:
     shipment = parcel(
-        id="shp_7",
+        id="shp_1",
         rma_id="rma_1",
         carrier="australia_post",
         service="express_post",
@@ -211,7 +227,7 @@ def test_shipment_that_tells_everything(parcel: Any) -> None:
         label_url="https://labels.example/7.pdf",
     )
     assert shipment == Shipment(
-        id="shp_7",
+        id="shp_1",
         return_id="rma_1",
         carrier="australia_post",
         service="express_post",
@@ -222,6 +238,34 @@ def test_shipment_that_tells_everything(parcel: Any) -> None:
         tracking_url="https://track.example/AP1",
         label=Label(status=LabelStatus.READY, url="https://labels.example/7.pdf"),
     )
+
+
+def test_shipment_with_another_id_is_refused(parcel: Any) -> None:
+    with pytest.raises(UnexpectedReply) as caught:
+        parcel(id="shp_2")
+    assert caught.value.where == "data.id"
+
+
+def test_return_with_another_id_is_refused(read: Any) -> None:
+    with pytest.raises(UnexpectedReply) as caught:
+        read(id="rma_2")
+    assert caught.value.where == "data.id"
+
+
+def test_id_that_is_a_number_is_the_one_that_was_asked_for(adapter: Any, answer: Any, finish: Any) -> None:
+    assert finish(adapter.get_return("17"), answer(200, {"data": {"id": 17}})).id == "17"
+
+
+def test_shipment_tells_its_scans(parcel: Any) -> None:
+    scans = [{"status": "in_transit", "timestamp": "2024-12-01T10:00:00Z"}]
+    for tracking in (scans, {"number": "AP1", "events": scans}):
+        assert parcel(tracking=tracking).tracking == (
+            TrackingEvent(
+                occurred_at=datetime(2024, 12, 1, 10, tzinfo=UTC),
+                status=ShipmentStatus.IN_TRANSIT,
+                status_raw="in_transit",
+            ),
+        )
 
 
 def test_shipment_that_tells_nothing_is_the_one_asked_for(parcel: Any) -> None:
@@ -316,7 +360,12 @@ def test_scans_are_sorted_and_untimed_ones_last(scans: Any) -> None:
     assert [event.status_raw for event in events] == ["first", "second", "third", "untimed", "also untimed"]
 
 
-def test_scan_keeps_the_carriers_words(scans: Any) -> None:
+def test_scan_with_a_word_of_the_carriers_own_keeps_it(scans: Any) -> None:
+    (event,) = scans([{"status": "Onboard with driver"}])
+    assert (event.status, event.status_raw) == (ShipmentStatus.UNKNOWN, "Onboard with driver")
+
+
+def test_scan_tells_when_and_where(scans: Any) -> None:
     told = {
         "status": "delivered",
         "description": "Delivered",
@@ -326,7 +375,7 @@ def test_scan_keeps_the_carriers_words(scans: Any) -> None:
     assert scans([told]) == (
         TrackingEvent(
             occurred_at=datetime(2024, 12, 1, 10, tzinfo=UTC),
-            status=ShipmentStatus.UNKNOWN,
+            status=ShipmentStatus.DELIVERED,
             status_raw="delivered",
             text="Delivered",
             location="Newtown, NSW",

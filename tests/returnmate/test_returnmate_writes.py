@@ -244,6 +244,12 @@ def test_label_of_which_nothing_is_told_is_an_unexpected_reply(adapter: Any, ans
         finish(adapter.create_label("rma_1", NewLabel()), Reply(status=201), detail)
 
 
+def test_label_reply_is_completed_with_what_was_asked_for(adapter: Any, answer: Any, finish: Any) -> None:
+    asked = NewLabel(carrier="australia_post", service="express_post")
+    parcel = finish(adapter.create_label("rma_1", asked), answer(201, {"data": {"id": "shp_1", "carrier": "tnt"}}))
+    assert (parcel.carrier, parcel.service, parcel.direction) == ("tnt", "express_post", Direction.INBOUND)
+
+
 def test_label_leaves_out_what_is_not_set(adapter: Any) -> None:
     assert next(adapter.create_label("rma_1", NewLabel(carrier="tnt"))).json == {
         "carrier": "tnt",
