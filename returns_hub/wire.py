@@ -137,6 +137,7 @@ ERROR_BY_STATUS: Final[Mapping[int, type[ProviderError]]] = MappingProxyType(
         404: NotFound,
         409: Conflict,
         410: NotFound,
+        422: ValidationFailed,
         429: RateLimited,
     }
 )

@@ -316,6 +316,7 @@ def test_one_object_is_parsed_and_its_fault_placed() -> None:
         (409, None, Conflict),
         (503, "BUSY", ProviderUnavailable),
         (400, "BUSY", Conflict),
+        (422, "BUSY", ValidationFailed),
         (418, None, ValidationFailed),
         (200, "BUSY", Conflict),
         (200, "NEW", UnexpectedReply),

@@ -121,7 +121,7 @@ def test_any_row_that_is_read_survives_dump_and_load(row: object) -> None:
 
 
 @CALM
-@given(word=st.text(min_size=1).filter(lambda word: not ADAPTER.statuses.knows(word)))
+@given(word=st.text(min_size=1).filter(lambda word: not (word.isspace() or ADAPTER.statuses.knows(word))))
 def test_unknown_status_word_survives(word: str) -> None:
     (ret,) = page_of({"id": "rma_1", "status": word}).items
     assert (ret.status, ret.status_raw) == (Status.UNKNOWN, word)
