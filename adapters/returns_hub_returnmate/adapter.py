@@ -336,7 +336,7 @@ class ReturnMate(ReportCalls):
         return webhooks.read(request)
 
     def _page_size(self, query: ReturnQuery | ShipmentQuery) -> int:
-        return page_size(query.page_size or self.page_size, maximum=MAX_PAGE_SIZE)
+        return page_size(self.page_size if query.page_size is None else query.page_size, maximum=MAX_PAGE_SIZE)
 
     def _checker(self, permission: Permission) -> Callable[[Reply], Any]:
         return partial(checked, self, permission=permission)
