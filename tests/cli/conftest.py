@@ -1,21 +1,26 @@
+import importlib
 import json
+import logging
 import os
 import pty
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Protocol
+from unittest import mock
 
 import pytest
 from attrs import frozen
 
+from returns_hub.cli import main, output
 from returns_hub.testing import serve
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 CANARY = "rm-canary-5d1c0f7e"
-SCRIPT = Path(sys.executable).parent / "returns-hub"
 
 
 @frozen
@@ -52,47 +57,85 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
+@contextmanager
+def _as_a_new_process(folder: Path, environment: Mapping[str, str], arguments: Sequence[str]) -> Iterator[None]:
+    """What a command finds in its process, and may change there; put back afterwards."""
+    log, loaded = logging.getLogger("returns_hub"), set(sys.modules)
+    handlers, level = list(log.handlers), log.level
+    packages = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    with (
+        chdir(folder),
+        mock.patch.dict(os.environ, environment, clear=True),
+        mock.patch.object(sys, "argv", ["returns-hub", *arguments]),
+        mock.patch.object(sys, "path", [*packages, *sys.path]),
+        mock.patch.object(tempfile, "tempdir", None),
+    ):
+        output.console.cache_clear()
+        output.error_console.cache_clear()
+        try:
+            yield
+        finally:
+            output.console.cache_clear()
+            output.error_console.cache_clear()
+            log.handlers[:], log.level = handlers, level
+            log.manager._clear_cache()
+            for name in set(sys.modules) - loaded:
+                if (getattr(sys.modules[name], "__file__", None) or "").startswith(f"{folder}/"):
+                    del sys.modules[name]
+            importlib.invalidate_caches()
+
+
 @pytest.fixture
 def run(tmp_path: Path, environment: dict[str, str]) -> Run:
-    """Runs the installed command in ``tmp_path``, its output piped, and gives what came of it."""
+    """Runs the command in ``tmp_path``, in this process, its output in files, and gives what came of it.
+
+    Where the process is the subject (signals, imports, pipes), a test starts the installed command itself.
+    """
 
     def run_command(*arguments: str, **further: str) -> Ran:
-        done = subprocess.run(
-            [SCRIPT, *arguments],
-            cwd=tmp_path,
-            env=environment | further,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        with (
+            tempfile.TemporaryFile("w+", encoding="utf-8") as out,
+            tempfile.TemporaryFile("w+", encoding="utf-8") as err,
+        ):
+            with (
+                _as_a_new_process(tmp_path, environment | further, arguments),
+                redirect_stdout(out),
+                redirect_stderr(err),
+            ):
+                code = main()
+            out.seek(0)
+            err.seek(0)
+            return Ran(code, out.read(), err.read())
 
     return run_command
 
 
 @pytest.fixture
 def show(tmp_path: Path, environment: dict[str, str]) -> Callable[..., str]:
-    """Runs the installed command on a terminal so many columns wide, and gives all that it wrote there."""
+    """Runs the command on a terminal so many columns wide, and gives all that it wrote there."""
 
     def run_on_terminal(columns: int, *arguments: str, **further: str) -> str:
         leader, follower = pty.openpty()
-        command = subprocess.Popen(
-            [SCRIPT, *arguments],
-            cwd=tmp_path,
-            env=environment | {"TERM": "xterm-256color", "COLUMNS": str(columns)} | further,
-            stdin=subprocess.DEVNULL,
-            stdout=follower,
-            stderr=follower,
-        )
-        os.close(follower)
-        written = b""
-        with suppress(OSError):  # that is how a terminal says that nobody writes any more
-            while part := os.read(leader, 65536):
-                written += part
+        written: list[bytes] = []
+
+        def read() -> None:
+            with suppress(OSError):  # that is how a terminal says that nobody writes any more
+                while part := os.read(leader, 65536):
+                    written.append(part)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        terminal = environment | {"TERM": "xterm-256color", "COLUMNS": str(columns)} | further
+        with (
+            TextIOWrapper(os.fdopen(follower, "wb", buffering=0), encoding="utf-8", write_through=True) as stream,
+            _as_a_new_process(tmp_path, terminal, arguments),
+            redirect_stdout(stream),
+            redirect_stderr(stream),
+        ):
+            main()
+        reader.join()
         os.close(leader)
-        command.wait(60)
-        return written.decode().replace("\r\n", "\n")
+        return b"".join(written).decode().replace("\r\n", "\n")
 
     return run_on_terminal
 
@@ -140,5 +183,6 @@ def mirror(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
     simulator = ReturnMateSandbox(count=60, api_key=CANARY)
     with serve(simulator) as running:
         path.write_text(CONFIGURATION.format(base_url=running.url + simulator.base_path, further=""), "utf-8")
-        subprocess.run([SCRIPT, "--config", path, "sync", "--details"], env=environment, check=True, timeout=60)
+        with _as_a_new_process(path.parent, environment, ["--config", str(path), "sync", "--details"]):
+            assert main() == 0
     return path

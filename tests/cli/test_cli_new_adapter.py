@@ -1,23 +1,16 @@
 """``new-adapter`` writes a vendor package that is found; ``check-adapter`` says what is done and what to write."""
 
-import json
-import os
-import subprocess
-import sys
 import tomllib
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-COMMAND = Path(sys.executable).with_name("returns-hub")
-ROOT = Path(__file__).parents[2]
+from returns_hub.cli import check_adapter
 
-
-def run(*arguments: str, cwd: Path, site: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "PYTHONPATH": str(site or ""), "NO_COLOR": "1"}
-    return subprocess.run(
-        [str(COMMAND), *arguments], capture_output=True, text=True, check=False, cwd=cwd, env=environ, timeout=120
-    )
+Run = Callable[..., Any]
 
 
 def install(project: Path, site: Path) -> None:
@@ -37,62 +30,63 @@ def install(project: Path, site: Path) -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    made = run("new-adapter", "parcel_wise", "--display", "Parcel Wise", cwd=tmp_path)
-    assert made.returncode == 0, made.stderr
-    assert "returns-hub check-adapter parcel_wise" in made.stdout
-    install(tmp_path / "returns-hub-parcel-wise", tmp_path / "site")
-    return tmp_path / "returns-hub-parcel-wise"
+def project(tmp_path: Path, run: Run) -> Path:
+    """The skeleton of a vendor package, in a directory of its own."""
+    made = run("new-adapter", "parcel_wise", "--display", "Parcel Wise", "--into", ".")
+    assert (made.code, made.err) == (0, "")
+    assert "returns-hub check-adapter parcel_wise" in made.out
+    return tmp_path
 
 
-def test_a_new_adapter_is_found_and_its_structure_passes(project: Path) -> None:
-    site = project.parent / "site"
-    listed = run("providers", "--json", cwd=project, site=site)
-    assert "parcel_wise" in [json.loads(line)["provider"] for line in listed.stdout.splitlines()]
+@pytest.fixture
+def site(project: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A directory for PYTHONPATH in which the package is installed."""
+    folder = tmp_path_factory.mktemp("site")
+    install(project, folder)
+    return str(folder)
 
-    ran = run("check-adapter", "parcel_wise", "--json", cwd=project, site=site)
-    assert ran.returncode == 1, ran.stderr
-    checks = {row["id"]: row for row in map(json.loads, ran.stdout.splitlines())}
-    assert {row["outcome"] for row in checks.values() if row["part"] == "itself"} == {"passed"}
-    assert {row["outcome"] for row in checks.values() if row["part"] == "deliveries"} == {"passed", "skipped"}
+
+def test_a_new_adapter_is_found_and_its_structure_passes(run: Run, site: str) -> None:
+    assert "parcel_wise" in [row["provider"] for row in run("providers", "--json", PYTHONPATH=site).objects]
+
+    ran = run("check-adapter", "parcel_wise", "--json", PYTHONPATH=site)
+    assert (ran.code, ran.err) == (1, "")
+    checks = {row["id"]: row for row in ran.objects}
+    assert {row["outcome"] for row in checks.values() if row["part"] == "declaration"} == {"passed"}
+    assert {row["outcome"] for row in checks.values() if row["part"] == "webhooks"} == {"passed", "skipped"}
     assert not [row["id"] for row in checks.values() if row["outcome"] == "failed"]
     found = checks["a-listing-is-complete"]["found"]
     assert found.startswith("NotImplementedError: adapter.py: write list_returns.")
 
 
-def test_the_report_says_what_to_write_next(project: Path) -> None:
-    ran = run("check-adapter", "parcel_wise", cwd=project, site=project.parent / "site")
-    assert ran.returncode == 1
-    assert "  ✓ it-names-itself" in ran.stdout
-    assert "  … a-listing-is-complete (2 of 2 cases)" in ran.stdout
-    assert "… adapter.py: write get_return." in ran.stdout
-    assert "… cassettes: write get_return.yaml" in ran.stdout
-    assert "0 failed" in ran.stdout
-
-
-def test_a_failed_check_is_explained(project: Path) -> None:
+def test_the_report_says_what_to_write_next_and_explains_what_failed(run: Run, project: Path, site: str) -> None:
     adapter = project / "returns_hub_parcel_wise" / "adapter.py"
     text = adapter.read_text("utf-8").replace("api_key: Secret", "api_key: str").replace(".reveal()", "")
     adapter.write_text(text, "utf-8")
-    ran = run("check-adapter", "parcel_wise", cwd=project, site=project.parent / "site")
-    assert ran.returncode == 1
-    assert "  ✗ credentials-are-secrets" in ran.stdout
-    assert "why it is there: A credential in a plain ``str`` ends up in a ``repr``" in ran.stdout
-    assert "'api_key'" in ran.stdout
+    ran = run("check-adapter", "parcel_wise", PYTHONPATH=site)
+    assert ran.code == 1
+    assert "  ✓ it-names-itself" in ran.out
+    assert "  … a-listing-is-complete (2 of 2 cases)" in ran.out
+    assert "… adapter.py: write get_return." in ran.out
+    assert "… cassettes: write get_return.yaml" in ran.out
+    assert "  ✗ credentials-are-secrets" in ran.out
+    assert "why it is there: A credential in a plain ``str`` ends up in a ``repr``" in ran.out
+    assert "'api_key'" in ran.out
 
 
-def test_without_a_suite_what_it_says_of_itself_is_checked(project: Path) -> None:
-    ran = run("check-adapter", "parcel_wise", cwd=project.parent, site=project.parent / "site")
-    assert ran.returncode == 0, ran.stderr
-    assert "what the adapter says of itself is in order" in ran.stdout
-    assert "--suite FILE names another" in ran.stdout
+def test_without_a_suite_only_the_declaration_is_checked(run: Run, project: Path, site: str) -> None:
+    (project / "tests" / "test_conformance.py").unlink()
+    ran = run("check-adapter", "parcel_wise", PYTHONPATH=site)
+    assert (ran.code, ran.err) == (0, "")
+    assert "what the adapter says of itself is in order" in ran.out
+    assert "--suite FILE names another" in ran.out
 
 
-def test_a_finished_adapter_is_called_done(tmp_path: Path) -> None:
-    suite = ROOT / "tests" / "conformance" / "test_returnmate_conformance.py"
-    ran = run("check-adapter", "returnmate", "--suite", str(suite), cwd=tmp_path)
-    assert ran.returncode == 0, ran.stdout
-    assert "It is done." in ran.stdout
+def test_only_a_whole_suite_that_passed_is_called_done(capsys: pytest.CaptureFixture[str]) -> None:
+    check_adapter._print_verdict("parcel_wise", Counter(passed=57, skipped=3), whole=True)
+    check_adapter._print_verdict("parcel_wise", Counter(passed=57, unwritten=1), whole=True)
+    check_adapter._print_verdict("parcel_wise", Counter(passed=6), whole=False)
+    assert [("It is done." in line) for line in capsys.readouterr().out.splitlines()] == [True, False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -112,10 +106,9 @@ def test_a_finished_adapter_is_called_done(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_said(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_is_said(run: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     (tmp_path / "empty.py").write_text("", "utf-8")
     (tmp_path / "broken.py").write_text("def\n", "utf-8")
-    ran = run(*arguments, cwd=tmp_path)
-    assert ran.returncode == 2
-    assert said in ran.stderr
-    assert ran.stdout == ""
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
