@@ -28,7 +28,7 @@ from returns_hub import (
 )
 from returns_hub import errors as error_types
 from returns_hub.registry import adapter_class, providers
-from returns_hub.testing.checks import checks
+from returns_hub.testing.conformance import checks
 
 FOLDER = Path(__file__).parent / "_generated"
 

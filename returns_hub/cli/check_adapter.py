@@ -18,7 +18,7 @@ from returns_hub.errors import ConfigurationError, PluginError
 if TYPE_CHECKING:
     import pytest
 
-    from returns_hub.testing.checks import Check
+    from returns_hub.testing.conformance.checks import Check
 
 _DEFAULT_SUITE: Final = Path("tests/test_conformance.py")
 _STYLES: Final = {"passed": "green", "failed": "red", "unwritten": "yellow", "skipped": "dim"}
@@ -74,7 +74,7 @@ def check_adapter(name: str, /, *, suite: Path | None = None, json: bool = False
         raise PluginError(
             f"check-adapter needs the package {error.name}: pip install 'returns-hub[testing]'"
         ) from error
-    from returns_hub.testing.checks import Part, checks
+    from returns_hub.testing.conformance import Part, checks
 
     registry.adapter_class(name)
     with _suite(name, suite) as (path, whole):
@@ -129,7 +129,7 @@ class _Collector:
         items[:] = [item for item in items if is_meant(item)]
 
     def pytest_runtest_logreport(self, report: "pytest.TestReport") -> None:
-        from returns_hub.testing.checks import check_id
+        from returns_hub.testing.conformance.checks import check_id
 
         if report.when != "call" and report.outcome == "passed":
             return

@@ -12,21 +12,9 @@ if TYPE_CHECKING:
     from returns_hub.testing.corruption import Replacement, corrupted, lost_records, replacements
     from returns_hub.testing.drivers import Driver, open_with
     from returns_hub.testing.fake import FakeAdapter, FakeVendor
-    from returns_hub.testing.sandbox import (
-        Call,
-        Fault,
-        Faults,
-        LoggedRequest,
-        Outcome,
-        Refusal,
-        RunningServer,
-        Simulator,
-        TriggerResult,
-        call_platform,
-        html_answer,
-        json_answer,
-        serve,
-    )
+    from returns_hub.testing.faults import Call, Fault, Faults, Outcome, html_answer, json_answer
+    from returns_hub.testing.server import RunningServer, serve
+    from returns_hub.testing.simulator import LoggedRequest, Refusal, Simulator, TriggerResult, call_platform
 
 __all__ = [
     "AdapterConformance",
@@ -65,13 +53,16 @@ _MODULES: Final = {
     **dict.fromkeys(("Replacement", "corrupted", "lost_records", "replacements"), "corruption"),
     **dict.fromkeys(("Driver", "open_with"), "drivers"),
     **dict.fromkeys(("FakeAdapter", "FakeVendor"), "fake"),
+    **dict.fromkeys(("Call", "Fault", "Faults", "Outcome", "html_answer", "json_answer"), "faults"),
+    **dict.fromkeys(("RunningServer", "serve"), "server"),
+    **dict.fromkeys(("LoggedRequest", "Refusal", "Simulator", "TriggerResult", "call_platform"), "simulator"),
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = f"{__name__}.{_MODULES.get(name, 'sandbox')}"
+    module = f"{__name__}.{_MODULES[name]}"
     if name in ("AdapterConformance", "Case"):
         import pytest
 

@@ -61,7 +61,8 @@ from returns_hub import (
     structure,
     verify_hmac_sha256_hex,
 )
-from returns_hub.testing.sandbox import Call, Refusal, Simulator, json_answer
+from returns_hub.testing.faults import Call, json_answer
+from returns_hub.testing.simulator import Refusal, Simulator
 
 SIGNATURE_HEADER: Final = "X-Fake-Signature"
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from returns_hub.accounts import Account
     from returns_hub.client import AsyncClient, Client
     from returns_hub.testing.cassettes import Redactor
-    from returns_hub.testing.sandbox import Simulator
+    from returns_hub.testing.simulator import Simulator
 
 REPLAY: Final = "replay"
 RECORD: Final = "record"

@@ -103,7 +103,7 @@ class Shop:
 
 
 def serve_shop(size: int) -> None:
-    from returns_hub.testing.sandbox import serve
+    from returns_hub.testing import serve
 
     with serve(Shop(size)) as running:
         print(running.url, flush=True)

@@ -221,7 +221,7 @@ def serving(vendor: Vendor, latency: float, *, limited: bool) -> Iterator[Runnin
 
 
 def serve_simulator(provider: str, latency: float, *, limited: bool) -> None:
-    from returns_hub.testing.sandbox import serve
+    from returns_hub.testing import serve
 
     (vendor,) = (vendor for vendor in VENDORS if vendor.provider == provider)
     simulator: Any = vendor.simulator(limited=limited)

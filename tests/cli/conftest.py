@@ -16,6 +16,7 @@ from unittest import mock
 import pytest
 from attrs import frozen
 
+from returns_hub import registry
 from returns_hub.cli import main, output
 from returns_hub.testing import serve
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
@@ -70,19 +71,26 @@ def _as_a_new_process(folder: Path, environment: Mapping[str, str], arguments: S
         mock.patch.object(sys, "path", [*packages, *sys.path]),
         mock.patch.object(tempfile, "tempdir", None),
     ):
-        output.console.cache_clear()
-        output.error_console.cache_clear()
+        _forget_what_was_found()
         try:
             yield
         finally:
-            output.console.cache_clear()
-            output.error_console.cache_clear()
-            log.handlers[:], log.level = handlers, level
-            log.manager._clear_cache()
+            _forget_what_was_found()
+            log.handlers[:] = handlers
+            log.setLevel(level)
             for name in set(sys.modules) - loaded:
-                if (getattr(sys.modules[name], "__file__", None) or "").startswith(f"{folder}/"):
+                file = getattr(sys.modules[name], "__file__", None) or ""
+                if file.startswith((f"{folder}/", *packages)):
                     del sys.modules[name]
-            importlib.invalidate_caches()
+
+
+def _forget_what_was_found() -> None:
+    """A new process has found no terminal and no plugin yet."""
+    importlib.invalidate_caches()
+    for module in (output, registry):
+        for member in vars(module).values():
+            if hasattr(member, "cache_clear"):
+                member.cache_clear()
 
 
 @pytest.fixture

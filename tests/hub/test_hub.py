@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from returns_hub import Account, ConfigurationError, Hub, Status, StoreError
-from returns_hub.testing.sandbox import serve
+from returns_hub.testing import serve
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 MakeHub: TypeAlias = Callable[..., Hub]

@@ -29,9 +29,9 @@ from returns_hub import (
 from returns_hub.convert import encode_json
 from returns_hub.deliveries import Inbox, Processor
 from returns_hub.store import Store
+from returns_hub.testing import serve
 from returns_hub.testing.drivers import open_with
 from returns_hub.testing.fake import FakeAdapter, FakeVendor
-from returns_hub.testing.sandbox import serve
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

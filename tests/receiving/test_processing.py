@@ -29,9 +29,9 @@ from returns_hub.deliveries import Delivery, DeliveryState, Inbox, Processor
 from returns_hub.merge import observed
 from returns_hub.store import Store
 from returns_hub.store.inbox import Claim, Deliveries, ProcessingResult
+from returns_hub.testing import serve
 from returns_hub.testing.drivers import open_with
 from returns_hub.testing.fake import FakeAdapter, FakeVendor
-from returns_hub.testing.sandbox import serve
 
 At: TypeAlias = Callable[[float], datetime]
 Post: TypeAlias = Callable[..., list[int]]

@@ -22,8 +22,7 @@ from returns_hub.client import open_async_client
 from returns_hub.store import Store
 from returns_hub.sync import RunOptions, SyncJob, SyncReport, sync_accounts
 from returns_hub.sync.reader import worker_count
-from returns_hub.testing import Simulator
-from returns_hub.testing.sandbox import serve
+from returns_hub.testing import Simulator, serve
 from returns_hub_returnless.sandbox import ReturnlessSandbox
 from returns_hub_returnmate.sandbox import Plan, ReturnMateSandbox
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from returns_hub.store import Store
-from returns_hub.testing.sandbox import serve
+from returns_hub.testing import serve
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 # Syncs the account, and kills itself when it stores something for the nth time: before that, inside the transaction

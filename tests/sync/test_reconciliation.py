@@ -11,7 +11,7 @@ from returns_hub import Account, AuthenticationFailed, Capability, Hub, Origin, 
 from returns_hub.store import Store
 from returns_hub.store.leases import Leases
 from returns_hub.sync import ReconcileReport, SyncProgress, SyncReport
-from returns_hub.testing.sandbox import serve
+from returns_hub.testing import serve
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 Sync = Callable[..., SyncReport]

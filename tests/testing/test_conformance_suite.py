@@ -32,11 +32,11 @@ from returns_hub import (
     WebhookRejected,
     WebhookRequest,
 )
-from returns_hub.testing import AdapterConformance, Case, Driver, FakeAdapter, FakeVendor, open_with, serve
-from returns_hub.testing.checks import Part, checks
-from returns_hub.testing.conformance import ATTACKS, FAILURES
+from returns_hub.testing import AdapterConformance, Case, Driver, FakeAdapter, FakeVendor, json_answer, open_with, serve
+from returns_hub.testing.conformance import Part, checks
+from returns_hub.testing.conformance.failures import FAILURES
+from returns_hub.testing.conformance.webhooks import ATTACKS
 from returns_hub.testing.fake import SIGNATURE_HEADER, sign
-from returns_hub.testing.sandbox import json_answer
 
 NOW = datetime(2025, 1, 1, 12, tzinfo=UTC)
 
@@ -77,9 +77,7 @@ def run_check(adapter: type[Adapter], name: str, caplog: pytest.LogCaptureFixtur
         fixtures = {
             "simulator": simulator,
             "client": stack.enter_context(open_with(suite._adapter(simulator), base_url=base_url)),
-            "short_timeout_client": stack.enter_context(
-                open_with(suite._adapter(simulator), base_url=base_url, timeout=1)
-            ),
+            "failing_client": stack.enter_context(open_with(suite._adapter(simulator), base_url=base_url)),
             "retrying_client": stack.enter_context(open_with(suite._adapter(simulator), base_url=base_url, attempts=3)),
             "driver": Driver.BLOCKING,
             "caplog": caplog,

@@ -1,4 +1,4 @@
-"""The checks of the conformance suite as a list: what each is called, which part it belongs to, why it is there."""
+"""The checks of the suite as a list: what each is called, which part it belongs to, why it is there."""
 
 import inspect
 from collections.abc import Callable
@@ -13,17 +13,17 @@ _PREFIX: Final = "test_"
 
 
 class Part(StrEnum):
-    """A part of the suite. ``itself`` is what an adapter says of itself: the only part that needs nothing from a vendor."""
+    """A part of the suite. ``declaration`` is what an adapter says of itself: it needs nothing from a vendor."""
 
-    DECLARATION = "itself"
+    DECLARATION = "declaration"
     CASSETTES = "cassettes"
     FAILURES = "failures"
-    RETRIES = "repetition"
-    WORDS = "words"
+    RETRIES = "retries"
+    STATUSES = "statuses"
     SECRETS = "secrets"
     LISTINGS = "listings"
-    PATHS = "paths"
-    DELIVERIES = "deliveries"
+    IDENTIFIERS = "identifiers"
+    WEBHOOKS = "webhooks"
     ORDER_LOOKUPS = "order look-ups"
 
 
@@ -37,7 +37,7 @@ class Check:
 
 
 def check(part: Part) -> Callable[[_Test], _Test]:
-    """Says of a test of the suite to which part it belongs."""
+    """Marks a test as a check of this part of the suite."""
 
     def mark(test: _Test) -> _Test:
         test.conformance_part = part  # type: ignore[attr-defined]  # a function takes any attribute
@@ -51,12 +51,14 @@ def check_id(test_name: str) -> str:
     return test_name.partition("[")[0].removeprefix(_PREFIX).replace("_", "-")
 
 
-def checks() -> tuple[Check, ...]:
-    """Every check of the suite, in the order in which they are made."""
-    from returns_hub.testing.conformance import AdapterConformance
-
-    return tuple(
-        Check(check_id(name), test.conformance_part, inspect.getdoc(test) or "")
-        for name, test in vars(AdapterConformance).items()
+def checks_of(suite: type) -> tuple[Check, ...]:
+    """Every check of a suite, in the order of its base classes."""
+    tests = {
+        name: test
+        for part in (*suite.__bases__, suite)
+        for name, test in vars(part).items()
         if name.startswith(_PREFIX)
+    }
+    return tuple(
+        Check(check_id(name), test.conformance_part, inspect.getdoc(test) or "") for name, test in tests.items()
     )

@@ -1,0 +1,186 @@
+"""The base class of the vendors' simulators, which run over real HTTP on loopback.
+
+A vendor package's ``sandbox`` subclasses :class:`Simulator` and says how to answer one call; everything around that is
+here and in the modules beside it: the server, one call at a time, the log of requests, and what can go wrong on the way.
+Needs the extra ``server``; pytest is not imported.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, TypedDict
+from urllib.parse import parse_qsl, urlsplit
+
+from attrs import frozen
+
+from returns_hub.operation import HttpAnswer, Pairs
+from returns_hub.testing.faults import Call, Faults, Outcome
+from returns_hub.testing.server import Receive, Scope, Send, abort_connection, is_disconnected, read_body
+
+_MAX_ANSWER: Final = 1 << 20
+
+
+@frozen(kw_only=True)
+class LoggedRequest:
+    """A request that a simulator saw, and what became of it.
+
+    ``status`` is None where the connection was dropped; ``fault`` names the fault that struck, if one did.
+    """
+
+    method: str
+    path: str
+    query: Pairs
+    status: int | None
+    fault: str | None = None
+
+
+class Refusal(Exception):
+    """Raised anywhere inside a simulator: answer with this, and do nothing else."""
+
+    def __init__(self, answer: HttpAnswer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def call_platform(
+    method: str, url: str, headers: Pairs | Mapping[str, str], body: bytes | None = None, *, timeout: float = 5.0
+) -> HttpAnswer | None:
+    """A vendor's own call: what the platform answers, None if that takes longer than ``timeout`` seconds, or fails.
+
+    No redirect is followed.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not an absolute http or https URL")
+    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = connect(parts.hostname, parts.port, timeout=timeout)
+    try:
+        connection.request(method, f"{parts.path}?{parts.query}".removesuffix("?") or "/", body, dict(headers))
+        reply = connection.getresponse()
+        return HttpAnswer(status=reply.status, headers=reply.getheaders(), body=reply.read(_MAX_ANSWER))
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+@frozen
+class TriggerResult:
+    """Something that a simulator told of a return: the status of each answer it got, None where none came."""
+
+    return_id: str
+    statuses: tuple[int | None, ...]
+
+
+class BaseUrls(TypedDict):
+    """Where a vendor is: its base URL, and its further ones by name."""
+
+    base_url: str
+    extra_base_urls: Mapping[str, str]
+
+
+class Simulator(ABC):
+    """A vendor's API as an ASGI application, for :func:`serve`.
+
+    Calls are answered one at a time, whatever the number of connections or servers, so that every count is exact.
+    A subclass gives the abstract methods, takes ``self.lock`` wherever Python code reads or changes its data, and has
+    an ``options`` attribute: what ``connect`` needs beside the base URL.
+    """
+
+    provider: ClassVar[str]
+    base_path: ClassVar[str] = ""
+    """What the vendor's base URL has after the host, for ``connect(base_url=running.url + simulator.base_path)``."""
+    more_base_paths: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """The same of the vendor's further base URLs, by the names of ``Adapter.extra_base_urls``."""
+    options: Mapping[str, Any]
+
+    def __init__(self, *, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.lock = threading.RLock()
+        self._requests: list[LoggedRequest] = []
+
+    def base_urls(self, url: str) -> BaseUrls:
+        """The vendor's base URLs, if the simulator is served at ``url``; what :func:`open_with` takes."""
+        more = {name: url + path for name, path in self.more_base_paths.items()}
+        return {"base_url": url + self.base_path, "extra_base_urls": more}
+
+    @abstractmethod
+    def answer(self, call: Call) -> HttpAnswer:
+        """What the vendor answers; may raise :class:`Refusal`."""
+
+    @property
+    @abstractmethod
+    def return_ids(self) -> frozenset[str]:
+        """The ids of all returns, for comparison with what was read."""
+
+    @abstractmethod
+    def set_status(self, return_id: str, word: str) -> None:
+        """Move a return at the vendor, as its staff would: any word goes."""
+
+    def trigger(self, webhook_url: str) -> TriggerResult | None:  # noqa: ARG002 - the contract's
+        """Let something happen to a return, and tell of it, signed, to ``webhook_url``; None if the vendor tells nothing.
+
+        Not to be called while ``self.lock`` is held: whoever is told may ask at once.
+        """
+        return None
+
+    def call_order_lookup(self, platform_url: str, order_number: str) -> HttpAnswer | None:
+        """Ask a shop for an order, signed, as the vendor does; None: no answer.
+
+        Raises:
+            NotImplementedError: the vendor asks for none.
+        """
+        raise NotImplementedError(f"{self.provider} asks for no orders")
+
+    @property
+    def requests(self) -> tuple[LoggedRequest, ...]:
+        """Every request so far, in order of arrival, answered or not."""
+        with self.lock:
+            return tuple(self._requests)
+
+    def handle(self, call: Call) -> Outcome:
+        """What becomes of one call, faults included; it is in :attr:`requests` afterwards."""
+        with self.lock:
+            outcome, fault = self.faults.run(call, lambda: self._answer(call))
+            status = outcome.answer.status if outcome.answer else None
+            self._requests.append(
+                LoggedRequest(method=call.method, path=call.path, query=call.query, status=status, fault=fault)
+            )
+        return outcome
+
+    def _answer(self, call: Call) -> HttpAnswer:
+        try:
+            return self.answer(call)
+        except Refusal as refusal:
+            return refusal.answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        outcome = self.handle(_read_call(scope, await read_body(receive)))
+        if outcome.delay and await is_disconnected(receive, within=outcome.delay):
+            return
+        if outcome.answer is None:
+            await abort_connection(scope, receive)
+            return
+        headers = [(name.encode(), value.encode()) for name, value in outcome.answer.headers]
+        body = outcome.answer.body
+        if body or outcome.answer.status != 204:
+            headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": outcome.answer.status, "headers": headers})
+        if outcome.cut:
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            await abort_connection(scope, receive)
+            return
+        await send({"type": "http.response.body", "body": body})
+
+
+def _read_call(scope: Scope, body: bytes) -> Call:
+    return Call(
+        method=scope["method"],
+        path=scope["raw_path"].decode("ascii"),
+        query=tuple(parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True)),
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        body=body,
+    )
