@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account
 from returns_hub.client import AsyncClient, open_async_client
 from returns_hub.events import Event
+from returns_hub.fork import reset_after_fork
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub, stream_of
 from returns_hub.operation import HttpAnswer, WebhookRequest
@@ -50,6 +51,8 @@ class AsyncHub(ConfiguredHub):
     ) -> None:
         super().__init__(accounts, store=store, keep_deliveries=keep_deliveries)
         self._clients: dict[str, AsyncClient] = {}
+        self._inherited: list[object] = []
+        reset_after_fork(self, AsyncHub._reset_after_fork)
 
     def client(self, account: str) -> AsyncClient:
         """The client of one account, the same one every time; the hub closes it."""
@@ -197,6 +200,10 @@ class AsyncHub(ConfiguredHub):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    def _reset_after_fork(self) -> None:
+        self._inherited.append(self._clients)
+        self._clients = {}
 
     def _read(self, account: str | None, read: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
         """What an iterator gives, a few hundred at a time read in a thread. An unknown account is an error at once."""

@@ -18,6 +18,7 @@ from returns_hub.client import Client, open_async_client, open_client
 from returns_hub.dispatcher import ATTEMPTS, EventDispatcher, HandlerRegistry, Since
 from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
+from returns_hub.fork import reset_after_fork
 from returns_hub.hub.health import AccountHealth, Health
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.orders import FindOrderAsync, load_find_order
@@ -147,6 +148,8 @@ class HubResources:
         self._inbox: Inbox | None = None
         self._clients: dict[str, Client] = {}
         self._limiters: dict[str, Limiter] = {}
+        self._inherited: list[object] = []
+        reset_after_fork(self, HubResources._reset_after_fork)
 
     def account(self, name: str) -> Account:
         """The account of that name.
@@ -397,6 +400,12 @@ class HubResources:
             inbox.close()
         if store is not None:
             store.close()
+
+    def _reset_after_fork(self) -> None:
+        """Open everything anew in a child process. What is the parent's is kept, so that nothing here closes it."""
+        self._inherited.append((self._clients, self._inbox, self._store, self._limiters))
+        self._opening, self._limiting = RLock(), Lock()
+        self._clients, self._inbox, self._store, self._limiters = {}, None, None, {}
 
     @property
     def _is_shared(self) -> bool:

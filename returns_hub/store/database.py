@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -30,18 +30,17 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from returns_hub.errors import StoreError
+from returns_hub.fork import reset_after_fork
 from returns_hub.secret import Secret
 from returns_hub.store.schema import METADATA, REVISION, REVISION_TABLE, Moment
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_DRIVERS: Final = {
-    "sqlite": "sqlite+pysqlite",
-    "sqlite+pysqlite": "sqlite+pysqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-}
+# Options stand at the very end, behind the file's name: whatever comes before a slash is a directory's name.
+_SQLITE_ADDRESS: Final = re.compile(
+    r"sqlite(?:\+pysqlite)?://(?:/(?P<path>.*?)(?:\?(?P<options>\w+=[^/]*))?)?\Z", re.DOTALL
+)
 # How long to wait for another process that writes, unless the address says `?timeout=`.
 _SQLITE_BUSY_SECONDS: Final = "10"
 _POSTGRESQL_CONNECT_SECONDS: Final = "10"
@@ -61,14 +60,19 @@ class Database:
     """One SQLite file or PostgreSQL database that is a mirror, at the newest revision.
 
     :meth:`reading` and :meth:`writing` are its transactions. Writers take turns, within a process and on PostgreSQL
-    between processes too: somebody who has read event 7 must never see an event 6 appear behind it.
+    between processes too: somebody who has read event 7 must never see an event 6 appear behind it. A child process opens
+    connections of its own.
     """
+
+    _migrating: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, address: Secret) -> None:
         url = _parsed(address)
         self.place = _place(url)
         self._engine = _engine(url)
         self._turn = threading.Lock()
+        self._inherited: list[object] = []
+        reset_after_fork(self, Database._reset_after_fork)
 
     @property
     def dialect(self) -> str:
@@ -87,7 +91,8 @@ class Database:
             return
         if self.dialect == "sqlite":
             self._switch_to_wal()
-        with self.writing() as connection:
+        # Alembic keeps the migration that is under way in global variables. Other processes wait for the transaction.
+        with Database._migrating, self.writing() as connection:
             # Another process may have done it while this one waited for its turn.
             if self._revision(connection) != REVISION:
                 _upgrade(connection)
@@ -154,6 +159,13 @@ class Database:
             reason = _postgresql_reason(cause)
         return StoreError(f"the mirror {self.place} {reason}")
 
+    def _reset_after_fork(self) -> None:
+        """Leave the parent its connections: to close one here would end the parent's session, or drop its locks."""
+        self._inherited.append(self._engine.pool)
+        self._engine.dispose(close=False)
+        self._turn = threading.Lock()
+        Database._migrating = threading.Lock()
+
     def _revision(self, connection: Connection) -> str | None:
         """The revision of the tables; None where there are none."""
         tables = set(inspect(connection).get_table_names())
@@ -219,22 +231,30 @@ def store_errors(method: Callable[Concatenate[_Owner, P], T]) -> Callable[Concat
 
 
 def _parsed(address: Secret) -> URL:
+    file = _SQLITE_ADDRESS.match(address.reveal())
+    if file is not None:
+        return _sqlite_url(file["path"], file["options"])
     url: URL | None = None
     # The parser's errors may quote what they could not read.
     with contextlib.suppress(ArgumentError, ValueError):
         url = make_url(address.reveal())
-    if url is None or url.drivername not in _DRIVERS:
+    if url is None or url.drivername not in ("postgresql", "postgresql+psycopg"):
         raise StoreError("the address of the mirror must look like sqlite:///returns.db or postgresql://user@host/name")
-    url = url.set(drivername=_DRIVERS[url.drivername])
-    if url.get_backend_name() != "sqlite":
-        return url.update_query_dict({"connect_timeout": _POSTGRESQL_CONNECT_SECONDS, **url.query})
-    if not url.database or url.database == ":memory:":
+    return url.set(drivername="postgresql+psycopg").update_query_dict(
+        {"connect_timeout": _POSTGRESQL_CONNECT_SECONDS, **url.query}
+    )
+
+
+def _sqlite_url(path: str | None, options: str | None) -> URL:
+    """The address of a file. Its path is taken to the letter: a ``%20`` or ``?`` in it is a part of a name."""
+    if not path or path == ":memory:":
         raise StoreError("the address of the mirror names no file; sqlite:///returns.db does")
-    wait = {"timeout": _SQLITE_BUSY_SECONDS, **url.query}
-    if wait.keys() != {"timeout"} or not _SECONDS.match(str(wait["timeout"])):
+    name, _, wait = (options or f"timeout={_SQLITE_BUSY_SECONDS}").partition("=")
+    if name != "timeout" or not _SECONDS.match(wait):
         raise StoreError("the address of a mirror on SQLite takes one option: ?timeout=SECONDS")
-    _check_path(Path(url.database))
-    return url.update_query_dict(wait)
+    _check_path(Path(path))
+    # Absolute, so that it stays the same file wherever the process goes, and is none of the driver's own names.
+    return URL.create("sqlite+pysqlite", database=str(Path(path).absolute()), query={"timeout": wait})
 
 
 def _check_path(path: Path) -> None:

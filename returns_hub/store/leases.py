@@ -1,7 +1,7 @@
 """Leases: what one process at a time may do, the sync of an account for instance.
 
 Whoever has a lease renews it as long as it works. If it falls silent, the lease ends by itself, and at once where its
-process is seen to be dead. Somebody who was only slow finds out before anything of it is committed: every transaction
+process is seen to be dead. A lease that ends later than any can is left over from a clock that was ahead. Somebody who was only slow finds out before anything of it is committed: every transaction
 under a lease renews it, and is undone where another process has it by then.
 """
 
@@ -9,7 +9,8 @@ import os
 import re
 import secrets
 import socket
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from attrs import frozen
@@ -22,7 +23,9 @@ from returns_hub.store.schema import LEASES
 LEASE_SECONDS: Final = 60.0
 """How long a lease lasts that nobody renews."""
 
-_OWNER: Final = re.compile(r"(?P<process>\d{1,10})@(?P<host>.{1,255})/[0-9a-f]{16}\Z")
+# Where a file is shared, the clocks of its hosts may differ by this much; PostgreSQL has one clock for all.
+_CLOCK_MARGIN: Final = {"sqlite": timedelta(minutes=5), "postgresql": timedelta(0)}
+_OWNER: Final = re.compile(r"(?P<process>\d{1,10})@(?P<host>.{1,255}?)(?P<namespace> [\w:-]+)?/[0-9a-f]{16}\Z")
 
 
 class LeaseTaken(StoreError):
@@ -72,10 +75,10 @@ class Leases:
         Raises:
             LeaseTaken: somebody else has it.
         """
-        lease = Lease(name, f"{os.getpid()}@{socket.gethostname()[:255] or '-'}/{secrets.token_hex(8)}")
+        lease = Lease(name, _owner())
         with self.database.writing() as connection:
             row = connection.execute(select(LEASES).where(LEASES.c.name == name)).first()
-            if row is not None and row.until > database_time(connection) and not _is_dead(row.owner):
+            if row is not None and _is_live(row.until, connection) and not _is_dead(row.owner):
                 raise LeaseTaken(_holder(row.owner), row.until)
             connection.execute(delete(LEASES).where(LEASES.c.name == name))
             connection.execute(LEASES.insert().values(name=name, owner=lease.owner, until=_end(connection)))
@@ -108,10 +111,41 @@ def _holder(owner: str) -> str:
     return f"process {match['process']} on {match['host']}" if match else "another process"
 
 
+def _is_live(until: datetime, connection: Connection) -> bool:
+    """True of the end of a lease that is to come. One that no live process can have set is of a clock that was wrong."""
+    now = database_time(connection)
+    longest = timedelta(seconds=LEASE_SECONDS) + _CLOCK_MARGIN[connection.dialect.name]
+    return now < until <= now + longest
+
+
+def _owner() -> str:
+    """This process, as other processes can find out whether it still runs; and a token, for it may take a lease twice."""
+    namespace = _process_namespace()
+    return f"{os.getpid()}@{_host()}{namespace and ' ' + namespace}/{secrets.token_hex(8)}"
+
+
+def _host() -> str:
+    return socket.gethostname()[:200] or "-"
+
+
+def _process_namespace() -> str:
+    """What tells apart two machines, or containers, of one host name; ``""`` where the system does not say.
+
+    A process of another PID namespace cannot be seen from here, dead or alive.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
+
+
 def _is_dead(owner: str) -> bool:
     """True where the owner's process is known not to run any more: it was one of this machine, and is not there."""
     match = _OWNER.match(owner)
-    if match is None or match["host"] != socket.gethostname() or os.name != "posix":
+    if match is None or os.name != "posix":
+        return False
+    if (match["host"], (match["namespace"] or "").strip()) != (_host(), _process_namespace()):
         return False
     try:
         os.kill(int(match["process"]), 0)  # signal 0 only asks

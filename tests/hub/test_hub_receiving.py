@@ -1,5 +1,6 @@
 """A hub receives, processes, tells, and says how it stands."""
 
+import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -59,6 +60,29 @@ def test_a_delivery_is_stored_processed_and_told_once(
         assert hub.purge(done.received_at.date()).deliveries == 0
         assert hub.purge(done.received_at + timedelta(seconds=1)).deliveries == 1
         assert hub.get_delivery(done.id) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
+def test_a_child_process_receives_and_processes_with_resources_of_its_own(
+    vendor: Any, account: Account, address: str, delivery: Deliver
+) -> None:
+    with Hub([account], store=address) as hub:
+        hub.sync()
+        hub.receive("acme", delivery("rma_abc123"))
+        vendor.set_status("rma_abc123", "completed")
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                hub.receive("acme", delivery("rma_abc123", event="rma.completed"))
+                code = 0 if hub.process() == 2 else 1
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        assert hub.health().pending == 0
+        stored = hub.get_return("acme", "rma_abc123")
+        assert stored is not None
+        assert stored.ret.status is Status.CLOSED
 
 
 def test_what_must_not_be_believed_is_not_stored(account: Account, address: str, delivery: Deliver) -> None:

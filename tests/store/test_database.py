@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -72,6 +73,56 @@ def test_a_mirror_needs_a_file(address: str) -> None:
 def test_an_option_of_no_use_is_refused(sqlite_url: str, option: str) -> None:
     expected = "the address of a mirror on SQLite takes one option: ?timeout=SECONDS"
     assert message(f"{sqlite_url}?{option}") == expected
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a%2Fb", "a?b", "a?timeout=3", "a#b", "a b", "file:a"])
+def test_a_path_is_taken_to_the_letter(tmp_path: Path, name: str) -> None:
+    directory = tmp_path / name
+    directory.mkdir()
+    for address in (f"sqlite:///{directory}/returns.db", f"sqlite:///{directory}/returns.db?timeout=5"):
+        with Store.open(address) as store:
+            assert store.database.place == f"{directory}/returns.db"
+    assert (directory / "returns.db").exists()
+    assert list(tmp_path.iterdir()) == [directory]
+
+
+def test_a_relative_path_stays_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with Store.open("sqlite:///file:returns.db") as store:
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        store.apply("acme", checkpoints={"a": 1})
+    assert sqlite_file("sqlite:///file:returns.db").exists() is False
+    assert Store.open(f"sqlite:///{tmp_path}/file:returns.db").checkpoints("acme") == {"a": 1}
+
+
+def test_many_threads_open_fresh_stores_at_once(tmp_path: Path, side_by_side: SideBySide) -> None:
+    def open_one(number: int) -> None:
+        Store.open(f"sqlite:///{tmp_path}/{number}.db").close()
+
+    side_by_side([partial(open_one, number) for number in range(8)])
+    assert len(list(tmp_path.glob("*.db"))) == 8
+
+
+def in_child(work: Callable[[], bool]) -> bool:
+    """Whether the work succeeds in a child process."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if work() else 1
+        finally:
+            os._exit(code)
+    return os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
+def test_a_child_process_opens_connections_of_its_own(store: Store) -> None:
+    store.apply("acme", checkpoints={"parent": 1})
+    with store.database.writing():  # at the moment of the fork a thread of the parent has the writers' lock
+        assert in_child(lambda: store.checkpoints("acme") == {"parent": 1})
+    assert in_child(lambda: store.apply("acme", checkpoints={"child": 2}) is not None)
+    assert store.checkpoints("acme") == {"parent": 1, "child": 2}
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:

@@ -76,11 +76,36 @@ def test_a_lease_lasts_a_minute_and_is_renewed_for_another(store: Store) -> None
 
 def test_the_lease_of_a_dead_process_of_this_machine_is_taken_at_once(store: Store) -> None:
     leases = Leases(store.database)
+    lease = leases.take("sync acme")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    hand_over(store, lease.owner.replace(f"{os.getpid()}@", f"{dead.pid}@"))
+    leases.take("sync acme")
+
+
+def test_the_lease_of_another_container_with_our_host_name_is_waited_for(store: Store) -> None:
+    leases = Leases(store.database)
     leases.take("sync acme")
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    hand_over(store, f"{dead.pid}@{socket.gethostname()}/0123456789abcdef")
+    hand_over(store, f"{dead.pid}@{socket.gethostname()} another-machine:4026531836/0123456789abcdef")
+    with pytest.raises(LeaseTaken, match=f"process {dead.pid} on {socket.gethostname()} is at it"):
+        leases.take("sync acme")
+
+
+def test_a_lease_that_ends_later_than_any_can_is_of_a_wrong_clock(store: Store) -> None:
+    leases = Leases(store.database)
     leases.take("sync acme")
+    hand_over(store, ELSEWHERE, until=datetime.now(UTC) + timedelta(days=400))
+    leases.take("sync acme")
+
+
+def test_a_lease_of_a_host_whose_clock_is_a_little_ahead_is_not_stolen(sqlite_store: Store) -> None:
+    leases = Leases(sqlite_store.database)
+    leases.take("sync acme")
+    hand_over(sqlite_store, ELSEWHERE, until=datetime.now(UTC) + timedelta(minutes=4))
+    with pytest.raises(LeaseTaken):
+        leases.take("sync acme")
 
 
 def test_the_lease_of_another_machine_is_waited_for_even_if_its_process_is_none_of_ours(store: Store) -> None:
