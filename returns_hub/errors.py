@@ -24,6 +24,7 @@
 No text, ``repr`` or argument of any of them holds a credential, a header or a body.
 """
 
+import threading
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import ClassVar, TypedDict, Unpack
@@ -243,6 +244,11 @@ def error_location(error: BaseException) -> str:
         trace = trace.tb_next
     path = trace.tb_frame.f_code.co_filename.replace("\\", "/")
     return f"{'/'.join(path.split('/')[-2:])}:{trace.tb_lineno}"
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """True of Ctrl-C, which only the main thread hears; what other people's code raises by that name is an error."""
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def describe_error(error: BaseException) -> str:

@@ -15,10 +15,10 @@ from returns_hub import telemetry
 from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account, load_config
 from returns_hub.adapter import Rate
 from returns_hub.client import Client, open_async_client, open_client
-from returns_hub.dispatcher import ATTEMPTS, EventDispatcher, HandlerRegistry, Since
 from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
+from returns_hub.handlers import ATTEMPTS, HandlerRegistry, Since
 from returns_hub.hub.health import AccountHealth, Health
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.orders import FindOrderAsync, load_find_order
@@ -29,10 +29,10 @@ from returns_hub.webhooks import Receipt
 
 if TYPE_CHECKING:
     from returns_hub.deliveries import Delivery, DeliveryState, Inbox, Processor
-    from returns_hub.dispatcher import H
+    from returns_hub.dispatcher import EventDispatcher
+    from returns_hub.handlers import H
     from returns_hub.store import Store, StoredReturn
     from returns_hub.store.inbox import Purged
-    from returns_hub.store.jobs import Jobs
     from returns_hub.sync import SyncJob
     from returns_hub.worker import Worker
 
@@ -198,7 +198,7 @@ class HubResources:
             if self._store is None:
                 self._store = _open_store(self._address)
                 # The handlers there are by now get what is recorded from now on.
-                self.dispatcher().begin()
+                self.dispatcher().subscribe()
             return self._store
 
     def store_of(self, account: str | None) -> "Store":
@@ -218,8 +218,7 @@ class HubResources:
             if self._inbox is None:
                 from returns_hub.deliveries import Inbox
 
-                jobs = self._jobs()
-                self._inbox = Inbox(self.store(), enqueue=jobs.enqueue if jobs else None)
+                self._inbox = Inbox(self.store())
             return self._inbox
 
     async def open(self, name: str) -> None:
@@ -275,18 +274,14 @@ class HubResources:
             handler = register(handler)
             with self._opening:
                 if self._store is not None:
-                    self.dispatcher().begin()
+                    self.dispatcher().subscribe()
             return handler
 
         return registered
 
     def process(self, limit: int | None) -> int:
         """Process the deliveries that are due; how many were processed."""
-        processed = self.processor().process_due(limit)
-        jobs = self._jobs()
-        if jobs is not None:
-            jobs.drop_done()
-        return processed
+        return self.processor().process_due(limit)
 
     def deliveries(self, filters: DeliveryFilters) -> "Iterator[Delivery]":
         """The deliveries that match, newest first."""
@@ -301,8 +296,10 @@ class HubResources:
 
         return inbox.purge(start_of(before))
 
-    def dispatcher(self, loop: asyncio.AbstractEventLoop | None = None) -> EventDispatcher:
+    def dispatcher(self, loop: asyncio.AbstractEventLoop | None = None) -> "EventDispatcher":
         """What dispatches events to handlers."""
+        from returns_hub.dispatcher import EventDispatcher
+
         return EventDispatcher(self.store(), self.handlers, loop=loop)
 
     def worker(
@@ -323,7 +320,7 @@ class HubResources:
         return Worker(
             store,
             processor=self.processor(),
-            consumers=self.dispatcher(loop),
+            dispatcher=self.dispatcher(loop),
             schedules=[*syncs, purge_schedule(store, self._keep_deliveries)],
             concurrency=concurrency,
         )
@@ -410,16 +407,6 @@ class HubResources:
     @property
     def _is_shared(self) -> bool:
         return self._address.reveal().startswith("postgresql")
-
-    def _jobs(self) -> "Jobs | None":
-        """The queue of a PostgreSQL, installed."""
-        if not self._is_shared:
-            return None
-        from returns_hub.store.jobs import Jobs
-
-        jobs = Jobs(self.store().database)
-        jobs.install()
-        return jobs
 
 
 async def _await(found: Any) -> Any:

@@ -15,7 +15,7 @@ from returns_hub.store.schema import EVENTS, RETURNS
 from returns_hub.store.sql import insert_new
 
 CHANNEL: Final = "returns_hub_events"
-"""What PostgreSQL notifies when events were appended."""
+"""What PostgreSQL notifies when events or deliveries were stored."""
 
 _CHUNK_ROWS: Final = 500
 
@@ -27,8 +27,13 @@ def append_events(connection: Connection, events: Sequence[Event]) -> None:
     """
     if events:
         insert_new(connection, EVENTS, [rows.event_row(event) for event in events], key="id")
-        if connection.dialect.name == "postgresql":
-            connection.execute(text(f"NOTIFY {CHANNEL}"))
+        notify(connection)
+
+
+def notify(connection: Connection) -> None:
+    """Wake whoever waits for commits, once the transaction is committed; SQLite's commits are seen anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"NOTIFY {CHANNEL}"))
 
 
 def last_sequence(connection: Connection) -> int:

@@ -1,70 +1,92 @@
-"""The inbox: what vendors have delivered, to the byte, and what became of it.
+"""The inbox: what vendors have delivered, and what became of it.
 
-Whoever processes a delivery claims it first, so that nobody else does so meanwhile. A claim that is neither kept up nor
-settled lapses, and somebody else may claim the delivery. What a delivery comes to is committed together with the word
-that it is processed, and only by whoever has the claim then: so nothing of it happens twice.
+Deliveries are the rows of a :class:`~returns_hub.store.queue.Queue`: those about one return are processed one after the
+other. What a delivery results in is committed together with the word that it is processed, so it happens once.
 """
 
-import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    RowMapping,
-    Select,
-    Text,
-    Update,
-    bindparam,
-    delete,
-    exists,
-    func,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import Connection, RowMapping, Select, delete, func, select
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from returns_hub.convert import encode_json
 from returns_hub.errors import StoreError
 from returns_hub.events import Event, Origin
 from returns_hub.merge import Derive, Observation
-from returns_hub.operation import WebhookRequest
+from returns_hub.operation import Pairs, WebhookRequest
 from returns_hub.store import correlation, ingestion, rows
 from returns_hub.store.correlation import Uncorrelated
 from returns_hub.store.database import Database, database_time, sql_time, store_errors
-from returns_hub.store.events import append_events
+from returns_hub.store.events import append_events, notify
 from returns_hub.store.ingestion import ApplyResult, ObservationBatch
+from returns_hub.store.queue import DEAD, PENDING, PROCESSED, Claim, Queue, in_state
 from returns_hub.store.schema import DELIVERIES, EVENTS
 from returns_hub.store.sql import INSERT, chunks
 
-CLAIM_SECONDS: Final = 30.0
-"""How long a claim holds that is not kept up: what a killed process had claimed is processed after that."""
-
-PENDING: Final = "pending"
-PROCESSED: Final = "processed"
-DEAD: Final = "dead"
-
 _ROW: Final = DELIVERIES.c
-# Spelt out: an index of what is pending, or dead, is of no use where a parameter could be anything.
-_STATES: Final[Mapping[str, ColumnElement[str]]] = {
-    state: literal_column(f"'{state}'", Text) for state in (PENDING, PROCESSED, DEAD)
-}
-_PENDING: Final = _STATES[PENDING]
-_BODIES_AT_ONCE: Final = 20
-_PURGED_AT_ONCE: Final = 200
-_MAX_ERROR_LENGTH: Final = 500
-_GONE: Final = "the process was gone before the attempt had ended"
+_BODIES_CHUNK: Final = 20
+_PURGE_CHUNK: Final = 200
 # What is wrong with the database itself, whatever is written to it.
-_OF_THE_DATABASE: Final = (InterfaceError, InternalError, OperationalError, NoConnectionLeft)
+_DATABASE_FAILURES: Final = (InterfaceError, InternalError, OperationalError, NoConnectionLeft)
+
+
+class DeliveryState(StrEnum):
+    """What has become of a delivery."""
+
+    PENDING = "pending"
+    PROCESSED = "processed"
+    DEAD = "dead"
+
+
+@frozen(kw_only=True)
+class Delivery:
+    """One delivery, as it is stored.
+
+    ``subject`` names what it is about, ``""`` where it does not say; ``duplicates`` counts the copies that came after it.
+    ``attempts`` are those since it came, or since it was last replayed; a pending one is tried again at ``due_at``.
+    ``error`` is why the last attempt failed, or why a processed one came to nothing; it holds nothing of the delivery.
+    ``events`` counts those it caused. ``headers`` and ``url`` are without what could be a secret.
+    """
+
+    id: int
+    account: str
+    dedupe_key: str
+    subject: str
+    origin: Origin
+    received_at: datetime
+    state: DeliveryState
+    duplicates: int
+    attempts: int
+    due_at: datetime
+    processed_at: datetime | None
+    error: str | None
+    events: int
+    method: str
+    url: str
+    headers: Pairs = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def request(self) -> WebhookRequest:
+        """The request, as far as it was kept."""
+        return WebhookRequest(
+            method=self.method, url=self.url, headers=self.headers, body=self.body, received_at=self.received_at
+        )
+
+
+@frozen(kw_only=True)
+class Backlog:
+    """How many deliveries are pending, since when, and how many are dead."""
+
+    pending: int
+    dead: int
+    oldest_pending_at: datetime | None
 
 
 @frozen(kw_only=True)
@@ -77,53 +99,31 @@ class NewDelivery:
     request: WebhookRequest
 
 
-@frozen(kw_only=True)
-class Stored:
-    """A delivery that is to be processed. Those of one account and ``subject`` are processed one after the other.
-
-    One that ``is_new`` was stored just now.
-    """
-
-    id: int
-    account: str
-    subject: str
-    is_new: bool = False
-
-
-Columns: TypeAlias = ReadOnlyColumnCollection[str, Column[Any]]
-Enqueue: TypeAlias = Callable[[Connection, Sequence[Stored]], None]
-
-
 @frozen
-class Put:
-    """The number under which a delivery is stored, and whether it was there before."""
+class StoredDelivery:
+    """The id under which a delivery is stored, and whether it was there before."""
 
     id: int
     is_duplicate: bool
 
 
 @frozen(kw_only=True)
-class Claim:
-    """A delivery that the claimant, and nobody else, is to process now, for the ``attempt``-th time."""
+class ClaimedDelivery:
+    """A delivery that the claimant, and nobody else, processes now."""
 
-    id: int
-    token: str = field(repr=False)
-    account: str
-    dedupe_key: str
-    origin: Origin
-    attempt: int
-    request: WebhookRequest
+    delivery: Delivery
+    claim: Claim
 
 
 @frozen(kw_only=True)
 class ProcessingResult:
-    """What a delivery comes to: what it tells, parts of returns of which there is news, and events of its own.
+    """What a delivery results in: observations, hints at returns of which only parts are known, and events of its own.
 
-    ``read`` are the returns that were read for it just now. ``remark`` says why nothing came of something.
+    ``read`` are the ids of the returns that were read for it just now. ``remark`` says why something came to nothing.
     """
 
     observations: tuple[Observation, ...] = ()
-    news: tuple[tuple[str, ...], ...] = ()
+    hints: tuple[tuple[str, ...], ...] = ()
     events: tuple[Event, ...] = ()
     read: frozenset[str] = frozenset()
     remark: str | None = None
@@ -131,7 +131,7 @@ class ProcessingResult:
 
 @frozen(kw_only=True)
 class Purged:
-    """What was removed: processed deliveries, and what ``waiting`` for a return that never appeared."""
+    """How much was removed: processed deliveries, and observations ``waiting`` for a return that never appeared."""
 
     deliveries: int
     waiting: int
@@ -145,161 +145,139 @@ class Deliveries:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._queue = Queue(database.dialect, DELIVERIES, order="id", key=("account", "subject"))
 
-    def put(self, new: Sequence[NewDelivery], enqueue: Enqueue | None = None) -> list[Put | StoreError]:
+    def put(self, new: Sequence[NewDelivery]) -> list[StoredDelivery | StoreError]:
         """Store deliveries, all in one transaction if that can be; for each where it is, or why it is not stored.
 
-        What is told to be stored survives a power cut. A delivery with the account and dedupe key of an earlier one is
-        counted there. ``enqueue`` is called within the transaction with those that are to be processed.
+        What is stored survives a power cut. A delivery with the account and dedupe key of an earlier one is counted there.
         """
         try:
-            return list(self._insert(new, enqueue))
+            return list(self._insert(new))
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing was stored
             problem = self.database.explain(error)
-            if len(new) == 1 or isinstance(error, _OF_THE_DATABASE):
+            if len(new) == 1 or isinstance(error, _DATABASE_FAILURES):
                 return [StoreError(str(problem)) for _ in new]
-        return self._put_one_by_one(new, enqueue)
+        return self._put_one_by_one(new)
 
     @store_errors
-    def claim(self, *, attempts: int, id: int | None = None) -> Claim | None:
-        """The next delivery that is due, or the one of this id if it is; None if there is none.
-
-        A delivery is held back while an earlier one of its subject is pending. One whose claim has lapsed after so many
-        ``attempts`` is given up.
-        """
-        find, take = _CLAIMING[self.database.dialect, id is not None]
-        asked = {} if id is None else {"this": id}
+    def claim(self, *, max_attempts: int, busy: Collection[str] = ()) -> ClaimedDelivery | None:
+        """The next delivery that is due, claimed, and none of the ``busy`` accounts; None if there is none."""
         if self.database.dialect == "sqlite":
             # Mostly nothing is due, and to find that out need not keep its one writer waiting.
             with self.database.reading() as connection:
-                if connection.execute(find, asked).first() is None:
+                if not self._queue.is_due(connection, busy=busy):
                     return None
         # A claim that is lost with the power is made again.
         with self.database.writing(serialized=False, durable=False) as connection:
-            while row := connection.execute(take, {**asked, "token": secrets.token_hex(8)}).mappings().first():
-                claim = _claim(row)
-                if claim.attempt <= attempts:
-                    return claim
-                error = func.coalesce(_ROW.error, _GONE)
-                _settle(connection, claim, state=DEAD, attempts=_ROW.attempts - 1, error=error)
-        return None
+            row = self._queue.claim(connection, max_attempts=max_attempts, busy=busy)
+        return None if row is None else ClaimedDelivery(delivery=_delivery(row), claim=self._queue.claim_of(row))
 
     @store_errors
-    def keep(self, claim: Claim) -> None:
-        """Put off the moment at which the claim lapses."""
+    def extend(self, claim: Claim) -> None:
+        """Put off the moment at which the claim ends."""
         with self.database.writing(serialized=False, durable=False) as connection:
-            until = sql_time(self.database.dialect, later=CLAIM_SECONDS)
-            connection.execute(_of(claim).values(claimed_until=until))
-
-    @store_errors
-    def finish(self, claim: Claim, meaning: ProcessingResult, derive: Derive) -> ApplyResult | None:
-        """Merge what the delivery tells, and mark it as processed, in one transaction.
-
-        None, and nothing was done, if the claim is somebody else's by now. If the result has returns to ``reread`` other
-        than those that were read just now, nothing was done either: these are to be read first.
-
-        Raises:
-            StoreError: something of it cannot be stored, or the database fails. Nothing was done.
-        """
-        at = claim.request.received_at
-        news = [Uncorrelated.hint(parts, seen_at=at, origin=claim.origin) for parts in meaning.news]
-        batch = ingestion.encode_batch(meaning.observations)
-        if batch.refused:
-            raise StoreError("what the delivery tells cannot be stored")
-        batch = evolve(batch, uncorrelated=(*batch.uncorrelated, *(each for each in news if each.parts)))
-        try:
-            with self.database.writing() as connection:
-                return _finish(connection, claim, batch, meaning, derive)
-        except _Undone as undone:
-            return undone.applied
-
-    @store_errors
-    def fail(self, claim: Claim, error: str, *, again_in: float | None) -> None:
-        """The delivery could not be processed: it is tried again in so many seconds, or with None no more."""
-        state = DEAD if again_in is None else PENDING
-        due_at = sql_time(self.database.dialect, later=again_in or 0.0)
-        with self.database.writing(serialized=False) as connection:
-            _settle(connection, claim, state=state, due_at=due_at, error=error[:_MAX_ERROR_LENGTH])
+            self._queue.extend(connection, claim)
 
     @store_errors
     def release(self, claim: Claim) -> None:
         """The delivery was not tried: anybody may claim it now, and the attempt does not count."""
         with self.database.writing(serialized=False, durable=False) as connection:
-            _settle(connection, claim, attempts=_ROW.attempts - 1)
+            self._queue.release(connection, claim)
 
     @store_errors
-    def replay(self, id: int, enqueue: Enqueue | None = None) -> bool:
-        """Have a delivery processed once more, whatever has become of it; False if there is none of this id.
-
-        One that somebody is at is left to that.
-        """
-        now = sql_time(self.database.dialect)
-        again = {"state": PENDING, "origin": Origin.REPLAY.value, "attempts": 0, "due_at": now}
-        statement = update(DELIVERIES).where(_ROW.id == id, _is_free(_ROW, now))
-        statement = statement.values(**again, claim=None, claimed_until=None, processed_at=None)
+    def fail(self, claim: Claim, error: str, *, retry_in: float | None) -> None:
+        """The delivery could not be processed: it is tried again in so many seconds, or with None it is dead."""
         with self.database.writing(serialized=False) as connection:
-            row = connection.execute(statement.returning(_ROW.id, _ROW.account, _ROW.subject)).first()
-            if row is None:
-                return connection.execute(select(_ROW.id).where(_ROW.id == id)).first() is not None
-            if enqueue is not None:
-                enqueue(connection, [Stored(id=row.id, account=row.account, subject=row.subject)])
-            return True
+            self._queue.fail(connection, claim, error, retry_in=retry_in)
 
     @store_errors
-    def wait(self, id: int) -> float | None:
-        """Seconds until a delivery is to be tried; None if it is not pending."""
-        with self.database.reading() as connection:
-            now = database_time(connection)
-            row = connection.execute(select(DELIVERIES).where(_ROW.id == id, _ROW.state == _PENDING)).first()
-            if row is None:
-                return None
-            moment: datetime = max(row.due_at, row.claimed_until or row.due_at)
-            # Whoever has an earlier one may be done with it at any time, and it may be put off again.
-            held_back = _is_held_back(_ROW, sql_time(self.database.dialect))
-            if connection.execute(select(_ROW.id).where(_ROW.id == id, held_back)).first():
-                moment = max(moment, now + timedelta(seconds=1.0))
-            return max((moment - now).total_seconds(), 0.0)
+    def finish(self, claimed: ClaimedDelivery, result: ProcessingResult, derive: Derive) -> ApplyResult | None:
+        """Merge what the delivery tells, append its events, and mark it as processed, in one transaction.
+
+        None, and nothing was done, if the claim was lost. If the result has returns to ``reread`` other than those that
+        were read just now, nothing was done either: these are to be read first.
+
+        Raises:
+            StoreError: something of it cannot be stored, or the database fails. Nothing was done.
+        """
+        delivery = claimed.delivery
+        batch = ingestion.encode_batch(result.observations)
+        if batch.refused:
+            raise StoreError("what the delivery tells cannot be stored")
+        hints = [
+            Uncorrelated.hint(parts, seen_at=delivery.received_at, origin=delivery.origin) for parts in result.hints
+        ]
+        batch = evolve(batch, uncorrelated=(*batch.uncorrelated, *(hint for hint in hints if hint.parts)))
+        try:
+            with self.database.writing() as connection:
+                return self._finish(connection, claimed, batch, result, derive)
+        except _RolledBack as rolled_back:
+            return rolled_back.applied
 
     @store_errors
-    def get(self, id: int) -> RowMapping | None:
-        """The row of one delivery, or None."""
-        with self.database.reading() as connection:
-            return connection.execute(select(DELIVERIES).where(_ROW.id == id)).mappings().first()
+    def replay(self, id: int) -> bool:
+        """Have a delivery processed anew, whatever has become of it; False if there is none of this id.
 
-    def find(self, account: str | None, state: str | None, limit: int | None) -> Iterator[RowMapping]:
-        """The rows of the deliveries that match, newest first; read as they are asked for."""
+        One that somebody processes at this moment is left to that.
+        """
+        values = {"origin": Origin.REPLAY.value, "processed_at": None}
+        with self.database.writing(serialized=False) as connection:
+            if self._queue.replay(connection, _ROW.id == id, **values):
+                notify(connection)
+                return True
+            return connection.execute(select(_ROW.id).where(_ROW.id == id)).first() is not None
+
+    @store_errors
+    def next_due(self) -> float | None:
+        """Seconds until a delivery is due that is not yet, or a claim ends; None if nothing waits for its time."""
+        with self.database.reading() as connection:
+            return self._queue.next_due(connection)
+
+    @store_errors
+    def get(self, id: int) -> Delivery | None:
+        """One delivery, or None."""
+        with self.database.reading() as connection:
+            row = connection.execute(select(DELIVERIES).where(_ROW.id == id)).mappings().first()
+        return None if row is None else _delivery(row)
+
+    def find(
+        self, *, account: str | None = None, state: DeliveryState | None = None, limit: int | None = None
+    ) -> Iterator[Delivery]:
+        """The deliveries that match, newest first; read as they are asked for."""
         query = select(DELIVERIES).order_by(_ROW.id.desc())
         if account is not None:
             query = query.where(_ROW.account == account)
         if state is not None:
-            query = query.where(_ROW.state == _STATES[state])
-        # In chunks: bodies may be large, and a reader that takes its time must not keep a transaction open.
+            query = query.where(in_state(_ROW, state.value))
+        # In chunks: bodies may be large, and a slow reader must not keep a transaction open.
         while limit is None or limit > 0:
-            size = _BODIES_AT_ONCE if limit is None else min(limit, _BODIES_AT_ONCE)
-            chunk = self._all(query.limit(size))
-            yield from chunk
-            if len(chunk) < size:
+            size = _BODIES_CHUNK if limit is None else min(limit, _BODIES_CHUNK)
+            found = self._select(query.limit(size))
+            yield from found
+            if len(found) < size:
                 return
-            query = query.where(_ROW.id < chunk[-1]["id"])
+            query = query.where(_ROW.id < found[-1].id)
             limit = None if limit is None else limit - size
 
     @store_errors
-    def backlog(self) -> tuple[int, int, datetime | None]:
-        """How many deliveries are pending, how many are dead, and when the oldest pending one came."""
-        counted = select(func.count(), func.min(_ROW.received_at)).where(_ROW.state == _PENDING)
+    def backlog(self) -> Backlog:
+        """How much is pending and dead."""
+        pending = select(func.count(), func.min(_ROW.received_at)).where(in_state(_ROW, PENDING))
+        dead = select(func.count()).where(in_state(_ROW, DEAD))
         with self.database.reading() as connection:
-            pending, oldest = connection.execute(counted).one()
-            dead = connection.execute(select(func.count()).where(_ROW.state == _STATES[DEAD])).scalar_one()
-        return pending, dead, oldest
+            count, oldest = connection.execute(pending).one()
+            return Backlog(pending=count, dead=connection.execute(dead).scalar_one(), oldest_pending_at=oldest)
 
     def purge(self, before: datetime, *, stop: Callable[[], bool] = lambda: False) -> Purged:
         """Remove the processed deliveries that came before a moment, and what has waited for its return since then.
 
-        It is done in small transactions; ``stop`` is asked before each. What is pending or dead stays, and so do events.
+        What is pending or dead stays, and so do events. A copy that comes after its first one is gone is taken for new;
+        what it tells is known by then, and causes no event. It is done in small transactions; ``stop`` is asked before each.
         """
         deliveries = waiting = after = 0
         while not stop():
-            removed, after = self._purge_behind(after, before)
+            removed, after = self._purge_chunk(after, before)
             deliveries += removed
             if not removed:
                 break
@@ -307,13 +285,30 @@ class Deliveries:
             waiting += removed
         return Purged(deliveries=deliveries, waiting=waiting)
 
+    def _finish(
+        self,
+        connection: Connection,
+        claimed: ClaimedDelivery,
+        batch: ObservationBatch,
+        result: ProcessingResult,
+        derive: Derive,
+    ) -> ApplyResult:
+        applied = ingestion.apply(connection, claimed.delivery.account, batch, derive)
+        if not result.read.issuperset(applied.reread):
+            raise _RolledBack(applied)
+        events = applied.events + _append_new(connection, result.events)
+        done = {"state": PROCESSED, "processed_at": sql_time(self.database.dialect), "error": result.remark}
+        if not self._queue.settle(connection, claimed.claim, events=_ROW.events + events, **done):
+            raise _RolledBack(None)
+        return applied
+
     @store_errors
-    def _purge_behind(self, after: int, before: datetime) -> tuple[int, int]:
+    def _purge_chunk(self, after: int, before: datetime) -> tuple[int, int]:
         """How many of the next processed deliveries behind an id were old enough, and the last id of those."""
-        processed = _ROW.state == _STATES[PROCESSED]
+        processed = in_state(_ROW, PROCESSED)
         chunk = select(_ROW.id, _ROW.received_at).where(processed, _ROW.id > after).order_by(_ROW.id)
         with self.database.writing(serialized=False, durable=False) as connection:
-            found = connection.execute(chunk.limit(_PURGED_AT_ONCE)).all()
+            found = connection.execute(chunk.limit(_PURGE_CHUNK)).all()
             old = [row.id for row in found if row.received_at < before]
             # One of them may just have been replayed.
             gone = connection.execute(delete(DELIVERIES).where(processed, _ROW.id.in_(old))) if old else None
@@ -324,21 +319,21 @@ class Deliveries:
         with self.database.writing(serialized=False, durable=False) as connection:
             return correlation.purge_waiting(connection, before)
 
-    def _put_one_by_one(self, new: Iterable[NewDelivery], enqueue: Enqueue | None) -> list[Put | StoreError]:
+    def _put_one_by_one(self, new: Iterable[NewDelivery]) -> list[StoredDelivery | StoreError]:
         """Store each delivery by itself: one of them cannot be stored, and is not to take the others along."""
-        result: list[Put | StoreError] = []
+        result: list[StoredDelivery | StoreError] = []
         failure: StoreError | None = None
         for each in new:
             try:
                 # Once the database itself fails, it would keep every one of them waiting in turn.
-                result += self._insert([each], enqueue) if failure is None else [StoreError(str(failure))]
+                result += self._insert([each]) if failure is None else [StoreError(str(failure))]
             except Exception as error:  # noqa: BLE001 - whatever it is, this one was not stored
                 problem = self.database.explain(error)
-                failure = problem if isinstance(error, _OF_THE_DATABASE) else None
+                failure = problem if isinstance(error, _DATABASE_FAILURES) else None
                 result.append(problem)
         return result
 
-    def _insert(self, new: Sequence[NewDelivery], enqueue: Enqueue | None) -> list[Put]:
+    def _insert(self, new: Sequence[NewDelivery]) -> list[StoredDelivery]:
         copies = Counter((each.account, each.dedupe_key) for each in new)
         first = {(each.account, each.dedupe_key): each for each in reversed(new)}
         with self.database.writing(serialized=False, durable=True) as connection:
@@ -351,73 +346,26 @@ class Deliveries:
             told = statement.returning(_ROW.id, _ROW.account, _ROW.dedupe_key, _ROW.duplicates)
             found = {(row.account, row.dedupe_key): row for row in connection.execute(told, values)}
             fresh = {key for key, row in found.items() if row.duplicates == copies[key] - 1}
-            if enqueue is not None and fresh:
-                coming = [(found[key].id, first[key]) for key in sorted(fresh)]
-                enqueue(
-                    connection,
-                    [Stored(id=n, account=new.account, subject=new.subject, is_new=True) for n, new in coming],
-                )
-        puts: list[Put] = []
+            if fresh:
+                notify(connection)
+        stored: list[StoredDelivery] = []
         for key in ((each.account, each.dedupe_key) for each in new):
-            puts.append(Put(found[key].id, is_duplicate=key not in fresh))
+            stored.append(StoredDelivery(found[key].id, is_duplicate=key not in fresh))
             fresh.discard(key)
-        return puts
+        return stored
 
     @store_errors
-    def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
+    def _select(self, query: Select[Any]) -> list[Delivery]:
         with self.database.reading() as connection:
-            return connection.execute(query).mappings().all()
+            return [_delivery(row) for row in connection.execute(query).mappings()]
 
 
-def _is_free(row: Columns, now: ColumnElement[datetime]) -> ColumnElement[bool]:
-    return row.claimed_until.is_(None) | (row.claimed_until <= now)
-
-
-def _is_held_back(row: Columns, now: ColumnElement[datetime]) -> ColumnElement[bool]:
-    """True of a delivery while another one of its subject comes first."""
-    other = DELIVERIES.alias("other").c
-    # A later one is in nobody's way, unless it was claimed before this one was replayed.
-    in_the_way = (other.id < row.id) | (other.claimed_until > now)
-    same_subject = (other.account == row.account) & (other.subject == row.subject) & (row.subject != "")
-    return exists().where(same_subject, other.id != row.id, other.state == _PENDING, in_the_way)
-
-
-def _claiming(dialect: str, *, by_id: bool) -> tuple[Select[tuple[int]], ReturningUpdate[Any]]:
-    """What finds a delivery that is due, the next one or ``this``, and what claims it with a ``token``."""
-    row, now = DELIVERIES.alias("due").c, sql_time(dialect)
-    due = select(row.id).where(row.state == _PENDING, row.due_at <= now, _is_free(row, now), ~_is_held_back(row, now))
-    find = due.where(row.id == bindparam("this")) if by_id else due.order_by(row.due_at, row.id).limit(1)
-    found = find.with_for_update(skip_locked=True).scalar_subquery()
-    until = sql_time(dialect, later=CLAIM_SECONDS)
-    take = update(DELIVERIES).where(_ROW.id == found).returning(DELIVERIES)
-    return find, take.values(claim=bindparam("token"), claimed_until=until, attempts=_ROW.attempts + 1)
-
-
-# Made once: to make them takes as long as to ask them.
-_CLAIMING: Final = {
-    (dialect, by_id): _claiming(dialect, by_id=by_id) for dialect in ("sqlite", "postgresql") for by_id in (False, True)
-}
-
-
-class _Undone(Exception):
+class _RolledBack(Exception):
     """What was done in a transaction is not to be committed."""
 
     def __init__(self, applied: ApplyResult | None) -> None:
         super().__init__()
         self.applied = applied
-
-
-def _finish(
-    connection: Connection, claim: Claim, batch: ObservationBatch, meaning: ProcessingResult, derive: Derive
-) -> ApplyResult:
-    applied = ingestion.apply(connection, claim.account, batch, derive)
-    if not meaning.read.issuperset(applied.reread):
-        raise _Undone(applied)
-    events = applied.events + _tell(connection, meaning.events)
-    done = {"state": PROCESSED, "processed_at": sql_time(connection.dialect.name), "error": meaning.remark}
-    if not _settle(connection, claim, events=_ROW.events + events, **done):
-        raise _Undone(None)
-    return applied
 
 
 def _new_row(new: NewDelivery, copies: int, now: datetime) -> rows.Row:
@@ -440,41 +388,30 @@ def _new_row(new: NewDelivery, copies: int, now: datetime) -> rows.Row:
     }
 
 
-def read_request(row: RowMapping) -> WebhookRequest:
-    """The request of a row, as far as it was kept."""
-    return WebhookRequest(
-        method=row["method"],
-        url=row["url"],
-        headers=[(name, value) for name, value in rows.decode(row["headers"])],
-        body=bytes(row["body"]),
-        received_at=row["received_at"],
-    )
-
-
-def _claim(row: RowMapping) -> Claim:
-    return Claim(
+def _delivery(row: RowMapping) -> Delivery:
+    return Delivery(
         id=row["id"],
-        token=row["claim"],
         account=row["account"],
         dedupe_key=row["dedupe_key"],
+        subject=row["subject"],
         origin=Origin(row["origin"]),
-        attempt=row["attempts"],
-        request=read_request(row),
+        received_at=row["received_at"],
+        state=DeliveryState(row["state"]),
+        duplicates=row["duplicates"],
+        attempts=row["attempts"],
+        due_at=row["due_at"],
+        processed_at=row["processed_at"],
+        error=row["error"],
+        events=row["events"],
+        method=row["method"],
+        url=row["url"],
+        headers=tuple((name, value) for name, value in rows.decode(row["headers"])),
+        body=bytes(row["body"]),
     )
 
 
-def _of(claim: Claim) -> Update:
-    """A change of what was claimed, as far as it is still this claim's: after a lapse somebody else may be at it."""
-    return update(DELIVERIES).where(_ROW.id == claim.id, _ROW.state == _PENDING, _ROW.claim == claim.token)
-
-
-def _settle(connection: Connection, claim: Claim, **values: Any) -> bool:
-    settled = _of(claim).values(claim=None, claimed_until=None, **values)
-    return connection.execute(settled).rowcount == 1
-
-
-def _tell(connection: Connection, events: Sequence[Event]) -> int:
-    """Tell the events that were not told before, and count them."""
+def _append_new(connection: Connection, events: Sequence[Event]) -> int:
+    """Append the events that are not in the stream, and count them."""
     known: set[str] = set()
     for some in chunks(event.id for event in events):
         known.update(connection.execute(select(EVENTS.c.id).where(EVENTS.c.id.in_(some))).scalars())

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 # The revision in migrations/versions that these tables are of.
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
@@ -243,6 +243,8 @@ PARKED_EVENTS: Final = Table(
     Column("attempts", Integer, nullable=False),
     Column("due_at", Moment, nullable=False),
     Column("error", Text),
+    Column("claim", Text),
+    Column("claimed_until", Moment),
     Index("parked_events_by_state", "consumer", "state", "due_at"),
     Index("parked_events_by_return", "consumer", "account", "return_id", "sequence"),
 )

@@ -48,7 +48,7 @@ from returns_hub.dispatcher import EventDispatcher
 from returns_hub.deliveries import Inbox
 
 async def answer_at_once(self, *delivery):
-    self._arrival(*delivery)
+    self._enqueue(*delivery)
     return 0
 
 def store_later(self, arrivals, real=Inbox._store):

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,9 +13,10 @@ from sqlalchemy import Connection, event, text
 from returns_hub import Account, Hub, WebhookRequest
 from returns_hub.adapter import Rate
 from returns_hub.store import Store
-from returns_hub.store.inbox import Deliveries, NewDelivery, Stored
-from returns_hub.store.jobs import Jobs
+from returns_hub.store.inbox import Deliveries, NewDelivery
+from returns_hub.store.queue import Queue
 from returns_hub.store.rate_limits import SharedRateLimiter
+from returns_hub.store.schema import DELIVERIES
 
 SECRET = "whsec-canary-4f1d"
 
@@ -44,59 +45,50 @@ def deliver(hub: Hub) -> None:
     hub.receive("mate", request)
 
 
-def execute(store: Store, *statements: str) -> Any:
-    """The rows of the last of these statements, all in one transaction."""
+def test_what_could_not_be_ended_is_processed_all_the_same(hub: Hub, store: Store) -> None:
+    """The database ends the connection that marks the first delivery as processed; with a job of its own it froze the return."""
     with store.database.writing() as connection:
-        connection.execute(text("SET LOCAL search_path = returns_hub_jobs, public"))
-        for statement in statements[:-1]:
-            connection.execute(text(statement))
-        result = connection.execute(text(statements[-1]))
-        return result.all() if result.returns_rows else None
-
-
-def test_a_worker_killed_between_its_job_and_its_claim_leaves_nothing_that_waits_for_ever(
-    hub: Hub, store: Store
-) -> None:
+        connection.exec_driver_sql(
+            """
+            CREATE SEQUENCE ends;
+            CREATE FUNCTION end_the_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF nextval('ends') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(1); END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER end_the_first BEFORE UPDATE ON deliveries FOR EACH ROW
+                WHEN (NEW.state = 'processed') EXECUTE FUNCTION end_the_first()
+            """,
+            execution_options={"no_parameters": True},
+        )
     deliver(hub)
-    # A worker took the job when the delivery had waited for an hour, and was killed before it had claimed it.
-    execute(
-        store,
-        "UPDATE deliveries SET due_at = due_at - interval '1 hour'",
-        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())",
-        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)",
-    )
-    # Another worker looks for what was forgotten before the first one is taken for dead.
-    Jobs(store.database).enqueue_forgotten()
-    assert execute(store, "SELECT status::text FROM procrastinate_jobs") == [("doing",)]
-    execute(store, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
     with hub.working():
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 30
         while hub.health().pending:
             assert time.monotonic() < deadline, "it is not processed"
             time.sleep(0.05)
     assert [event.type for event in hub.events()] == ["event.unmapped"]
+    assert [delivery.attempts for delivery in hub.deliveries()] == [2]
 
 
-def test_storing_a_delivery_takes_no_longer_the_more_jobs_wait(store: Store) -> None:
-    jobs, deliveries = Jobs(store.database), Deliveries(store.database)
-    jobs.install()
-    deliveries.put([delivery(number) for number in range(1000)], jobs.enqueue)
-    read: list[int] = []
-
-    def enqueue(connection: Connection, stored: Sequence[Stored]) -> None:
-        read.append(rows_read(connection))
-        jobs.enqueue(connection, stored)
-        read.append(rows_read(connection))
-
-    deliveries.put([delivery(1001)], enqueue)
-    before, after = read
-    assert after - before < 10
+def test_claiming_reads_no_more_the_more_is_pending(store: Store) -> None:
+    deliveries = Deliveries(store.database)
+    deliveries.put([delivery(number) for number in range(2000)])
+    # As they are while nothing is pending.
+    with store.database.writing() as connection:
+        connection.execute(text("UPDATE deliveries SET state = 'processed'"))
+    with store.database._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE deliveries"))
+    with store.database.writing() as connection:
+        connection.execute(text("UPDATE deliveries SET state = 'pending'"))
+        before = rows_read(connection)
+        assert Queue("postgresql", DELIVERIES, order="id", key=("account", "subject")).claim(connection, max_attempts=1)
+        assert rows_read(connection) - before < 20_000
 
 
 def rows_read(connection: Connection) -> int:
-    """How many rows of the queue this connection has read by now."""
+    """How many rows of the inbox this transaction has read by now."""
     columns = "coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
-    query = f"SELECT {columns} FROM pg_stat_xact_all_tables WHERE relname = 'procrastinate_jobs'"
+    query = f"SELECT {columns} FROM pg_stat_xact_all_tables WHERE relname = 'deliveries'"
     return int(connection.execute(text(query)).scalar_one())
 
 

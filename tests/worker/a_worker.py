@@ -26,7 +26,8 @@ from returns_hub import (
     parse_time,
 )
 from returns_hub.deliveries import Processor
-from returns_hub.dispatcher import EventDispatcher, HandlerRegistry
+from returns_hub.dispatcher import EventDispatcher
+from returns_hub.handlers import HandlerRegistry
 from returns_hub.store import Store
 from returns_hub.store.inbox import Deliveries
 from returns_hub.store.subscriptions import Subscriptions
@@ -96,7 +97,7 @@ def main(url: str, file: str, point: str = "", nth: str = "0") -> None:
 
     with Store.open(url) as store:
         processor = Processor(store, client_of)
-        with Worker(store, processor=processor, consumers=EventDispatcher(store, handlers)):
+        with Worker(store, processor=processor, dispatcher=EventDispatcher(store, handlers)):
             stopped.wait()
 
 

@@ -189,7 +189,7 @@ def test_a_lost_connection_is_made_anew(
     wait_until(lambda: len(seen) == 1)
     with psycopg.connect(host=postgresql, user="postgres", autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname LIKE 'telling%'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname LIKE 'store_%'"
         )
     tell("b")
     wait_until(lambda: len(seen) == 2)

@@ -45,7 +45,8 @@ def pass_time(store: Store) -> Callable[[], None]:
         yesterday = datetime.now(UTC) - timedelta(days=1)
         moment: Any = yesterday if store.database.dialect == "postgresql" else f"{yesterday:%Y-%m-%dT%H:%M:%S.%fZ}"
         with store.database.writing() as connection:
-            connection.execute(text("UPDATE parked_events SET due_at = :moment"), {"moment": moment})
+            past = "due_at = :moment, claimed_until = CASE WHEN claim IS NOT NULL THEN :moment END"
+            connection.execute(text(f"UPDATE parked_events SET {past}"), {"moment": moment})
 
     return go_by
 

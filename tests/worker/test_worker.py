@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from returns_hub import ConfigurationError, Event, Status, StoreError, WebhookRequest
+from returns_hub import ConfigurationError, Event, Status, WebhookRequest
 from returns_hub.convert import format_time
 from returns_hub.deliveries import DeliveryState, Inbox, Processor
-from returns_hub.dispatcher import EventDispatcher, HandlerRegistry
+from returns_hub.dispatcher import EventDispatcher
+from returns_hub.handlers import HandlerRegistry
 from returns_hub.store import Store
-from returns_hub.store.jobs import Jobs
 from returns_hub.store.sync_log import SyncLog
 from returns_hub.worker import Schedule, Worker, sync_schedule
 
@@ -45,13 +45,8 @@ def a_worker() -> Any:
 
 @pytest.fixture
 def inbox(store: Store) -> Iterator[Inbox]:
-    """The inbox of a server, which queues jobs where there is a queue for them."""
-    enqueue = None
-    if store.database.dialect == "postgresql":
-        jobs = Jobs(store.database)
-        jobs.install()
-        enqueue = jobs.enqueue
-    with Inbox(store, enqueue=enqueue) as opened:
+    """The inbox of a server."""
+    with Inbox(store) as opened:
         yield opened
 
 
@@ -80,8 +75,8 @@ def work(store: Store, a_worker: Any) -> Callable[..., Worker]:
     """A worker in this process, with these handlers."""
 
     def make(handlers: HandlerRegistry | None = None, **options: Any) -> Worker:
-        consumers = EventDispatcher(store, handlers or HandlerRegistry(awaits=False))
-        return Worker(store, processor=Processor(store, a_worker.client_of), consumers=consumers, **options)
+        dispatcher = EventDispatcher(store, handlers or HandlerRegistry(awaits=False))
+        return Worker(store, processor=Processor(store, a_worker.client_of), dispatcher=dispatcher, **options)
 
     return make
 
@@ -120,20 +115,16 @@ def told(tmp_path: Path) -> Callable[[], list[tuple[int, str, str]]]:
 
 @pytest.fixture
 def let_lapse(store: Store) -> Callable[[], None]:
-    """Half an hour goes by for whoever has fallen silent: claims have lapsed, and workers are taken for dead."""
+    """Half an hour goes by for whoever has fallen silent: claims have ended."""
 
     def go_by() -> None:
         before = datetime.now(UTC) - timedelta(minutes=30)
         is_postgresql = store.database.dialect == "postgresql"
         moment = {"moment": before if is_postgresql else f"{before:%Y-%m-%dT%H:%M:%S.%fZ}"}
         with store.database.writing() as connection:
-            connection.execute(text("UPDATE parked_events SET due_at = :moment"), moment)
-            connection.execute(text("UPDATE deliveries SET due_at = :moment"), moment)
-            connection.execute(text("UPDATE deliveries SET claimed_until = :moment WHERE claim IS NOT NULL"), moment)
-            if is_postgresql:
-                connection.execute(
-                    text("UPDATE returns_hub_jobs.procrastinate_workers SET last_heartbeat = :moment"), moment
-                )
+            for table in ("parked_events", "deliveries"):
+                connection.execute(text(f"UPDATE {table} SET due_at = :moment"), moment)
+                connection.execute(text(f"UPDATE {table} SET claimed_until = :moment WHERE claim IS NOT NULL"), moment)
 
     return go_by
 
@@ -149,11 +140,6 @@ def wait_until(met: Callable[[], bool], seconds: float = 30.0) -> float:
 
 def is_all_processed(inbox: Inbox) -> bool:
     return inbox.backlog().pending == 0
-
-
-def count_jobs(store: Store) -> int:
-    with store.database.reading() as connection:
-        return int(connection.execute(text("SELECT count(*) FROM returns_hub_jobs.procrastinate_jobs")).scalar_one())
 
 
 def of_each_return(told: list[tuple[int, str, str]]) -> dict[str, list[int]]:
@@ -291,25 +277,12 @@ def test_a_worker_survives_the_loss_of_its_connections(
         with psycopg.connect(host=postgresql, user="postgres", autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE pid <> pg_backend_pid() AND datname LIKE 'telling%'"
+                "WHERE pid <> pg_backend_pid() AND datname LIKE 'store_%'"
             )
         deliver("b")
         wait_until(lambda: len(seen) == 2, 60)
 
 
-@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
-def test_a_delivery_without_a_job_is_found(
-    work: Callable[..., Worker], store: Store, a_worker: Any, let_lapse: Callable[[], None], deliver: Deliver
-) -> None:
-    deliver("a")
-    with store.database.writing() as connection:
-        connection.execute(text("DELETE FROM returns_hub_jobs.procrastinate_jobs"))
-    let_lapse()
-    with work(), Inbox(store) as inbox:
-        wait_until(lambda: is_all_processed(inbox))
-
-
-@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
 def test_a_delivery_that_fails_is_processed_at_its_next_attempt_and_keeps_its_order(
     store: Store, inbox: Inbox, deliver: Deliver, a_worker: Any
 ) -> None:
@@ -325,10 +298,10 @@ def test_a_delivery_that_fails_is_processed_at_its_next_attempt_and_keeps_its_or
     with Worker(
         store,
         processor=Processor(store, client_of),
-        consumers=EventDispatcher(store, HandlerRegistry(awaits=False)),
+        dispatcher=EventDispatcher(store, HandlerRegistry(awaits=False)),
         concurrency=3,
     ):
-        wait_until(lambda: is_all_processed(inbox) and count_jobs(store) == 0)
+        wait_until(lambda: is_all_processed(inbox))
     assert [event.changes.get("status", (None, None))[1] for event in store.events()][-1] == "ready_to_ship"
     assert [delivery.attempts for delivery in inbox.find()] == [1, 1, 3]
 
@@ -365,7 +338,7 @@ def test_a_schedule_that_takes_long_or_fails_keeps_no_other_back(
     schedules = [Schedule(name=name, due_in=lambda: 0.0, run=run) for name, run in [("slow", slow), ("fails", fails)]]
     with work(schedules=schedules):
         wait_until(lambda: len(done) == 2)
-    assert "fails: ValueError at telling/test_worker.py" in caplog.text
+    assert "fails: ValueError at worker/test_worker.py" in caplog.text
     assert "canary-55e1" not in caplog.text
 
 
@@ -391,12 +364,3 @@ def test_a_sync_that_is_to_stop_ends_where_it_tells_its_progress(store: Store) -
     asked = iter([False, True])
     sync_schedule(store, "acme", every=600, sync=sync).run(lambda: next(asked))
     assert told == ["begun"]
-
-
-@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
-def test_a_queue_of_a_newer_release_is_left_alone(work: Callable[..., Worker], store: Store) -> None:
-    Jobs(store.database).install()
-    with store.database.writing() as connection:
-        connection.execute(text("COMMENT ON SCHEMA returns_hub_jobs IS '99.00.00_01_pre_whatever.sql'"))
-    with pytest.raises(StoreError, match="newer procrastinate"):
-        work().start()

@@ -1,11 +1,8 @@
 """Processing: each delivery comes to what it tells, once, whoever is killed or slow; and nothing stands in another's way."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import pytest
@@ -28,7 +25,7 @@ from returns_hub import (
 from returns_hub.deliveries import Delivery, DeliveryState, Inbox, Processor
 from returns_hub.merge import observed
 from returns_hub.store import Store
-from returns_hub.store.inbox import Claim, Deliveries, ProcessingResult
+from returns_hub.store.inbox import ClaimedDelivery, Deliveries, ProcessingResult
 from returns_hub.testing import serve
 from returns_hub.testing.drivers import open_with
 from returns_hub.testing.fake import FakeAdapter, FakeVendor
@@ -235,7 +232,7 @@ def test_a_delivery_that_fails_too_often_is_dead_and_says_why_without_its_data(
         processor.process_due()
     dead = found(inbox, number)
     assert (dead.state, dead.attempts, told(store)) == (DeliveryState.DEAD, 4, [])
-    assert (dead.error or "").startswith("RuntimeError at receiving/conftest.py:")
+    assert (dead.error or "").startswith("RuntimeError at deliveries/conftest.py:")
     assert "canary" not in caplog.text
     assert inbox.backlog().dead == 1
 
@@ -364,8 +361,8 @@ def deliveries(store: Store) -> Deliveries:
     return Deliveries(store.database)
 
 
-def claimed(deliveries: Deliveries) -> Claim:
-    claim = deliveries.claim(attempts=4)
+def claimed(deliveries: Deliveries) -> ClaimedDelivery:
+    claim = deliveries.claim(max_attempts=4)
     assert claim is not None
     return claim
 
@@ -375,7 +372,7 @@ def test_what_is_claimed_is_nobody_else_s(
 ) -> None:
     post(bodies.told(a_return()))
     claimed(deliveries)
-    assert (deliveries.claim(attempts=4), processor.process_due()) == (None, 0)
+    assert (deliveries.claim(max_attempts=4), processor.process_due()) == (None, 0)
 
 
 def test_what_a_killed_process_had_claimed_is_processed_after_a_while(
@@ -396,7 +393,7 @@ def test_a_delivery_that_takes_every_process_down_is_given_up(
         pass_time()
     assert processor.process_due() == 0
     dead = found(inbox, number)
-    assert (dead.state, dead.error) == (DeliveryState.DEAD, "the process was gone before the attempt had ended")
+    assert (dead.state, dead.error) == (DeliveryState.DEAD, "the process ended before the attempt had")
 
 
 def test_who_was_too_slow_does_nothing(
@@ -406,13 +403,13 @@ def test_who_was_too_slow_does_nothing(
     slow = claimed(deliveries)
     pass_time()
     quick = claimed(deliveries)
-    meaning = ProcessingResult(observations=(observed(a_return(), seen_at=at(0)),))
-    assert deliveries.finish(slow, meaning, lambda ret: ret) is None
-    deliveries.fail(slow, "too slow", again_in=None)
-    deliveries.release(slow)
-    deliveries.keep(slow)
+    result = ProcessingResult(observations=(observed(a_return(), seen_at=at(0)),))
+    assert deliveries.finish(slow, result, lambda ret: ret) is None
+    deliveries.fail(slow.claim, "too slow", retry_in=None)
+    deliveries.release(slow.claim)
+    deliveries.extend(slow.claim)
     assert (told(store), found(inbox, number).state, found(inbox, number).attempts) == ([], "pending", 2)
-    assert deliveries.finish(quick, meaning, lambda ret: ret) is not None
+    assert deliveries.finish(quick, result, lambda ret: ret) is not None
     assert (len(told(store)), found(inbox, number).state) == (1, "processed")
 
 
@@ -422,7 +419,7 @@ def test_a_claim_that_is_kept_up_does_not_lapse(
     post(bodies.told(a_return()))
     claim = claimed(deliveries)
     pass_time()
-    deliveries.keep(claim)
+    deliveries.extend(claim.claim)
     assert processor.process_due() == 0
 
 
@@ -430,7 +427,7 @@ def test_an_attempt_that_was_handed_back_does_not_count(
     inbox: Inbox, deliveries: Deliveries, post: Post, processor: Processor, bodies: Bodies
 ) -> None:
     (number,) = post(bodies.told(a_return()))
-    deliveries.release(claimed(deliveries))
+    deliveries.release(claimed(deliveries).claim)
     assert (processor.process_due(), found(inbox, number).attempts) == (1, 1)
 
 
@@ -461,36 +458,6 @@ def test_many_at_once_process_each_delivery_once(
         counts.append(rest)
     assert (sum(counts), {found(inbox, number).attempts for number in numbers}) == (60, {1})
     assert len({event.id for event in store.events()}) == len(told(store)) == 60
-
-
-# One at a time, for a queue of jobs.
-
-
-def test_one_delivery_is_processed_by_its_number(
-    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies
-) -> None:
-    numbers = post(bodies.told(a_return("X1")), bodies.told(a_return("X2")))
-    assert processor.process_one(numbers[1]) is None
-    assert states(inbox) == ["pending", "processed"]
-    assert (processor.process_one(numbers[1]), processor.process_one(4711)) == (None, None)
-
-
-def test_one_that_failed_says_when_to_try_it_again(
-    post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
-) -> None:
-    vendor.faults.too_many_requests(retry_after=600)
-    (number,) = post(bodies.hint("F1"))
-    assert processor.process_one(number) == pytest.approx(600, abs=10)
-    assert processor.process_one(number) == pytest.approx(600, abs=10)
-
-
-def test_one_that_is_held_back_says_to_look_again(
-    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
-) -> None:
-    first, second = post(bodies.told(a_return("F1")), bodies.told(a_return("F1", number="1")))
-    assert processor.process_one(second) == pytest.approx(1.0, abs=0.1)
-    assert states(inbox) == ["pending", "pending"]
-    assert (processor.process_one(first), processor.process_one(second)) == (None, None)
 
 
 # Again.
@@ -537,88 +504,6 @@ def test_a_replay_waits_for_a_later_one_that_somebody_is_at(
     claimed(deliveries)
     inbox.replay(first)
     assert processor.process_due() == 0
-
-
-# In the background.
-
-
-@pytest.fixture
-def running(processor: Processor) -> Iterator[Callable[[], None]]:
-    """Let the processor run until the test is over; the function stops it before."""
-    stop = threading.Event()
-    thread = threading.Thread(target=processor.run, args=(stop,))
-    thread.start()
-
-    def end() -> None:
-        stop.set()
-        processor.wake()
-        thread.join(10)
-
-    yield end
-    end()
-    assert not thread.is_alive()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def test_it_is_woken_by_what_comes_in(
-    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, running: Callable[[], None]
-) -> None:
-    started = time.monotonic()
-    for number in range(5):
-        post(bodies.told(a_return(f"X{number}")))
-        processor.wake()
-        wait_for(lambda: inbox.backlog().pending == 0)
-    assert time.monotonic() - started < 3
-
-
-def test_it_finds_by_itself_what_another_process_has_stored(
-    inbox: Inbox, post: Post, bodies: Bodies, running: Callable[[], None]
-) -> None:
-    post(bodies.told(a_return()))
-    wait_for(lambda: inbox.backlog().pending == 0)
-
-
-def test_it_ends_when_it_is_told_to(inbox: Inbox, post: Post, bodies: Bodies, running: Callable[[], None]) -> None:
-    running()
-    post(bodies.told(a_return()))
-    assert states(inbox) == ["pending"]
-
-
-class Server(Protocol):
-    home: Path
-
-    def start(self, *options: str) -> None: ...
-    def stop(self) -> None: ...
-
-
-def test_it_goes_on_when_a_database_that_was_away_is_back(
-    own_postgresql: Server, client: Client, bodies: Bodies, caplog: pytest.LogCaptureFixture
-) -> None:
-    stop = threading.Event()
-    with Store.open(f"postgresql://postgres@/postgres?host={own_postgresql.home}") as store, Inbox(store) as inbox:
-        processor = Processor(store, lambda _: client)
-        thread = threading.Thread(target=processor.run, args=(stop,))
-        thread.start()
-        own_postgresql.stop()
-        wait_for(lambda: "cannot be reached" in caplog.text)
-        own_postgresql.start()
-        client_post(client, inbox, bodies.told(a_return()))
-        wait_for(lambda: inbox.backlog().pending == 0)
-        stop.set()
-        processor.wake()
-        thread.join(10)
-    assert not thread.is_alive()
-
-
-def client_post(client: Client, inbox: Inbox, body: bytes) -> None:
-    request = WebhookRequest(method="POST", url="/w", body=body, received_at=datetime.now(UTC))
-    inbox.put("acme", request, client.adapter.read_webhook(request))
 
 
 def test_keys_that_were_replaced_meanwhile_do_not_matter(

@@ -1,0 +1,178 @@
+"""Storing what vendors send, durably, before it is acknowledged."""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Final, Self
+
+from attrs import field, frozen
+
+from returns_hub import telemetry
+from returns_hub.deliveries.sanitizer import sanitize_delivery
+from returns_hub.errors import ConfigurationError, StoreError, describe_error
+from returns_hub.operation import WebhookRequest
+from returns_hub.store import Store
+from returns_hub.store.inbox import Backlog, Deliveries, Delivery, DeliveryState, NewDelivery, Purged
+from returns_hub.webhooks import Receipt
+
+_log = logging.getLogger("returns_hub")
+
+# Beyond these a vendor is told to come back later.
+_MAX_WAITING_ROWS: Final = 4096
+_MAX_WAITING_BYTES: Final = 64 << 20
+_BATCH_ROWS: Final = 256
+
+
+@frozen
+class _Arrival:
+    """A delivery that is to be stored, and where its sender waits for its id."""
+
+    new: NewDelivery
+    stored: "Future[int]" = field(factory=Future)
+
+
+class Inbox:
+    """The stored deliveries, and what stores further ones.
+
+    One thread of its own writes whatever has come in, many deliveries in one transaction, without waiting for more.
+    Threads and event loops may share an inbox. Use it as a context manager, or call :meth:`close`.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._deliveries = Deliveries(store.database)
+        self._arrived = threading.Condition()
+        self._arrivals: deque[_Arrival] = deque()
+        self._bytes = 0
+        self._writer: threading.Thread | None = None
+        self._closed = False
+
+    def put(self, account: str, request: WebhookRequest, receipt: Receipt) -> int:
+        """The id of a verified delivery, once it is on the disk; that of the first one if it is a duplicate.
+
+        Raises:
+            StoreError: it is not stored, as far as we know. Answer 503: the vendor sends it again.
+        """
+        return self._enqueue(account, request, receipt).result()
+
+    async def put_async(self, account: str, request: WebhookRequest, receipt: Receipt) -> int:
+        """As :meth:`put`, to be awaited; the event loop goes on meanwhile, without a thread for each delivery."""
+        return await asyncio.wrap_future(self._enqueue(account, request, receipt))
+
+    def get(self, id: int) -> Delivery | None:
+        """One delivery, or None.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._deliveries.get(id)
+
+    def find(
+        self, *, account: str | None = None, state: DeliveryState | None = None, limit: int | None = None
+    ) -> Iterator[Delivery]:
+        """The deliveries that match, newest first; read as they are asked for.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._deliveries.find(account=account, state=state, limit=limit)
+
+    def replay(self, id: int) -> Delivery:
+        """Have a delivery processed anew, whatever has become of it; the delivery as it then stands.
+
+        Facts that the mirror has by now cause no event.
+
+        Raises:
+            ConfigurationError: there is no such delivery.
+            StoreError: the store cannot take it.
+        """
+        delivery = self.get(id) if self._deliveries.replay(id) else None
+        if delivery is None:
+            raise ConfigurationError(f"there is no delivery {id}")
+        return delivery
+
+    def backlog(self) -> Backlog:
+        """How much is pending and dead.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._deliveries.backlog()
+
+    def purge(self, before: datetime) -> Purged:
+        """Remove the processed deliveries that came before a moment, and what has waited for its return since then.
+
+        What is pending or dead stays, and so do events. A copy that comes after its first one is gone is taken for new;
+        what it tells is known by then, and causes no event.
+
+        Raises:
+            StoreError: the store cannot take it. Some of it may have been removed.
+        """
+        return self._deliveries.purge(before)
+
+    def close(self) -> None:
+        """Store what has come in, and take no more. Doing it again does nothing."""
+        with self._arrived:
+            self._closed = True
+            self._arrived.notify()
+        if self._writer is not None:
+            self._writer.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _enqueue(self, account: str, request: WebhookRequest, receipt: Receipt) -> "Future[int]":
+        arrival = _Arrival(sanitize_delivery(account, request, receipt))
+        size = len(request.body)
+        with self._arrived:
+            if self._closed:
+                raise StoreError("the inbox is closed")
+            if len(self._arrivals) >= _MAX_WAITING_ROWS or (self._arrivals and self._bytes + size > _MAX_WAITING_BYTES):
+                raise StoreError("the inbox is full: more comes in than the store can take")
+            self._arrivals.append(arrival)
+            self._bytes += size
+            # A process that was forked has none.
+            if self._writer is None or not self._writer.is_alive():
+                self._writer = threading.Thread(target=self._write, name="returns-hub-inbox", daemon=True)
+                self._writer.start()
+            self._arrived.notify()
+        return arrival.stored
+
+    def _write(self) -> None:
+        while arrivals := self._next_arrivals():
+            # Whoever does not wait any more is answered nothing, and sends it again.
+            waited_for = [arrival for arrival in arrivals if arrival.stored.set_running_or_notify_cancel()]
+            try:
+                if waited_for:
+                    self._store(waited_for)
+            except Exception as error:  # noqa: BLE001 - nobody may wait for ever, whatever broke
+                for arrival in waited_for:
+                    if not arrival.stored.done():
+                        arrival.stored.set_exception(StoreError(f"the inbox failed: {describe_error(error)}"))
+
+    def _next_arrivals(self) -> list[_Arrival]:
+        """What has come in, as soon as there is something; nothing once the inbox is closed."""
+        with self._arrived:
+            while not self._arrivals and not self._closed:
+                self._arrived.wait()
+            some = [self._arrivals.popleft() for _ in range(min(len(self._arrivals), _BATCH_ROWS))]
+            self._bytes -= sum(len(arrival.new.request.body) for arrival in some)
+            return some
+
+    def _store(self, arrivals: Sequence[_Arrival]) -> None:
+        """Commit the deliveries, and answer everyone who waits for one of them."""
+        results = self._deliveries.put([arrival.new for arrival in arrivals])
+        for arrival, result in zip(arrivals, results, strict=True):
+            if isinstance(result, StoreError):
+                arrival.stored.set_exception(result)
+                continue
+            arrival.stored.set_result(result.id)
+            outcome = "duplicate" if result.is_duplicate else "received"
+            telemetry.count("returns_hub.deliveries", account=arrival.new.account, outcome=outcome)
+            _log.info("delivery %d of %s: %s", result.id, arrival.new.account, outcome)

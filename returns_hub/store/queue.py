@@ -1,0 +1,210 @@
+"""A table as a queue: rows that workers claim, one at a time for each key, until each is done or dead.
+
+A claim holds for :data:`CLAIM_SECONDS` unless it is extended, by the database's clock; after that somebody else may have
+the row. Whoever has lost a claim changes nothing with it, so what is committed together with the end of a row happens
+once. Deliveries are such rows, and so are the events of a consumer; SQLite and PostgreSQL hold them alike.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from attrs import field, frozen
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from returns_hub.store.database import database_time, sql_time
+
+CLAIM_SECONDS: Final = 30.0
+"""How long a claim holds that is not extended: what a killed process had claimed is claimed anew after that."""
+
+PENDING: Final = "pending"
+PROCESSED: Final = "processed"
+DEAD: Final = "dead"
+
+_EXTEND_INTERVAL: Final = CLAIM_SECONDS / 3
+_MAX_ERROR_CHARS: Final = 500
+_LOST: Final = "the process ended before the attempt had"
+
+_Columns: TypeAlias = ReadOnlyColumnCollection[str, Column[Any]]
+
+
+def in_state(columns: _Columns, state: str) -> ColumnElement[bool]:
+    """Rows in a state, which is spelt out: a partial index is of no use where a parameter could be anything."""
+    return columns.state == literal_column(f"'{state}'", Text)
+
+
+@frozen(kw_only=True)
+class Claim:
+    """A row that the claimant, and nobody else, works on now, for the ``attempt``-th time. ``id`` is its ``order``."""
+
+    id: int
+    lane: str | None
+    attempt: int
+    token: str = field(repr=False)
+
+
+class Queue:
+    """The rows of a table, to be claimed in the order of ``due_at`` and then of the column ``order``.
+
+    The table has the columns ``state``, ``attempts``, ``due_at``, ``claim``, ``claimed_until`` and ``error``, and
+    ``account``. Rows that agree in the columns ``key`` are worked on one after the other, in their ``order``; those whose last
+    column of it is ``""`` wait for none. ``lane`` is a column that makes many queues of one table: then whoever claims names
+    one of them.
+
+    Every method is part of the caller's transaction.
+    """
+
+    def __init__(self, dialect: str, table: Table, *, order: str, key: Sequence[str], lane: str | None = None) -> None:
+        self._dialect = dialect
+        self._table = table
+        self._order: Column[int] = table.c[order]
+        self._key = key
+        self._lane: Column[str] | None = None if lane is None else table.c[lane]
+        # Made once: to make them takes as long as to ask them.
+        self._find, self._take = self._build_claiming()
+
+    def is_due(self, connection: Connection, *, lane: str | None = None, busy: Collection[str] = ()) -> bool:
+        """True if :meth:`claim` would find something."""
+        return connection.execute(self._find, {"lane": lane, "busy": list(busy)}).first() is not None
+
+    def claim(
+        self, connection: Connection, *, max_attempts: int, lane: str | None = None, busy: Collection[str] = ()
+    ) -> RowMapping | None:
+        """The next row that is due, claimed, and none of the ``busy`` accounts; None if there is none.
+
+        A row whose last attempt was never settled is dead, and not claimed any more: it may take every process down.
+        """
+        asked = {"lane": lane, "busy": list(busy), "token": secrets.token_hex(8)}
+        while row := connection.execute(self._take, asked).mappings().first():
+            if row["attempts"] <= max_attempts:
+                return row
+            error = func.coalesce(self._table.c.error, _LOST)
+            self.settle(connection, self.claim_of(row), state=DEAD, attempts=self._table.c.attempts - 1, error=error)
+        return None
+
+    def claim_of(self, row: RowMapping) -> Claim:
+        """The claim that a row holds which was just claimed."""
+        lane = None if self._lane is None else row[self._lane.name]
+        return Claim(id=row[self._order.name], lane=lane, attempt=row["attempts"], token=row["claim"])
+
+    def extend(self, connection: Connection, claim: Claim) -> None:
+        """Have the claim hold for :data:`CLAIM_SECONDS` from now."""
+        connection.execute(self._of(claim).values(claimed_until=self._claim_end()))
+
+    def release(self, connection: Connection, claim: Claim) -> None:
+        """Nothing was tried: anybody may claim the row now, and the attempt does not count."""
+        self.settle(connection, claim, attempts=self._table.c.attempts - 1)
+
+    def fail(self, connection: Connection, claim: Claim, error: str, *, retry_in: float | None) -> None:
+        """The attempt failed: there is another one in so many seconds, or with None the row is dead."""
+        state = DEAD if retry_in is None else PENDING
+        due_at = sql_time(self._dialect, later=retry_in or 0.0)
+        self.settle(connection, claim, state=state, due_at=due_at, error=error[:_MAX_ERROR_CHARS])
+
+    def settle(self, connection: Connection, claim: Claim, **values: Any) -> bool:
+        """Change the row and give the claim up; False, and nothing is changed, if the claim was lost."""
+        settled = self._of(claim).values(claim=None, claimed_until=None, **values)
+        return connection.execute(settled).rowcount == 1
+
+    def replay(self, connection: Connection, rows: ColumnElement[bool], **values: Any) -> bool:
+        """Have rows that nobody has claimed worked on anew, with all their attempts; False if none is among these."""
+        now = sql_time(self._dialect)
+        again = {"state": PENDING, "attempts": 0, "due_at": now, "claim": None, "claimed_until": None, **values}
+        statement = update(self._table).where(rows, _is_free(self._table.c, now)).values(**again)
+        return connection.execute(statement).rowcount > 0
+
+    def next_due(self, connection: Connection, *, lane: str | None = None) -> float | None:
+        """Seconds until a row is due that is not yet, or a claim ends; None if nothing waits for its time."""
+        row, now = self._table.c, database_time(connection)
+        # Not what is due by now: it is claimed, or waits for one before it.
+        moment = func.coalesce(row.claimed_until, row.due_at)
+        later = select(func.min(moment)).where(in_state(row, PENDING), moment > now)
+        found: datetime | None = connection.execute(later.where(self._in_lane(self._table)), {"lane": lane}).scalar()
+        return None if found is None else (found - now).total_seconds()
+
+    def _build_claiming(self) -> tuple[Select[Any], ReturningUpdate[Any]]:
+        """What finds the rows that are due, and what claims them."""
+        due = self._table.alias("due")
+        row, now = due.c, sql_time(self._dialect)
+        find = (
+            select(row[self._order.name])
+            .where(in_state(row, PENDING), row.due_at <= now, _is_free(row, now), ~self._waits(row, now))
+            .where(self._in_lane(due), row.account.not_in(bindparam("busy", expanding=True)))
+            .order_by(row.due_at, row[self._order.name])
+            .limit(1)
+        )
+        found = find.with_for_update(skip_locked=True).scalar_subquery()
+        claimed = (self._order == found) & self._in_lane(self._table)
+        values = {
+            "claim": bindparam("token"),
+            "claimed_until": self._claim_end(),
+            "attempts": self._table.c.attempts + 1,
+        }
+        return find, update(self._table).where(claimed).values(values).returning(self._table)
+
+    def _waits(self, row: _Columns, now: ColumnElement[datetime]) -> ColumnElement[bool]:
+        """True of a row while another one of its key comes first."""
+        other = self._table.alias("other")
+        order = self._order.name
+        # A later one is in nobody's way, unless it was claimed before this one was replayed.
+        first = (other.c[order] < row[order]) | (other.c.claimed_until > now)
+        same_key = [other.c[name] == row[name] for name in self._key] + [row[self._key[-1]] != ""]
+        same_lane = true() if self._lane is None else other.c[self._lane.name] == row[self._lane.name]
+        query = select(1).where(*same_key, same_lane, other.c[order] != row[order], in_state(other.c, PENDING), first)
+        # Without it PostgreSQL may join all that is pending with all that is pending.
+        return exists(query.offset(0) if self._dialect == "postgresql" else query)
+
+    def _in_lane(self, table: Any) -> ColumnElement[bool]:
+        return true() if self._lane is None else table.c[self._lane.name] == bindparam("lane")
+
+    def _of(self, claim: Claim) -> Update:
+        """A change of what was claimed, as far as it is still this claim's."""
+        row = self._table.c
+        held = [self._order == claim.id, in_state(row, PENDING), row.claim == claim.token]
+        return update(self._table).where(*held, true() if self._lane is None else self._lane == claim.lane)
+
+    def _claim_end(self) -> ColumnElement[datetime]:
+        return sql_time(self._dialect, later=CLAIM_SECONDS)
+
+
+@contextmanager
+def extending(extend: Callable[[], None]) -> Iterator[None]:
+    """Calls ``extend`` again and again while the block lasts, long before claims end, whatever it raises."""
+    done = threading.Event()
+
+    def run() -> None:
+        while not done.wait(_EXTEND_INTERVAL):
+            extend()
+
+    extender = threading.Thread(target=run, name="returns-hub-claims", daemon=True)
+    extender.start()
+    try:
+        yield
+    finally:
+        done.set()
+        extender.join()
+
+
+def _is_free(row: _Columns, now: ColumnElement[datetime]) -> ColumnElement[bool]:
+    return row.claimed_until.is_(None) | (row.claimed_until <= now)
