@@ -41,6 +41,8 @@ __all__ = [
     "build_path",
     "check_header_value",
     "check_one_status",
+    "check_same_id",
+    "comparable",
     "describe",
     "error_class",
     "fields_set",
@@ -251,6 +253,21 @@ def parse_one(data: object, parse: Callable[[Mapping[str, Any]], T], *, where: s
     except UnexpectedReply as error:
         problem, place = error.message, _join(where, error.where)
     raise UnexpectedReply(problem, where=place)
+
+
+def check_same_id(found: str, asked: str, *, where: str) -> None:
+    """Returns if the record that came is the one that was asked for.
+
+    Raises:
+        UnexpectedReply: it is another: a proxy, a cache or a connection was mixed up.
+    """
+    if found != asked:
+        raise UnexpectedReply("the record that came is not the one that was asked for", where=where)
+
+
+def comparable(text: str) -> str:
+    """A text as a vendor may compare it in a filter: without case and blanks. A check of ours may not be stricter than the vendor's."""
+    return "".join(text.split()).casefold()
 
 
 def _object(data: object) -> Mapping[str, Any]:

@@ -50,6 +50,8 @@ from returns_hub.wire import (
     build_path,
     check_header_value,
     check_one_status,
+    check_same_id,
+    comparable,
     get,
     page_size,
     parse_id,
@@ -179,7 +181,7 @@ class ReturnMate(ReportCalls):
         fetch = partial(self._fetch_rmas, query)
         rows, found_at = yield from fetch(start)
         if by_time or found_at.edge is not None or self._is_filtered_by_status(query, found_at):
-            step = yield from KeysetPaginator(fetch, query.newest_first).read_on(rows, found_at)
+            step = yield from KeysetPaginator(fetch, query.newest_first).step(rows, found_at)
         else:
             step = step_by_number(rows, found_at)
         filtered = query.status or query.raw_status or query.order_number or query.customer_email
@@ -199,8 +201,7 @@ class ReturnMate(ReportCalls):
         """
         reply = yield get(build_path("rmas", return_id))
         ret = parse_one(checked(self, reply, Permission.RMAS_READ), self._reader.parse_return, where="data")
-        if ret.id != return_id:
-            raise UnexpectedReply("the record that came is not the one that was asked for", where="data.id")
+        check_same_id(ret.id, return_id, where="data.id")
         return ret
 
     def create_return(self, new: NewReturn) -> Operation[Return]:
@@ -239,7 +240,7 @@ class ReturnMate(ReportCalls):
         reply = yield Request(method="PATCH", path=build_path("rmas", return_id), json=body)
         updated = checked(self, reply, Permission.RMAS_WRITE)
         # The reply is not documented: less than a whole RMA is read again.
-        if isinstance(updated, dict) and updated.keys() >= wire.RMA_KEYS and updated["id"] == return_id:
+        if isinstance(updated, dict) and updated.keys() >= wire.RMA_KEYS and parse_id(updated["id"]) == return_id:
             return parse_one(updated, self._reader.parse_return, where="data")
         return (yield from self.get_return(return_id))
 
@@ -265,16 +266,22 @@ class ReturnMate(ReportCalls):
         )
 
     def get_shipment(self, shipment_id: str) -> Operation[Shipment]:
-        """One shipment. What the reply holds is not documented: what is recognised is told, the rest is in ``raw``."""
+        """One shipment. The shape of the reply is not documented: what is not recognised is in ``raw``.
+
+        Raises:
+            UnexpectedReply: the reply is about another shipment.
+        """
         reply = yield get(build_path("shipments", shipment_id))
         data = checked(self, reply, Permission.SHIPMENTS_READ)
         shipment = parse_one(data, partial(self._reader.parse_shipment, shipment_id=shipment_id), where="data")
-        if shipment.id != shipment_id:
-            raise UnexpectedReply("the record that came is not the one that was asked for", where="data.id")
+        check_same_id(shipment.id, shipment_id, where="data.id")
         return shipment
 
     def track(self, shipment_id: str) -> Operation[tuple[TrackingEvent, ...]]:
-        """The carrier's scans, oldest first. Their words are the carrier's: those that ReturnMate has for a shipment too are known, others stay unknown."""
+        """The carrier's scans, oldest first, untimed ones last.
+
+        Their words are the carrier's: those that ReturnMate has for a shipment too are known, others stay unknown.
+        """
         reply = yield get(build_path("shipments", shipment_id, "tracking"))
         try:
             return self._reader.parse_tracking(checked(self, reply, Permission.SHIPMENTS_READ))
@@ -344,8 +351,8 @@ class ReturnMate(ReportCalls):
     def _fetch_rmas(self, query: ReturnQuery, cursor: Cursor) -> Operation[tuple[Rows[Return], Cursor]]:
         """The page at a cursor, and the cursor without what the vendor did not take of the query.
 
-        Three things are not documented: whether a status word that the shop does not have is an error or an empty list, and whether the
-        ``#`` of an order number belongs into the filter.
+        Two things are not documented: whether a status word that the shop does not have is an error or an empty list, and whether the ``#`` of
+        an order number belongs into the filter.
         """
         while True:
             reply = yield get("/rmas", self._list_parameters(query, cursor))
@@ -381,7 +388,7 @@ class ReturnMate(ReportCalls):
     def _find_created(self, new: NewReturn) -> Operation[Return]:
         query = ReturnQuery(order_number=new.order_number, customer_email=new.customer_email, newest_first=True)
         page = yield from self.list_returns(query)
-        found = [ret for ret in page.items if _holds_items(ret, new)]
+        found = [ret for ret in page.items if _may_be(ret, new)]
         if len(found) == 1:
             return found[0]
         raise UnexpectedReply("an RMA was created, and the reply does not tell which", where="data.id")
@@ -415,7 +422,7 @@ class ReturnMate(ReportCalls):
     def _status_words(self, query: ReturnQuery) -> tuple[str, ...]:
         """The words to filter by; none where the vendor documents no word for a status that is wanted.
 
-        The seed's words alone are certain to be the vendor's; a shop's own come beside them, never in their place.
+        The reference's words alone are certain to be the vendor's; a shop's own come beside them, never in their place.
         """
         if query.raw_status:
             return query.raw_status
@@ -454,14 +461,14 @@ class ReturnMate(ReportCalls):
         return not (query.status or query.raw_status) or self._is_filtered_by_status(query, cursor)
 
     def _matches(self, query: ReturnQuery, ret: Return) -> bool:
-        """True unless the RMA itself says that it is not one of those asked for."""
+        """True unless the RMA itself says that it is not one of those asked for, compared as loosely as any vendor may."""
         number = ret.order.number if ret.order else None
         email = ret.customer.email if ret.customer else None
         return (
             (not query.status or ret.status in query.status)
             and (not query.raw_status or fold(ret.status_raw or "") in map(fold, query.raw_status))
-            and (query.order_number is None or number is None or _bare(number) == _bare(query.order_number))
-            and (query.customer_email is None or email is None or email.casefold() == query.customer_email.casefold())
+            and (not (query.order_number and number) or _same_order(number, query.order_number))
+            and (not (query.customer_email and email) or comparable(email) == comparable(query.customer_email))
         )
 
     def _refuse(self, capability: Capability, fields: list[str]) -> None:
@@ -479,7 +486,11 @@ def _bare(order_number: str) -> str:
     return order_number.removeprefix("#")
 
 
-def _holds_items(ret: Return, new: NewReturn) -> bool:
+def _same_order(one: str, other: str) -> bool:
+    return _bare(comparable(one)) == _bare(comparable(other))
+
+
+def _may_be(ret: Return, new: NewReturn) -> bool:
     """False if the RMA tells its items and they are not these."""
-    wanted = Counter((item.sku, item.quantity) for item in new.items)
-    return not ret.items or Counter((item.sku, item.quantity) for item in ret.items) == wanted
+    wanted = Counter((comparable(item.sku or ""), item.quantity) for item in new.items)
+    return not ret.items or Counter((comparable(item.sku or ""), item.quantity) for item in ret.items) == wanted

@@ -211,7 +211,7 @@ class KeysetPaginator:
     fetch: Fetch
     newest_first: bool
 
-    def read_on(self, rows: Rows[Return], cursor: Cursor) -> Operation[Step]:
+    def step(self, rows: Rows[Return], cursor: Cursor) -> Operation[Step]:
         """The step that begins with the page at ``cursor``: that page, and the pages behind it while they go no further in time."""
         if self._is_ignored(rows, cursor):
             rows, cursor = yield from self.fetch(evolve(cursor, edge=None))

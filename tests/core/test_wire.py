@@ -33,6 +33,8 @@ from returns_hub.wire import (
     build_path,
     check_header_value,
     check_one_status,
+    check_same_id,
+    comparable,
     describe,
     error_class,
     fields_set,
@@ -416,6 +418,18 @@ def test_credential_that_fits_no_header_is_refused_without_being_shown(value: st
     with pytest.raises(ConfigurationError) as caught:
         check_header_value("acme", "api_key", Secret(value))
     assert str(caught.value) == "acme: api_key is empty, or holds a blank or a character no key has"
+
+
+def test_record_of_another_id_is_refused() -> None:
+    check_same_id("rma_1", "rma_1", where="data.id")
+    with pytest.raises(UnexpectedReply) as caught:
+        check_same_id("rma_2", "rma_1", where="data.id")
+    assert caught.value.where == "data.id"
+
+
+@pytest.mark.parametrize("text", ["SP-1001", "sp-1001", " Sp-1001\t", "SP- 1001"])
+def test_texts_are_compared_without_case_and_blanks(text: str) -> None:
+    assert comparable(text) == "sp-1001"
 
 
 def test_values_that_are_not_set_are_left_out() -> None:

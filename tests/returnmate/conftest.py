@@ -10,7 +10,7 @@ import pytest
 from returns_hub import Reply, Request, Secret
 from returns_hub_returnmate import ReturnMate
 
-SEED = Path(__file__).parent / "documents"
+DOCUMENTS = Path(__file__).parent / "documents"
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def make() -> Callable[..., ReturnMate]:
 
 
 @pytest.fixture(scope="session")
-def seed() -> Callable[[str], bytes]:
+def document() -> Callable[[str], bytes]:
     """A JSON example of the API reference, byte for byte."""
-    return lambda name: (SEED / name).read_bytes()
+    return lambda name: (DOCUMENTS / name).read_bytes()
 
 
 @pytest.fixture(scope="session")

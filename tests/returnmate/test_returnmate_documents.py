@@ -23,8 +23,8 @@ from returns_hub import (
 from returns_hub_returnmate import CustomerStats, ReturnsSummary
 
 
-def test_list_example_maps_to_one_return(adapter: Any, seed: Any, finish: Any) -> None:
-    page = finish(adapter.list_returns(ReturnQuery(page_size=50)), Reply(status=200, body=seed("list-rmas.json")))
+def test_list_example_maps_to_one_return(adapter: Any, document: Any, finish: Any) -> None:
+    page = finish(adapter.list_returns(ReturnQuery(page_size=50)), Reply(status=200, body=document("list-rmas.json")))
     assert page.items == (
         Return(
             provider="returnmate",
@@ -39,14 +39,14 @@ def test_list_example_maps_to_one_return(adapter: Any, seed: Any, finish: Any) -
     )
 
 
-def test_list_example_tells_the_total_and_the_next_page(adapter: Any, seed: Any, finish: Any) -> None:
-    page = finish(adapter.list_returns(ReturnQuery(page_size=50)), Reply(status=200, body=seed("list-rmas.json")))
+def test_list_example_tells_the_total_and_the_next_page(adapter: Any, document: Any, finish: Any) -> None:
+    page = finish(adapter.list_returns(ReturnQuery(page_size=50)), Reply(status=200, body=document("list-rmas.json")))
     assert (page.total, page.next, page.invalid_records) == (150, "2x50", ())
 
 
-def test_list_example_keeps_the_row_as_raw(adapter: Any, seed: Any, finish: Any) -> None:
-    page = finish(adapter.list_returns(ReturnQuery(page_size=50)), Reply(status=200, body=seed("list-rmas.json")))
-    assert page.items[0].raw == json.loads(seed("list-rmas.json"))["data"][0]
+def test_list_example_keeps_the_row_as_raw(adapter: Any, document: Any, finish: Any) -> None:
+    page = finish(adapter.list_returns(ReturnQuery(page_size=50)), Reply(status=200, body=document("list-rmas.json")))
+    assert page.items[0].raw == json.loads(document("list-rmas.json"))["data"][0]
 
 
 def test_list_example_request_is_the_documented_one(adapter: Any) -> None:
@@ -55,34 +55,36 @@ def test_list_example_request_is_the_documented_one(adapter: Any) -> None:
     assert {("status", "pending"), ("per_page", "50")} <= set(request.query)
 
 
-def test_create_sends_the_documented_body(adapter: Any, seed: Any) -> None:
+def test_create_sends_the_documented_body(adapter: Any, document: Any) -> None:
     item = NewItem(sku="PROD-001", quantity=1, reason="defective", notes="Screen not working")
     new = NewReturn(order_number="#1001", customer_email="customer@example.com", items=(item,))
     request = next(adapter.create_return(new))
     assert (request.method, request.path) == ("POST", "/rmas")
-    assert request.json == json.loads(seed("create-rma.request.json"))
+    assert request.json == json.loads(document("create-rma.request.json"))
 
 
-def test_update_sends_the_documented_body(adapter: Any, seed: Any) -> None:
+def test_update_sends_the_documented_body(adapter: Any, document: Any) -> None:
     request = next(adapter.set_status("rma_abc123", Status.APPROVED, note="Approved for full refund"))
     assert (request.method, request.path) == ("PATCH", "/rmas/rma_abc123")
-    assert request.json == json.loads(seed("update-rma.request.json"))
+    assert request.json == json.loads(document("update-rma.request.json"))
 
 
-def test_add_note_sends_the_documented_body(adapter: Any, seed: Any) -> None:
+def test_add_note_sends_the_documented_body(adapter: Any, document: Any) -> None:
     request = next(adapter.add_note("rma_abc123", "Customer contacted about delay"))
     assert (request.method, request.path) == ("POST", "/rmas/rma_abc123/notes")
-    assert request.json == json.loads(seed("add-note.request.json"))
+    assert request.json == json.loads(document("add-note.request.json"))
 
 
-def test_create_label_sends_the_documented_body(adapter: Any, seed: Any) -> None:
+def test_create_label_sends_the_documented_body(adapter: Any, document: Any) -> None:
     request = next(adapter.create_label("rma_abc123", NewLabel(carrier="australia_post", service="express_post")))
     assert (request.method, request.path) == ("POST", "/rmas/rma_abc123/shipments")
-    assert request.json == json.loads(seed("create-label.request.json"))
+    assert request.json == json.loads(document("create-label.request.json"))
 
 
-def test_customer_stats_example_is_read_without_an_envelope(adapter: Any, seed: Any, finish: Any) -> None:
-    stats = finish(adapter.customer_stats("customer@example.com"), Reply(status=200, body=seed("customer-stats.json")))
+def test_customer_stats_example_is_read_without_an_envelope(adapter: Any, document: Any, finish: Any) -> None:
+    stats = finish(
+        adapter.customer_stats("customer@example.com"), Reply(status=200, body=document("customer-stats.json"))
+    )
     assert stats == CustomerStats(
         total_returns=5,
         total_refunded=Money(amount=Decimal("450.00"), currency="AUD"),
@@ -91,8 +93,8 @@ def test_customer_stats_example_is_read_without_an_envelope(adapter: Any, seed: 
     )
 
 
-def test_returns_summary_example_is_read_from_data_alone(adapter: Any, seed: Any, finish: Any) -> None:
-    summary = finish(adapter.reports_summary(), Reply(status=200, body=seed("returns-summary.json")))
+def test_returns_summary_example_is_read_from_data_alone(adapter: Any, document: Any, finish: Any) -> None:
+    summary = finish(adapter.reports_summary(), Reply(status=200, body=document("returns-summary.json")))
     assert summary == ReturnsSummary(
         total_rmas=150,
         total_refunded=Money(amount=Decimal("12500.00"), currency="AUD"),
@@ -108,19 +110,19 @@ def test_returns_summary_sends_its_three_parameters(adapter: Any) -> None:
     assert next(operation).query == (("start_date", "2024-12-01"), ("end_date", "2024-12-31"), ("group_by", "week"))
 
 
-def test_error_example_is_a_validation_failure(adapter: Any, seed: Any) -> None:
+def test_error_example_is_a_validation_failure(adapter: Any, document: Any) -> None:
     with pytest.raises(ValidationFailed) as failure:
-        adapter.check(Reply(status=400, body=seed("error-envelope.json")))
+        adapter.check(Reply(status=400, body=document("error-envelope.json")))
     assert failure.value.vendor_code == "VALIDATION_ERROR"
     assert failure.value.vendor_message == "Invalid order number format"
 
 
-def test_success_example_is_its_data_although_meta_stands_beside_an_object(adapter: Any, seed: Any) -> None:
-    assert adapter.check(Reply(status=200, body=seed("success-envelope.json"))) == {}
+def test_success_example_is_its_data_although_meta_stands_beside_an_object(adapter: Any, document: Any) -> None:
+    assert adapter.check(Reply(status=200, body=document("success-envelope.json"))) == {}
 
 
-def test_pagination_example_gives_the_page_after_it(adapter: Any, seed: Any, finish: Any) -> None:
-    body = json.dumps({**json.loads(seed("pagination-meta.json")), "data": [{"id": "rma_1"}]}).encode()
+def test_pagination_example_gives_the_page_after_it(adapter: Any, document: Any, finish: Any) -> None:
+    body = json.dumps({**json.loads(document("pagination-meta.json")), "data": [{"id": "rma_1"}]}).encode()
     page = finish(adapter.list_returns(ReturnQuery(page_size=25), "2x25"), Reply(status=200, body=body))
     assert (page.next, page.total) == ("3x25", 150)
 

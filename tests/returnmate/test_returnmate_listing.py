@@ -193,13 +193,23 @@ def test_order_number_that_was_found_is_not_tried_again(adapter: Any, rows: Any,
     assert ids(finish(adapter.list_returns(ReturnQuery(order_number="#1001")), rows(PENDING, total=1))) == ["rma_1"]
 
 
-def test_order_number_is_compared_without_its_hash(adapter: Any, rows: Any, finish: Any) -> None:
-    page = finish(adapter.list_returns(ReturnQuery(order_number="1001")), rows(PENDING, APPROVED, total=2))
+@pytest.mark.parametrize("number", ["1001", "#1001", " #1001 ", "# 1001"])
+def test_order_number_is_compared_without_its_hash_and_blanks(
+    adapter: Any, rows: Any, finish: Any, number: str
+) -> None:
+    page = finish(adapter.list_returns(ReturnQuery(order_number=number)), rows(PENDING, APPROVED, total=2))
     assert ids(page) == ["rma_1"]
 
 
-def test_email_is_compared_without_case(adapter: Any, rows: Any, finish: Any) -> None:
-    rma = {"id": "rma_1", "customer": {"email": "Customer+x@Example.com", "name": None}}
+def test_order_number_is_compared_without_case(adapter: Any, rows: Any, finish: Any) -> None:
+    query = ReturnQuery(order_number="sp-1001")
+    page = finish(adapter.list_returns(query), rows({"id": "rma_1", "order_number": "SP-1001"}, APPROVED, total=2))
+    assert ids(page) == ["rma_1"]
+
+
+@pytest.mark.parametrize("told", ["Customer+x@Example.com", " customer+x@example.com"])
+def test_email_is_compared_without_case_and_blanks(adapter: Any, rows: Any, finish: Any, told: str) -> None:
+    rma = {"id": "rma_1", "customer": {"email": told, "name": None}}
     other = {"id": "rma_2", "customer": {"email": "other@example.com", "name": None}}
     page = finish(adapter.list_returns(ReturnQuery(customer_email="customer+x@example.com")), rows(rma, other))
     assert ids(page) == ["rma_1"]

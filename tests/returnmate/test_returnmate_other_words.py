@@ -36,7 +36,10 @@ def test_an_empty_list_is_asked_for_the_shops_words(adapter: Any, answer: Any) -
 
 @pytest.mark.parametrize(
     "rows",
-    [pytest.param([], id="no RMA at all"), pytest.param([{"id": "rma_1", "status": "completed"}], id="seed word")],
+    [
+        pytest.param([], id="no RMA at all"),
+        pytest.param([{"id": "rma_1", "status": "completed"}], id="a word of the reference"),
+    ],
 )
 def test_an_empty_list_of_a_shop_with_the_references_words_is_empty(
     adapter: Any, answer: Any, finish: Any, rows: Any

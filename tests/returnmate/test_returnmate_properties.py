@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from returns_hub import (
+    NewLabel,
+    NewReturn,
     Page,
     ProviderError,
     Reply,
@@ -24,6 +27,7 @@ from returns_hub import (
     dump,
     load,
 )
+from returns_hub.testing import lost_records, replacements
 from returns_hub_returnmate import ReturnMate
 
 CALM = settings(deadline=None)  # the machine may be busy with other tests
@@ -51,6 +55,45 @@ JSON = st.recursive(
 # Mostly right, so that the inner readers are reached.
 RECORDS = st.fixed_dictionaries({"id": st.text(min_size=1, max_size=10)}, optional=dict.fromkeys(NAMES[1:], JSON))
 
+ITEM = {
+    "id": "item_1",
+    "sku": "PROD-001",
+    "name": "Kettle",
+    "quantity": 1,
+    "reason": "defective",
+    "notes": "Screen not working",
+    "condition": "B Good",
+    "price": Decimal("19.95"),
+}
+SHIPMENT = {
+    "id": "shp_1",
+    "rma_id": "rma_abc123",
+    "carrier": "australia_post",
+    "service": "express_post",
+    "direction": "return",
+    "status": "in_transit",
+    "tracking_number": "AP1",
+    "tracking_url": "https://track.example/AP1",
+    "label_url": "https://labels.example/1.pdf",
+    "tracking": [{"timestamp": "2024-12-31T06:30:00Z", "status": "in_transit", "location": "Sampleton"}],
+    "created_at": "2024-12-30T16:30:00Z",
+}
+# The row of the API Reference, with what it elides or only mentions in the shapes that are read.
+RMA = {
+    "id": "rma_abc123",
+    "rma_number": "RMA-2024-001234",
+    "status": "pending",
+    "order_number": "#1001",
+    "customer": {"email": "customer@example.com", "name": "John Smith"},
+    "items": [ITEM],
+    "shipments": [SHIPMENT],
+    "timeline": [
+        {"id": "note_1", "type": "note", "content": "Called", "internal": True, "created_at": "2024-12-30T10:30:00Z"}
+    ],
+    "created_at": "2024-12-30T10:30:00Z",
+}
+META = {"page": 1, "per_page": 50, "total": 1, "total_pages": 1}
+
 OPERATIONS: list[Any] = [
     lambda: ADAPTER.list_returns(ReturnQuery(page_size=2)),
     lambda: ADAPTER.list_returns(ReturnQuery(order_number="#1", status=frozenset({Status.APPROVED})), "2"),
@@ -77,6 +120,14 @@ def drive(operation: Any, reply: Reply) -> Any:
     except ProviderError as error:
         return error
     raise AssertionError("the operation never ends")
+
+
+def encode(payload: object) -> bytes:
+    return json.dumps(payload, default=float).encode()
+
+
+def reply_of(payload: object) -> Reply:
+    return Reply(status=200, body=encode(payload))
 
 
 def page_of(row: object) -> Page[Return]:
@@ -111,6 +162,62 @@ def test_any_bytes_give_a_value_or_our_error(body: bytes, status: int) -> None:
 def test_any_row_is_read_or_set_aside(row: object) -> None:
     page = page_of(row)
     assert len(page.items) + len(page.invalid_records) == 1
+
+
+def read_list(payload: Any) -> list[str]:
+    return [row.id for row in drive(ADAPTER.list_returns(ReturnQuery()), reply_of(payload)).items]
+
+
+def read_shipments(payload: Any) -> list[str]:
+    return [row.id for row in drive(ADAPTER.list_shipments(ShipmentQuery()), reply_of(payload)).items]
+
+
+def read_return(payload: Any) -> list[str]:
+    return [drive(ADAPTER.get_return("rma_abc123"), reply_of(payload)).id]
+
+
+def read_shipment(payload: Any) -> list[str]:
+    return [drive(ADAPTER.get_shipment("shp_1"), reply_of(payload)).id]
+
+
+def read_created(payload: Any) -> list[str]:
+    return [drive(ADAPTER.create_return(NewReturn(order_number="#1001")), reply_of(payload)).id]
+
+
+def read_label(payload: Any) -> list[str]:
+    return [drive(ADAPTER.create_label("rma_abc123", NewLabel()), reply_of(payload)).id]
+
+
+def read_delivery(payload: Any) -> list[str | None]:
+    body = encode(payload)
+    request = WebhookRequest(method="POST", url="https://shop.example/", body=body, received_at=datetime.now(UTC))
+    (event,) = ADAPTER.read_webhook(request).events
+    return [event.return_id] if isinstance(event, ReturnHint) else []
+
+
+@pytest.mark.parametrize(
+    ("read", "sample", "essential"),
+    [
+        (read_list, {"success": True, "data": [RMA, {"id": "rma_2"}], "meta": META}, {"success", "data[].id"}),
+        (read_shipments, {"success": True, "data": [SHIPMENT], "meta": META}, {"success", "data[].id"}),
+        (read_return, {"success": True, "data": RMA}, {"success", "data.id"}),
+        (read_shipment, {"success": True, "data": SHIPMENT}, {"success", "data.id"}),
+        (read_created, {"success": True, "data": RMA}, {"success", "data.id"}),
+        (read_label, {"success": True, "data": SHIPMENT}, {"success", "data.id"}),
+        (read_delivery, {"id": "evt_1", "event": "rma.approved", "data": RMA}, {"event", "data.id"}),
+    ],
+)
+def test_a_record_is_lost_for_no_field_but_its_id(read: Any, sample: Any, essential: set[str]) -> None:
+    assert lost_records(read, sample, essential=essential) == ()
+
+
+def test_what_is_put_in_place_of_a_field_is_empty_or_reported() -> None:
+    for replacement in replacements(RMA):
+        if replacement.path.startswith("id"):
+            continue
+        ret = drive(ADAPTER.list_returns(ReturnQuery()), reply_of([replacement.payload])).items[0]
+        assert ret.raw == replacement.payload
+        assert len(ret.unreadable) <= 1
 
 
 @CALM

@@ -28,7 +28,7 @@ def read(answer: Any, finish: Any) -> Any:
     return read
 
 
-SEED = [
+REFERENCE = [
     ("pending", Status.REQUESTED),
     ("approved", Status.APPROVED),
     ("rejected", Status.REJECTED),
@@ -92,7 +92,7 @@ NEVER_DEFINED = [
 ]
 
 
-@pytest.mark.parametrize(("word", "status"), SEED + STATUSES_PAGE + CODES_OF_2026 + LABELS_OF_2026 + WARRANTY)
+@pytest.mark.parametrize(("word", "status"), REFERENCE + STATUSES_PAGE + CODES_OF_2026 + LABELS_OF_2026 + WARRANTY)
 def test_documented_word(adapter: Any, read: Any, word: str, status: Status) -> None:
     ret = read(adapter, word)
     assert (ret.status, ret.status_raw) == (status, word)
@@ -104,7 +104,7 @@ def test_word_that_is_shown_and_never_defined_is_unknown(adapter: Any, read: Any
     assert (ret.status, ret.status_raw) == (Status.UNKNOWN, word)
 
 
-@pytest.mark.parametrize("word", [word for word, _ in SEED + STATUSES_PAGE + CODES_OF_2026])
+@pytest.mark.parametrize("word", [word for word, _ in REFERENCE + STATUSES_PAGE + CODES_OF_2026])
 def test_documented_word_is_not_counted_as_unknown(adapter: Any, read: Any, word: str) -> None:
     read(adapter, word)
     assert adapter.statuses.unknown_words() == {}

@@ -66,6 +66,12 @@ def test_looked_up_return_is_the_one_with_the_same_items(adapter: Any, rows: Any
     assert ret.id == "rma_1"
 
 
+def test_looked_up_return_may_be_spelt_otherwise(adapter: Any, rows: Any, finish: Any) -> None:
+    new = NewReturn(order_number="sp-1001", customer_email="customer@example.com", items=(NewItem(sku="prod-001"),))
+    shown = {**WHOLE, "order_number": "SP-1001"}
+    assert finish(adapter.create_return(new), Reply(status=204), rows(shown, total=1)).id == "rma_1"
+
+
 def test_looked_up_return_may_be_silent_about_its_items(adapter: Any, rows: Any, finish: Any) -> None:
     assert finish(adapter.create_return(NEW), Reply(status=204), rows({**WHOLE, "items": []})).id == "rma_1"
 
