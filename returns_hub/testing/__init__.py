@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from returns_hub.testing.drivers import Driver, open_with
     from returns_hub.testing.fake import FakeAdapter, FakeVendor
     from returns_hub.testing.faults import Call, Fault, Faults, Outcome, html_answer, json_answer
+    from returns_hub.testing.fields import field_map, field_table
     from returns_hub.testing.server import RunningServer, serve
     from returns_hub.testing.simulator import LoggedRequest, Refusal, Simulator, TriggerResult, call_platform
 
@@ -36,6 +37,8 @@ __all__ = [
     "TriggerResult",
     "call_platform",
     "corrupted",
+    "field_map",
+    "field_table",
     "html_answer",
     "json_answer",
     "lost_records",
@@ -54,6 +57,7 @@ _MODULES: Final = {
     **dict.fromkeys(("Driver", "open_with"), "drivers"),
     **dict.fromkeys(("FakeAdapter", "FakeVendor"), "fake"),
     **dict.fromkeys(("Call", "Fault", "Faults", "Outcome", "html_answer", "json_answer"), "faults"),
+    **dict.fromkeys(("field_map", "field_table"), "fields"),
     **dict.fromkeys(("RunningServer", "serve"), "server"),
     **dict.fromkeys(("LoggedRequest", "Refusal", "Simulator", "TriggerResult", "call_platform"), "simulator"),
 }
