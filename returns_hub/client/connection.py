@@ -1,6 +1,7 @@
 """What a client is opened on: an adapter, where its vendor is, how often it may be asked and how patiently."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypedDict, Unpack, overload
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from returns_hub.adapter import Adapter, Rate
 from returns_hub.client.clients import AdapterT, AsyncClient, Client
 from returns_hub.errors import ConfigurationError, suggestion
 from returns_hub.rate_limits import Limiter
+from returns_hub.secret import Secret
 from returns_hub.transport import AsyncTransport, Transport, TransportOptions
 from returns_hub.transport.urls import parse_base_url
 
@@ -35,6 +37,16 @@ class ConnectionOptions(TypedDict, total=False):
     """How often one request is sent at most."""
     max_reply_bytes: int
     """A larger reply is not read."""
+    app: str | None
+    """The platform's name in front of the ``User-Agent``: ``my-shop/2.1``."""
+    proxy: Secret | str | None
+    """Replaces the proxy that the environment names."""
+    ca_bundle: Path | str | None
+    """A file of the certificate authorities to trust."""
+    client_certificate: Path | str | None
+    client_key: Path | str | None
+    transport_factory: Callable[[], Any] | None
+    """Makes what sends the requests: an ``httpx.BaseTransport``, or for ``connect_async`` an ``AsyncBaseTransport``."""
 
 
 @overload
@@ -48,7 +60,9 @@ def connect(provider: Adapter | str, **options: Any) -> Client[Any]:
     the name of a vendor, with the vendor's options (credentials above all) beside those of :class:`ConnectionOptions`:
     ``environment`` ("production"), ``base_url`` (replaces the vendor's own), ``rate_limit`` (``"60/min"``, ``"none"``;
     replaces the published one), ``timeout`` (30 seconds an attempt), ``deadline`` (120 seconds a call with its retries
-    and waits), ``attempts`` (5), ``max_reply_bytes`` (16 MiB).
+    and waits), ``attempts`` (5), ``max_reply_bytes`` (16 MiB), ``app`` (goes in front of the ``User-Agent``), ``proxy``,
+    ``ca_bundle``, ``client_certificate``, ``client_key`` and ``transport_factory`` (the way to HTTP; see
+    :class:`returns_hub.transport.TransportOptions`).
 
     Raises:
         ConfigurationError: the provider, the environment or an option is unknown, missing or wrong.
@@ -115,6 +129,10 @@ class _Connection:
     @classmethod
     def build(cls, provider: Adapter | str, options: Options, *, account: str = "") -> "_Connection":
         """The connection that the options describe."""
+        if not isinstance(provider, Adapter | str):
+            raise ConfigurationError(
+                "the provider is the name of a vendor, or an adapter with its options: ReturnMate(...)"
+            )
         kind = type(provider) if isinstance(provider, Adapter) else registry.adapter_class(provider)
         environment = options.get("environment", "production")
         if environment not in kind.base_urls:

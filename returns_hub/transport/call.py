@@ -10,7 +10,6 @@ from attrs import define, field, frozen
 from returns_hub import telemetry
 from returns_hub.errors import (
     AuthenticationFailed,
-    ConfigurationError,
     Conflict,
     NotFound,
     PermissionDenied,
@@ -30,6 +29,7 @@ from returns_hub.retry import CALL_BACKOFF, RetryBudget
 from returns_hub.transport.encoding import decompress
 from returns_hub.transport.headers import NO_RATE_LIMIT_HEADERS, RateLimitHeaders, parse_rate_limit_headers
 from returns_hub.transport.logs import logger, printable
+from returns_hub.transport.options import TransportOptions
 from returns_hub.transport.requests import Endpoint, OutgoingRequest
 from returns_hub.transport.urls import redirect_error
 
@@ -44,34 +44,6 @@ _MIN_ATTEMPT: Final = 0.01
 _REFUSALS: Final = (AuthenticationFailed, PermissionDenied, NotFound, ValidationFailed, Conflict, RateLimited)
 # A reply that has no body by its status; RFC 9110, sections 15.3.5 and 15.3.6.
 _WITHOUT_BODY: Final = (204, 205)
-
-
-@frozen(kw_only=True)
-class TransportOptions:
-    """How long a client waits, how often it tries, and how much it reads.
-
-    ``timeout`` is the seconds one attempt may take, ``deadline`` those of a whole call with its retries and waits;
-    ``attempts`` is how often one request is sent at most. A reply above ``max_reply_bytes``, on the wire or
-    decompressed, is not read.
-
-    Raises:
-        ConfigurationError: one of them is not a number, or not above 0.
-    """
-
-    timeout: float = 30.0
-    deadline: float = 120.0
-    attempts: int = 5
-    max_reply_bytes: int = 16 * 1024 * 1024
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("timeout", "deadline"):
-            seconds = getattr(self, name)
-            if type(seconds) not in (int, float) or not 0 < seconds < float("inf"):
-                raise ConfigurationError(f"{name} must be a number of seconds above 0")
-        for name in ("attempts", "max_reply_bytes"):
-            count = getattr(self, name)
-            if type(count) is not int or count < 1:
-                raise ConfigurationError(f"{name} must be a whole number above 0")
 
 
 @frozen(kw_only=True)

@@ -8,17 +8,19 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from returns_hub.adapter import Adapter, Rate
-from returns_hub.errors import ProviderError, ReturnsHubError, TransportFailed
+from returns_hub.errors import ConfigurationError, ProviderError, ReturnsHubError, TransportFailed
 from returns_hub.fork import reset_after_fork
 from returns_hub.operation import Operation, Reply
 from returns_hub.rate_limits import Limiter, RateLimiter
-from returns_hub.transport.call import Call, CallContext, TransportOptions
+from returns_hub.transport.call import Call, CallContext
 from returns_hub.transport.logs import call_in_progress, filter_library_logs
-from returns_hub.transport.proxies import proxy_of
+from returns_hub.transport.options import TransportOptions
+from returns_hub.transport.proxies import problem_of, proxy_of
 from returns_hub.transport.requests import Endpoint, OutgoingRequest
 from returns_hub.transport.urls import Origin, parse_base_url
 
@@ -54,8 +56,8 @@ class Transport:
         options: TransportOptions = _DEFAULT_OPTIONS,
     ) -> None:
         self._context = _call_context(adapter, base_url, extra_base_urls, limiter or RateLimiter(rate), options)
-        self._proxies = _proxies(self._context.endpoint)
-        self._pools: dict[str | None, httpx.HTTPTransport] = {}
+        self._proxies = _proxies(self._context.endpoint, options)
+        self._pools: dict[str | None, httpx.BaseTransport] = {}
         self._lock = threading.Lock()
         self._closed = False
         filter_library_logs()
@@ -135,7 +137,8 @@ class Transport:
                 )
             )
             try:
-                for chunk in response.iter_raw():
+                # Not iter_raw(): a transport of the user's may give a response that is read already.
+                for chunk in cast("httpx.SyncByteStream", response.stream):
                     call.collect(chunk)
             finally:
                 response.close()
@@ -146,14 +149,18 @@ class Transport:
             return
         raise failure
 
-    def _pool(self, origin: Origin) -> "httpx.HTTPTransport":
+    def _pool(self, origin: Origin) -> "httpx.BaseTransport":
         import httpx
 
-        proxy = _proxy_of(self._proxies, origin)
+        options = self._context.options
+        proxy = self._proxies(origin)
         with self._lock:
             if proxy not in self._pools:
                 # Not a client: cookies, redirects and logging of whole URLs are what is not wanted here.
-                self._pools[proxy] = httpx.HTTPTransport(verify=_tls_context(), limits=_limits(), proxy=proxy)
+                make = options.transport_factory or functools.partial(
+                    httpx.HTTPTransport, **_pool_options(options, proxy)
+                )
+                self._pools[proxy] = make()
             return self._pools[proxy]
 
 
@@ -171,7 +178,7 @@ class AsyncTransport:
         options: TransportOptions = _DEFAULT_OPTIONS,
     ) -> None:
         self._context = _call_context(adapter, base_url, extra_base_urls, limiter or RateLimiter(rate), options)
-        self._proxies = _proxies(self._context.endpoint)
+        self._proxies = _proxies(self._context.endpoint, options)
         self._closed = False
         self._open()
         filter_library_logs()
@@ -180,7 +187,7 @@ class AsyncTransport:
     def _open(self) -> None:
         import asyncio
 
-        self._pools: dict[str | None, httpx.AsyncHTTPTransport] = {}
+        self._pools: dict[str | None, httpx.AsyncBaseTransport] = {}
         # One httpx client with many requests at once takes a time quadratic in their number.
         self._slots = asyncio.Semaphore(_MAX_CONNECTIONS)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -280,7 +287,7 @@ class AsyncTransport:
                     )
                 )
                 try:
-                    async for chunk in response.aiter_raw():
+                    async for chunk in cast("httpx.AsyncByteStream", response.stream):
                         call.collect(chunk)
                 finally:
                     await response.aclose()
@@ -291,13 +298,17 @@ class AsyncTransport:
             return
         raise failure
 
-    def _pool(self, origin: Origin) -> "httpx.AsyncHTTPTransport":
+    def _pool(self, origin: Origin) -> "httpx.AsyncBaseTransport":
         import httpx
 
-        proxy = _proxy_of(self._proxies, origin)
+        options = self._context.options
+        proxy = self._proxies(origin)
         if proxy not in self._pools:
             # Not a client: cookies, redirects and logging of whole URLs are what is not wanted here.
-            self._pools[proxy] = httpx.AsyncHTTPTransport(verify=_tls_context(), limits=_limits(), proxy=proxy)
+            make = options.transport_factory or functools.partial(
+                httpx.AsyncHTTPTransport, **_pool_options(options, proxy)
+            )
+            self._pools[proxy] = make()
         return self._pools[proxy]
 
 
@@ -308,32 +319,56 @@ def _call_context(
         adapter=adapter,
         base_url=parse_base_url(base_url),
         extra_base_urls={name: parse_base_url(url) for name, url in extra_base_urls.items()},
+        app=options.app,
     )
     return CallContext(endpoint=endpoint, limiter=limiter, options=options)
 
 
-def _proxies(endpoint: Endpoint) -> dict[Origin, str | None]:
-    """The proxy of each host of the account, as the environment has it when the client is opened."""
-    return {url.origin: proxy_of(url.origin) for url in (endpoint.base_url, *endpoint.extra_base_urls.values())}
+def _proxies(endpoint: Endpoint, options: TransportOptions) -> Callable[[Origin], str | None]:
+    """Which proxy a host is reached through. Those of the account's own hosts are found, and checked, at once."""
+    configured = None if options.proxy is None else options.proxy.reveal()
+    if configured is not None and (problem := problem_of(configured)):
+        del configured
+        raise ConfigurationError(f"proxy {problem}")
+    is_fixed = configured is not None or options.transport_factory is not None
+
+    @functools.cache
+    def find(origin: Origin) -> str | None:
+        return configured if is_fixed else proxy_of(origin)
+
+    for url in (endpoint.base_url, *endpoint.extra_base_urls.values()):
+        find(url.origin)
+    return find
 
 
-def _proxy_of(known: dict[Origin, str | None], origin: Origin) -> str | None:
-    """The proxy of a host; the vendor may name hosts that are not the account's."""
-    return known[origin] if origin in known else proxy_of(origin)
+def _pool_options(options: TransportOptions, proxy: str | None) -> dict[str, Any]:
+    import httpx
+
+    files = (options.ca_bundle, options.client_certificate, options.client_key)
+    return {
+        "verify": _tls_context(*files),
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=_MAX_CONNECTIONS),
+        "proxy": proxy,
+    }
 
 
 @functools.cache
-def _tls_context() -> "ssl.SSLContext":
-    """One for the process: to make one takes longer than many requests."""
+def _tls_context(ca_bundle: Path | None, certificate: Path | None, key: Path | None) -> "ssl.SSLContext":
+    """One for the process, where nothing is configured: to make one takes longer than many requests."""
+    import ssl
+
     import httpx
 
-    return httpx.create_ssl_context()
-
-
-def _limits() -> "httpx.Limits":
-    import httpx
-
-    return httpx.Limits(max_connections=None, max_keepalive_connections=_MAX_CONNECTIONS)
+    problem = ""
+    try:
+        context = ssl.create_default_context(cafile=ca_bundle) if ca_bundle else httpx.create_ssl_context()
+        if certificate:
+            context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        problem = error.strerror or type(error).__name__
+    else:
+        return context
+    raise ConfigurationError(f"ca_bundle, client_certificate or client_key cannot be used: {problem}")
 
 
 def _trace(call: Call[Any], event: str, info: Mapping[str, Any]) -> None:

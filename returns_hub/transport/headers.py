@@ -86,10 +86,10 @@ def _http_date(text: str | None) -> float | None:
 
 
 @functools.cache
-def user_agent() -> str:
-    """In the form that Return Helper asks of its integrators; the other vendors ask nothing."""
+def user_agent(app: str | None = None) -> str:
+    """In the form that Return Helper asks of its integrators, behind the platform's own name; other vendors ask nothing."""
     from importlib.metadata import version
 
     system = f"{platform.system()}/{platform.release()}"
     facts = f"Platform={system}; Runtime={platform.python_version()}; Language=Python"
-    return f"returns-hub/{version('returns-hub')} ({facts})"
+    return f"{app} " * bool(app) + f"returns-hub/{version('returns-hub')} ({facts})"

@@ -32,15 +32,20 @@ def proxy_of(origin: Origin) -> str | None:
     proxy = proxies.get(origin.scheme) or proxies.get("all")
     if proxy is None:
         return None
-    match = _PROXY.match(proxy)
-    problem = ""
-    if match is None or int(match["port"] or 1) > 65535:
-        problem = "must look like http://host:port or http://user:password@host:port"
-    elif match["scheme"].lower().startswith("socks") and find_spec("socksio") is None:
-        problem = "is a SOCKS proxy, which needs: pip install 'httpx[socks]'"
-    # A traceback that shows local variables must not show the password.
-    del proxies, match
+    del proxies
+    problem = problem_of(proxy)
     if problem:
+        # A traceback that shows local variables must not show the password.
         del proxy
         raise ConfigurationError(f"the proxy that the environment names for {origin} {problem}")
     return proxy
+
+
+def problem_of(proxy: str) -> str:
+    """What is wrong with the address of a proxy, in words that go behind its name; nothing if it is right."""
+    match = _PROXY.match(proxy)
+    if match is None or int(match["port"] or 1) > 65535:
+        return "must look like http://host:port or http://user:password@host:port"
+    if match["scheme"].lower().startswith("socks") and find_spec("socksio") is None:
+        return "is a SOCKS proxy, which needs: pip install 'httpx[socks]'"
+    return ""

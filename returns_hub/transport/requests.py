@@ -44,6 +44,7 @@ class Endpoint:
     adapter: Adapter
     base_url: Url
     extra_base_urls: Mapping[str, Url]
+    app: str | None = None
 
     def prepare(self, request: Request, *, operation: str, next_key: Callable[[], str]) -> OutgoingRequest:
         """The request as it is sent. Credentials and an idempotency key go to the account's own vendor only.
@@ -110,7 +111,7 @@ class Endpoint:
         if with_key:
             given = (*given, (str(self.adapter.idempotency_header), str(request.idempotency_key)))
         names = {name.lower() for name, _ in given}
-        defaults = [*_DEFAULT_HEADERS, ("User-Agent", user_agent())]
+        defaults = [*_DEFAULT_HEADERS, ("User-Agent", user_agent(self.app))]
         if request.json is not None:
             defaults.append(("Content-Type", "application/json"))
         headers = (*(pair for pair in defaults if pair[0].lower() not in names), *given)
