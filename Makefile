@@ -8,16 +8,18 @@ endif
 
 VENV := .venv
 WHEEL_VENV := .venv-wheel
-PLUGIN_VENV := .venv-plugin
 PLUGIN := docs/examples/plugin-parcelwise
 BIN := $(VENV)/bin
 DEPENDENCIES := pyproject.toml constraints.txt
 CODE := returns_hub adapters tests docs
 PIP := -m pip --disable-pip-version-check --no-input -q
-JOBS ?= 2
+# One more than there are cores: some tests wait.
+JOBS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
+# What runs for minutes or hours, and is no benchmark.
+CAMPAIGNS := mutation return_helper_backfill hostile_senders reliability_kills reliability_failures reliability_crowd
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup lint types imports unit wheel-test plugin-test cassettes docs docs-check coverage bench format lock clean
+.PHONY: help demo test setup lint types imports cassettes coverage wheel docs bench campaigns format lock clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -25,7 +27,7 @@ help:  ## What there is to run.
 demo: setup  ## The whole story, offline: a simulated vendor, a sync into SQLite, the table, the change.
 	@$(BIN)/returns-hub demo
 
-test: lint types imports cassettes coverage wheel-test plugin-test docs  ## Every gate.
+test: lint types imports cassettes docs coverage wheel  ## Every gate.
 	@echo "all gates passed"
 
 setup: $(VENV)/.ready
@@ -51,47 +53,34 @@ imports: setup  ## Each floor of the house imports only what is above it.
 cassettes: setup  ## No secret and no personal datum in any cassette.
 	@$(BIN)/python -m returns_hub.testing.cassettes cassettes
 
-unit: setup  ## The tests, against the working tree.
-	@$(BIN)/pytest -q -n $(JOBS)
-
 coverage: setup  ## The tests, and how much of the code they run.
-	@$(BIN)/pytest -q -n $(JOBS) -p no:returns_hub --cov --cov-report=term --cov-fail-under=90
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -p no:returns_hub --cov --cov-report=term --cov-fail-under=90
 
-# The same tests once more, against what users install: the built wheel in an environment of its own.
-wheel-test: setup $(WHEEL_VENV)/.ready  ## The tests, against the built wheel.
+# What users install, in an environment that has never seen this tree: the library and a stranger's plugin, both as wheels.
+wheel: setup  ## The built wheel: its dependencies, entry points, types, a sync, a webhook, the demo, a plugin's conformance.
 	@rm -rf dist
-	@$(BIN)/python -m build --no-isolation --wheel --outdir dist . >.build.log 2>&1 || { cat .build.log; exit 1; }
-	@rm -f .build.log
-	@$(WHEEL_VENV)/bin/python $(PIP) install --no-deps --force-reinstall dist/*.whl
-	@RETURNS_HUB_EXPECT_WHEEL=1 $(WHEEL_VENV)/bin/pytest -q -n $(JOBS) -p no:cacheprovider
-
-$(WHEEL_VENV)/.ready: $(DEPENDENCIES)
-	@echo "setting up $(WHEEL_VENV) (once)"
+	@for project in . $(PLUGIN); do \
+	   $(BIN)/python -m build --no-isolation --wheel --outdir dist $$project >.build.log 2>&1 || { cat .build.log; exit 1; }; \
+	done; rm -f .build.log
 	@test -x $(WHEEL_VENV)/bin/python || $(PYTHON) -m venv $(WHEEL_VENV)
-	@$(WHEEL_VENV)/bin/python $(PIP) install -c constraints.txt '.[all,testing]' django fastapi flask opentelemetry-sdk pytest-xdist
-	@touch $@
-
-# A stranger's adapter, in an environment that has never seen this tree: both come as wheels.
-plugin-test: wheel-test $(PLUGIN_VENV)/.ready  ## The example plugin, beside the built wheel.
-	@rm -rf dist/plugin
-	@$(BIN)/python -m build --no-isolation --wheel --outdir dist/plugin $(PLUGIN) >.build.log 2>&1 || { cat .build.log; exit 1; }
-	@rm -f .build.log
-	@$(PLUGIN_VENV)/bin/python $(PIP) install --no-deps --force-reinstall dist/*.whl dist/plugin/*.whl
-	@cd $(PLUGIN) && $(CURDIR)/$(PLUGIN_VENV)/bin/returns-hub check-adapter parcelwise
-	@cd $(PLUGIN) && $(CURDIR)/$(PLUGIN_VENV)/bin/pytest -q -p no:cacheprovider
-
-$(PLUGIN_VENV)/.ready: $(DEPENDENCIES)
-	@echo "setting up $(PLUGIN_VENV) (once)"
-	@test -x $(PLUGIN_VENV)/bin/python || $(PYTHON) -m venv $(PLUGIN_VENV)
-	@$(PLUGIN_VENV)/bin/python $(PIP) install -c constraints.txt '.[cli,testing]'
-	@touch $@
+	@$(WHEEL_VENV)/bin/python $(PIP) install -c constraints.txt "$$(ls dist/returns_hub-*.whl)[cli,testing]"
+	@$(WHEEL_VENV)/bin/python $(PIP) install --no-deps --force-reinstall dist/*.whl
+	@RETURNS_HUB_EXPECT_WHEEL=1 $(WHEEL_VENV)/bin/pytest -q -p no:cacheprovider tests/wheel
+	@cd tests/wheel/project && $(CURDIR)/$(BIN)/mypy --config-file= --strict --no-error-summary --cache-dir=/dev/null \
+	   --python-executable $(CURDIR)/$(WHEEL_VENV)/bin/python shop.py
+	@cd $(PLUGIN) && $(CURDIR)/$(WHEEL_VENV)/bin/returns-hub check-adapter parcelwise
+	@cd $(PLUGIN) && $(CURDIR)/$(WHEEL_VENV)/bin/pytest -q -p no:cacheprovider -k "not TestParcelWise"
 
 docs: setup  ## The documentation site, warnings as errors.
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
-# Campaigns that take an hour are run by name: mutation, reliability_*, hostile_senders, return_helper_backfill.
 bench: setup  ## Every benchmark, as ratios in one run.
-	@for script in $(filter-out $(wildcard tests/benchmarks/mutation.py tests/benchmarks/reliability_*.py tests/benchmarks/hostile_senders.py tests/benchmarks/return_helper_backfill.py),$(wildcard tests/benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out $(CAMPAIGNS:%=tests/benchmarks/%.py) tests/benchmarks/reliability_parts.py,$(wildcard tests/benchmarks/*.py)); do \
+	   echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+campaigns: setup  ## Hours: faults in the code, kills at every point, hostile senders, long backfills, many examples.
+	@HYPOTHESIS_PROFILE=campaign $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m hypothesis
+	@for name in $(CAMPAIGNS); do echo "== $$name"; $(BIN)/python tests/benchmarks/$$name.py || exit 1; done
 
 format: setup  ## Put the code into shape.
 	@$(BIN)/ruff check --quiet --fix $(CODE)
@@ -105,4 +94,4 @@ lock:  ## Write constraints.txt anew from what pyproject.toml allows today.
 	@rm -rf .venv-lock
 
 clean:  ## Remove everything that was made.
-	@rm -rf $(VENV) $(WHEEL_VENV) $(PLUGIN_VENV) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	@rm -rf $(VENV) $(WHEEL_VENV) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

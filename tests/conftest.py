@@ -23,8 +23,13 @@ from returns_hub import Return
 from returns_hub.store import Store
 
 # How fast an example runs is the machine's business, which may be a busy one.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+_ANY_MACHINE: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("tests", _ANY_MACHINE, max_examples=30)
+settings.register_profile("campaign", _ANY_MACHINE, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
+
+# The wheel is tested where it is installed: `make wheel`.
+collect_ignore = [] if "RETURNS_HUB_EXPECT_WHEEL" in os.environ else ["wheel"]
 
 _TEMPLATE: Final = "template_of_a_store"
 _NUMBERS: Final = count(1)
@@ -50,7 +55,9 @@ class Server:
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self, *options: str) -> None:
-        settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.home}", *options]
+        # What is committed must outlive the server and not the machine: nothing is forced to the disk.
+        quick = ["-c", "fsync=off", "-c", "full_page_writes=off"]
+        settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.home}", *quick, *options]
         self.process = subprocess.Popen(
             [self.programs / "postgres", "-D", self.home / "data", *settings], **self._quiet
         )
@@ -65,7 +72,7 @@ class Server:
             self.process = None
 
     def create(self) -> None:
-        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run([self.programs / "initdb", "-D", self.home / "data", *options], check=True, **self._quiet)
 
     @property
@@ -76,14 +83,14 @@ class Server:
     def _wait(self) -> None:
         import psycopg
 
-        for _ in range(600):
+        while self.process is not None and self.process.poll() is None:
             try:
                 psycopg.connect(host=str(self.home), user="postgres").close()
             except psycopg.OperationalError:
-                time.sleep(0.05)
+                time.sleep(0.02)
             else:
                 return
-        raise TimeoutError("PostgreSQL did not start")
+        raise RuntimeError("PostgreSQL did not start")
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +108,7 @@ def postgresql_programs() -> Path:
 def postgresql(postgresql_programs: Path) -> Iterator[str]:
     """The directory of the socket of a PostgreSQL that lives as long as the tests."""
     with _new_server(postgresql_programs) as server:
-        server.start("-c", "fsync=off")
+        server.start()
         yield str(server.home)
 
 

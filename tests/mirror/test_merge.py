@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from returns_hub import (
@@ -541,7 +541,6 @@ def test_what_follows_from_the_parts_is_in_no_layer(derive: Derive, history: lis
     assert concluded.ret == derive(plain.ret)
 
 
-@settings(max_examples=40)
 @DERIVES
 @given(data=st.data())
 def test_what_is_shown_in_between_depends_on_what_was_told_and_not_on_its_order(

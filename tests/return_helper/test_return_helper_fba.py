@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from returns_hub import (
@@ -240,7 +240,6 @@ def test_long_time_is_walked_by_windows_that_leave_no_day_out(adapter: FbaCalls,
     ]
 
 
-@settings(deadline=None, max_examples=50)
 @given(first=st.dates(date(2020, 1, 1), date(2024, 1, 1)), length=st.integers(min_value=0, max_value=500))
 def test_windows_hold_every_day_once(make: Any, good: Any, first: date, length: int) -> None:
     last = date.fromordinal(first.toordinal() + length)
@@ -758,7 +757,6 @@ def operations(adapter: FbaCalls) -> list[Any]:
     ]
 
 
-@settings(deadline=None, max_examples=150)
 @given(payload=PAYLOADS)
 def test_any_payload_gives_a_value_or_our_error(make: Any, payload: Any) -> None:
     reply = Reply(status=200, body=json.dumps({**payload, "meta": {"status": 200, "errorCode": None}}).encode())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from returns_hub import (
@@ -635,7 +635,6 @@ def operations(adapter: Any) -> list[Any]:
     ]
 
 
-@settings(deadline=None, max_examples=150)
 @given(payload=PAYLOADS)
 def test_any_payload_gives_a_value_or_our_error(make: Any, payload: Any) -> None:
     body = json.dumps({**payload, "meta": {"status": 200, "errorCode": None}}).encode()

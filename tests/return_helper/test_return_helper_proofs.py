@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from returns_hub import (
@@ -249,7 +249,6 @@ def test_every_documented_code_is_understood_kept_and_stored(store: Store, place
 
 
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=40)
 @given(word=JSON)
 def test_unknown_code_of_any_type_keeps_its_word(place: str, word: object) -> None:
     kept = PLACES[place][3]
@@ -258,7 +257,6 @@ def test_unknown_code_of_any_type_keeps_its_word(place: str, word: object) -> No
         assert kept(event.observed) == (code(json.loads(json.dumps(word), parse_float=Decimal)) or None)
 
 
-@settings(max_examples=60)
 @given(word=st.sampled_from([*FBA_SHIPMENTS, *FBA_HANDLINGS, *HANDLING_STATUSES]) | JSON)
 def test_code_of_fulfilment_keeps_its_word(good: Any, finish: Any, word: object) -> None:
     kept = code(json.loads(json.dumps(word), parse_float=Decimal)) or None

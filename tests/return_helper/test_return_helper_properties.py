@@ -112,7 +112,6 @@ def page_of(*rows: object, part: int = 0) -> Page[Return]:
     return page
 
 
-@settings(deadline=None, max_examples=300)
 @given(
     operation=st.sampled_from(OPERATIONS),
     payload=st.dictionaries(st.sampled_from(NAMES), JSON, max_size=12)

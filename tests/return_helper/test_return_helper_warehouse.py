@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from returns_hub import (
@@ -842,7 +842,6 @@ def operations(adapter: Any) -> list[Any]:
     ]
 
 
-@settings(deadline=None, max_examples=150)
 @given(payload=PAYLOADS)
 def test_any_payload_gives_a_value_or_our_error(make: Any, payload: Any) -> None:
     body = json.dumps({**payload, "meta": {"status": 200, "errorCode": None}}).encode()

@@ -779,7 +779,6 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
-@settings(max_examples=40)
 @given(data=st.data())
 def test_any_value_in_any_place_of_a_notification_has_a_receipt(name: str, data: st.DataObject) -> None:
     body = json.loads((NOTICES / f"{name}.json").read_bytes())

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from returns_hub import (
@@ -115,7 +115,6 @@ def delivery(body: bytes, url: str = "https://shop.example/371141") -> WebhookRe
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=range(len(OPERATIONS)))
-@settings(max_examples=40)
 @given(data=JSON | st.lists(RECORDS, max_size=5) | RECORDS, status=st.sampled_from([200, 201, 400, 404, 429]))
 def test_any_payload_gives_a_value_or_our_error(operation: Any, data: object, status: int) -> None:
     run(operation(), Reply(status=status, body=json.dumps(data).encode()))

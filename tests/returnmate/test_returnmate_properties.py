@@ -135,7 +135,6 @@ def page_of(row: object) -> Page[Return]:
     return page
 
 
-@settings(deadline=None, max_examples=400)
 @given(
     operation=st.sampled_from(OPERATIONS),
     data=JSON | st.lists(RECORDS, max_size=3) | RECORDS,

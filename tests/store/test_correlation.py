@@ -198,7 +198,7 @@ TELLINGS = st.lists(st.tuples(st.just(""), NAMELESS) | st.tuples(st.just("r1"), 
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_order_of_arrival_does_not_matter(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, a_return: MakeReturn, at: At

@@ -346,7 +346,7 @@ def test_a_reader_may_write_while_it_reads(store: Store, put: Put, a_return: Mak
     ),
     text=st.text(),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_whatever_a_vendor_sends_comes_back(sqlite_store: Store, at: At, raw: Any, text: str) -> None:
     ret = Return(provider="memory", id="r1", number=text or None, notes=(Note(text=text),), raw={"sent": raw})
     account = f"account {hash(repr(raw) + text)}"

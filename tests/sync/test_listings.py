@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from returns_hub import Operation, Page, Return, UnexpectedReply
@@ -92,7 +92,6 @@ def read_all(shelf: Shelf, listing: Listing, *, by_time: bool, choose: random.Ra
 
 
 @given(count=st.integers(0, 120), starts=st.integers(1, 6), seed=st.integers(0, 9999))
-@settings(max_examples=150, deadline=None)
 def test_along_times_every_row_comes_once(count: int, starts: int, seed: int) -> None:
     shelf, listing = Shelf(list(range(count)), starts=starts), Listing(never)
     seen = read_all(shelf, listing, by_time=True, choose=random.Random(seed))
@@ -102,7 +101,6 @@ def test_along_times_every_row_comes_once(count: int, starts: int, seed: int) ->
 
 
 @given(count=st.integers(0, 120), seed=st.integers(0, 9999))
-@settings(max_examples=150, deadline=None)
 def test_by_number_every_page_is_asked_for_once(count: int, seed: int) -> None:
     shelf, listing = Shelf(list(range(count))), Listing(never)
     seen = read_all(shelf, listing, by_time=False, choose=random.Random(seed))
@@ -111,7 +109,6 @@ def test_by_number_every_page_is_asked_for_once(count: int, seed: int) -> None:
 
 
 @given(count=st.integers(30, 120), starts=st.integers(1, 6), seed=st.integers(0, 9999))
-@settings(max_examples=300, deadline=None)
 def test_along_times_no_row_is_passed_over_while_others_come_and_go(count: int, starts: int, seed: int) -> None:
     choose = random.Random(seed)
     # Every number has place for new ones beside it.
@@ -140,7 +137,6 @@ def test_along_times_no_row_is_passed_over_while_others_come_and_go(count: int, 
     seed=st.integers(0, 9999),
     moves=st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=6),
 )
-@settings(max_examples=300, deadline=None)
 def test_by_number_what_moved_is_read_again_or_told(count: int, seed: int, moves: list[tuple[int, bool]]) -> None:
     choose = random.Random(seed)
     shelf, listing = Shelf([number * 10 for number in range(count)]), Listing(never)
@@ -165,7 +161,6 @@ def test_by_number_what_moved_is_read_again_or_told(count: int, seed: int, moves
 
 
 @given(count=st.integers(0, 80), seed=st.integers(0, 9999), newest_first=st.booleans())
-@settings(max_examples=150, deadline=None)
 def test_from_page_to_page_a_listing_that_grows_is_read_once(count: int, seed: int, newest_first: bool) -> None:
     choose = random.Random(seed)
     shelf, listing = Shelf([number * 10 for number in range(count)], tells_ahead=False), Listing(never)
@@ -183,7 +178,6 @@ def test_from_page_to_page_a_listing_that_grows_is_read_once(count: int, seed: i
 
 
 @given(count=st.integers(0, 120), by_time=st.booleans(), seed=st.integers(0, 9999), cut=st.integers(1, 20))
-@settings(max_examples=200, deadline=None)
 def test_a_reading_that_was_cut_off_reads_no_page_again(count: int, by_time: bool, seed: int, cut: int) -> None:
     choose = random.Random(seed)
     shelf, listing = Shelf(list(range(count))), Listing(never, save)
