@@ -53,6 +53,9 @@ _POSTGRESQL_DURABLE: Final = {
 }
 _SECONDS: Final = re.compile(r"\d{1,6}(\.\d{1,6})?\Z")
 _CHUNK_ROWS: Final = 200
+
+CLOCK_MARGIN: Final = timedelta(minutes=5)
+"""By how much the clocks of two machines may differ. A stored moment further ahead than that is of a clock that was wrong."""
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 

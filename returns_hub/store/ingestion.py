@@ -2,6 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Final
 
 from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
@@ -10,10 +13,13 @@ from returns_hub.events import Event
 from returns_hub.merge import Derive, Observation, Stamp, State, merge
 from returns_hub.store import correlation, rows
 from returns_hub.store.correlation import Uncorrelated
+from returns_hub.store.database import database_time
 from returns_hub.store.events import append_events
 from returns_hub.store.rows import EncodedReturn
 from returns_hub.store.schema import ITEMS, MERGE_STATE, RETURNS, SHIPMENTS
 from returns_hub.store.sql import chunks, upsert
+
+_TICK: Final = timedelta(microseconds=1)
 
 
 @frozen(kw_only=True)
@@ -45,6 +51,12 @@ class EncodedObservation:
     def stamp(self) -> Stamp:
         """How old its facts are."""
         return self.observation.stamp
+
+    def no_later_than(self, now: datetime) -> "EncodedObservation":
+        """The observation, as of now where the clock of whoever made it was ahead."""
+        if self.observation.seen_at <= now:
+            return self
+        return evolve(self, observation=evolve(self.observation, seen_at=now))
 
     @property
     def digest(self) -> str:
@@ -112,7 +124,7 @@ def apply(connection: Connection, account: str, batch: ObservationBatch, derive:
     What names a return by its parts is merged into the return that has them, or waits for it; and what has waited for a
     return is merged into it now.
     """
-    ingestion = _Ingestion(connection=connection, account=account, derive=derive)
+    ingestion = _Ingestion(connection=connection, account=account, derive=derive, now=database_time(connection))
     names = ingestion.merge(batch.of_returns)
     waiting = {each.key: each for each in batch.uncorrelated}
     while waiting or names:
@@ -152,16 +164,20 @@ class _Ingestion:
     connection: Connection
     account: str
     derive: Derive
+    now: datetime
     observed: set[str] = field(factory=set)
     created: set[str] = field(factory=set)
     changed: set[str] = field(factory=set)
     reread: dict[str, None] = field(factory=dict)
     events: int = 0
+    _before: datetime = field(init=False, default=datetime.max.replace(tzinfo=UTC))
 
     def merge(self, observed: Mapping[str, Sequence[EncodedObservation]]) -> list[str]:
         """Merge observations of returns by their ids; the names of parts that were not known before."""
         if not observed:
             return []
+        observed = {key: [each.no_later_than(self.now) for each in told] for key, told in observed.items()}
+        self._before = min(each.stamp.seen_at for told in observed.values() for each in told) - _TICK
         marks = self._marks(observed)
         # An observation that came before changes nothing but the age of its facts, which merging would find out too.
         repeated = {key for key, mark in marks.items() if all(each.digest == mark.digest for each in observed[key])}
@@ -186,7 +202,7 @@ class _Ingestion:
         table = MERGE_STATE.c
         query = select(table.return_id, table.at, table.seen_at, table.fingerprint)
         return {
-            row.return_id: _Mark(Stamp(row.at, row.seen_at), row.fingerprint)
+            row.return_id: _Mark(self._past(Stamp(row.at, row.seen_at)), row.fingerprint)
             for chunk in chunks(ids)
             for row in self.connection.execute(query.where(table.account == self.account, table.return_id.in_(chunk)))
         }
@@ -197,10 +213,25 @@ class _Ingestion:
             MERGE_STATE, (MERGE_STATE.c.account == table.account) & (MERGE_STATE.c.return_id == table.id)
         )
         return {
-            row.id: rows.read_state(rows.read_return(row.object, row.id), row.layers, marks[row.id].stamp)
+            row.id: self._with_past_stamps(
+                rows.read_state(rows.read_return(row.object, row.id), row.layers, marks[row.id].stamp)
+            )
             for chunk in chunks(marks)
             for row in self.connection.execute(query.where(table.account == self.account, table.id.in_(chunk)))
         }
+
+    def _with_past_stamps(self, state: State) -> State:
+        """The state, no fact of which is of the future."""
+        if all(layer.stamp.seen_at <= self.now for layer in state.layers):
+            return state
+        layers = [evolve(layer, stamp=self._past(layer.stamp)) for layer in state.layers]
+        return evolve(state, layers=tuple(sorted(layers, key=attrgetter("stamp"), reverse=True)))
+
+    def _past(self, stamp: Stamp) -> Stamp:
+        """The stamp; for one of the future, left by a clock that was ahead, one from just before what is seen now."""
+        if stamp.seen_at <= self.now:
+            return stamp
+        return Stamp(stamp.at if stamp.at <= self.now else self._before, self._before)
 
     def _grown(self, observed: Mapping[str, Sequence[EncodedObservation]]) -> set[str]:
         """Those of the ids that name requests from which a return grew, whether stored or observed now."""

@@ -17,14 +17,14 @@ from attrs import frozen
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from returns_hub.errors import StoreError
-from returns_hub.store.database import Database, database_time, sql_time, store_errors
+from returns_hub.store.database import CLOCK_MARGIN, Database, database_time, sql_time, store_errors
 from returns_hub.store.schema import LEASES
 
 LEASE_SECONDS: Final = 60.0
 """How long a lease lasts that nobody renews."""
 
 # Where a file is shared, the clocks of its hosts may differ by this much; PostgreSQL has one clock for all.
-_CLOCK_MARGIN: Final = {"sqlite": timedelta(minutes=5), "postgresql": timedelta(0)}
+_MARGIN: Final = {"sqlite": CLOCK_MARGIN, "postgresql": timedelta(0)}
 _OWNER: Final = re.compile(r"(?P<process>\d{1,10})@(?P<host>.{1,255}?)(?P<namespace> [\w:-]+)?/[0-9a-f]{16}\Z")
 
 
@@ -114,7 +114,7 @@ def _holder(owner: str) -> str:
 def _is_live(until: datetime, connection: Connection) -> bool:
     """True of the end of a lease that is to come. One that no live process can have set is of a clock that was wrong."""
     now = database_time(connection)
-    longest = timedelta(seconds=LEASE_SECONDS) + _CLOCK_MARGIN[connection.dialect.name]
+    longest = timedelta(seconds=LEASE_SECONDS) + _MARGIN[connection.dialect.name]
     return now < until <= now + longest
 
 

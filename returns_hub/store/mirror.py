@@ -16,7 +16,7 @@ from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
 from returns_hub.store import correlation, ingestion, rows
 from returns_hub.store.checkpoints import load_checkpoints, save_checkpoints
-from returns_hub.store.database import Database, store_errors
+from returns_hub.store.database import Database, database_time, sql_time, store_errors
 from returns_hub.store.events import EventReader
 from returns_hub.store.ingestion import ApplyResult
 from returns_hub.store.leases import Lease
@@ -172,9 +172,17 @@ class Store:
         return SyncLog(self.database).health(account)
 
     @store_errors
+    def now(self) -> datetime:
+        """The time by the clock that all processes share: the database's, or this machine's where that is a file."""
+        with self.database.reading() as connection:
+            return database_time(connection)
+
+    @store_errors
     def last_seen(self, account: str) -> datetime | None:
-        """When, by our clock, the newest observation of the account was made; None before the first."""
-        query = select(func.max(MERGE_STATE.c.seen_at)).where(MERGE_STATE.c.account == account)
+        """When the newest observation of the account was made; None before the first. A moment to come is of a wrong clock."""
+        seen_at = MERGE_STATE.c.seen_at
+        is_past = seen_at <= sql_time(self.database.dialect)
+        query = select(func.max(seen_at)).where(MERGE_STATE.c.account == account, is_past)
         with self.database.reading() as connection:
             moment: datetime | None = connection.execute(query).scalar()
         return moment
@@ -199,8 +207,9 @@ class Store:
     def open_unseen(self, account: str, since: datetime, *, after: str = "") -> tuple[str, ...]:
         """The next few hundred open returns, by id, that no observation has told of since a moment."""
         mark = MERGE_STATE.c
+        is_unseen = (mark.seen_at < since) | (mark.seen_at > sql_time(self.database.dialect))
         of_return = (mark.account == RETURNS.c.account) & (mark.return_id == RETURNS.c.id)
-        unseen = select(RETURNS.c.id).join(MERGE_STATE, of_return).where(_is_open(account), mark.seen_at < since)
+        unseen = select(RETURNS.c.id).join(MERGE_STATE, of_return).where(_is_open(account), is_unseen)
         with self.database.reading() as connection:
             query = unseen.where(RETURNS.c.id > after).order_by(RETURNS.c.id).limit(_AT_ONCE)
             return tuple(connection.execute(query).scalars())

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import distinct, func, select
 
 from returns_hub.events import Origin, ReturnCreated
-from returns_hub.store.database import Database, store_errors
+from returns_hub.store.database import Database, sql_time, store_errors
 from returns_hub.store.events import last_sequence
 from returns_hub.store.schema import EVENTS, MERGE_STATE, RETURNS
 
@@ -50,7 +50,11 @@ class ReconcileQueries:
         query = (
             select(table.id)
             .join(MERGE_STATE, of_return)
-            .where(table.account == account, table.id > after, mark.seen_at < seen_since)
+            .where(
+                table.account == account,
+                table.id > after,
+                (mark.seen_at < seen_since) | (mark.seen_at > sql_time(self.database.dialect)),
+            )
             .where(table.created_at.is_(None) | (table.created_at >= created_since))
         )
         with self.database.reading() as connection:

@@ -10,7 +10,7 @@ from attrs import frozen
 from returns_hub.convert import format_time, parse_time
 from returns_hub.events import ConnectionDegraded, ConnectionRecovered, Event, Origin
 from returns_hub.store.checkpoints import COVERED, load_checkpoints, save_checkpoints
-from returns_hub.store.database import Database, store_errors
+from returns_hub.store.database import CLOCK_MARGIN, Database, database_time, store_errors
 from returns_hub.store.events import append_events
 
 _HEALTH: Final = "health"
@@ -52,15 +52,16 @@ class SyncLog:
         """How the syncs of an account go. One that was never synced has nothing but its name."""
         with self.database.reading() as connection:
             saved = load_checkpoints(connection, account, (COVERED, _HEALTH))
+            latest = database_time(connection) + CLOCK_MARGIN
         told = saved.get(_HEALTH, {})
         return SyncHealth(
             account=account,
-            started_at=_moment(told.get("started_at")),
-            finished_at=_moment(told.get("finished_at")),
+            started_at=_moment(told.get("started_at"), latest),
+            finished_at=_moment(told.get("finished_at"), latest),
             error=told.get("error"),
             failures=told.get("failures", 0),
             degraded=told.get("degraded", False),
-            covered_until=_moment(saved.get(COVERED, {}).get("until")),
+            covered_until=_moment(saved.get(COVERED, {}).get("until"), latest),
         )
 
     def started(self, account: str, at: datetime) -> None:
@@ -126,5 +127,7 @@ def _event(kind: type[Event], account: str, at: datetime, error: tuple[str | Non
     )
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else parse_time(text)
+def _moment(text: str | None, latest: datetime) -> datetime | None:
+    """A stored moment; None for one that is still to come: somebody's clock was ahead, and nobody knows by how much."""
+    moment = None if text is None else parse_time(text)
+    return moment if moment is not None and moment <= latest else None

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -39,6 +39,7 @@ class AccountRun:
     started: datetime = field(init=False)
     _reader: Reader = field(init=False)
     _last_seen: datetime | None = field(init=False, default=None)
+    _ahead: timedelta = field(init=False, default=timedelta(0))
     _failed: bool = field(init=False, default=False)
 
     phase: ClassVar[str]
@@ -58,6 +59,11 @@ class AccountRun:
         return self._reader.client.adapter
 
     @property
+    def vendor_time(self) -> datetime | None:
+        """The time by the vendor's clock when the run began to ask; None where the vendor does not say."""
+        return self._reader.vendor_time
+
+    @property
     def writer(self) -> MirrorWriter:
         """The way into the mirror, while the run is under way."""
         return self._reader.writer
@@ -67,6 +73,7 @@ class AccountRun:
         begun = time.monotonic()
         leases = Leases(self.store.database)
         try:
+            self._ahead = await to_thread.run_sync(self._compare_clocks)
             lease = await to_thread.run_sync(leases.take, f"sync {self.account}")
         except LeaseTaken as taken:
             self.report.set(skipped=str(taken))
@@ -77,7 +84,7 @@ class AccountRun:
         ended = False
         try:
             if log is not None:
-                await to_thread.run_sync(log.started, self.account, self.options.now())
+                await to_thread.run_sync(log.started, self.account, self._now())
             async with self._opened(leases, lease):
                 await self.work()
             ended = True
@@ -143,9 +150,7 @@ class AccountRun:
         error = self.report.error or (None if ended else "the sync was stopped")
         try:
             if log is not None:
-                await to_thread.run_sync(
-                    partial(log.finished, self.account, self.options.now(), error, failed=self._failed)
-                )
+                await to_thread.run_sync(partial(log.finished, self.account, self._now(), error, failed=self._failed))
             await to_thread.run_sync(leases.release, lease)
         except ReturnsHubError as problem:
             self.report.set(error=self.report.error or str(problem))
@@ -193,12 +198,18 @@ class AccountRun:
         wait = problem.retry_after
         self.report.set(
             error=f"{problem}; what was read is kept",
-            retry_at=None if wait is None else self.options.now() + timedelta(seconds=wait),
+            retry_at=None if wait is None else self._now() + timedelta(seconds=wait),
         )
+
+    def _compare_clocks(self) -> timedelta:
+        """By how much this machine's clock is ahead of the one that all processes of the mirror share."""
+        if self.options.now is not None or self.store.database.dialect == "sqlite":
+            return timedelta(0)
+        return datetime.now(UTC) - self.store.now()
 
     def _now(self) -> datetime:
         """The present, and never before what was read last: not even if somebody set the clock back."""
-        present = self.options.now()
+        present = datetime.now(UTC) - self._ahead if self.options.now is None else self.options.now()
         return present if self._last_seen is None else max(present, self._last_seen + _TICK)
 
 

@@ -1,7 +1,7 @@
 """What a run is asked to do: which account, and what of it."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from attrs import frozen
 
@@ -24,10 +24,13 @@ class SyncJob:
 
 @frozen(kw_only=True)
 class RunOptions:
-    """What is wanted of a run, whatever the account; :meth:`returns_hub.Hub.sync` says what each means."""
+    """What is wanted of a run, whatever the account; :meth:`returns_hub.Hub.sync` says what each means.
+
+    ``now`` is a clock; None is the one that all processes of the mirror share.
+    """
 
     since: date | datetime | None = None
     full: bool = False
     details: bool = False
     progress: Callable[[SyncProgress], None] | None = None
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] | None = None

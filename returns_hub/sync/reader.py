@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
 from anyio import Semaphore, create_task_group, to_thread
@@ -14,7 +15,7 @@ from returns_hub.errors import NotFound, PluginError, UnexpectedReply, Validatio
 from returns_hub.events import Origin
 from returns_hub.merge import Observation, observed, restrict_fields
 from returns_hub.model import Return
-from returns_hub.operation import Operation
+from returns_hub.operation import Operation, Reply
 from returns_hub.store import ApplyResult, Store
 from returns_hub.sync.listings import Listing
 from returns_hub.sync.options import RunOptions
@@ -54,6 +55,8 @@ class Reader:
     now: Callable[[], datetime]
     on_missing: Callable[[str], None]
     writer: MirrorWriter = field(init=False)
+    vendor_time: datetime | None = field(init=False, default=None)
+    """The time by the vendor's clock, as its first reply of this run told it."""
     _queue: ReadQueue = field(init=False, factory=ReadQueue)
     _calls: Semaphore = field(init=False)
     _rows: int = field(init=False, default=0)
@@ -184,7 +187,9 @@ class Reader:
                 request = next(operation)
                 while True:
                     self.report.count(requests=1)
-                    request = operation.send((yield request))
+                    reply = yield request
+                    self.vendor_time = self.vendor_time or date_of(reply)
+                    request = operation.send(reply)
             except StopIteration as done:
                 result: T = done.value
         return result
@@ -204,6 +209,15 @@ class Reader:
         except (KeyboardInterrupt, SystemExit) as cause:
             # An event loop would not survive it; outside the loop it is raised as it is.
             raise Interrupted(cause) from None
+
+
+def date_of(reply: Reply) -> datetime | None:
+    """The time of a reply by the clock of who made it; None where it does not say."""
+    try:
+        moment = parsedate_to_datetime(reply.header("date") or "")
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def worker_count(rate: Rate | None) -> int:

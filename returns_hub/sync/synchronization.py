@@ -1,5 +1,6 @@
 """The sync of one account: first everything there is, then whatever changed."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,14 +16,15 @@ from returns_hub.events import Origin
 from returns_hub.model import ReturnQuery
 from returns_hub.store import start_of
 from returns_hub.store.checkpoints import COVERED
+from returns_hub.store.database import CLOCK_MARGIN
 from returns_hub.sync.engine import AccountRun
 from returns_hub.sync.listings import Listing
+
+_log = logging.getLogger("returns_hub")
 
 # Where a vendor tells no changes, returns created so shortly before the last sync are read again: it may have listed
 # some of them late.
 _TRAILING: Final = timedelta(days=1)
-# The vendor's clock and ours differ: changes are asked for from a little before the moment up to which they are known.
-_CLOCK_DIFFERENCE: Final = timedelta(minutes=5)
 _MAX_STATUS_WORDS: Final = 50
 
 # The names of an account's checkpoints. COVERED is a span: what was created since its start is known as it was at its end.
@@ -70,20 +72,27 @@ class SyncRun(AccountRun):
         saved = await self.checkpoints()
         covered = Span.from_json(saved[COVERED]) if COVERED in saved else None
         begun = Span.from_json(saved[_PLAN]) if _PLAN in saved else None
+        full = self.options.full
+        if covered is not None and self._is_to_come(covered.until):
+            # Nobody knows when the clock was ahead, nor what was not seen since then.
+            _log.warning("%s: synced up to a moment that is still to come: all is read again", self.account)
+            covered, full = Span(covered.since, self.started), True
+            history_start = covered.since
         if covered is None:
             wanted = Span(since or history_start, self.started)
-        elif self.options.full:
+        elif full:
             wanted = Span(min(since or history_start, covered.since), self.started)
         elif since is not None:
             # What was never read ends where the rest begins; what was read is read again up to now.
             wanted = Span(since, covered.since if since < covered.since else self.started)
         elif begun is not None:
-            wanted = begun
+            wanted = Span(begun.since, min(begun.until, self.started))
         else:
             return covered
         origin = _origin(wanted, covered)
         # One that was cut off goes on with its own end: with another one its pages would be other pages.
-        if begun is not None and begun.since <= wanted.since and _origin(begun, covered) is origin:
+        can_go_on = begun is not None and not self._is_to_come(begun.until) and begun.since <= wanted.since
+        if begun is not None and can_go_on and _origin(begun, covered) is origin:
             return await self._backfill(begun, covered, origin, saved)
         forgotten = dict.fromkeys(name for name in saved if name.startswith(_SLICE))
         await self.writer.save({**forgotten, _PLAN: wanted.to_json()})
@@ -98,8 +107,17 @@ class SyncRun(AccountRun):
             whole = plan.since <= covered.since and plan.until >= covered.until
             known = Span(min(plan.since, covered.since), plan.until if whole else covered.until)
         done = dict.fromkeys([_PLAN, *(_SLICE + part.key for part in slices)])
-        await self.writer.save({**done, COVERED: known.to_json()})
+        await self.writer.save({**done, COVERED: self._as_seen(known).to_json()})
         return known
+
+    def _is_to_come(self, moment: datetime) -> bool:
+        """True of a stored moment that no clock could have shown that was right."""
+        return moment > self.started + CLOCK_MARGIN
+
+    def _as_seen(self, span: Span) -> Span:
+        """The span, and no more than the vendor's own clock has shown: ours may be ahead, and nothing was seen of later."""
+        seen = self.vendor_time
+        return span if seen is None or seen >= span.until else Span(span.since, max(seen, span.since))
 
     async def _changes(self, covered: Span) -> Span:
         """Read what changed since the end of a span; the span that is covered then."""
@@ -115,14 +133,16 @@ class SyncRun(AccountRun):
                 await self._read_open()
                 await self._read_unseen()
         known = Span(covered.since, until)
-        await self.writer.save({_CHANGES: None, COVERED: known.to_json()})
+        await self.writer.save({_CHANGES: None, COVERED: self._as_seen(known).to_json()})
         return known
 
     async def _read_feed(self, covered: Span) -> datetime:
         """Read what the vendor says has changed; the moment up to which that is."""
         saved = (await self.checkpoints()).get(_CHANGES, {})
+        if saved and self._is_to_come(Span.from_json(saved).until):
+            saved = {}
         span = Span.from_json(saved) if saved else Span(covered.until, self.started)
-        feed = partial(self.adapter.changes, span.since - _CLOCK_DIFFERENCE)
+        feed = partial(self.adapter.changes, span.since - CLOCK_MARGIN)
         await self.read([Listing.resume(feed, lambda position: {_CHANGES: {**span.to_json(), **position}}, saved)])
         return span.until
 

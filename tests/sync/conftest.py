@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -59,6 +60,7 @@ class Vendor:
     repeats_pages: bool = False
     tells_ahead: bool = False
     polls_open_returns: bool = True
+    says_date: datetime | None = None
     spoilt: tuple[InvalidRecord, ...] = ()
     gaps: tuple[str, ...] = ()
 
@@ -114,7 +116,8 @@ class Vendor:
             request = next(operation)
             while True:
                 self.answer(request)
-                request = operation.send(Reply(status=200))
+                date = {} if self.says_date is None else {"Date": format_datetime(self.says_date, usegmt=True)}
+                request = operation.send(Reply(status=200, headers=date))
         except StopIteration as done:
             result: T = done.value
         finally:
