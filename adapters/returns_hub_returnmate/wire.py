@@ -286,7 +286,10 @@ def with_request(made: Shipment, new: NewLabel) -> Shipment:
 
 def _item_notes(record: Record) -> tuple[Note, ...]:
     """``notes`` of an item, which the request shows as one text."""
-    return tuple([Note(text=text) for text in record.texts("notes")])
+    if isinstance(record.raw.get("notes"), list):
+        return tuple([Note(text=text) for text in record.texts("notes")])
+    text = record.text("notes")
+    return (Note(text=text),) if text else ()
 
 
 def _label(record: Record) -> Label | None:
