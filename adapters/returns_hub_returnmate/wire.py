@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from returns_hub import (
     Customer,
     Direction,
+    Facts,
     Item,
     Label,
     LabelStatus,
@@ -24,6 +25,7 @@ from returns_hub import (
     OrderRef,
     Reason,
     Resolution,
+    ResolutionKind,
     ResolutionStatus,
     Return,
     Shipment,
@@ -61,10 +63,6 @@ class Reader:
         rma_id, order_number, word = record.id("id"), record.text("order_number"), record.text("status")
         timeline = record.records("timeline") if "timeline" in raw else []
         facts = self.statuses.look_up(word)
-        resolutions: tuple[Resolution, ...] = ()
-        if facts.resolution is not None:
-            status = facts.resolution_status or ResolutionStatus.UNKNOWN
-            resolutions = (Resolution(kind=facts.resolution, status=status),)
         return Return(
             provider="returnmate",
             id=rma_id,
@@ -76,7 +74,7 @@ class Reader:
             customer=_customer(record.record("customer")),
             items=tuple([self._item(line) for line in record.records("items")]),
             shipments=tuple(self._shipments(record, rma_id)) if "shipments" in raw else (),
-            resolutions=resolutions,
+            resolutions=_resolutions(record, facts),
             notes=tuple([note for entry in timeline if (note := _timeline_note(entry)) is not None]),
             timeline=tuple([_timeline_entry(entry) for entry in timeline]),
             goods_expected=facts.goods_expected,
@@ -296,6 +294,15 @@ def _label(record: Record) -> Label | None:
     detail = _inner(record, "label")
     url = record.text("label_url", "labelUrl") or detail.text("url") or _text_only(record, "label")
     return Label(status=LabelStatus.READY, url=url, raw=detail.raw) if url else None
+
+
+def _resolutions(record: Record, facts: Facts) -> tuple[Resolution, ...]:
+    """What the status word says of the outcome, else what was asked for; the reference shows ``refund`` as the only return type."""
+    if facts.resolution is not None:
+        return (Resolution(kind=facts.resolution, status=facts.resolution_status or ResolutionStatus.UNKNOWN),)
+    if record.raw.get("return_type") == "refund":
+        return (Resolution(kind=ResolutionKind.REFUND, status=ResolutionStatus.REQUESTED),)
+    return ()
 
 
 def _customer(record: Record) -> Customer | None:

@@ -18,6 +18,9 @@ from returns_hub import (
     OrderRef,
     Reason,
     Reply,
+    Resolution,
+    ResolutionKind,
+    ResolutionStatus,
     Return,
     Shipment,
     ShipmentStatus,
@@ -152,6 +155,22 @@ def test_quantity_that_is_no_number_is_none(read: Any, quantity: object) -> None
 )
 def test_reason_of_an_item(read: Any, told: object, reason: object) -> None:
     assert read(items=[{"reason": told}]).items[0].reason == reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "resolutions"),
+    [
+        ({"return_type": "refund"}, (Resolution(kind=ResolutionKind.REFUND, status=ResolutionStatus.REQUESTED),)),
+        (
+            {"return_type": "refund", "status": "REFUNDED"},
+            (Resolution(kind=ResolutionKind.REFUND, status=ResolutionStatus.DONE),),
+        ),
+        ({"return_type": "exchange"}, ()),
+        ({"return_type": ["refund"], "status": "completed"}, ()),
+    ],
+)
+def test_what_was_asked_for_is_a_requested_resolution(read: Any, fields: Any, resolutions: object) -> None:
+    assert read(**fields).resolutions == resolutions
 
 
 @pytest.mark.parametrize("customer", [None, {}, {"email": None, "name": None}, {"email": "", "name": ""}])
