@@ -1,8 +1,9 @@
-"""Between bytes, plain data and attrs classes: strict where vendors are sloppy.
+"""Between bytes, plain data and attrs classes.
 
-One cattrs configuration serves the whole library. Out of the box cattrs turns ``None`` into ``"None"``,
-``True`` into ``1`` and a JSON 9.95 into 9.9499999…; here every primitive is taken as it is or refused.
-cattrs is imported at first use, so that ``import returns_hub`` stays cheap.
+JSON is read with exact numbers, and as far as it can be read: :func:`decode_json`. Our own data (the store, the configuration) goes through one
+cattrs configuration that is strict: out of the box cattrs turns ``None`` into ``"None"``, ``True`` into ``1`` and a JSON 9.95 into 9.9499999…; here
+every primitive is taken as it is or refused. Vendors' records are read by :class:`returns_hub.wire.Record`, which is not. cattrs is
+imported at first use, so that ``import returns_hub`` stays cheap.
 """
 
 import functools

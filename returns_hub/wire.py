@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from returns_hub.convert import encode_json, parse_decimal, parse_time
+from returns_hub.convert import decode_json, encode_json, parse_decimal, parse_time
 from returns_hub.countries import alpha2, alpha3
 from returns_hub.errors import (
     AuthenticationFailed,
@@ -43,6 +43,7 @@ __all__ = [
     "check_one_status",
     "check_same_id",
     "comparable",
+    "decode_object",
     "describe",
     "error_class",
     "fields_set",
@@ -192,6 +193,15 @@ def json_or_none(reply: Reply) -> Any:
         return reply.json()
     except UnexpectedReply:
         return None
+
+
+def decode_object(body: bytes) -> Mapping[str, Any]:
+    """The object that a delivery's body holds; an empty one where it holds something else, or is not JSON."""
+    try:
+        value = decode_json(body)
+    except UnexpectedReply:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def body_excerpt(reply: Reply) -> str | None:

@@ -13,16 +13,14 @@ from returns_hub import (
     Receipt,
     ReturnHint,
     Secret,
-    UnexpectedReply,
     UnknownEvent,
     WebhookRejected,
     WebhookRequest,
     body_digest,
-    decode_json,
     single_header,
     verify_hmac_sha256_hex,
 )
-from returns_hub.wire import Record, parse_id
+from returns_hub.wire import Record, decode_object, parse_id
 
 SIGNATURE_HEADER: Final = "X-Webhook-Signature"
 
@@ -60,7 +58,6 @@ EVENTS: Final = frozenset(
 )
 
 _ANSWER: Final = HttpAnswer(status=200)
-_MAX_ID_LENGTH: Final = 200
 
 
 def verify(request: WebhookRequest, secrets: Iterable[Secret], *, header: str) -> None:
@@ -80,25 +77,16 @@ def verify(request: WebhookRequest, secrets: Iterable[Secret], *, header: str) -
 
 def read(request: WebhookRequest) -> Receipt:
     """What a verified delivery tells: a hint, or an event that cannot be interpreted. Never an error."""
-    body = _decoded(request.body)
+    body = decode_object(request.body)
     name = Record(body).text("event", "type", "event_type")
     held = body.get("data", body.get("payload"))
     data: Mapping[str, Any] = held if isinstance(held, dict) else {}
     return_id = _return_id(name or "", body, data)
-    dedupe_key = _event_id(body, return_id=return_id if data else None) or body_digest(request.body)
+    event: ReturnHint | UnknownEvent = UnknownEvent(name=name, body=request.body)
     if name in EVENTS and return_id is not None:
-        return Receipt(
-            events=(ReturnHint(name=name, return_id=return_id, raw=body),), answer=_ANSWER, dedupe_key=dedupe_key
-        )
-    return Receipt(events=(UnknownEvent(name=name, body=request.body),), answer=_ANSWER, dedupe_key=dedupe_key)
-
-
-def _decoded(body: bytes) -> Mapping[str, Any]:
-    try:
-        value = decode_json(body)
-    except UnexpectedReply:
-        return {}
-    return value if isinstance(value, dict) else {}
+        event = ReturnHint(name=name, return_id=return_id, raw=body)
+    dedupe_key = _event_id(body, return_id=return_id if data else None) or body_digest(request.body)
+    return Receipt(events=(event,), answer=_ANSWER, dedupe_key=dedupe_key)
 
 
 def _return_id(name: str, body: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
@@ -109,8 +97,8 @@ def _return_id(name: str, body: Mapping[str, Any], data: Mapping[str, Any]) -> s
         if found is None and "rma_number" in holder:
             found = parse_id(holder.get("id"))
         if found is not None:
-            return _bounded(found)
-    return _bounded(parse_id(data.get("id"))) if name.startswith("rma.") else None
+            return found
+    return parse_id(data.get("id")) if name.startswith("rma.") else None
 
 
 def _event_id(body: Mapping[str, Any], *, return_id: str | None) -> str | None:
@@ -120,11 +108,7 @@ def _event_id(body: Mapping[str, Any], *, return_id: str | None) -> str | None:
     every later delivery about it a duplicate.
     """
     event_id = parse_id(body.get("event_id"))
-    if event_id is None and return_id is not None:
-        plain = parse_id(body.get("id"))
-        event_id = plain if plain != return_id else None
-    return _bounded(event_id)
-
-
-def _bounded(identifier: str | None) -> str | None:
-    return identifier if identifier is not None and len(identifier) <= _MAX_ID_LENGTH else None
+    if event_id is not None or return_id is None:
+        return event_id
+    plain = parse_id(body.get("id"))
+    return plain if plain != return_id else None

@@ -35,6 +35,7 @@ from returns_hub.wire import (
     check_one_status,
     check_same_id,
     comparable,
+    decode_object,
     describe,
     error_class,
     fields_set,
@@ -367,6 +368,14 @@ def test_reply_that_is_not_json_is_none_and_its_beginning_can_be_quoted() -> Non
         "<html>" + "x" * 294,
         None,
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [(b'{"a": 1}', {"a": 1}), (b"[1]", {}), (b"", {}), (b"<html>", {}), (b'{"a": NaN}', {"a": "NaN"})],
+)
+def test_object_of_a_delivery(body: bytes, value: object) -> None:
+    assert decode_object(body) == value
 
 
 def test_reply_that_is_not_json_says_its_status() -> None:
