@@ -390,11 +390,15 @@ class ReturnQuery:
 
 @frozen(kw_only=True)
 class ShipmentQuery:
-    """Which shipments to list. Every filter that is set must hold."""
+    """Which shipments to list, in which order. Every filter that is set must hold.
+
+    ``oldest_first`` is for vendors that let the order be chosen; others list in their own.
+    """
 
     return_id: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    oldest_first: bool = False
     page_size: int | None = None
 
 

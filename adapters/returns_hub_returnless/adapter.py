@@ -3,15 +3,13 @@
 V1 is for accounts whose portal is not at ``panel.returnless.com``; V2 is another interface at another host.
 """
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from attrs import evolve, field, frozen
@@ -23,7 +21,6 @@ from returns_hub import (
     HttpAnswer,
     InvalidRecord,
     Limits,
-    NotFound,
     Operation,
     Order,
     Page,
@@ -45,7 +42,8 @@ from returns_hub import (
     format_time,
     once_per_reply,
 )
-from returns_hub_returnless import orders, webhooks, wire
+from returns_hub.wire import build_path, check_one_status, get, page_size, parse_list, parse_rows
+from returns_hub_returnless import orders, protocol, webhooks, wire
 from returns_hub_returnless.pagination import (
     MAX_PAGE_SIZE,
     Cursor,
@@ -65,6 +63,7 @@ from returns_hub_returnless.statuses import (
     RETURN_STATUSES,
     RETURN_WORD_BY_STATUS,
     TRACKING_STATUSES,
+    WEBHOOK_ACTIONS,
 )
 
 RETURNS: Final = Resource(
@@ -96,19 +95,18 @@ class Returnless(Adapter):
       return again.
     """
 
-    user: str
+    user: str = field(repr=False)
     password: Secret
     signing_keys: tuple[Secret, ...] = ()
     timezone: str = "UTC"
     order_timezone: str | None = None
     poll_overlap: int = 7200
     trust_unsigned_body: bool = False
-    _reader: wire.RecordParser = field(init=False, repr=False, eq=False)
-    _order_zone: ZoneInfo = field(init=False, repr=False, eq=False)
+    _parser: wire.RecordParser = field(init=False, repr=False, eq=False)
 
     provider: ClassVar[str] = "returnless"
     display_name: ClassVar[str] = "Returnless"
-    base_urls: ClassVar[Mapping[str, str]] = MappingProxyType({"production": "https://api.returnless.com"})
+    base_urls: ClassVar[Mapping[str, str]] = protocol.BASE_URLS
     capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(
         {
             Capability.LIST_RETURNS: Support.YES,
@@ -136,6 +134,7 @@ class Returnless(Adapter):
             "return": RETURN_STATUSES,
             "request": REQUEST_STATUSES,
             "shipment": TRACKING_STATUSES,
+            "webhook": WEBHOOK_ACTIONS,
             "disposition": BACK_TO_STOCK,
         }
     )
@@ -149,17 +148,16 @@ class Returnless(Adapter):
         if self.poll_overlap < 0:
             raise ConfigurationError("returnless: poll_overlap is a number of seconds, 0 or more")
         zone = _zone("timezone", self.timezone)
-        reader = wire.RecordParser(
+        parser = wire.RecordParser(
             zone=zone,
-            # A table counts the unknown words it is asked for: each account has its own.
+            order_zone=zone if self.order_timezone is None else _zone("order_timezone", self.order_timezone),
+            # A table counts the unknown words that are looked up in it: each account has its own.
             returns=RETURN_STATUSES.extended({}),
             requests=REQUEST_STATUSES.extended({}),
-            parcels=TRACKING_STATUSES.extended({}),
+            tracking=TRACKING_STATUSES.extended({}),
             stock=BACK_TO_STOCK.extended({}),
         )
-        order_zone = zone if self.order_timezone is None else _zone("order_timezone", self.order_timezone)
-        object.__setattr__(self, "_reader", reader)
-        object.__setattr__(self, "_order_zone", order_zone)
+        object.__setattr__(self, "_parser", parser)
 
     @property
     def limits(self) -> Limits:
@@ -169,17 +167,17 @@ class Returnless(Adapter):
     @property
     def statuses(self) -> StatusTable:
         """The words of returns; requests have a vocabulary of their own."""
-        return self._reader.returns
+        return self._parser.returns
 
     @property
     def status_tables(self) -> tuple[StatusTable, ...]:
         """The words of returns, and those of requests."""
-        return self._reader.returns, self._reader.requests
+        return self._parser.returns, self._parser.requests, self._parser.tracking
 
     def authorize(self, request: Request) -> Request:
         """The request with user and password by HTTP Basic, in UTF-8."""
-        token = base64.b64encode(f"{self.user}:{self.password.reveal()}".encode()).decode()
-        return evolve(request, headers=(*request.headers, ("Authorization", f"Basic {token}")))
+        header = protocol.build_authorization(self.user, self.password)
+        return evolve(request, headers=(*request.headers, header))
 
     @once_per_reply
     def check(self, reply: Reply) -> Any:
@@ -188,7 +186,7 @@ class Returnless(Adapter):
         Raises:
             ProviderError: the subclass that says what the caller can do; the status decides, for a 429 has no body.
         """
-        return wire.parse_payload(reply)
+        return protocol.parse_payload(reply)
 
     def list_returns(
         self,
@@ -214,10 +212,10 @@ class Returnless(Adapter):
 
     def get_return(self, return_id: str) -> Operation[Return]:
         """One return; or one request, by ``request:`` and its id."""
-        kind, record_id = _address_of(return_id)
-        reply = yield _get(_path(kind.name, record_id))
-        record = wire.parse_single(self.check(reply), kind.id_key, record_id)
-        return self._parse(kind)(record)
+        resource, record_id = _resource_of(return_id)
+        reply = yield get(build_path(resource.name, record_id))
+        record = protocol.parse_single(self.check(reply), resource.id_key, record_id)
+        return self._parse(resource, protocol.sent_at(reply))(record)
 
     def set_status(
         self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
@@ -227,45 +225,45 @@ class Returnless(Adapter):
         Which changes are allowed is not documented, nor what follows: a mail to the customer, or a label that can be made.
         A neutral status is sent where one word asserts it and nothing else. There is no place for a note.
         """
-        if (status is None) == (raw_status is None):
-            raise self.unsupported(Capability.SET_STATUS, "give either a status or a raw_status")
+        check_one_status(status, raw_status)
         if note is not None:
             raise self.unsupported(Capability.SET_STATUS, "the vendor's call has no place for a note")
-        kind, record_id = _address_of(return_id)
-        yield from self._put(kind, record_id, "status", raw_status or self._word_for(kind, status))
+        resource, record_id = _resource_of(return_id)
+        yield from self._put(resource, record_id, "status", raw_status or self._word_for(resource, status))
         return (yield from self.get_return(return_id))
 
     def set_free_shipping(self, request_id: str, *, free: bool) -> Operation[None]:
         """Have a request returned free of charge, or let the customer pay. No call tells what is set."""
-        kind, record_id = _address_of(request_id)
-        if kind is not REQUESTS:
+        resource, record_id = _resource_of(request_id)
+        if resource is not REQUESTS:
             raise UnsupportedOperation(
                 "returnless set_free_shipping: only a request has it, and its id begins with request:",
                 provider=self.provider,
                 operation="set_free_shipping",
             )
-        yield from self._put(kind, record_id, "free_shipping", "1" if free else "0")
+        yield from self._put(resource, record_id, "free_shipping", "1" if free else "0")
 
     def list_shipments(self, query: ShipmentQuery, cursor: str | None = None) -> Operation[Page[Shipment]]:
         """The newest shipments, 200 at most: the vendor has no page after that, and no filter. Or those of one return."""
         if query.created_after is not None or query.created_before is not None:
             raise self.unsupported(Capability.LIST_SHIPMENTS, "the vendor has no filter on the creation time")
         if cursor is not None:
-            raise _not_ours()
+            raise _foreign_cursor()
         if query.return_id is not None:
             ret = yield from self.get_return(query.return_id)
             return Page(items=ret.shipments)
-        size = _page_size(query.page_size)
-        reply = yield _get("/shipments", [("per_page", str(size)), ("sort_order", "desc")])
-        rows = wire.parse_rows(self.check(reply))
-        items, invalid_records = wire.parse_each(list(enumerate(rows)), self._reader.parse_shipment)
-        gap = f"shipments: only the newest {len(rows)} are sent; a return has its own"
-        return Page(items=items, invalid_records=invalid_records, gaps=(gap,) if len(rows) >= size else ())
+        size = page_size(query.page_size, maximum=MAX_PAGE_SIZE)
+        order, end = ("asc", "oldest") if query.oldest_first else ("desc", "newest")
+        reply = yield get("/shipments", [("per_page", str(size)), ("sort_order", order)])
+        rows = parse_list(self.check(reply), where="shipments")
+        items, invalid = parse_rows(enumerate(rows), self._parser.parse_shipment, where="")
+        gap = f"shipments: only the {end} {len(rows)} are sent; a return has its own"
+        return Page(items=items, invalid_records=invalid, gaps=(gap,) if len(rows) >= size else ())
 
     def get_shipment(self, shipment_id: str) -> Operation[Shipment]:
         """One shipment, by its tracking number, which is the only identifier that it has."""
-        reply = yield _get(_path("shipments", shipment_id))
-        return self._reader.parse_shipment(wire.parse_single(self.check(reply), "tracking_number", shipment_id))
+        reply = yield get(build_path("shipments", shipment_id))
+        return self._parser.parse_shipment(protocol.parse_single(self.check(reply), "tracking_number", shipment_id))
 
     def changes(self, since: datetime, cursor: str | None = None) -> Operation[Page[Return]]:
         """One page of the returns, then the requests, whose status changed since a moment, or ``poll_overlap`` before it."""
@@ -289,7 +287,7 @@ class Returnless(Adapter):
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """A hint to read the return again; what the body says of it only with ``trust_unsigned_body``."""
-        return webhooks.read_webhook(request, self._reader, trust_body=self.trust_unsigned_body)
+        return webhooks.read_webhook(request, self._parser, trust_body=self.trust_unsigned_body)
 
     def read_order_lookup(self, request: WebhookRequest) -> str:
         """The order number that the URL ends in, if it is signed with one of the account's keys."""
@@ -297,11 +295,11 @@ class Returnless(Adapter):
 
     def answer_order_lookup(self, order: Order | None) -> HttpAnswer:
         """The documented response; 404 in the vendor's envelope where there is no such order."""
-        return orders.build_answer(order, self._order_zone)
+        return orders.build_answer(order, self._parser.order_zone)
 
     def _listings(self, kind: Resource, query: ReturnQuery, order_id: str | None) -> Iterable[Listing]:
         """What has to be walked through: the list, or once for each status of it, for the vendor takes one at a time."""
-        zone = self._reader.zone
+        zone = self._parser.zone
         after, before, updated = query.created_after, query.created_before, query.updated_after
         for word in _statuses_to_request(kind, query):
             yield Listing(
@@ -314,23 +312,23 @@ class Returnless(Adapter):
                 start=after and wire.lower_bound(after, zone),
                 end=before and wire.upper_bound(before, zone),
                 updated_after=updated and wire.lower_bound(updated, zone),
-                size=_page_size(query.page_size),
+                size=page_size(query.page_size, maximum=MAX_PAGE_SIZE),
             )
 
     def _read(self, listings: Sequence[Listing], cursor: str | None) -> Operation[Page[Return]]:
-        """One page of the lists, one after the other. The cursor is the number of the list, and the spot in it."""
+        """One page of the lists, one after the other. The cursor is the number of the list, and the start in it."""
         if not listings:
             return Page(items=())
-        number, spot = _parse_cursor(cursor, len(listings))
+        number, start = _parse_cursor(cursor, len(listings))
         listing = listings[number]
-        step = yield from read_page(listing, spot, self._ask)
-        items, invalid_records = wire.parse_each(step.rows, self._parse(listing.resource))
+        read = yield from read_page(listing, start, self._fetch)
+        items, invalid = parse_rows(read.rows, self._parse(listing.resource, read.sent_at), where="")
         following = None
-        if step.next is not None:
-            following = f"{number}:{step.next}"
+        if read.next is not None:
+            following = f"{number}:{read.next}"
         elif number + 1 < len(listings):
             following = f"{number + 1}:{Cursor()}"
-        return Page(items=items, invalid_records=invalid_records, next=following, gaps=step.gaps)
+        return Page(items=items, invalid_records=invalid, next=following, gaps=read.gaps)
 
     def _read_newest(self, listings: Sequence[Listing], cursor: str | None) -> Operation[Page[Return]]:
         """The newest rows of all lists as one; then, on a page of their own, those before which one list ends.
@@ -338,41 +336,42 @@ class Returnless(Adapter):
         There is no filter that ends before a time, so a list is told down to its page's length, and no further.
         """
         if cursor not in (None, _OLDER):
-            raise _not_ours()
+            raise _foreign_cursor()
         older = cursor == _OLDER
         pages: list[tuple[Listing, Rows]] = []
         gaps: list[str] = []
         for listing in listings:
-            page = yield from read_newest(evolve(listing, size=MAX_PAGE_SIZE) if older else listing, self._ask)
+            page = yield from read_newest(evolve(listing, size=MAX_PAGE_SIZE) if older else listing, self._fetch)
             pages.append((listing, page))
-            if older and not (yield from read_oldest(listing, self._ask)).ids <= page.ids:
+            if older and not (yield from read_oldest(listing, self._fetch)).ids <= page.ids:
                 gaps.append(f"{listing.resource.name}: only the newest {len(page)} can be listed newest first")
         # Down to the youngest of these, every list is told whole on the first page.
         ends = [page.placed[listing.size - 1].at for listing, page in pages if len(page.placed) >= listing.size]
         items: list[Return] = []
-        invalid_records: list[InvalidRecord] = []
+        invalid: list[InvalidRecord] = []
         for listing, page in pages:
             rows = [row for row in page.placed if listing.includes(row) and older == any(row.at < end for end in ends)]
             shown = [(row.index, row.raw) for row in rows] + ([] if older else page.others)
-            read, broken = wire.parse_each(shown, self._parse(listing.resource))
+            read, broken = parse_rows(shown, self._parse(listing.resource, page.sent_at), where="")
             items += read
-            invalid_records += broken
+            invalid += broken
         items.sort(key=_created, reverse=True)
         following = _OLDER if not older and any(len(page) for _, page in pages) else None
-        return Page(items=items, invalid_records=tuple(invalid_records), next=following, gaps=tuple(gaps))
+        return Page(items=items, invalid_records=tuple(invalid), next=following, gaps=tuple(gaps))
 
-    def _ask(self, name: str, query: Sequence[tuple[str, str]]) -> Operation[Fetched]:
-        reply = yield _get(f"/{name}", query)
-        return Fetched(rows=wire.parse_rows(self.check(reply)))
+    def _fetch(self, name: str, query: Sequence[tuple[str, str]]) -> Operation[Fetched]:
+        reply = yield get(f"/{name}", query)
+        return Fetched(rows=parse_list(self.check(reply), where=name), sent_at=protocol.sent_at(reply))
 
-    def _put(self, kind: Resource, record_id: str, name: str, value: str) -> Operation[None]:
+    def _put(self, resource: Resource, record_id: str, name: str, value: str) -> Operation[None]:
         # Returnless V1 API, Update request: one value, in the query, and no body. It is absolute, so twice is once.
-        path = _path(kind.name, record_id)
+        path = build_path(resource.name, record_id)
         reply = yield Request(method="PUT", path=path, query=[(name, value)], replayable=True)
-        wire.check_updated(self.check(reply))
+        protocol.check_updated(self.check(reply))
 
-    def _parse(self, kind: Resource) -> Callable[[Mapping[str, Any]], Return]:
-        return self._reader.parse_return if kind is RETURNS else self._reader.parse_request
+    def _parse(self, resource: Resource, sent_at: datetime | None) -> Callable[[Mapping[str, Any]], Return]:
+        parser = evolve(self._parser, observed_at=sent_at)
+        return parser.parse_return if resource is RETURNS else parser.parse_request
 
     def _word_for(self, kind: Resource, status: Status | None) -> str:
         words = RETURN_WORD_BY_STATUS if kind is RETURNS else REQUEST_WORD_BY_STATUS
@@ -397,17 +396,17 @@ def _statuses_to_request(kind: Resource, query: ReturnQuery) -> tuple[str | None
 def _parse_cursor(cursor: str | None, listings: int) -> tuple[int, Cursor]:
     if cursor is None:
         return 0, Cursor()
-    number, _, spot = cursor.partition(":")
+    number, _, start = cursor.partition(":")
     if not re.fullmatch(r"\d{1,2}", number, re.ASCII) or int(number) >= listings:
-        raise _not_ours()
-    return int(number), Cursor.parse(spot)
+        raise _foreign_cursor()
+    return int(number), Cursor.parse(start)
 
 
-def _not_ours() -> ValueError:
+def _foreign_cursor() -> ValueError:
     return ValueError("the cursor is not one that this listing gave")
 
 
-def _address_of(return_id: str) -> tuple[Resource, str]:
+def _resource_of(return_id: str) -> tuple[Resource, str]:
     """Which list a return is in, and its id there: requests and returns share numbers."""
     if return_id.startswith(wire.REQUEST_PREFIX):
         return REQUESTS, return_id.removeprefix(wire.REQUEST_PREFIX)
@@ -418,23 +417,10 @@ def _created(ret: Return) -> datetime:
     return ret.created_at or datetime.min.replace(tzinfo=UTC)
 
 
-def _get(path: str, query: Iterable[tuple[str, str]] = ()) -> Request:
-    return Request(method="GET", path=path, query=query, replayable=True)
-
-
-def _path(*segments: str) -> str:
-    if any(segment in ("", ".", "..") for segment in segments):
-        # They would make the path of something else.
-        raise NotFound("an id is never empty, nor made of dots")
-    return "/" + "/".join(quote(segment, safe="") for segment in segments)
-
-
-def _page_size(asked: int | None) -> int:
-    # Returnless V1 API, Parameters: 1 to 200.
-    return MAX_PAGE_SIZE if asked is None else min(max(asked, 1), MAX_PAGE_SIZE)
-
-
-def _zone(option: str, name: str) -> ZoneInfo:
+def _zone(option: str, name: str) -> tzinfo:
+    if name == "UTC":
+        # Also where there is no time zone database, as on Windows.
+        return UTC
     with suppress(OSError, ValueError, KeyError):
         return ZoneInfo(name)
     raise ConfigurationError(f"returnless: {option} is an IANA name such as Europe/Amsterdam or UTC")

@@ -485,7 +485,7 @@ def _is_in_order(listing: Listing, page: Rows, fetch: Fetch) -> Operation[bool]:
     than a row shows: a request for what comes after the row before it brings it all the same. In a list that is
     sorted in another way, it does not.
     """
-    if page.is_ascending:
+    if page.is_ascending or len(page.placed) < 2:
         return True
     before, after = max(pairwise(page.placed), key=lambda pair: pair[0].at - pair[1].at)
     if page.floor is not None and after.at < page.floor <= before.at:
@@ -510,7 +510,7 @@ def _fetch(listing: Listing, bound: datetime | None, fetch: Fetch, *, order: str
     reply = yield from fetch(listing.resource.name, query)
     rows = [(index, raw, _place(listing, index, raw)) for index, raw in enumerate(reply.rows)]
     placed = [row for _, _, row in rows if row is not None]
-    if rows and not placed:
+    if len(rows) >= listing.size and not placed:
         raise UnexpectedReply(
             "no row has an id and a time: the list cannot be read in order",
             where=f"{listing.resource.name}[0].{listing.time_key}",

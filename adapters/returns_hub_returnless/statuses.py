@@ -155,10 +155,9 @@ RETURN_STATUSES: Final = StatusTable(
                 why="booked in accounting; it says nothing of a parcel",
             ),
             "exception": Facts(
-                status=Status.UNKNOWN,
                 attention=frozenset({Attention.EXCEPTION}),
                 source=_return("Return has an exception."),
-                why="something is wrong, at whatever stage",
+                why="something is wrong, at whatever stage: the status before it stays",
             ),
             "exchanged": Facts(
                 status=Status.RESOLVED,
@@ -191,11 +190,33 @@ RETURN_STATUSES: Final = StatusTable(
     ),
 )
 
-# Keyed by the id, and by the text for a parcel without one. The documentation lists neither.
+# Words and codes of one thing, apart from case, blanks, hyphens and underscores.
+_TRACKING_WORDS: Final[Mapping[ShipmentStatus, tuple[str, ...]]] = MappingProxyType(
+    {
+        ShipmentStatus.PRE_TRANSIT: ("Pre-transit", "Label created"),
+        ShipmentStatus.IN_TRANSIT: ("In transit", "Shipped"),
+        ShipmentStatus.OUT_FOR_DELIVERY: ("Out for delivery",),
+        ShipmentStatus.AVAILABLE_FOR_PICKUP: ("Available for pickup", "Ready for pickup"),
+        ShipmentStatus.DELIVERED: ("Delivered",),
+        ShipmentStatus.EXCEPTION: ("Exception", "Delivery failed"),
+        ShipmentStatus.RETURN_TO_SENDER: ("Return to sender", "Returned to sender"),
+        ShipmentStatus.CANCELLED: ("Cancelled", "Canceled"),
+        ShipmentStatus.EXPIRED: ("Expired",),
+    }
+)
+
+
+def fold_tracking_word(word: str) -> str:
+    """A tracking status without regard to case, blanks, hyphens and underscores."""
+    return "".join(character for character in word.casefold() if character.isalnum())
+
+
+# Keyed by the text, and by the code where the text says nothing. The documentation lists neither.
 TRACKING_STATUSES: Final = StatusTable(
     name="Returnless tracking status",
     source=_DOCUMENT,
     unknown=Facts(shipment=ShipmentStatus.UNKNOWN),
+    fold=fold_tracking_word,
     rows=MappingProxyType(
         {
             word: Facts(
@@ -204,6 +225,25 @@ TRACKING_STATUSES: Final = StatusTable(
                 why="1000 and “Ready to Send” are the one pair that is shown: a label, and no scan yet",
             )
             for word in ("1000", "Ready to Send")
+        }
+        | {
+            word: Facts(shipment=status, source="not in the documentation; plain English beside a code")
+            for status, words in _TRACKING_WORDS.items()
+            for word in words
+        }
+    ),
+)
+
+WEBHOOK_ACTIONS: Final = StatusTable(
+    name="Returnless webhook action",
+    source=_DOCUMENT,
+    rows=MappingProxyType(
+        {
+            "return_created": Facts(
+                status=Status.READY_TO_SHIP,
+                source=f"{_DOCUMENT}, New Return webhook: “a notification when a return is created by one of your customers”",
+                why="as the status processing, which is defined in the same words; believed with trust_unsigned_body only",
+            )
         }
     ),
 )

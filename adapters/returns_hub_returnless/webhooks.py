@@ -12,12 +12,15 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus, urlsplit
 
+from attrs import evolve
+
 from returns_hub import (
     HttpAnswer,
     Receipt,
     ReturnHint,
     ReturnObserved,
     Secret,
+    Status,
     UnexpectedReply,
     UnknownEvent,
     WebhookRejected,
@@ -27,6 +30,7 @@ from returns_hub import (
     single_header,
     verify_hmac_sha256_hex,
 )
+from returns_hub_returnless.statuses import WEBHOOK_ACTIONS
 from returns_hub_returnless.wire import RecordParser
 
 SIGNATURE_HEADER: Final = "returnless-signature"
@@ -56,7 +60,7 @@ def verify_webhook(request: WebhookRequest, keys: Iterable[Secret]) -> None:
     verify_hmac_sha256_hex(return_id.encode(), single_header(request, SIGNATURE_HEADER), keys)
 
 
-def read_webhook(request: WebhookRequest, reader: RecordParser, *, trust_body: bool) -> Receipt:
+def read_webhook(request: WebhookRequest, parser: RecordParser, *, trust_body: bool) -> Receipt:
     """What a verified delivery tells. Never an error: the id is signed, whatever the body is."""
     digest = body_digest(request.body)
     try:
@@ -64,7 +68,7 @@ def read_webhook(request: WebhookRequest, reader: RecordParser, *, trust_body: b
     except WebhookRejected:
         unknown = UnknownEvent(name=None, body=request.body)
         return Receipt(events=(unknown,), answer=_ANSWER, dedupe_key=digest)
-    event = _event(request, return_id, reader, trust_body=trust_body)
+    event = _event(request, return_id, parser, trust_body=trust_body)
     return Receipt(events=(event,), answer=_ANSWER, dedupe_key=f"{return_id}:{digest}")
 
 
@@ -86,29 +90,33 @@ def read_order_number(request: WebhookRequest, keys: Iterable[Secret]) -> str:
 
 
 def _event(
-    request: WebhookRequest, return_id: str, reader: RecordParser, *, trust_body: bool
+    request: WebhookRequest, return_id: str, parser: RecordParser, *, trust_body: bool
 ) -> ReturnHint | ReturnObserved | UnknownEvent:
     body = _decoded(request.body)
     action = body.get("action")
     if action is not None and action != RETURN_CREATED:
         return UnknownEvent(name=action if isinstance(action, str) else None, body=request.body)
     if trust_body and action == RETURN_CREATED:
-        observed = _observed(request, return_id, body, reader)
+        observed = _observed(request, return_id, body, parser)
         if observed is not None:
             return observed
     return ReturnHint(name=action or _NO_ACTION, return_id=return_id, raw=body)
 
 
 def _observed(
-    request: WebhookRequest, return_id: str, body: Mapping[str, Any], reader: RecordParser
+    request: WebhookRequest, return_id: str, body: Mapping[str, Any], parser: RecordParser
 ) -> ReturnObserved | None:
-    """What the body says of the return; None where it is about another one, or cannot be read."""
+    """What the body says of the return; None where it is about another one, or has no id."""
     try:
-        ret = reader.parse_return({**body, UNVERIFIED: True})
+        ret = evolve(parser, observed_at=request.received_at).parse_return({**body, UNVERIFIED: True})
     except UnexpectedReply:
         return None
     if ret.id != return_id:
         return None
+    if ret.status_raw is None:
+        # The body has no status; that a customer created the return is one.
+        facts = WEBHOOK_ACTIONS.look_up(RETURN_CREATED)
+        ret = evolve(ret, status=facts.status or Status.UNKNOWN, status_raw=RETURN_CREATED)
     return ReturnObserved(
         name=RETURN_CREATED, observed=ret, occurred_at=ret.created_at or request.received_at, raw=body
     )

@@ -1,157 +1,47 @@
 """Returnless's JSON, read into the model. The vendor's spelling stays in this file.
 
-Returnless V1 API shows numbers and flags as text, and an empty text where nothing is known. Its authors' own connectors mix text
-and numbers, and their language spells an empty object ``[]``: so a text may be a number here and the reverse, and anything
-empty is nothing. Whatever else is not as the documentation shows it is an :class:`UnexpectedReply` that names its place.
+Returnless V1 API shows numbers and flags as text, and an empty text where nothing is known; the vendor's own connectors mix text and
+numbers, and PHP spells an empty object ``[]``. Only the id of a record is needed: any other value that cannot be read is left
+empty, and named in ``unreadable``.
 """
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, tzinfo
-from decimal import Decimal
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Final
 
 from attrs import evolve, frozen
 
 from returns_hub import (
     Address,
-    AuthenticationFailed,
-    Conflict,
+    Answer,
     Customer,
     Direction,
     Facts,
-    InvalidRecord,
     Item,
     Label,
     LabelStatus,
+    Money,
     Note,
-    NotFound,
     OrderRef,
-    ProviderError,
-    ProviderUnavailable,
-    RateLimited,
     Reason,
-    Reply,
     Resolution,
     ResolutionStatus,
     Return,
     Shipment,
     Status,
     StatusTable,
-    UnexpectedReply,
-    ValidationFailed,
-    parse_time,
-    structure,
 )
-
-T = TypeVar("T")
+from returns_hub.wire import Record
 
 REQUEST_PREFIX: Final = "request:"
 
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?\Z", re.ASCII)
+_LOCAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?\Z", re.ASCII)
 _NO_REQUEST: Final = (None, "0")
-
-# Returnless V1 API documents one error, 429. Whether wrong credentials bring 401 or 403 is not said: both mean them here.
-_ERRORS: Final[Mapping[int, type[ProviderError]]] = {
-    401: AuthenticationFailed,
-    403: AuthenticationFailed,
-    404: NotFound,
-    409: Conflict,
-    410: NotFound,
-    429: RateLimited,
-}
-
-
-def parse_payload(reply: Reply) -> Any:
-    """The decoded body of a good reply; the status decides first, for a 429 has nothing to decode.
-
-    Raises:
-        ProviderError: the subclass that says what the caller can do.
-    """
-    if not 200 <= reply.status < 300:
-        kind = _error_class(reply.status)
-        raise kind(http_status=reply.status, vendor_message=_message(reply))
-    try:
-        return reply.json()
-    except UnexpectedReply as error:
-        problem = error.message
-    raise UnexpectedReply(problem, http_status=reply.status)
-
-
-def _error_class(status: int) -> type[ProviderError]:
-    if status in _ERRORS:
-        return _ERRORS[status]
-    if status >= 500:
-        return ProviderUnavailable
-    return ValidationFailed if status >= 400 else UnexpectedReply
-
-
-def _message(reply: Reply) -> str | None:
-    """What an error reply says. No shape is documented: ``message``, as in the reply to a PUT, or the body itself."""
-    try:
-        body = reply.json()
-    except UnexpectedReply:
-        body = None
-    told = body.get("message") if isinstance(body, dict) else None
-    return told if isinstance(told, str) else reply.body[:300].decode("utf-8", "replace") or None
-
-
-def parse_rows(data: object) -> list[Any]:
-    """The rows of a list: Returnless V1 API shows a bare array."""
-    rows = _listed(data)
-    if rows is None:
-        raise UnexpectedReply("a list is expected")
-    return rows
-
-
-def parse_single(data: object, key: str, wanted: str) -> Mapping[str, Any]:
-    """The one record that was asked for by id: an object, or a list of one as Returnless V1 API shows it for a shipment.
-
-    Raises:
-        NotFound: nothing came; what an unknown id brings is not documented.
-        UnexpectedReply: another record came.
-    """
-    if _is_nothing(data):
-        raise NotFound
-    rows = _listed(data)
-    for row in [data] if rows is None else rows:
-        if isinstance(row, dict) and Record(raw=row).text(key) == wanted:
-            return row
-    raise UnexpectedReply("the record that came is not the one that was asked for", where=key)
-
-
-def check_updated(data: object) -> None:
-    """Returns if the reply to a PUT says that it was done; the documentation's sentence beside that is not looked at."""
-    if _is_nothing(data):
-        raise NotFound
-    result = data.get("result") if isinstance(data, dict) else None
-    if result is True:
-        return
-    if result is False:
-        message = data.get("message") if isinstance(data, dict) else None
-        raise ValidationFailed("the vendor did not do it", vendor_message=message if isinstance(message, str) else None)
-    raise UnexpectedReply("the reply does not tell whether it was done", where="result")
-
-
-def parse_each(
-    rows: list[tuple[int, Any]], parse: Callable[[Mapping[str, Any]], T]
-) -> tuple[tuple[T, ...], tuple[InvalidRecord, ...]]:
-    """Each numbered row, parsed; and those that could not be, set aside with their place."""
-    items: list[T] = []
-    invalid_records: list[InvalidRecord] = []
-    for index, row in rows:
-        try:
-            items.append(parse(_object(row)))
-        except UnexpectedReply as error:
-            invalid_records.append(InvalidRecord(where=f"[{index}].{error.where}".rstrip("."), raw=row))
-    return tuple(items), tuple(invalid_records)
-
-
-def _object(row: object) -> Mapping[str, Any]:
-    if isinstance(row, dict):
-        return row
-    raise UnexpectedReply("an object is expected")
+# The vendor's web server and its database need not agree to the second.
+_CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 
 
 def parse_local_time(value: object) -> datetime | None:
@@ -159,18 +49,18 @@ def parse_local_time(value: object) -> datetime | None:
 
     None also where no second could be added or taken away: such a time is no record's.
     """
-    if not isinstance(value, str) or not _TIME.match(value):
+    if not isinstance(value, str) or not _LOCAL_TIME.match(value):
         return None
     try:
-        moment = datetime.fromisoformat(value)
+        local = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return moment if 1970 <= moment.year < 9999 else None
+    return local if 1970 <= local.year < 9999 else None
 
 
-def format_local_time(moment: datetime) -> str:
+def format_local_time(local: datetime) -> str:
     """A time as the vendor prints it."""
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+    return f"{local:%Y-%m-%d %H:%M:%S}"
 
 
 def lower_bound(moment: datetime, zone: tzinfo) -> datetime:
@@ -186,9 +76,9 @@ def upper_bound(moment: datetime, zone: tzinfo) -> datetime:
 
 
 def clock_change(local: datetime, zone: tzinfo) -> timedelta:
-    """By how much the clock is set at a local time: negative where it is set back and the time exists twice, positive where it never exists."""
-    first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1))
-    return second - first
+    """By how much the clock is set at a local time: less than zero where that time exists twice, more where it never exists."""
+    before, after = (local.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1))
+    return after - before
 
 
 def repeated_period(local: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
@@ -210,182 +100,163 @@ def existing_time(local: datetime, zone: tzinfo) -> datetime:
     return local - max(clock_change(local, zone), timedelta())
 
 
-@frozen(kw_only=True)
-class Record:
-    """An object of the vendor's, read name by name. ``place`` is where it stands, for an error to say."""
+def resolve_local_time(local: datetime, zone: tzinfo, observed_at: datetime | None) -> datetime:
+    """The moment of a local time. Of the two of a repeated hour, the later one that is not after the moment of observation.
 
-    raw: Mapping[str, Any]
-    place: str = ""
+    A record observed in that hour can so never seem older than one observed before it. Without ``observed_at`` it is the later one.
 
-    def text(self, name: str) -> str | None:
-        """A text, or a number as text; None for nothing."""
-        value = self.raw.get(name)
-        if isinstance(value, str):
-            return value or None
-        if _is_nothing(value):
-            return None
-        if type(value) in (int, Decimal):
-            return str(value)
-        raise self._unexpected("a text is expected", name)
-
-    def digit(self, name: str) -> str | None:
-        """A flag as Returnless V1 API spells it, ``"1"`` or ``"0"``; None for nothing."""
-        value = self.raw.get(name)
-        return str(int(value)) if isinstance(value, bool) else self.text(name)
-
-    def number(self, name: str) -> Decimal | None:
-        """A number, or a text that spells one; None for nothing."""
-        value = self.raw.get(name)
-        return None if _is_nothing(value) else structure(value, Decimal, where=self.place + name)
-
-    def time(self, name: str, zone: tzinfo) -> datetime | None:
-        """A time by the clock of ``zone``; None for nothing, and for the zeros that a database prints for it."""
-        told = self.text(name)
-        if told is None or told.startswith("0000-00-00"):
-            return None
-        try:
-            return parse_time(told, zone=zone)
-        except ValueError:
-            pass
-        raise self._unexpected("a time is expected", name)
-
-    def rows(self, name: str) -> list["Record"]:
-        """The objects of a list; none for nothing."""
-        value = self.raw.get(name)
-        if _is_nothing(value):
-            return []
-        listed = _listed(value)
-        if listed is None:
-            raise self._unexpected("a list is expected", name)
-        return [self._at(f"{name}[{index}]", row) for index, row in enumerate(listed)]
-
-    def inner(self, name: str) -> "Record":
-        """An object; an empty one for nothing."""
-        value = self.raw.get(name)
-        return self._at(name, {} if _is_nothing(value) else value)
-
-    def _at(self, place: str, value: object) -> "Record":
-        if not isinstance(value, dict):
-            raise self._unexpected("an object is expected", place)
-        return Record(raw=value, place=f"{self.place}{place}.")
-
-    def _unexpected(self, problem: str, name: str) -> UnexpectedReply:
-        return UnexpectedReply(problem, where=self.place + name)
+    Raises:
+        OverflowError: outside what a ``datetime`` holds.
+    """
+    earlier, later = sorted(local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return later if observed_at is None or later <= observed_at + _CLOCK_TOLERANCE else earlier
 
 
 @frozen(kw_only=True)
 class RecordParser:
-    """Reads the records of one account: its words, and the zone that no time of the vendor's tells."""
+    """Reads the records of one account: its words, and the zones that no time of the vendor's names.
+
+    ``zone`` is of the times that Returnless stamps, ``order_zone`` of the shop's. ``observed_at`` is when the records were sent.
+    """
 
     zone: tzinfo
+    order_zone: tzinfo
     requests: StatusTable
     returns: StatusTable
-    parcels: StatusTable
+    tracking: StatusTable
     stock: StatusTable
+    observed_at: datetime | None = None
 
     def parse_request(self, raw: Mapping[str, Any]) -> Return:
-        """A request: what a customer applies to send back, which may become a return."""
-        record = Record(raw=raw)
-        told = self._common(record, self.requests.look_up(record.text("status")))
+        """A request: what a customer applies to send back, which may become a return.
+
+        Raises:
+            UnexpectedReply: it has no id.
+        """
+        record = Record(raw)
         return evolve(
-            told,
-            id=REQUEST_PREFIX + _id(record, "request_id"),
+            self._parse_common(record, self.requests),
+            id=REQUEST_PREFIX + record.id("request_id"),
             number=record.text("request"),
-            created_at=record.time("request_date", self.zone),
+            created_at=self._time(record, "request_date", self.zone),
+            unreadable=record.unreadable,
         )
 
     def parse_return(self, raw: Mapping[str, Any]) -> Return:
-        """A return. ``return_type`` is a custom field: only a listing tells it, and it is defined nowhere."""
-        record = Record(raw=raw)
-        facts = self.returns.look_up(record.text("status"))
-        request_id, return_type = record.text("request_id"), record.text("return_type")
+        """A return. ``return_type`` is a custom field: only a listing has it, and it is defined nowhere.
+
+        Raises:
+            UnexpectedReply: it has no id.
+        """
+        record = Record(raw)
+        request_id, return_type = record.optional_id("request_id"), record.text("return_type")
+        tracking_number = record.optional_id("tracking_number")
         return evolve(
-            self._common(record, facts),
-            id=_id(record, "return_id"),
+            self._parse_common(record, self.returns),
+            id=record.id("return_id"),
             number=record.text("return"),
-            shipments=(self._shipment(record, facts),) if record.text("tracking_number") else (),
+            shipments=(self._parse_shipment(record, tracking_number),) if tracking_number else (),
+            answers=tuple([_parse_answer(question) for question in record.records("return_questions")]),
+            attachments=record.texts("files"),
             request_id=None if request_id in _NO_REQUEST else f"{REQUEST_PREFIX}{request_id}",
             custom_fields={"return_type": return_type} if return_type else {},
-            created_at=record.time("return_date", self.zone),
-            updated_at=record.time("updated_at", self.zone),
+            created_at=self._time(record, "return_date", self.zone),
+            updated_at=self._time(record, "updated_at", self.zone),
+            unreadable=record.unreadable,
         )
 
     def parse_shipment(self, raw: Mapping[str, Any]) -> Shipment:
-        """A parcel. Its ``status`` on the wire is that of its return (Returnless V1 API), and tells only of the label here."""
-        record = Record(raw=raw)
-        return self._shipment(record, self.returns.look_up(record.text("status")))
+        """A parcel. Its ``status`` on the wire is that of its return, and says something of the label only.
 
-    def _common(self, record: Record, facts: Facts) -> Return:
-        """What requests and returns tell alike; the id is still to come."""
-        number, order_id = record.text("reference"), record.text("order_id")
-        customer = Customer(email=record.text("customer_email"), id=record.text("customer_id"))
-        address = _address(record.inner("billing_address"))
+        Raises:
+            UnexpectedReply: it has no tracking number.
+        """
+        record = Record(raw)
+        return evolve(self._parse_shipment(record, record.id("tracking_number")), unreadable=record.unreadable)
+
+    def _parse_common(self, record: Record, statuses: StatusTable) -> Return:
+        """What requests and returns have in common; the id is still to come."""
+        word = record.text("status")
+        facts = statuses.look_up(word)
+        number, order_id = record.text("reference"), record.optional_id("order_id")
+        order = OrderRef(number=number, id=order_id, created_at=self._time(record, "order_date", self.order_zone))
+        address = _parse_address(record.record("billing_address"))
+        customer = Customer(
+            email=record.text("customer_email"),
+            name=" ".join(filter(None, (address.first_name, address.last_name))) or None,
+            id=record.optional_id("customer_id"),
+        )
         return Return(
             provider="returnless",
             id="",
             status=facts.status or Status.UNKNOWN,
-            status_raw=record.text("status"),
+            # A word that asserts no status, as `exception`, leaves the one that was there.
+            status_raw=None if facts.status is None else word,
             attention=facts.attention,
-            order=OrderRef(number=number, id=order_id) if number or order_id else None,
+            order=order if order != OrderRef() else None,
             customer=customer if customer != Customer() else None,
             address=address if address != Address() else None,
-            items=self._items(record),
+            items=self._parse_items(record),
             resolutions=_resolutions(facts),
-            notes=self._notes(record),
+            notes=tuple([self._parse_note(note) for note in record.records("return_notes")]),
+            form=record.text("form"),
             goods_expected=facts.goods_expected,
             raw=record.raw,
         )
 
-    def _items(self, record: Record) -> tuple[Item, ...]:
+    def _parse_items(self, record: Record) -> tuple[Item, ...]:
         # The webhook lists every line of the order, with a quantity of zero for what the customer keeps.
-        items = [self._item(line) for line in record.rows("returned_products")]
+        items = [self._parse_item(line) for line in record.records("returned_products")]
         return tuple([item for item in items if item.quantity is None or item.quantity > 0])
 
-    def _item(self, line: Record) -> Item:
+    def _parse_item(self, line: Record) -> Item:
         code, text = line.text("reason_id"), line.text("reason")
-        order_line, stock = line.text("order_product_id"), line.digit("back_to_stock")
-        images = [image.text("http_path") for image in line.rows("images")]
+        order_line, stock = line.optional_id("order_product_id"), _parse_digit(line, "back_to_stock")
+        title, remarks, cost = line.text("title_name"), line.text("remarks"), line.number("cost")
         return Item(
-            id=line.text("return_item_id"),
+            id=line.optional_id("return_item_id"),
             aliases=(order_line,) if order_line else (),
             sku=line.text("model"),
             barcode=line.text("ean"),
-            product_id=line.text("product_id"),
-            name=line.text("name") or line.text("title_name"),
+            product_id=line.optional_id("product_id"),
+            article_code=line.text("article_code"),
+            name=line.text("name") or title,
+            brand=line.text("u_brand"),
+            url=line.text("url"),
             quantity_ordered=line.number("qty_ordered"),
             quantity=line.number("qty_returned"),
             quantity_received=line.number("qty_received"),
             reason=Reason(code=code, text=text) if code or text else None,
             disposition=self.stock.look_up(stock).disposition,
             disposition_raw=stock,
-            images=tuple([url for url in images if url]),
+            images=_parse_images(line),
+            notes=(Note(text=remarks),) if remarks else (),
+            cost=None if cost is None else Money(amount=cost),
+            extra={"title_name": title} if title else {},
             raw=line.raw,
         )
 
-    def _notes(self, record: Record) -> tuple[Note, ...]:
-        return tuple(
-            [
-                Note(
-                    text=note.text("message") or "",
-                    author=note.text("name"),
-                    created_at=note.time("created_at", self.zone),
-                    raw=note.raw,
-                )
-                for note in record.rows("return_notes")
-            ]
+    def _parse_note(self, note: Record) -> Note:
+        return Note(
+            text=note.text("message") or "",
+            author=note.text("name"),
+            created_at=self._time(note, "created_at", self.zone),
+            raw=note.raw,
         )
 
-    def _shipment(self, record: Record, facts: Facts) -> Shipment:
-        tracking_number = _id(record, "tracking_number")
+    def _parse_shipment(self, record: Record, tracking_number: str) -> Shipment:
         code, text = record.text("tracking_status_id"), record.text("tracking_status")
         link = record.text("shipping_label_link")
-        label = facts.label or (LabelStatus.READY if link else None)
+        label = self.returns.look_up(record.text("status")).label or (LabelStatus.READY if link else None)
+        # The text says more than the code, of which one is documented; it is read where it is plain.
+        word = text if text and self.tracking.knows(text) else code or text
         return Shipment(
             id=tracking_number,
-            return_id=record.text("return_id"),
+            return_id=record.optional_id("return_id"),
             direction=Direction.INBOUND,
-            status=self.parcels.look_up(code or text).shipment,
-            status_raw=text or code,
+            status=self.tracking.look_up(word).shipment,
+            status_raw=code or text,
+            status_text=text,
             service=record.text("shipping_description"),
             tracking_number=tracking_number,
             tracking_url=record.text("tracking_url"),
@@ -393,16 +264,46 @@ class RecordParser:
             raw=record.raw,
         )
 
+    def _time(self, record: Record, name: str, zone: tzinfo) -> datetime | None:
+        """A time by the clock of ``zone``; None for nothing, and for the zeros that a database prints for it."""
+        text = record.text(name)
+        if text is None or text.startswith("0000-00-00"):
+            return None
+        if not text.isdigit():
+            with suppress(ValueError, OverflowError):
+                time = datetime.fromisoformat(text)
+                if time.tzinfo is not None:
+                    return time.astimezone(UTC)
+                return resolve_local_time(time, zone, self.observed_at)
+        record.note_unreadable(name)
+        return None
 
-def _id(record: Record, name: str) -> str:
-    """The text that the record is known by; without one it is none."""
-    told = record.text(name)
-    if told is None:
-        raise UnexpectedReply("a record without an id", where=record.place + name)
-    return told
+
+def _parse_digit(line: Record, name: str) -> str | None:
+    """A flag as Returnless V1 API spells it, ``"1"`` or ``"0"``, also from true and false; None for nothing."""
+    value = line.raw.get(name)
+    return str(int(value)) if isinstance(value, bool) else line.text(name)
 
 
-def _address(record: Record) -> Address:
+def _parse_images(line: Record) -> tuple[str, ...]:
+    """The URLs of a product's images: objects with an ``http_path``, or plain texts."""
+    value = line.raw.get("images")
+    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(part, str) for part in value)):
+        return line.texts("images")
+    urls = [image.text("http_path") for image in line.records("images")]
+    return tuple([url for url in urls if url])
+
+
+def _parse_answer(question: Record) -> Answer:
+    return Answer(
+        id=question.optional_id("option_id"),
+        question=question.text("label"),
+        answer=question.text("value"),
+        raw=question.raw,
+    )
+
+
+def _parse_address(record: Record) -> Address:
     # `address1` is the street, and `address2` the house number, in every example of Returnless V1 API.
     return Address(
         first_name=record.text("first_name"),
@@ -420,16 +321,3 @@ def _resolutions(facts: Facts) -> tuple[Resolution, ...]:
     if facts.resolution is None:
         return ()
     return (Resolution(kind=facts.resolution, status=facts.resolution_status or ResolutionStatus.UNKNOWN),)
-
-
-def _is_nothing(value: object) -> bool:
-    return value is None or value is False or value == "" or value in ([], {})
-
-
-def _listed(value: object) -> list[Any] | None:
-    """The rows of a list, or of an object with numbers for names, in their order; None for anything else."""
-    if isinstance(value, list):
-        return value
-    if isinstance(value, dict) and all(name.isdecimal() and len(name) < 10 for name in value):
-        return [value[name] for name in sorted(value, key=int)]
-    return [] if value is None else None

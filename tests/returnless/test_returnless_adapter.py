@@ -61,8 +61,13 @@ def test_impossible_option_is_named(make: Any, options: dict[str, Any], named: s
 
 
 def test_no_secret_shows() -> None:
-    adapter = Returnless(user="u", password=Secret("canary-1"), signing_keys=(Secret("canary-2"),))
+    adapter = Returnless(user="canary-0", password=Secret("canary-1"), signing_keys=(Secret("canary-2"),))
     assert "canary" not in repr(adapter)
+
+
+def test_utc_needs_no_time_zone_database(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("returns_hub_returnless.adapter.ZoneInfo", None)
+    assert make(timezone="UTC").timezone == "UTC"
 
 
 def test_base_is_the_bare_host() -> None:

@@ -128,7 +128,7 @@ def rendered(adapter: Any, order: Order | None) -> Any:
 
 
 def line(adapter: Any, **fields: Any) -> Any:
-    order = evolve(BARE, lines=(OrderLine(product_id="9", **fields),))
+    order = evolve(BARE, lines=(OrderLine(**{"product_id": "9", "price_with_tax": Decimal("12.1"), **fields}),))
     return rendered(adapter, order)["result"]["order_products"][0]
 
 
@@ -294,7 +294,7 @@ def test_line_that_tells_nothing_more_has_what_is_required(adapter: Any) -> None
         "product_id": "9",
         "quantity": "1.0000",
         "title_name": "9",
-        "price_inc_tax": "0.0000",
+        "price_inc_tax": "12.1000",
     }
 
 
@@ -315,10 +315,9 @@ def test_title_is_the_best_name_there_is(adapter: Any, fields: dict[str, str], t
     [
         ({"price_with_tax": Decimal("12.1"), "price": Decimal(10)}, "12.1000"),
         ({"price_with_tax": Decimal(0), "price": Decimal(10)}, "0.0000"),
-        ({"price": Decimal(10)}, "10.0000"),
     ],
 )
-def test_required_price_is_the_one_with_tax_if_told(adapter: Any, fields: dict[str, Decimal], price: str) -> None:
+def test_required_price_is_the_one_with_tax(adapter: Any, fields: dict[str, Decimal], price: str) -> None:
     assert line(adapter, **fields)["price_inc_tax"] == price
 
 
@@ -351,13 +350,81 @@ def test_further_keys_stand_beside_the_documented_ones(adapter: Any) -> None:
 @pytest.mark.parametrize(
     ("address", "name"),
     [
-        (Address(name="Warehouse", company="Shop BV"), "Warehouse"),
-        (Address(company="Shop BV", first_name="Ann"), "Shop BV"),
+        (Address(name="Warehouse", company="Shop BV"), "Warehouse, Shop BV"),
+        (Address(company="Shop BV", first_name="Ann"), "Ann, Shop BV"),
+        (Address(company="Shop BV"), "Shop BV"),
         (Address(first_name="Ann", last_name="Post"), "Ann Post"),
     ],
 )
 def test_return_address_has_one_name(adapter: Any, address: Address, name: str) -> None:
     assert line(adapter, return_address=address)["force_address"] == {"name": name}
+
+
+@pytest.mark.parametrize(
+    ("address", "printed"),
+    [
+        (Address(name="Pieter Post"), {"last_name": "Pieter Post"}),
+        (Address(first_name="Pieter", last_name="Post", name="P. Post"), {"first_name": "Pieter", "last_name": "Post"}),
+        (
+            Address(first_name="Pieter", last_name="Post", company="Shop BV"),
+            {"first_name": "Pieter", "last_name": "Post, Shop BV"},
+        ),
+        (Address(company="Shop BV"), {"last_name": "Shop BV"}),
+        (Address(house_number="14", house_number_addition="A"), {"address2": "14", "addition": "A"}),
+        (Address(house_number="14", line2="Unit 3", line3="Dock B"), {"address2": "14", "addition": "Unit 3, Dock B"}),
+        (Address(house_number_addition="A", line2="Unit 3"), {"addition": "A, Unit 3"}),
+    ],
+)
+def test_nothing_of_a_billing_address_is_dropped(adapter: Any, address: Address, printed: dict[str, str]) -> None:
+    assert rendered(adapter, evolve(BARE, billing_address=address))["result"]["billing_address"] == printed
+
+
+@pytest.mark.parametrize(
+    ("address", "number"),
+    [
+        (Address(house_number="1", house_number_addition="A"), "1 A"),
+        (Address(house_number="1", line2="Unit 3"), "1, Unit 3"),
+        (Address(line2="Unit 3", line3="Dock B"), "Unit 3, Dock B"),
+    ],
+)
+def test_nothing_of_a_return_address_is_dropped(adapter: Any, address: Address, number: str) -> None:
+    assert line(adapter, return_address=address)["force_address"] == {"house_number": number}
+
+
+def test_phone_of_the_billing_address_is_the_customers(adapter: Any) -> None:
+    order = evolve(BARE, billing_address=Address(city="Eindhoven", phone="+31612341234"))
+    assert rendered(adapter, order)["result"]["customer"] == {"email": "a@b.c", "phone": "+31612341234"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"price_with_tax": None}, "order 1, product 9: Returnless requires price_with_tax"),
+        ({"price_with_tax": None, "price": Decimal(10)}, "order 1, product 9: Returnless requires price_with_tax"),
+        ({"price_with_tax": Decimal("NaN")}, "order 1, product 9: price_with_tax is not a number"),
+        ({"price": Decimal("Infinity")}, "order 1, product 9: price is not a number"),
+        ({"quantity": Decimal("sNaN")}, "order 1, product 9: quantity is not a number"),
+        ({"length": Decimal("NaN")}, "order 1, product 9: length is not a number"),
+        ({"product_id": ""}, "order 1, product : Returnless requires product_id"),
+    ],
+)
+def test_line_without_what_is_required_is_refused(adapter: Any, fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        line(adapter, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"email": ""}, "order 1: Returnless requires email"),
+        ({"email": None}, "order 1: Returnless requires email"),
+        ({"id": ""}, "order 1: Returnless requires id"),
+        ({"number": "", "id": ""}, "order : Returnless requires number and id"),
+    ],
+)
+def test_order_without_what_is_required_is_refused(adapter: Any, fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        adapter.answer_order_lookup(evolve(BARE, **fields))
 
 
 def test_empty_address_is_left_out(adapter: Any) -> None:

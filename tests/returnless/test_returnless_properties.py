@@ -137,21 +137,23 @@ def test_any_row_that_is_read_survives_dump_and_load(row: object) -> None:
         assert load(json.loads(json.dumps(dump(ret))), Return) == ret
 
 
-@given(word=st.text(min_size=1).filter(lambda word: not ADAPTER.statuses.knows(word)))
+@given(word=st.text(min_size=1).filter(lambda word: word.strip() and not ADAPTER.statuses.knows(word)))
 def test_unknown_status_word_of_a_return_survives(word: str) -> None:
     body = json.dumps({"return_id": "1", "status": word}).encode()
     ret = run(ADAPTER.get_return("1"), Reply(status=200, body=body))
     assert (ret.status, ret.status_raw) == (Status.UNKNOWN, word)
 
 
-@given(word=st.text(min_size=1).filter(lambda word: not Returnless.vocabularies["request"].knows(word)))
+@given(
+    word=st.text(min_size=1).filter(lambda word: word.strip() and not Returnless.vocabularies["request"].knows(word))
+)
 def test_unknown_status_word_of_a_request_survives(word: str) -> None:
     body = json.dumps({"request_id": "1", "status": word}).encode()
     ret = run(ADAPTER.get_return("request:1"), Reply(status=200, body=body))
     assert (ret.status, ret.status_raw) == (Status.UNKNOWN, word)
 
 
-@given(word=st.text(min_size=1))
+@given(word=st.text(min_size=1).filter(str.strip))
 def test_any_tracking_status_survives(word: str) -> None:
     body = json.dumps([{"tracking_number": "T1", "tracking_status": word}]).encode()
     assert run(ADAPTER.get_shipment("T1"), Reply(status=200, body=body)).status_raw == word

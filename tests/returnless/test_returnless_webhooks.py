@@ -302,12 +302,12 @@ def test_believed_body_is_observed_and_marked(trusting: Any, document: Any) -> N
     assert event.observed.raw["unverified"] is True
 
 
-def test_believed_body_is_silent_about_what_it_does_not_tell(trusting: Any, document: Any) -> None:
+def test_believed_body_says_that_the_customer_created_the_return(trusting: Any, document: Any) -> None:
     (event,) = trusting.receive(of_the_seed(document("webhook-return-created.json"))).events
     observed = event.observed
     assert (observed.status, observed.status_raw, observed.notes, observed.updated_at) == (
-        Status.UNKNOWN,
-        None,
+        Status.READY_TO_SHIP,
+        "return_created",
         (),
         None,
     )
@@ -325,7 +325,7 @@ def test_believed_body_has_only_the_lines_that_come_back(trusting: Any, document
     [
         b'{"action": "return_created", "return_id": "948191"}',
         b'{"action": "return_created"}',
-        b'{"action": "return_created", "return_id": "371141", "returned_products": "none"}',
+        b'{"action": "return_created", "return_id": {"a": 1}, "returned_products": "none"}',
     ],
 )
 def test_body_that_cannot_be_believed_is_a_hint(trusting: Any, body: bytes) -> None:

@@ -114,11 +114,18 @@ def test_vendors_sentence_about_a_refusal_is_kept(adapter: Returnless, answer: A
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [{}, {"status": Status.RECEIVED, "raw_status": "received"}, {"raw_status": ""}, {"status": Status.RECEIVED, "note": "n"}],
-)  # fmt: skip
-def test_set_status_takes_one_status_and_no_note(adapter: Returnless, arguments: dict[str, Any]) -> None:
-    with pytest.raises(UnsupportedOperation):
+    ("arguments", "error"),
+    [
+        ({}, ValueError),
+        ({"status": Status.RECEIVED, "raw_status": "received"}, ValueError),
+        ({"raw_status": ""}, UnsupportedOperation),
+        ({"status": Status.RECEIVED, "note": "n"}, UnsupportedOperation),
+    ],
+)
+def test_set_status_takes_one_status_and_no_note(
+    adapter: Returnless, arguments: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
         next(adapter.set_status("1", **arguments))
 
 
