@@ -252,7 +252,7 @@ class Returnless(Adapter):
         if query.return_id is not None:
             ret = yield from self.get_return(query.return_id)
             return Page(items=ret.shipments)
-        size = page_size(query.page_size, maximum=MAX_PAGE_SIZE)
+        size = self._page_size(query.page_size)
         order, end = ("asc", "oldest") if query.oldest_first else ("desc", "newest")
         reply = yield get("/shipments", [("per_page", str(size)), ("sort_order", order)])
         rows = parse_list(self.check(reply), where="shipments")
@@ -312,7 +312,7 @@ class Returnless(Adapter):
                 start=after and wire.lower_bound(after, zone),
                 end=before and wire.upper_bound(before, zone),
                 updated_after=updated and wire.lower_bound(updated, zone),
-                size=page_size(query.page_size, maximum=MAX_PAGE_SIZE),
+                size=self._page_size(query.page_size),
             )
 
     def _read(self, listings: Sequence[Listing], cursor: str | None) -> Operation[Page[Return]]:
@@ -358,6 +358,9 @@ class Returnless(Adapter):
         items.sort(key=_created, reverse=True)
         following = _OLDER if not older and any(len(page) for _, page in pages) else None
         return Page(items=items, invalid_records=tuple(invalid), next=following, gaps=tuple(gaps))
+
+    def _page_size(self, asked: int | None) -> int:
+        return page_size(self.page_size if asked is None else asked, maximum=MAX_PAGE_SIZE)
 
     def _fetch(self, name: str, query: Sequence[tuple[str, str]]) -> Operation[Fetched]:
         reply = yield get(f"/{name}", query)

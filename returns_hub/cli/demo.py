@@ -35,7 +35,12 @@ _ORDER: Final = Order(
     billing_address=Address(first_name="Ada", last_name="Sample", city="Eindhoven", country="NL"),
     lines=[
         OrderLine(
-            id="153397", product_id="1007", name="Sample Suitcase blue", quantity=Decimal(1), price=Decimal("144.63")
+            id="153397",
+            product_id="1007",
+            name="Sample Suitcase blue",
+            quantity=Decimal(1),
+            price=Decimal("144.63"),
+            price_with_tax=Decimal("175.00"),
         )
     ],
 )

@@ -34,6 +34,7 @@ class ShipmentFilters(TypedDict, total=False):
     return_id: str | None
     created_after: datetime | None
     created_before: datetime | None
+    oldest_first: bool
     page_size: int | None
     """Rows to ask for at a time, at most the vendor's maximum; None for the account's setting, or else that maximum."""
 
@@ -72,6 +73,7 @@ def shipment_query(**filters: Unpack[ShipmentFilters]) -> ShipmentQuery:
         given[name] = aware(name, given[name]) if given.get(name) is not None else None
     return ShipmentQuery(
         return_id=filter_text("return_id", given.pop("return_id", None)),
+        oldest_first=bool(given.pop("oldest_first", False)),
         page_size=page_size(given.pop("page_size", None)),
         **given,
     )

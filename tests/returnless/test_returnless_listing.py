@@ -225,6 +225,26 @@ def test_shipments_are_the_newest(adapter: Returnless) -> None:
     assert (request.path, request.query) == ("/shipments", (("per_page", "200"), ("sort_order", "desc")))
 
 
+def test_shipments_can_be_listed_oldest_first(adapter: Returnless, answer: Any, finish: Any) -> None:
+    query = ShipmentQuery(oldest_first=True, page_size=1)
+    assert next(adapter.list_shipments(query)).query == (("per_page", "1"), ("sort_order", "asc"))
+    page = finish(adapter.list_shipments(query), answer(200, [{"tracking_number": "T1"}]))
+    assert page.gaps == ("shipments: only the oldest 1 are sent; a return has its own",)
+
+
+def test_page_size_of_the_account_is_the_default(make: Any) -> None:
+    sizes = [
+        dict(next(operation).query)["per_page"]
+        for operation in (
+            make(page_size=50).list_returns(ReturnQuery()),
+            make(page_size=50).list_returns(ReturnQuery(page_size=7)),
+            make(page_size=50).list_shipments(ShipmentQuery()),
+            make(page_size=5000).changes(datetime(2024, 1, 1, tzinfo=UTC)),
+        )
+    ]
+    assert sizes == ["50", "7", "50", "200"]
+
+
 def test_full_page_of_shipments_has_a_gap(adapter: Returnless, answer: Any, finish: Any) -> None:
     rows = [{"tracking_number": f"T{n}"} for n in range(5)]
     page = finish(adapter.list_shipments(ShipmentQuery(page_size=5)), answer(200, rows))

@@ -22,7 +22,7 @@ _ORDER: Final = Order(
     id="5001",
     created_at=LONG_AGO,
     email="customer@example.com",
-    lines=(OrderLine(product_id="7", quantity=Decimal(1)),),
+    lines=(OrderLine(product_id="7", quantity=Decimal(1), price_with_tax=Decimal(10)),),
 )
 
 
