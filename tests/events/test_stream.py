@@ -72,13 +72,17 @@ def following(store: Store) -> Iterator[Callable[..., list[Event]]]:
         assert not thread.is_alive()
 
 
-def wait_until(met: Callable[[], bool], seconds: float = 20.0) -> float:
-    """How long it took."""
-    began = time.monotonic()
+def wait_until(met: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
     while not met():
-        assert time.monotonic() - began < seconds, "it never came"
+        assert time.monotonic() < deadline, "it never came"
         time.sleep(0.001)
-    return time.monotonic() - began
+
+
+@pytest.fixture
+def only_woken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks by itself in this test: what is seen was woken by a commit."""
+    monkeypatch.setattr("returns_hub.store.stream._FALLBACK_SECONDS", 3600.0)
 
 
 def test_what_is_there_comes_first_and_then_what_comes(
@@ -109,19 +113,12 @@ def test_a_follower_may_want_one_account_or_return(tell: Tell, following: Callab
     assert [event.sequence for event in of_return] == [2, 4]
 
 
-def test_another_connection_wakes_a_follower_promptly(
-    store_url: str, store: Store, following: Callable[..., list[Event]], tell: Tell
-) -> None:
+@pytest.mark.usefixtures("only_woken")
+def test_another_connection_wakes_a_follower(following: Callable[..., list[Event]], tell: Tell) -> None:
     seen = following()
-    tell("a")
-    wait_until(lambda: len(seen) == 1)
-    # It has been idle for a while: by now it looks as rarely as it ever will.
-    time.sleep(0.5)
-    waits = []
     for number in range(5):
         tell(f"b{number}")
-        waits.append(wait_until(lambda expected=number + 2: len(seen) == expected))  # type: ignore[misc]
-    assert max(waits) < 0.5
+        wait_until(lambda expected=number + 1: len(seen) == expected)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("processes", [4])
@@ -178,6 +175,7 @@ def test_many_asynchronous_followers_leave_the_loop_its_threads(store: Store, te
     assert asyncio.run(asyncio.wait_for(run(), 20)) == ["a"] * 30
 
 
+@pytest.mark.usefixtures("only_woken")
 @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
 def test_a_lost_connection_is_made_anew(
     store: Store, tell: Tell, following: Callable[..., list[Event]], postgresql: str
@@ -194,7 +192,7 @@ def test_a_lost_connection_is_made_anew(
     tell("b")
     wait_until(lambda: len(seen) == 2)
     tell("c")
-    assert wait_until(lambda: len(seen) == 3) < 5
+    wait_until(lambda: len(seen) == 3)
 
 
 def test_a_store_that_cannot_be_read_at_first_says_so(store: Store) -> None:

