@@ -13,7 +13,7 @@ _PUBLIC: Final = {
     "accounts": "Account",
     "adapter": "Adapter Capability Limits Rate Slice Support",
     "client": "AsyncClient Client connect connect_async",
-    "convert": "decode_json dump format_time load parse_time structure",
+    "convert": "dump load structure",
     "deliveries": "Delivery DeliveryState",
     "errors": (
         "AuthenticationFailed ConfigurationError Conflict NotFound PermissionDenied PluginError "
@@ -26,6 +26,7 @@ _PUBLIC: Final = {
         "ReturnStatusChanged ReturnUpdated ShipmentUpdated"
     ),
     "hub": "AccountHealth AsyncHub Health Hub",
+    "json_codec": "decode_json",
     "model": (
         "Address Answer Customer Item ItemInstruction Label Money NewItem NewLabel NewReturn Note Order "
         "OrderLine OrderRef Parcel Reason Resolution Return ReturnQuery Service Shipment ShipmentQuery "
@@ -33,6 +34,7 @@ _PUBLIC: Final = {
     ),
     "operation": "HttpAnswer InvalidRecord Operation Page Reply Request WebhookRequest once_per_reply",
     "orders": "answer_order_lookup answer_order_lookup_async",
+    "scalars": "format_time parse_time",
     "secret": "Secret",
     "status": (
         "Attention Direction Disposition DispositionStatus Facts LabelStatus ResolutionKind ResolutionStatus "

@@ -9,11 +9,8 @@ from returns_hub.client import AsyncClient as AsyncClient
 from returns_hub.client import Client as Client
 from returns_hub.client import connect as connect
 from returns_hub.client import connect_async as connect_async
-from returns_hub.convert import decode_json as decode_json
 from returns_hub.convert import dump as dump
-from returns_hub.convert import format_time as format_time
 from returns_hub.convert import load as load
-from returns_hub.convert import parse_time as parse_time
 from returns_hub.convert import structure as structure
 from returns_hub.deliveries import Delivery as Delivery
 from returns_hub.deliveries import DeliveryState as DeliveryState
@@ -55,6 +52,7 @@ from returns_hub.hub import AccountHealth as AccountHealth
 from returns_hub.hub import AsyncHub as AsyncHub
 from returns_hub.hub import Health as Health
 from returns_hub.hub import Hub as Hub
+from returns_hub.json_codec import decode_json as decode_json
 from returns_hub.model import Address as Address
 from returns_hub.model import Answer as Answer
 from returns_hub.model import Customer as Customer
@@ -89,6 +87,8 @@ from returns_hub.operation import WebhookRequest as WebhookRequest
 from returns_hub.operation import once_per_reply as once_per_reply
 from returns_hub.orders import answer_order_lookup as answer_order_lookup
 from returns_hub.orders import answer_order_lookup_async as answer_order_lookup_async
+from returns_hub.scalars import format_time as format_time
+from returns_hub.scalars import parse_time as parse_time
 from returns_hub.secret import Secret as Secret
 from returns_hub.status import Attention as Attention
 from returns_hub.status import Direction as Direction

@@ -34,7 +34,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import AttrsInstance, evolve, fields, frozen, has
 
-from returns_hub.convert import dump, format_time
+from returns_hub.convert import dump
 from returns_hub.events import (
     Event,
     ItemDispositionChanged,
@@ -51,6 +51,7 @@ from returns_hub.events import (
     ShipmentUpdated,
 )
 from returns_hub.model import Customer, Item, Label, OrderRef, Return, Shipment
+from returns_hub.scalars import format_time
 from returns_hub.status import LabelStatus
 
 

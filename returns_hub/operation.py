@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-from returns_hub.convert import decode_json
 from returns_hub.errors import UnexpectedReply
+from returns_hub.json_codec import decode_json
 
 A = TypeVar("A")
 T = TypeVar("T")

@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from returns_hub.convert import decode_json, encode_json, parse_decimal, parse_time
 from returns_hub.countries import alpha2, alpha3
 from returns_hub.errors import (
     AuthenticationFailed,
@@ -26,7 +25,9 @@ from returns_hub.errors import (
     UnexpectedReply,
     ValidationFailed,
 )
+from returns_hub.json_codec import decode_json, encode_json
 from returns_hub.operation import InvalidRecord, Reply, Request
+from returns_hub.scalars import parse_decimal, parse_time
 from returns_hub.secret import Secret
 from returns_hub.status import Status
 from returns_hub.webhooks import verify_hmac_sha256_base64, verify_hmac_sha256_hex

@@ -10,9 +10,10 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
-from returns_hub.convert import dump, encode_json
+from returns_hub.convert import dump
 from returns_hub.errors import StoreError
 from returns_hub.hub import AsyncHub, Health, Hub
+from returns_hub.json_codec import encode_json
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.server.bodies import DEFAULT_BODY_TIMEOUT, MAX_BODY_BYTES, BodyReader, RequestRefused
 from returns_hub.server.endpoint import Endpoint, RequestContext

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select
 
-from returns_hub.convert import encode_json
+from returns_hub.json_codec import encode_json
 from returns_hub.store import rows
 from returns_hub.store.schema import CHECKPOINTS
 from returns_hub.store.sql import upsert

@@ -14,9 +14,10 @@ from typing import Final, TypeAlias
 from attrs import evolve, field, frozen
 from sqlalchemy import Connection, RowMapping, bindparam, delete, select, tuple_
 
-from returns_hub.convert import encode_json, format_time
 from returns_hub.events import Origin
+from returns_hub.json_codec import encode_json
 from returns_hub.merge import Observation
+from returns_hub.scalars import format_time
 from returns_hub.store import rows
 from returns_hub.store.schema import NAMES, WAITING
 from returns_hub.store.sql import chunks, insert_new

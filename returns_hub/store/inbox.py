@@ -15,9 +15,9 @@ from sqlalchemy import Connection, RowMapping, Select, delete, func, select
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
-from returns_hub.convert import encode_json
 from returns_hub.errors import StoreError
 from returns_hub.events import Event, Origin
+from returns_hub.json_codec import encode_json
 from returns_hub.merge import Derive, Observation
 from returns_hub.operation import Pairs, WebhookRequest
 from returns_hub.store import correlation, ingestion, rows

@@ -11,11 +11,13 @@ from typing import Any, Final, TypeAlias
 from attrs import field, frozen
 from sqlalchemy import RowMapping
 
-from returns_hub.convert import dump, encode_json, format_time, load, parse_time
+from returns_hub.convert import dump, load
 from returns_hub.errors import ReturnsHubError, StoreError
 from returns_hub.events import EVENT_TYPES, Event, Origin
+from returns_hub.json_codec import encode_json
 from returns_hub.merge import Layer, Stamp, State
 from returns_hub.model import Return
+from returns_hub.scalars import format_time, parse_time
 from returns_hub.store.schema import MAX_COLUMN_CHARS
 from returns_hub.store.validation import is_valid
 
@@ -27,7 +29,7 @@ _MAX_DEPTH: Final = 200
 
 
 def decode(text: str) -> Any:
-    """What :func:`returns_hub.convert.encode_json` was given."""
+    """What :func:`returns_hub.json_codec.encode_json` was given."""
     return json.loads(text, parse_float=Decimal)
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from attrs import frozen
 
-from returns_hub.convert import format_time, parse_time
 from returns_hub.events import ConnectionDegraded, ConnectionRecovered, Event, Origin
+from returns_hub.scalars import format_time, parse_time
 from returns_hub.store.checkpoints import COVERED, load_checkpoints, save_checkpoints
 from returns_hub.store.database import CLOCK_MARGIN, Database, database_time, store_errors
 from returns_hub.store.events import append_events

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
 import attrs
 
-MAX_DIGITS: Final = 30  # on either side of the point, as in :mod:`returns_hub.convert`
+MAX_DIGITS: Final = 30  # on either side of the point, as in :mod:`returns_hub.scalars`
 
 Check: TypeAlias = Callable[[Any], bool]
 

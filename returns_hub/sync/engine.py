@@ -12,9 +12,9 @@ from anyio import CancelScope, CapacityLimiter, create_task_group, sleep, to_thr
 from attrs import define, field
 
 from returns_hub.adapter import Adapter, Capability, Rate, Support
-from returns_hub.convert import format_time
 from returns_hub.errors import ConfigurationError, QuotaExhausted, ReturnsHubError, describe_error
 from returns_hub.events import Origin
+from returns_hub.scalars import format_time
 from returns_hub.store import Store, start_of
 from returns_hub.store.leases import LEASE_SECONDS, Lease, LeaseLost, Leases, LeaseTaken
 from returns_hub.store.sync_log import SyncLog

@@ -10,10 +10,10 @@ from anyio import to_thread
 from attrs import define, frozen
 
 from returns_hub.adapter import Capability, Slice, Support
-from returns_hub.convert import format_time, parse_time
 from returns_hub.errors import UnsupportedOperation, ValidationFailed
 from returns_hub.events import Origin
 from returns_hub.model import ReturnQuery
+from returns_hub.scalars import format_time, parse_time
 from returns_hub.store import start_of
 from returns_hub.store.checkpoints import COVERED
 from returns_hub.store.database import CLOCK_MARGIN

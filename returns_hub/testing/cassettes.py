@@ -28,7 +28,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 from attrs import evolve, frozen
 
-from returns_hub.convert import encode_json
+from returns_hub.json_codec import encode_json
 from returns_hub.operation import Reply
 
 REDACTED: Final = "REDACTED"

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from attrs import define, evolve, field, frozen
 
-from returns_hub.convert import encode_json
+from returns_hub.json_codec import encode_json
 from returns_hub.operation import HttpAnswer, Pairs
 
 _HTML_ERROR: Final = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>An error occurred.</p></body></html>"

@@ -7,8 +7,8 @@ from typing import Final
 from attrs import evolve, frozen
 
 from returns_hub.adapter import Adapter
-from returns_hub.convert import encode_json
 from returns_hub.errors import ConfigurationError, NotFound, PluginError, UnexpectedReply
+from returns_hub.json_codec import encode_json
 from returns_hub.operation import Pairs, Request
 from returns_hub.transport.headers import user_agent
 from returns_hub.transport.logs import printable

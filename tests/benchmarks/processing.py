@@ -32,8 +32,8 @@ from returns_hub import (
     dump,
     load,
 )
-from returns_hub.convert import encode_json
 from returns_hub.deliveries import Inbox, Processor
+from returns_hub.json_codec import encode_json
 from returns_hub.store import Store
 from returns_hub.testing.fake import FakeAdapter
 

@@ -64,7 +64,7 @@ def test_json_is_ascii_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json_keeps_the_digits_of_a_number(capsys: pytest.CaptureFixture[str]) -> None:
-    from returns_hub.convert import decode_json
+    from returns_hub.json_codec import decode_json
 
     print_json(decode_json(b'{"amount": 450.00, "rate": 12.5, "big": 12345678901234567890.10}'))
     assert capsys.readouterr().out == '{"amount": 450.00, "rate": 12.5, "big": 12345678901234567890.10}\n'

@@ -26,8 +26,8 @@ from returns_hub import (
     load,
     parse_time,
 )
-from returns_hub.convert import encode_json
 from returns_hub.deliveries import Inbox, Processor
+from returns_hub.json_codec import encode_json
 from returns_hub.store import Store
 from returns_hub.testing import serve
 from returns_hub.testing.drivers import open_with

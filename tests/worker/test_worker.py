@@ -17,10 +17,10 @@ import pytest
 from sqlalchemy import text
 
 from returns_hub import ConfigurationError, Event, Status, WebhookRequest
-from returns_hub.convert import format_time
 from returns_hub.deliveries import DeliveryState, Inbox, Processor
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.handlers import HandlerRegistry
+from returns_hub.scalars import format_time
 from returns_hub.store import Store
 from returns_hub.store.sync_log import SyncLog
 from returns_hub.worker import Schedule, Worker, sync_schedule

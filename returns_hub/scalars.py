@@ -1,0 +1,54 @@
+"""Times and exact numbers as text."""
+
+import re
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from typing import Final
+
+# More digits on either side of the point are an attack or a fault: formatting 1E+999999 needs a megabyte.
+_MAX_DIGITS: Final = 30
+_MAX_INTEGER_BITS: Final = 99  # at most 30 digits
+_NUMERIC: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?\Z")
+
+
+def format_time(moment: datetime) -> str:
+    """ISO 8601 in UTC with ``Z``; the fraction only where there is one. ``2024-12-30T10:30:00Z``."""
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def parse_time(text: str, *, zone: tzinfo = UTC) -> datetime:
+    """An ISO 8601 time as an aware UTC datetime; one without an offset is read in ``zone``.
+
+    Raises:
+        ValueError: not a date or time, or outside what a ``datetime`` holds.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:
+        return moment
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time out of range") from None
+
+
+def parse_decimal(value: object) -> Decimal:
+    """A JSON number, or a number spelt as text without an exponent; never a float, which has already lost digits.
+
+    Raises:
+        TypeError: no number.
+        ValueError: more than 30 digits before or after the point.
+    """
+    if type(value) is Decimal:
+        number = value
+    elif (type(value) is int and value.bit_length() <= _MAX_INTEGER_BITS) or (
+        type(value) is str and _NUMERIC.match(value)
+    ):
+        number = Decimal(value)
+    else:
+        raise TypeError("a number expected")
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -_MAX_DIGITS or number.adjusted() >= _MAX_DIGITS:
+        raise ValueError("a number out of range")
+    return number
