@@ -35,7 +35,7 @@ _PUBLIC: Final = {
     "operation": "HttpAnswer InvalidRecord Operation Page Reply Request WebhookRequest once_per_reply",
     "orders": "answer_order_lookup answer_order_lookup_async",
     "scalars": "format_time parse_time",
-    "secret": "Secret",
+    "secret": "Secret to_secret to_secrets",
     "status": (
         "Attention Direction Disposition DispositionStatus Facts LabelStatus ResolutionKind ResolutionStatus "
         "ReturnKind ShipmentStatus Status StatusTable"

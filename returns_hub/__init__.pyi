@@ -90,6 +90,8 @@ from returns_hub.orders import answer_order_lookup_async as answer_order_lookup_
 from returns_hub.scalars import format_time as format_time
 from returns_hub.scalars import parse_time as parse_time
 from returns_hub.secret import Secret as Secret
+from returns_hub.secret import to_secret as to_secret
+from returns_hub.secret import to_secrets as to_secrets
 from returns_hub.status import Attention as Attention
 from returns_hub.status import Direction as Direction
 from returns_hub.status import Disposition as Disposition
@@ -234,6 +236,8 @@ __all__ = [
     "parse_time",
     "single_header",
     "structure",
+    "to_secret",
+    "to_secrets",
     "verify_hmac_sha256_hex",
 ]
 

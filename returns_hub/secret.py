@@ -1,6 +1,7 @@
 """A credential that cannot be printed by accident."""
 
 import hmac
+from collections.abc import Iterable
 from typing import Any, Final, final
 
 _MASK: Final = "Secret('…')"
@@ -51,3 +52,13 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret is not pickled")
+
+
+def to_secret(value: Secret | str) -> Secret:
+    """The credential as a :class:`Secret`: a converter for an adapter's option, ``field(converter=to_secret)``."""
+    return value if isinstance(value, Secret) else Secret(value)
+
+
+def to_secrets(value: Secret | str | Iterable[Secret | str]) -> tuple[Secret, ...]:
+    """One credential or several, as a tuple: a converter for an adapter's option."""
+    return (to_secret(value),) if isinstance(value, Secret | str) else tuple(map(to_secret, value))

@@ -31,6 +31,8 @@ from returns_hub import (
     UnexpectedReply,
     ValidationFailed,
     once_per_reply,
+    to_secret,
+    to_secrets,
 )
 from returns_hub_return_helper import webhooks
 from returns_hub_return_helper.statuses import Words, new_words
@@ -58,10 +60,11 @@ _CODES: Final[Mapping[str, type[ProviderError]]] = {
 class ReturnHelperProtocol(Adapter):
     """The options that every call needs, which :class:`ReturnHelper` explains, and how the vendor is spoken to."""
 
-    api_key: Secret
-    api_token: Secret
-    signing_keys: tuple[Secret, ...] = ()
-    webhook_url: str | None = None
+    api_key: Secret = field(converter=to_secret)
+    api_token: Secret = field(converter=to_secret)
+    signing_keys: tuple[Secret, ...] = field(default=(), converter=to_secrets)
+    # It may hold user information and a token.
+    webhook_url: str | None = field(default=None, repr=False)
     webhook_tolerance: int = 15
     _words: Words = field(init=False, factory=new_words, repr=False, eq=False)
 

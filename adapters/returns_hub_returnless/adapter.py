@@ -41,6 +41,8 @@ from returns_hub import (
     WebhookRequest,
     format_time,
     once_per_reply,
+    to_secret,
+    to_secrets,
 )
 from returns_hub.wire import build_path, check_one_status, get, page_size, parse_list, parse_rows
 from returns_hub_returnless import orders, protocol, webhooks, wire
@@ -96,8 +98,8 @@ class Returnless(Adapter):
     """
 
     user: str = field(repr=False)
-    password: Secret
-    signing_keys: tuple[Secret, ...] = ()
+    password: Secret = field(converter=to_secret)
+    signing_keys: tuple[Secret, ...] = field(default=(), converter=to_secrets)
     timezone: str = "UTC"
     order_timezone: str | None = None
     poll_overlap: int = 7200

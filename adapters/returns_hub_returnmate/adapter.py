@@ -45,6 +45,8 @@ from returns_hub import (
     WebhookRequest,
     format_time,
     once_per_reply,
+    to_secret,
+    to_secrets,
 )
 from returns_hub.wire import (
     build_path,
@@ -70,7 +72,7 @@ from returns_hub_returnmate.pagination import (
     sorting_parameters,
     step_by_number,
 )
-from returns_hub_returnmate.protocol import BASE_URLS, LIMITS, Permission, Plan, checked, parse_payload
+from returns_hub_returnmate.protocol import BASE_URLS, LIMITS, Permission, Plan, checked, parse_payload, to_plan
 from returns_hub_returnmate.reports import ReportCalls
 from returns_hub_returnmate.statuses import (
     REFERENCE_WORDS,
@@ -98,11 +100,11 @@ class ReturnMate(ReportCalls):
       screens only.
     """
 
-    api_key: Secret
-    plan: Plan = Plan.STARTER
+    api_key: Secret = field(converter=to_secret)
+    plan: Plan = field(default=Plan.STARTER, converter=to_plan)
     status_map: Mapping[str, Any] = field(factory=dict)
-    webhook_secrets: tuple[Secret, ...] = ()
-    webhook_signature_header: str = webhooks.SIGNATURE_HEADER
+    webhook_secrets: tuple[Secret, ...] = field(default=(), converter=to_secrets)
+    webhook_signature_header: str = field(default=webhooks.SIGNATURE_HEADER, repr=False)
     _reader: wire.Reader = field(init=False, repr=False, eq=False)
 
     provider: ClassVar[str] = "returnmate"

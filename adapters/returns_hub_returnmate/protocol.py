@@ -6,11 +6,12 @@ Source: ReturnMate API Reference. The permissions that a call needs are its list
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from returns_hub import (
     Adapter,
     AuthenticationFailed,
+    ConfigurationError,
     Limits,
     NotFound,
     PermissionDenied,
@@ -38,6 +39,13 @@ class Plan(StrEnum):
     STARTER = "starter"
     PROFESSIONAL = "professional"
     ENTERPRISE = "enterprise"
+
+
+def to_plan(value: Plan | Literal["starter", "professional", "enterprise"]) -> Plan:
+    """The plan by its word."""
+    if value in list(Plan):
+        return Plan(value)
+    raise ConfigurationError(f"returnmate: plan must be one of {', '.join(Plan)}")
 
 
 # Section "Rate Limits".
