@@ -173,7 +173,7 @@ class HandlingCalls(ReturnHelperProtocol):
       digit".
     """
 
-    dispose_code: str | None = None
+    dispose_code: str | None = field(default=None, repr=False)
     resend_limit: int = 1
 
     def __attrs_post_init__(self) -> None:

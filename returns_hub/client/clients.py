@@ -31,13 +31,13 @@ from returns_hub.transport import AsyncTransport, Transport
 from returns_hub.webhooks import Receipt
 
 T = TypeVar("T")
-AdapterT = TypeVar("AdapterT", bound=Adapter, default=Adapter)
+AdapterT_co = TypeVar("AdapterT_co", bound=Adapter, default=Adapter, covariant=True)
 
 
-class _AnyClient(Generic[AdapterT]):
+class _AnyClient(Generic[AdapterT_co]):
     """What the two clients have in common and needs no I/O."""
 
-    def __init__(self, adapter: AdapterT, title: str) -> None:
+    def __init__(self, adapter: AdapterT_co, title: str) -> None:
         self.adapter = adapter
         self._title = title
         self._omissions = Omissions()
@@ -79,7 +79,7 @@ class _AnyClient(Generic[AdapterT]):
         return calls.listing(self.adapter, Capability.CHANGES, calls.changes(self.adapter, since), self._omissions)
 
 
-class Client(_AnyClient[AdapterT]):
+class Client(_AnyClient[AdapterT_co]):
     """One account at one vendor. Threads may share it; use it as a context manager, or call :meth:`close`.
 
     A client that was opened before a ``fork`` opens connections of its own in the child.
@@ -94,7 +94,7 @@ class Client(_AnyClient[AdapterT]):
     others are not sent it.
     """
 
-    def __init__(self, adapter: AdapterT, transport: Transport, title: str) -> None:
+    def __init__(self, adapter: AdapterT_co, transport: Transport, title: str) -> None:
         super().__init__(adapter, title)
         self._transport = transport
 
@@ -248,14 +248,14 @@ class Client(_AnyClient[AdapterT]):
             yield from listing.new_rows(self.run(listing.next_page()))
 
 
-class AsyncClient(_AnyClient[AdapterT]):
+class AsyncClient(_AnyClient[AdapterT_co]):
     """One account at one vendor, to be awaited; it belongs to the event loop that it is first used on.
 
     The methods are those of :class:`Client`, and raise the same. Use it as an asynchronous context manager, or call
     :meth:`aclose`.
     """
 
-    def __init__(self, adapter: AdapterT, transport: AsyncTransport, title: str) -> None:
+    def __init__(self, adapter: AdapterT_co, transport: AsyncTransport, title: str) -> None:
         super().__init__(adapter, title)
         self._transport = transport
 

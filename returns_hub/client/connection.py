@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, TypedDict, TypeVar, Unpack, overload
 from urllib.parse import urlsplit
 
 from attrs import fields_dict, frozen
@@ -10,13 +10,14 @@ from attrs import fields_dict, frozen
 from returns_hub import registry
 from returns_hub.accounts import Account, Options, build_adapter
 from returns_hub.adapter import Adapter, Rate
-from returns_hub.client.clients import AdapterT, AsyncClient, Client
+from returns_hub.client.clients import AsyncClient, Client
 from returns_hub.errors import ConfigurationError, suggestion
 from returns_hub.rate_limits import Limiter
 from returns_hub.secret import Secret
 from returns_hub.transport import AsyncTransport, Transport, TransportOptions
 from returns_hub.transport.urls import parse_base_url
 
+AdapterT = TypeVar("AdapterT", bound=Adapter)
 LimiterFactory = Callable[[Rate | None], Limiter]
 
 
