@@ -32,7 +32,7 @@ _PUBLIC: Final = {
         "OrderLine OrderRef Parcel Reason Resolution Return ReturnQuery Service Shipment ShipmentQuery "
         "TimelineEntry TrackingEvent"
     ),
-    "operation": "HttpAnswer InvalidRecord Operation Page Reply Request WebhookRequest once_per_reply",
+    "operation": "HttpAnswer InvalidRecord Operation Page Reply Request UnreadableField WebhookRequest once_per_reply",
     "orders": "answer_order_lookup answer_order_lookup_async",
     "scalars": "format_time parse_time",
     "secret": "Secret to_secret to_secrets",

@@ -83,6 +83,7 @@ from returns_hub.operation import Operation as Operation
 from returns_hub.operation import Page as Page
 from returns_hub.operation import Reply as Reply
 from returns_hub.operation import Request as Request
+from returns_hub.operation import UnreadableField as UnreadableField
 from returns_hub.operation import WebhookRequest as WebhookRequest
 from returns_hub.operation import once_per_reply as once_per_reply
 from returns_hub.orders import answer_order_lookup as answer_order_lookup
@@ -217,6 +218,7 @@ __all__ = [
     "TransportFailed",
     "UnexpectedReply",
     "UnknownEvent",
+    "UnreadableField",
     "UnsupportedOperation",
     "ValidationFailed",
     "VendorEvent",

@@ -132,6 +132,14 @@ class InvalidRecord:
 
 
 @frozen(kw_only=True)
+class UnreadableField:
+    """A field that could not be read and was left empty: the ``id`` of its record, and its place in the vendor's object."""
+
+    id: str
+    field: str
+
+
+@frozen(kw_only=True)
 class Page(Generic[T]):
     """One page of a listing. ``next`` is the opaque cursor of the following page, None on the last.
 

@@ -24,7 +24,7 @@ from returns_hub.model import (
     Shipment,
     TrackingEvent,
 )
-from returns_hub.operation import HttpAnswer, Operation, WebhookRequest
+from returns_hub.operation import HttpAnswer, Operation, UnreadableField, WebhookRequest
 from returns_hub.orders import FindOrder, FindOrderAsync
 from returns_hub.status import Status
 from returns_hub.transport import AsyncTransport, Transport
@@ -56,6 +56,14 @@ class _AnyClient(Generic[AdapterT_co]):
     def gaps(self) -> tuple[str, ...]:
         """What listings could not be made to show so far, a sentence each: records are missing there."""
         return self._omissions.gaps
+
+    @property
+    def unreadable_fields(self) -> tuple[UnreadableField, ...]:
+        """The fields that could not be read so far and were left empty, by their record; a thousand at most."""
+        return self._omissions.unreadable_fields
+
+    def _note_unreadable(self, operation: object, result: object) -> None:
+        self._omissions.add_unreadable(f"{self.provider} {getattr(operation, '__name__', '')}", result)
 
     def unknown_words(self) -> Mapping[str, int]:
         """The status words that came in and have no meaning here yet, and how often."""
@@ -104,7 +112,9 @@ class Client(_AnyClient[AdapterT_co]):
         Raises:
             ProviderError: the call failed; ``maybe_applied`` says whether a write may have taken effect.
         """
-        return self._transport.run(operation, idempotency_key=idempotency_key)
+        result = self._transport.run(operation, idempotency_key=idempotency_key)
+        self._note_unreadable(operation, result)
+        return result
 
     def list_returns(self, **filters: Unpack[ReturnFilters]) -> Iterator[Return]:
         """The returns for which every filter holds, a page at a time as they are asked for, none twice.
@@ -261,7 +271,9 @@ class AsyncClient(_AnyClient[AdapterT_co]):
 
     async def run(self, operation: Operation[T], *, idempotency_key: str | None = None) -> T:
         """The result of any operation of the adapter; as :meth:`Client.run`."""
-        return await self._transport.run(operation, idempotency_key=idempotency_key)
+        result = await self._transport.run(operation, idempotency_key=idempotency_key)
+        self._note_unreadable(operation, result)
+        return result
 
     def list_returns(self, **filters: Unpack[ReturnFilters]) -> AsyncIterator[Return]:
         """The returns for which every filter holds, for ``async for``; as :meth:`Client.list_returns`."""

@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Generic, Protocol, TypeVar, cast
 
 from returns_hub.adapter import Adapter, Capability
 from returns_hub.fork import reset_after_fork
 from returns_hub.model import Return
-from returns_hub.operation import Operation, Page
+from returns_hub.operation import Operation, Page, UnreadableField
 
 
 class _Identified(Protocol):
@@ -20,16 +20,18 @@ Row = TypeVar("Row", bound=_Identified)
 ReadPage = Callable[[str | None], Operation[Page[Row]]]
 
 _MAX_GAPS: Final = 100
+_MAX_UNREADABLE: Final = 1000
 
 _log = logging.getLogger("returns_hub")
 
 
 class Omissions:
-    """What the listings of a client could not show; threads may add to it together."""
+    """What the calls of a client could not show; threads may add to it together."""
 
     def __init__(self) -> None:
         self.invalid_records = 0
         self.gaps: tuple[str, ...] = ()
+        self._unreadable: dict[UnreadableField, None] = {}
         self._lock = threading.Lock()
         reset_after_fork(self, Omissions._reset)
 
@@ -46,6 +48,29 @@ class Omissions:
         with self._lock:
             if len(self.gaps) < _MAX_GAPS and sentence not in self.gaps:
                 self.gaps = (*self.gaps, sentence)
+
+    @property
+    def unreadable_fields(self) -> tuple[UnreadableField, ...]:
+        """The fields that could not be read, each once."""
+        with self._lock:
+            return tuple(self._unreadable)
+
+    def add_unreadable(self, name: str, result: object) -> None:
+        """Keep and log which fields of the records in a call's result could not be read; each once, a thousand at most."""
+        for record in result.items if isinstance(result, Page) else result if isinstance(result, tuple) else (result,):
+            fields = getattr(record, "unreadable", ())
+            if fields:
+                self._add_unreadable_of(name, getattr(record, "id", None) or "", fields)
+
+    def _add_unreadable_of(self, name: str, record_id: str, fields: Iterable[str]) -> None:
+        with self._lock:
+            room = _MAX_UNREADABLE - len(self._unreadable)
+            found = [UnreadableField(id=record_id, field=field) for field in fields]
+            new = [field for field in found if field not in self._unreadable][:room]
+            self._unreadable.update(dict.fromkeys(new))
+        if new:
+            named = ", ".join(field.field for field in new)
+            _log.warning("%s: %s: fields that could not be read are left empty: %s", name, record_id, named)
 
 
 class Listing(Generic[Row]):

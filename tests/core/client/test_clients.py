@@ -237,6 +237,36 @@ def test_records_that_could_not_be_read_are_counted_and_logged_by_place(
     assert CANARY not in caplog.text
 
 
+def test_fields_that_could_not_be_read_are_kept_and_logged_once_by_record(
+    vendor: Any, acme: Any, opened: Any, result: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = (
+        Return(provider="acme", id="a", unreadable=("created_at", "items[0].quantity")),
+        Return(provider="acme", id="b"),
+    )
+
+    def list_returns(self: Any, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
+        yield Request(method="GET", path="/returns")
+        return Page(items=rows)
+
+    def get_return(self: Any, return_id: str) -> Operation[Return]:
+        yield Request(method="GET", path=f"/returns/{return_id}")
+        return rows[0]
+
+    monkeypatch.setattr(type(acme()), "list_returns", list_returns)
+    monkeypatch.setattr(type(acme()), "get_return", get_return)
+    client = opened(acme())
+    result(client.list_returns())
+    result(client.get_return("a"))
+    assert [(each.id, each.field) for each in client.unreadable_fields] == [
+        ("a", "created_at"),
+        ("a", "items[0].quantity"),
+    ]
+    sentence = "acme list_returns: a: fields that could not be read are left empty: created_at, items[0].quantity"
+    assert caplog.messages.count(sentence) == 1
+    assert len([message for message in caplog.messages if "left empty" in message]) == 1
+
+
 def test_what_a_listing_cannot_be_made_to_tell_is_logged_and_kept(
     acme: Any, opened: Any, result: Any, vendor: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
