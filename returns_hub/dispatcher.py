@@ -6,6 +6,7 @@ events: each is handed to one of them.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Any, Final, cast
 from returns_hub import telemetry
 from returns_hub.errors import error_location, is_interrupt
 from returns_hub.events import Event
-from returns_hub.handlers import Consumer, Handler, HandlerRegistry, is_async
+from returns_hub.handlers import Consumer, HandlerRegistry, is_async
 from returns_hub.retry import PROCESSING_BACKOFF
 from returns_hub.store import Store
 from returns_hub.store.queue import extending
@@ -70,9 +71,9 @@ class EventDispatcher:
                     taken += self.run(claimed)
         return taken
 
-    def names(self) -> tuple[str, ...]:
-        """The names of the consumers."""
-        return tuple(consumer.name for consumer in self._handlers.consumers())
+    def consumers(self) -> tuple[Consumer, ...]:
+        """The consumers, in the order of their registration."""
+        return self._handlers.consumers()
 
     def claim(self, consumer: str) -> ClaimedEvent | None:
         """The next event that is due for a consumer, for this process alone; None if there is none.
@@ -83,7 +84,9 @@ class EventDispatcher:
         # A handler may have been added just now.
         self.subscribe()
         known = self._handlers.consumer(consumer)
-        return self._subscriptions.claim(consumer, known.handlers.keys(), max_attempts=known.attempts)
+        return self._subscriptions.claim(
+            consumer, known.handlers.keys(), max_attempts=known.attempts, backfill=known.backfill
+        )
 
     def run(self, claimed: ClaimedEvent) -> bool:
         """Call the handler with a claimed event; True if it has taken it.
@@ -93,7 +96,7 @@ class EventDispatcher:
         """
         consumer, event = self._handlers.consumer(claimed.consumer), claimed.event
         try:
-            self._call(consumer.handlers[event.type], event)
+            self._call(consumer, event)
         except BaseException as error:
             if isinstance(error, _LoopClosed) or is_interrupt(error):
                 self.release(claimed)
@@ -107,6 +110,11 @@ class EventDispatcher:
     def extend(self, claimed: ClaimedEvent) -> None:
         """Keep the claim for another while."""
         self._subscriptions.extend(claimed.claim)
+
+    def expire(self, claimed: ClaimedEvent) -> None:
+        """Count the attempt as failed: its handler has had its time, whatever becomes of it."""
+        consumer = self._handlers.consumer(claimed.consumer)
+        self._fail(consumer, claimed, f"TimeoutError: the handler has not returned after {consumer.timeout:g} s")
 
     def release(self, claimed: ClaimedEvent) -> None:
         """Give the event back: the attempt does not count."""
@@ -149,17 +157,22 @@ class EventDispatcher:
             "dead" if retry_in is None else f"retried in {retry_in:.0f} s",
         )
 
-    def _call(self, handler: Handler, event: Event) -> None:
+    def _call(self, consumer: Consumer, event: Event) -> None:
+        handler = consumer.handlers[event.type]
         if not is_async(handler):
             handler(event)
             return
         if self._loop is None:
             raise RuntimeError("a handler that is awaited needs an event loop")
         running = asyncio.run_coroutine_threadsafe(cast("Any", handler(event)), self._loop)
-        while not wait([running], timeout=_LOOP_CHECK_SECONDS).done:
+        ends = time.monotonic() + consumer.timeout
+        while not wait([running], timeout=min(_LOOP_CHECK_SECONDS, consumer.timeout)).done:
             # A loop that ends takes its tasks along, and nobody would ever settle this one.
             if self._loop.is_closed():
                 raise _LoopClosed
+            if time.monotonic() > ends:
+                running.cancel()
+                raise TimeoutError
         running.result()
 
 

@@ -104,7 +104,7 @@ class Processor:
             if is_interrupt(error):
                 self.release(claimed)
                 raise
-            self._fail(claimed, error)
+            self._fail(claimed, error, describe_error(error))
             return False
         if applied is None:
             _log.warning("delivery %d of %s: the claim was lost, another worker has it", delivery.id, delivery.account)
@@ -117,6 +117,10 @@ class Processor:
     def extend(self, claimed: ClaimedDelivery) -> None:
         """Keep the claim for another while."""
         self._deliveries.extend(claimed.claim)
+
+    def expire(self, claimed: ClaimedDelivery, seconds: float) -> None:
+        """Count the attempt as failed: it has had its time, whatever becomes of it."""
+        self._fail(claimed, TimeoutError(), f"TimeoutError: it is not processed after {seconds:g} s")
 
     def release(self, claimed: ClaimedDelivery) -> None:
         """Give the delivery back: the attempt does not count."""
@@ -200,12 +204,11 @@ class Processor:
             ret = evolve(ret, timeline=())
         return observed(ret, seen_at=seen_at, origin=delivery.origin)
 
-    def _fail(self, claimed: ClaimedDelivery, error: BaseException) -> None:
+    def _fail(self, claimed: ClaimedDelivery, error: BaseException, reason: str) -> None:
         """Store why the delivery was not processed, and when it is tried again."""
         attempt, delivery = claimed.claim.attempt, claimed.delivery
         is_last = isinstance(error, _PERMANENT) or attempt >= self._attempts
         retry_in = None if is_last else _retry_delay(attempt, error)
-        reason = describe_error(error)
         self._deliveries.fail(claimed.claim, reason, retry_in=retry_in)
         outcome = "dead" if retry_in is None else "retried"
         telemetry.count("returns_hub.deliveries", account=delivery.account, outcome=outcome)

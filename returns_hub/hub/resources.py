@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock, RLock
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict, Unpack
 
 from returns_hub import telemetry
 from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account, load_config
@@ -18,7 +18,7 @@ from returns_hub.client import Client, open_async_client, open_client
 from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
-from returns_hub.handlers import ATTEMPTS, HandlerRegistry, Since
+from returns_hub.handlers import HandlerOptions, HandlerRegistry
 from returns_hub.hub.health import AccountHealth, Health
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.orders import FindOrderAsync, load_find_order
@@ -107,21 +107,20 @@ class ConfiguredHub:
         config = load_config(path)
         return cls(config.accounts, store=config.store, keep_deliveries=config.keep_deliveries)
 
-    def on(
-        self, *types: type[Event], name: str | None = None, since: Since = "now", attempts: int = ATTEMPTS
-    ) -> "Callable[[H], H]":
+    def on(self, *types: type[Event], **options: "Unpack[HandlerOptions]") -> "Callable[[H], H]":
         """Register the decorated function as the handler of these types of events, or of all: called at least once each.
 
-        It is called by ``working`` or ``dispatch``. An event is processed when it returns; if it raises, the event is
-        delivered again, at growing intervals, ``attempts`` times in all, and until then the later events of the same
-        return wait. An event's ``id`` is always the same. The cursor is kept in the store under ``name`` (default: the
-        function's own), which all processes share. A new name gets what is recorded from now on; with
-        ``since="beginning"`` also everything before. Only an :class:`AsyncHub` takes async functions.
+        It is called by ``working`` or ``dispatch``. An event is processed when it returns; if it raises, it is called again
+        at growing intervals, and until then the later events of the same return wait. An event's ``id`` is always the same.
+        ``options`` are ``name`` (of the cursor that all processes share; default: the function's own), ``since`` ("now" or
+        "beginning"), ``backfill`` (also history that a sync reads for the first time; default: not), ``attempts`` (12),
+        ``timeout`` (60 seconds) and ``concurrency`` (4 events of different returns at once): see
+        :class:`~returns_hub.handlers.HandlerOptions`. Only an :class:`AsyncHub` takes async functions.
 
         Raises:
             ConfigurationError: a wrong argument, or the name has a handler for such events already.
         """
-        return self._resources.on(types, name, since, attempts)
+        return self._resources.on(types, options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self.accounts) or 'no accounts'}>"
@@ -266,9 +265,9 @@ class HubResources:
 
         return Processor(self.store(), self.client)
 
-    def on(self, types: Sequence[type[Event]], name: str | None, since: Since, attempts: int) -> "Callable[[H], H]":
+    def on(self, types: Sequence[type[Event]], options: HandlerOptions) -> "Callable[[H], H]":
         """Register a handler; where the store is open, what is recorded from now on is already for it."""
-        register = self.handlers.on(*types, name=name, since=since, attempts=attempts)
+        register = self.handlers.on(*types, **options)
 
         def registered(handler: "H") -> "H":
             handler = register(handler)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from attrs import frozen
 from sqlalchemy import Connection, Select, delete, exists, insert, select, update
 
-from returns_hub.events import Event
+from returns_hub.events import Event, Origin
 from returns_hub.store import rows
 from returns_hub.store.database import Database, database_time, store_errors
 from returns_hub.store.events import last_sequence
@@ -80,8 +80,13 @@ class Subscriptions:
             insert_new(connection, CONSUMERS, [row])
 
     @store_errors
-    def claim(self, consumer: str, types: Collection[str], *, max_attempts: int) -> ClaimedEvent | None:
-        """The next event of these types that is due for the consumer, claimed; None if there is none."""
+    def claim(
+        self, consumer: str, types: Collection[str], *, max_attempts: int, backfill: bool = True
+    ) -> ClaimedEvent | None:
+        """The next event of these types that is due for the consumer, claimed; None if there is none.
+
+        Without ``backfill`` the cursor passes over the events of that origin.
+        """
         with self.database.reading() as connection:
             # Mostly nothing is due, and to find that out need not keep a writer waiting.
             if not _is_behind(connection, consumer) and not self._queue.is_due(connection, lane=consumer):
@@ -93,7 +98,7 @@ class Subscriptions:
                     of_event = select(EVENTS).where(EVENTS.c.sequence == row["sequence"])
                     event = rows.read_event(connection.execute(of_event).mappings().one())
                     return ClaimedEvent(consumer=consumer, event=event, claim=self._queue.claim_of(row))
-                if not _advance(connection, consumer, types):
+                if not _advance(connection, consumer, types, backfill=backfill):
                     return None
 
     @store_errors
@@ -157,7 +162,7 @@ def _is_behind(connection: Connection, consumer: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _advance(connection: Connection, consumer: str, types: Collection[str]) -> bool:
+def _advance(connection: Connection, consumer: str, types: Collection[str], *, backfill: bool) -> bool:
     """Queue the next events behind the cursor and move it behind them; False if the stream ends there."""
     # One claimant of a consumer moves its cursor at a time.
     cursor = select(CONSUMERS.c.after).where(CONSUMERS.c.name == consumer).with_for_update()
@@ -169,6 +174,8 @@ def _advance(connection: Connection, consumer: str, types: Collection[str]) -> b
     coming = select(event.sequence, event.account, event.return_id).order_by(event.sequence).limit(_CHUNK)
     # Sequences are in the order of the commits: up to `end` nothing can come any more.
     coming = coming.where(event.sequence > after, event.sequence <= end, event.type.in_(types))
+    if not backfill:
+        coming = coming.where(event.origin != Origin.BACKFILL.value)
     found = connection.execute(coming).mappings().all()
     if found:
         queued = {"consumer": consumer, "state": PENDING, "attempts": 0, "due_at": now}

@@ -36,8 +36,8 @@ _WAKE_INTERVAL: Final = 0.02
 class Worker:
     """Does the work of a store, in threads, from :meth:`start` until :meth:`stop`; or use it as a context manager.
 
-    ``concurrency`` is how many deliveries of one account, and how many schedules, are worked on at once. Each consumer gets
-    one event at a time. A database that is away is waited for.
+    ``concurrency`` is how many deliveries of one account, and how many schedules, are worked on at once. Consumers
+    say that of their own. A database that is away is waited for.
     """
 
     def __init__(
@@ -70,13 +70,22 @@ class Worker:
         if self._schedules:
             self._start("schedules", lambda: self._run_until_stopped(self._keep_schedules))
 
-    def stop(self) -> None:
-        """Finish what is in hand, claim nothing more, and return when that is done."""
+    def stop(self, grace: float | None = None) -> None:
+        """Claim nothing more, finish what is in hand, and return when that is done, or after ``grace`` seconds.
+
+        Then what is not finished is given back; its threads are left to themselves.
+        """
         self._stopping.set()
         self._wake()
+        ends = None if grace is None else time.monotonic() + grace
         # The watcher may still start another one.
         while self._threads:
-            self._threads.pop(0).join()
+            thread = self._threads.pop(0)
+            thread.join(None if ends is None else max(ends - time.monotonic(), 0.0))
+            if thread.is_alive():
+                _log.warning("%s: not finished after %.0f s", thread.name, grace)
+        for loop in self._loops.values():
+            loop.abandon()
 
     def __enter__(self) -> Self:
         self.start()
@@ -119,10 +128,11 @@ class Worker:
         with closing(CommitWatcher(self._store.database)) as watcher:
             self._wake()
             while not self._stopping.is_set():
-                for name in self._dispatcher.names():
-                    if f"consumer {name}" not in self._loops:
-                        jobs = ConsumerJobs(self._dispatcher, name)
-                        self._start_loop(f"consumer {name}", WorkLoop(f"consumer {name}", jobs, self._stopping))
+                for consumer in self._dispatcher.consumers():
+                    name = f"consumer {consumer.name}"
+                    if name not in self._loops:
+                        jobs = ConsumerJobs(self._dispatcher, consumer)
+                        self._start_loop(name, WorkLoop(name, jobs, self._stopping))
                 if watcher.wait(_STOP_CHECK_SECONDS):
                     self._wake()
                     self._stopping.wait(_WAKE_INTERVAL)

@@ -2,14 +2,18 @@
 
 import logging
 import threading
+import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
+
+from attrs import define
 
 from returns_hub.deliveries import Processor
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.errors import describe_error
+from returns_hub.handlers import Consumer
 from returns_hub.retry import LOOP_BACKOFF
 from returns_hub.store.inbox import ClaimedDelivery
 from returns_hub.store.queue import extending
@@ -22,11 +26,19 @@ _POLL_INTERVAL: Final = 5.0
 # Over all accounts; each has a thread.
 _MAX_DELIVERIES: Final = 32
 
+# A vendor that is read again within may take its own deadline; then the delivery is retried, and its thread ends by itself.
+_PROCESSING_TIMEOUT: Final = 60.0
+
 Job = TypeVar("Job")
 
 
 class JobSource(Protocol[Job]):
     """Where a loop gets its jobs, and what does them."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that a job has."""
+        ...
 
     def claim(self, running: Collection[Job], /) -> Job | None:
         """The next job that may be done beside those that are running; None if there is none."""
@@ -40,6 +52,14 @@ class JobSource(Protocol[Job]):
         """Keep the claim for another while."""
         ...
 
+    def expire(self, job: Job, /) -> None:
+        """Count it as failed, though it is still running."""
+        ...
+
+    def release(self, job: Job, /) -> None:
+        """Give the claim back, though it is still running: the attempt does not count."""
+        ...
+
     def next_due(self) -> float | None:
         """Seconds until there may be a job that there is not now; None if nothing waits for its time."""
         ...
@@ -51,7 +71,13 @@ class DeliveryJobs:
     def __init__(self, processor: Processor, concurrency: int) -> None:
         self._processor = processor
         self._concurrency = concurrency
-        self.run, self.extend, self.next_due = processor.run, processor.extend, processor.next_due
+        self.run, self.extend, self.release = processor.run, processor.extend, processor.release
+        self.next_due = processor.next_due
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that a delivery has."""
+        return _PROCESSING_TIMEOUT
 
     def claim(self, running: Collection[ClaimedDelivery]) -> ClaimedDelivery | None:
         """The next delivery that is due, of an account that is not at its limit."""
@@ -60,30 +86,48 @@ class DeliveryJobs:
         counts = Counter(job.delivery.account for job in running)
         return self._processor.claim([account for account, count in counts.items() if count >= self._concurrency])
 
+    def expire(self, job: ClaimedDelivery) -> None:
+        """Count the attempt as failed."""
+        self._processor.expire(job, _PROCESSING_TIMEOUT)
+
 
 class ConsumerJobs:
-    """The events of a consumer, one at a time."""
+    """The events of a consumer: of different returns so many at once as it takes."""
 
-    def __init__(self, dispatcher: EventDispatcher, consumer: str) -> None:
+    def __init__(self, dispatcher: EventDispatcher, consumer: Consumer) -> None:
         self._dispatcher = dispatcher
         self._consumer = consumer
+        self.timeout = consumer.timeout
         self.run, self.extend = dispatcher.run, dispatcher.extend
-        self.next_due = partial(dispatcher.next_due, consumer)
+        self.expire, self.release = dispatcher.expire, dispatcher.release
+        self.next_due = partial(dispatcher.next_due, consumer.name)
 
     def claim(self, running: Collection[ClaimedEvent]) -> ClaimedEvent | None:
-        """The next event that is due."""
-        return None if running else self._dispatcher.claim(self._consumer)
+        """The next event that is due, while a handler is free."""
+        return None if len(running) >= self._consumer.concurrency else self._dispatcher.claim(self._consumer.name)
+
+
+@define(eq=False)
+class _Running(Generic[Job]):
+    """A job that has a thread. ``held`` until its claim is settled, also by somebody else than its thread."""
+
+    job: Job
+    started: float
+    held: bool = True
 
 
 class WorkLoop(Generic[Job]):
-    """Does the jobs of a source as they come, each in a thread of its own."""
+    """Does the jobs of a source as they come, each in a thread of its own.
+
+    A job that takes longer than it may is counted as failed. Its thread cannot be ended: it keeps its slot until it ends.
+    """
 
     def __init__(self, name: str, source: JobSource[Job], stopping: threading.Event) -> None:
         self._name = name
         self._source = source
         self._stopping = stopping
         self._woken = threading.Event()
-        self._running: dict[threading.Thread, Job] = {}
+        self._running: list[_Running[Job]] = []
 
     def wake(self) -> None:
         """Look for jobs now, or notice that it is to stop."""
@@ -96,6 +140,7 @@ class WorkLoop(Generic[Job]):
             while not self._stopping.is_set():
                 self._woken.clear()
                 try:
+                    self._expire_jobs()
                     self._start_jobs()
                     due = self._source.next_due()
                 except Exception as error:  # noqa: BLE001 - a database that is away comes back; nobody restarts this thread
@@ -105,32 +150,53 @@ class WorkLoop(Generic[Job]):
                     self._stopping.wait(pause)
                 else:
                     failures = 0
-                    self._woken.wait(_POLL_INTERVAL if due is None else min(due, _POLL_INTERVAL))
-            for thread in list(self._running):
-                thread.join()
+                    self._woken.wait(min(_POLL_INTERVAL, self._source.timeout, _POLL_INTERVAL if due is None else due))
+            # Whoever stops it may wait for less long than these take.
+            while self._running:
+                self._woken.clear()
+                self._expire_jobs()
+                self._woken.wait(_POLL_INTERVAL)
+
+    def abandon(self) -> None:
+        """Give back the claims of the jobs that are still running: others may do them now."""
+        for running in list(self._running):
+            if running.held:
+                running.held = False
+                self._attempt(self._source.release, running.job, "could not be given back")
 
     def _start_jobs(self) -> None:
         while not self._stopping.is_set():
-            job = self._source.claim(list(self._running.values()))
+            job = self._source.claim([running.job for running in list(self._running)])
             if job is None:
                 return
+            running = _Running(job, time.monotonic())
             # A daemon: whoever forgets to stop can still end the process, and nothing is lost by that.
-            thread = threading.Thread(target=self._run, args=(job,), name=f"returns-hub-{self._name}", daemon=True)
-            self._running[thread] = job
+            thread = threading.Thread(target=self._run, args=(running,), name=f"returns-hub-{self._name}", daemon=True)
+            self._running.append(running)
             thread.start()
 
-    def _run(self, job: Job) -> None:
+    def _run(self, running: _Running[Job]) -> None:
         try:
-            self._source.run(job)
+            self._source.run(running.job)
         except Exception as error:  # noqa: BLE001 - its end could not be stored: the claim ends, and it is done again
             _log.warning("%s: %s", self._name, describe_error(error))
         finally:
-            del self._running[threading.current_thread()]
+            self._running.remove(running)
             self._woken.set()
 
+    def _expire_jobs(self) -> None:
+        for running in list(self._running):
+            if running.held and time.monotonic() - running.started > self._source.timeout:
+                running.held = False
+                self._attempt(self._source.expire, running.job, "could not be counted as failed")
+
     def _extend(self) -> None:
-        for job in list(self._running.values()):
-            try:
-                self._source.extend(job)
-            except Exception as error:  # noqa: BLE001 - if the claim is lost for that, the end of the job finds out
-                _log.warning("%s: a claim could not be extended: %s", self._name, describe_error(error))
+        for running in list(self._running):
+            if running.held:
+                self._attempt(self._source.extend, running.job, "could not be extended")
+
+    def _attempt(self, do: Callable[[Job], None], job: Job, problem: str) -> None:
+        try:
+            do(job)
+        except Exception as error:  # noqa: BLE001 - then the claim ends by itself
+            _log.warning("%s: a claim %s: %s", self._name, problem, describe_error(error))

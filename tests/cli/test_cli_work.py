@@ -28,7 +28,7 @@ from returns_hub import Hub, ReturnCreated
 hub = Hub.from_config()
 nothing = None
 
-@hub.on(ReturnCreated, name="shop", since="beginning")
+@hub.on(ReturnCreated, name="shop", since="beginning", backfill=True)
 def note(event):
     with Path("told.txt").open("a") as lines:
         lines.write(event.return_id + "\\n")

@@ -4,13 +4,15 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import pytest
 
-from returns_hub import ConfigurationError, Event, LabelReady, ReturnCreated, ReturnStatusChanged
+from returns_hub import ConfigurationError, Event, LabelReady, Origin, Return, ReturnCreated, ReturnStatusChanged
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.handlers import HandlerRegistry
+from returns_hub.merge import observed
 from returns_hub.store import Store
 from returns_hub.store.subscriptions import FailedEventState
 
@@ -161,6 +163,57 @@ def test_after_its_last_attempt_an_event_is_dead_and_the_later_ones_go_on(
     dead, pending = dispatcher.failed_events("shop")
     assert (dead.state, dead.attempts, dead.event.sequence) == (FailedEventState.DEAD, 3, 1)
     assert (pending.state, pending.attempts, pending.event.sequence) == (FailedEventState.PENDING, 2, 2)
+
+
+@pytest.mark.parametrize("kind", [SystemExit, asyncio.CancelledError, GeneratorExit, BaseException])
+def test_whatever_a_handler_raises_is_a_failure(
+    kind: type[BaseException], dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
+    def ends_the_process(_: Event) -> None:
+        raise kind
+
+    handlers.on(name="shop", since="beginning", attempts=1)(ends_the_process)
+    tell("a")
+    assert dispatcher.dispatch_due() == 0
+    (failed,) = dispatcher.failed_events("shop")
+    assert (failed.state, failed.error.split()[0]) == (FailedEventState.DEAD, kind.__name__)
+
+
+def test_a_handler_does_not_hear_a_backfill_unless_it_asks(
+    store: Store, dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
+    usual: list[Event] = []
+    asking: list[Event] = []
+    handlers.on(name="usual", since="beginning")(usual.append)
+    handlers.on(name="asking", since="beginning", backfill=True)(asking.append)
+    ret = Return(provider="memory", id="old")
+    store.apply("acme", [observed(ret, seen_at=datetime(2026, 3, 1, tzinfo=UTC), origin=Origin.BACKFILL)])
+    tell("new")
+    dispatcher.dispatch_due()
+    assert (returns(usual), returns(asking)) == (["new"], ["old", "new"])
+
+
+def test_an_async_handler_that_takes_too_long_has_failed(store: Store, tell: Tell) -> None:
+    handlers = HandlerRegistry(awaits=True)
+    cancelled: list[bool] = []
+
+    async def hangs(_: Event) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+
+    handlers.on(name="shop", since="beginning", attempts=1, timeout=0.05)(hangs)
+    tell("a")
+
+    async def run() -> None:
+        dispatcher = EventDispatcher(store, handlers, loop=asyncio.get_running_loop())
+        await asyncio.to_thread(dispatcher.dispatch_due)
+
+    asyncio.run(run())
+    (failed,) = EventDispatcher(store, handlers).failed_events("shop")
+    assert (failed.state, failed.error.split()[0], cancelled) == (FailedEventState.DEAD, "TimeoutError", [True])
 
 
 def test_a_dead_event_can_be_told_again(dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell) -> None:
@@ -398,6 +451,11 @@ def test_a_plain_hub_takes_no_async_handler(handler: Any, handlers: HandlerRegis
         ((), {"since": "yesterday"}, "since is"),
         ((), {"attempts": 0}, "attempts must be"),
         ((), {"attempts": True}, "attempts must be"),
+        ((), {"backfill": 1}, "backfill is"),
+        ((), {"timeout": 0}, "timeout must be"),
+        ((), {"timeout": float("nan")}, "timeout must be"),
+        ((), {"concurrency": 0}, "concurrency must be"),
+        ((), {"concurency": 2}, "no option 'concurency'"),
         ((), {"name": ""}, "needs a name="),
         ((), {"name": "a\nb"}, "needs a name="),
         ((), {"name": "x" * 201}, "needs a name="),

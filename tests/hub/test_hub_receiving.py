@@ -102,7 +102,7 @@ def test_the_background_does_it_all(vendor: Any, account: Account, address: str,
     seen: list[Event] = []
     with Hub([evolve(account, sync_every=timedelta(hours=1))], store=address) as hub:
 
-        @hub.on(name="shop", since="beginning")
+        @hub.on(name="shop", since="beginning", backfill=True)
         def take(event: Event) -> None:
             seen.append(event)
             if event.type == "return.status_changed":

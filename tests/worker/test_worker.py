@@ -19,9 +19,11 @@ from sqlalchemy import text
 from returns_hub import ConfigurationError, Event, Status, WebhookRequest
 from returns_hub.deliveries import DeliveryState, Inbox, Processor
 from returns_hub.dispatcher import EventDispatcher
+from returns_hub.events import EVENT_TYPES
 from returns_hub.handlers import HandlerRegistry
 from returns_hub.scalars import format_time
 from returns_hub.store import Store
+from returns_hub.store.subscriptions import Subscriptions
 from returns_hub.store.sync_log import SyncLog
 from returns_hub.worker import Schedule, Worker, sync_schedule
 
@@ -186,7 +188,7 @@ def test_stopping_finishes_what_a_handler_has_begun_and_hands_back_the_rest(
     begun, leave, seen = threading.Event(), threading.Event(), []
     handlers = HandlerRegistry(awaits=False)
 
-    @handlers.on(name="shop", since="beginning")
+    @handlers.on(name="shop", since="beginning", concurrency=1)
     def slow(event: Event) -> None:
         begun.set()
         leave.wait(60)
@@ -209,6 +211,94 @@ def test_stopping_finishes_what_a_handler_has_begun_and_hands_back_the_rest(
     with work(handlers):
         wait_until(lambda: len(seen) == 3)
     assert seen == ["a", "b", "c"]
+
+
+def test_a_hanging_handler_has_failed_and_holds_up_no_other_return(
+    work: Callable[..., Worker], store: Store, deliver: Deliver
+) -> None:
+    leave, seen = threading.Event(), []
+    handlers = HandlerRegistry(awaits=False)
+
+    @handlers.on(name="shop", since="beginning", timeout=0.2)
+    def hangs(event: Event) -> None:
+        if event.return_id == "a":
+            leave.wait(60)
+        seen.append(event.return_id)
+
+    deliver("a", *"bcdefgh")
+    dispatcher = EventDispatcher(store, handlers)
+    with work(handlers):
+        wait_until(lambda: len(seen) == 7 and any(True for _ in dispatcher.failed_events("shop")))
+        (failed,) = dispatcher.failed_events("shop")
+        leave.set()
+    assert (failed.event.return_id, failed.error) == ("a", "TimeoutError: the handler has not returned after 0.2 s")
+    assert sorted(seen[:7]) == [*"bcdefgh"]
+
+
+def test_stopping_waits_so_long_and_then_gives_back_what_is_not_finished(
+    work: Callable[..., Worker], store: Store, deliver: Deliver
+) -> None:
+    begun, leave = threading.Event(), threading.Event()
+    handlers = HandlerRegistry(awaits=False)
+
+    @handlers.on(name="shop", since="beginning")
+    def hangs(_: Event) -> None:
+        begun.set()
+        leave.wait(60)
+
+    deliver("a")
+    worker = work(handlers)
+    worker.start()
+    assert begun.wait(60)
+    worker.stop(grace=0.1)
+    claimed = Subscriptions(store.database).claim("shop", EVENT_TYPES.keys(), max_attempts=12)
+    leave.set()
+    assert claimed is not None
+    assert (claimed.event.return_id, claimed.claim.attempt) == ("a", 1)
+
+
+def test_an_account_whose_vendor_is_silent_delays_no_other(store: Store, inbox: Inbox, a_worker: Any) -> None:
+    leave = threading.Event()
+
+    def client_of(account: str) -> Any:
+        if account == "silent":
+            leave.wait(60)
+        return a_worker.client_of(account)
+
+    body = json.dumps({"id": "a", "status": "approved", "at": format_time(NOON)}).encode()
+    for account, copies in (("silent", 12), ("other", 1)):
+        for number in range(copies):
+            sent = body.replace(b'"a"', b'"a%d"' % number)
+            request = WebhookRequest(method="POST", url="https://x.example", headers=(), body=sent, received_at=NOON)
+            inbox.put(account, request, a_worker.Teller().read_webhook(request))
+    dispatcher = EventDispatcher(store, HandlerRegistry(awaits=False))
+    with Worker(store, processor=Processor(store, client_of), dispatcher=dispatcher, concurrency=2):
+        wait_until(lambda: [each.account for each in inbox.find(state=DeliveryState.PROCESSED)] == ["other"])
+        leave.set()
+        wait_until(lambda: is_all_processed(inbox))
+
+
+def test_a_delivery_that_takes_too_long_is_tried_again(
+    store: Store, inbox: Inbox, deliver: Deliver, a_worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("returns_hub.worker.loop._PROCESSING_TIMEOUT", 0.1)
+    leave, calls = threading.Event(), []
+
+    def client_of(account: str) -> Any:
+        calls.append(account)
+        if len(calls) == 1:
+            leave.wait(60)
+        return a_worker.client_of(account)
+
+    deliver("a")
+    dispatcher = EventDispatcher(store, HandlerRegistry(awaits=False))
+    with Worker(store, processor=Processor(store, client_of), dispatcher=dispatcher):
+        wait_until(lambda: any(delivery.error for delivery in inbox.find()))
+        (delivery,) = inbox.find()
+        assert delivery.error == "TimeoutError: it is not processed after 0.1 s"
+        wait_until(lambda: is_all_processed(inbox))
+        leave.set()
+    assert [event.return_id for event in store.events()] == ["a"]
 
 
 @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
