@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -107,11 +107,14 @@ class Config:
     warnings: tuple[str, ...] = ()
 
 
-def build_adapter(adapter_class: type[Adapter], options: Mapping[str, Any], *, account: str = "") -> Adapter:
+def build_adapter(
+    adapter_class: type[Adapter], options: Mapping[str, Any], *, account: str = "", other_options: Iterable[str] = ()
+) -> Adapter:
     """The adapter with these options.
 
     Text becomes a :class:`Secret` where the adapter declares one, and one value a list where it declares several;
-    otherwise a value is of the declared type or refused.
+    otherwise a value is of the declared type or refused. ``other_options`` are names that mean something elsewhere, and
+    are suggested to whoever misspells them.
 
     Raises:
         ConfigurationError: an option is unknown, missing or of the wrong type; the text names it, never its value.
@@ -119,7 +122,7 @@ def build_adapter(adapter_class: type[Adapter], options: Mapping[str, Any], *, a
     # No frame that a traceback keeps may hold a value: the caller's mapping is wrapped, inner frames are dropped.
     options = Options(options)
     try:
-        return _build(adapter_class, options, account)
+        return _build(adapter_class, options, account, other_options)
     except ConfigurationError as error:
         failure = error.with_traceback(None)
     raise failure
@@ -144,12 +147,15 @@ def load_config(path: Path | None = None, *, environ: Mapping[str, str] = os.env
     raise failure
 
 
-def _build(adapter_class: type[Adapter], options: Mapping[str, Any], account: str) -> Adapter:
+def _build(
+    adapter_class: type[Adapter], options: Mapping[str, Any], account: str, other_options: Iterable[str]
+) -> Adapter:
     prefix = f"accounts.{account}." if account else f"{adapter_class.provider}: option "
     wanted = {a.alias: a for a in attrs.fields(attrs.resolve_types(adapter_class)) if a.init}
     unknown = [name for name in options if name not in wanted]
     if unknown:
-        known = [*wanted, *_account_keys()] if account else [*wanted, "environment", "base_url", "rate_limit"]
+        keys = _account_keys() if account else ("environment", "base_url", "rate_limit")
+        known = [*wanted, *keys, *other_options]
         raise ConfigurationError(_unknown_key(prefix + str(unknown[0])[:60], str(unknown[0]), known, list(wanted)))
     missing = [name for name, a in wanted.items() if a.default is attrs.NOTHING and name not in options]
     if missing:
@@ -259,11 +265,13 @@ def _config(path: Path, content: dict[str, Any], environ: Mapping[str, str]) -> 
     tables = content.get("accounts", {})
     if not isinstance(tables, dict):
         raise _wrong("accounts", "a table of accounts", tables)
+    # Asked once: it takes as long as the environment is large, and there may be a thousand accounts.
+    installed = registry.providers()
     accounts, warnings = {}, []
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise _wrong(f"accounts.{name}", "a table", table)
-        accounts[name] = _account(name, _resolved(f"accounts.{name}", table, environ))
+        accounts[name] = _account(name, _resolved(f"accounts.{name}", table, environ), installed)
         warnings += _literal_secrets(name, accounts[name].provider, table)
     store = _text("store", _resolved("store", content.get("store", DEFAULT_STORE), environ))
     keep = DEFAULT_KEEP_DELIVERIES
@@ -278,12 +286,15 @@ def _config(path: Path, content: dict[str, Any], environ: Mapping[str, str]) -> 
     )
 
 
-def _account(name: str, table: Mapping[str, Any]) -> Account:
+def _account(name: str, table: Mapping[str, Any], installed: Sequence[str]) -> Account:
     place = f"accounts.{name}"
     if "provider" not in table:
-        raise ConfigurationError(f"{place}.provider is missing; installed: {', '.join(registry.providers()) or 'none'}")
+        raise ConfigurationError(f"{place}.provider is missing; installed: {', '.join(installed) or 'none'}")
+    provider = _text(f"{place}.provider", table["provider"])
+    if provider not in installed:
+        raise ConfigurationError(_unknown_key(f"{place}.provider {provider[:60]!r}", provider, installed, installed))
     readers: Mapping[str, Callable[[str, Any], Any]] = {
-        "provider": _provider,
+        "provider": _text,
         "environment": _text,
         "base_url": _text,
         "rate_limit": _text,
@@ -293,14 +304,6 @@ def _account(name: str, table: Mapping[str, Any]) -> Account:
     }
     own: dict[str, Any] = {key: read(f"{place}.{key}", table[key]) for key, read in readers.items() if key in table}
     return Account(name=name, options={key: table[key] for key in table if key not in readers}, **own)
-
-
-def _provider(place: str, value: Any) -> str:
-    provider = _text(place, value)
-    installed = registry.providers()
-    if provider not in installed:
-        raise ConfigurationError(_unknown_key(f"{place} {provider[:60]!r}", provider, installed, installed))
-    return provider
 
 
 def _text(place: str, value: Any) -> str:

@@ -150,7 +150,7 @@ class _Connection:
                 )
             adapter = provider
         else:
-            adapter = build_adapter(kind, own, account=account)
+            adapter = build_adapter(kind, own, account=account, other_options=fields_dict(TransportOptions))
         base_url, rate_limit = options.get("base_url"), options.get("rate_limit")
         # Where the base is replaced, the vendor's own further hosts are not what is meant: they would get credentials.
         known = {} if base_url else {name: urls.get(environment) for name, urls in kind.extra_base_urls.items()}

@@ -76,6 +76,11 @@ def test_account_is_named_in_what_is_wrong_with_it() -> None:
     [
         ({}, "acme: option api_key is missing"),
         ({"api_key": 5}, "acme: option api_key must be text, not int"),
+        (
+            {"api_key": "k", "tiemout": 5},
+            "acme: option tiemout is not known; did you mean 'timeout'? Known: api_key, page_size, per_day",
+        ),
+        ({"api_key": "k", "page_size": 0}, "acme: page_size must be a whole number, at least 1"),
         ({"api_key": "k", "timeout": 0}, "timeout must be a number of seconds above 0"),
         ({"api_key": "k", "deadline": "10"}, "deadline must be a number of seconds above 0"),
         ({"api_key": "k", "attempts": 0}, "attempts must be a whole number above 0"),
@@ -101,6 +106,36 @@ def test_wrong_option_is_named(options: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         connect("acme", **options)
     assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize("opening", [connect, connect_async])
+def test_adapter_by_hand_is_used_as_it_is(opening: Any, acme: Any) -> None:
+    adapter = acme()
+    assert opening(adapter, environment="sandbox").adapter is adapter
+
+
+@pytest.mark.parametrize(
+    ("provider", "options", "problem"),
+    [
+        ("adapter", {"api_key": "k"}, "acme: api_key is an option of the adapter: give it there"),
+        ("class", {}, "the provider is the name of a vendor, or an adapter with its options: ReturnMate(...)"),
+        ("none", {}, "the provider is the name of a vendor, or an adapter with its options: ReturnMate(...)"),
+    ],
+)
+def test_what_is_no_provider_is_said(provider: str, options: Any, problem: str, acme: Any) -> None:
+    given: Any = {"adapter": acme(), "class": type(acme()), "none": None}[provider]
+    with pytest.raises(ConfigurationError) as caught:
+        connect(given, **options)
+    assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize("name", ["page_size", "max_reply_bytes", "timeout", "attempts"])
+def test_settings_of_a_client_may_stand_in_an_account(name: str) -> None:
+    account = Account(name="a", provider="acme", options={"api_key": "k", name: 7})
+    open_client(account).close()
+    wrong = Account(name="a", provider="acme", options={"api_key": "k", name: 0})
+    with pytest.raises(ConfigurationError, match=rf"^accounts\.a: .*{name} must be"):
+        open_client(wrong)
 
 
 @pytest.mark.parametrize(
