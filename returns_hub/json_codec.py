@@ -11,6 +11,7 @@ from returns_hub.errors import UnexpectedReply
 # What an integer can be and still be read in a millisecond.
 _MAX_PARSED_DIGITS: Final = 1000
 _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+_ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -40,8 +41,8 @@ def decode_json(body: bytes) -> Any:
     except ValueError:
         problem = "the reply is not JSON"
     else:
-        # One character is looked for first: that is a hundred times faster than two.
-        if (b"\\" in body and (b"\\ud" in body or b"\\uD" in body)) or b"\xed" in body:
+        # One character is looked for first: that is a hundred times faster than a pattern.
+        if (b"\\" in body and _ESCAPED_SURROGATE.search(body)) or b"\xed" in body:
             value = _mark_surrogates(value)
         return value
     value = _decode_damaged(body)

@@ -370,6 +370,9 @@ class Record:
         """An identifier, or None."""
         for name in names:
             value = self.raw.get(name)
+            # What most identifiers are, `rma_abc123` for instance, needs no further look.
+            if type(value) is str and value.isidentifier() and len(value) <= MAX_ID_LENGTH:
+                return value
             if value is None or _is_nothing(value):
                 continue
             found = parse_id(value)
