@@ -85,6 +85,7 @@ class ReturnMateSandbox(Simulator):
     - ``clamp_per_page``: more than 100 rows are clamped instead of refused.
     - ``ignore_unknown_parameters``: instead of refusing them.
     - ``refuse_unknown_status``: filtering by a word that the shop does not have is an error, not an empty list.
+    - ``capital_order_numbers``: order numbers are kept in capitals, and found in any case.
     - ``exclusive_bounds``: ``created_after`` and ``created_before`` leave out the moment itself.
     - ``now``: the clock, for the limits and for what is created by a call.
     """
@@ -106,6 +107,7 @@ class ReturnMateSandbox(Simulator):
         clamp_per_page: bool = False,
         ignore_unknown_parameters: bool = False,
         refuse_unknown_status: bool = False,
+        capital_order_numbers: bool = False,
         exclusive_bounds: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -127,6 +129,7 @@ class ReturnMateSandbox(Simulator):
         self._clamp_per_page = clamp_per_page
         self._ignore_unknown_parameters = ignore_unknown_parameters
         self._refuse_unknown_status = refuse_unknown_status
+        self._capital_order_numbers = capital_order_numbers
         self._now = now
         self._used: Counter[tuple[str, int]] = Counter()
         self._shop = Shop(
@@ -281,7 +284,7 @@ class ReturnMateSandbox(Simulator):
             created_before=moment(query, "created_before"),
             # Undocumented: an address matches in any case, an order number only as it is stored.
             email=query["customer_email"][0].casefold() if "customer_email" in query else None,
-            order_number=query["order_number"][0] if "order_number" in query else None,
+            order_number=self._kept(query["order_number"][0]) if "order_number" in query else None,
             descending=is_descending(query),
         )
         return self._page(query, self._shop.select(selection), render=_row)
@@ -309,11 +312,14 @@ class ReturnMateSandbox(Simulator):
         rma = self._shop.insert(
             created=self._now().replace(microsecond=0),
             status=self._shop.vocabulary.new,
-            order_number=body["order_number"],
+            order_number=self._kept(body["order_number"]),
             customer={"email": body["customer_email"], "name": self._shop.name_of(body["customer_email"])},
             items=body["items"],
         )
         return _found(rma.wire, status=201)
+
+    def _kept(self, order_number: str) -> str:
+        return order_number.upper() if self._capital_order_numbers else order_number
 
     def _update_rma(self, call: Call, rma_id: str) -> HttpAnswer:
         # Undocumented: the reply, which words are accepted, and what becomes of `notes`; here the detail, the
