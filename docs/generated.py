@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import tomllib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -30,6 +31,7 @@ from returns_hub import errors as error_types
 from returns_hub.registry import adapter_class, providers
 from returns_hub.testing.conformance import checks
 
+ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "_generated"
 
 MARKS = {"yes": "yes", "partial": "in part", "no": "the vendor cannot", "not_implemented": "not yet"}
@@ -167,6 +169,16 @@ def command_reference() -> str:
     return "\n".join(sections)
 
 
+def floor_map() -> str:
+    """The floors of the import-linter contract, one above the other; each imports only from those below it."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    floors = next(each["layers"] for each in contracts if each.get("exhaustive"))
+    lines = ["adapters (public names and wire only)", *(" ".join(floor.split(" : ")) for floor in floors)]
+    width = max(len(line) for line in lines)
+    border = "+" + "-" * (width + 2) + "+"
+    return "```text\n" + border + "\n" + "".join(f"| {line:<{width}} |\n{border}\n" for line in lines) + "```\n"
+
+
 def write_tables(_: Sphinx) -> None:
     """Writes every table before the pages are read."""
     FOLDER.mkdir(exist_ok=True)
@@ -176,6 +188,7 @@ def write_tables(_: Sphinx) -> None:
     write("conformance.md", check_table())
     write("errors.md", error_table())
     write("commands.md", command_reference())
+    write("floors.md", floor_map())
     for provider, kind in adapters.items():
         write(f"{provider}-options.md", option_table(kind))
         for name, words in kind.vocabularies.items():

@@ -28,21 +28,27 @@ from returns_hub_returnmate.sandbox import ReturnMateSandbox
 SECRET = "whk-call-paths"
 
 
+def is_ours(frame: FrameType) -> bool:
+    package, _, rest = frame.f_globals.get("__name__", "").partition(".")
+    return package.startswith("returns_hub") and "sandbox" not in rest and not rest.startswith("testing")
+
+
 class Trace:
-    """The functions of ours that were entered while it was on."""
+    """The functions of ours that were entered while it was on, and how many of them stood on one another at most."""
 
     def __init__(self) -> None:
         self.entered: Counter[tuple[str, str]] = Counter()
+        self.depth = 0
 
     def _profile(self, frame: FrameType, event: str, _argument: Any) -> None:
-        if event != "call":
+        if event != "call" or not is_ours(frame):
             return
-        name = frame.f_globals.get("__name__", "")
-        package, _, rest = name.partition(".")
-        if package == "returns_hub" or package.startswith("returns_hub_"):
-            if "sandbox" in rest or rest.startswith("testing"):
-                return
-            self.entered[name, frame.f_code.co_qualname] += 1
+        self.entered[frame.f_globals["__name__"], frame.f_code.co_qualname] += 1
+        depth, caller = 0, frame
+        while caller is not None:
+            depth += is_ours(caller)
+            caller = caller.f_back  # type: ignore[assignment]
+        self.depth = max(self.depth, depth)
 
     @contextmanager
     def on(self) -> Iterator[None]:
@@ -57,9 +63,9 @@ class Trace:
             sys.setprofile(None)
             threading.setprofile(None)
 
-    def summary(self) -> tuple[int, int]:
-        """Functions, and the modules they stand in."""
-        return len(self.entered), len({module for module, _ in self.entered})
+    def summary(self) -> str:
+        """Functions, the modules they stand in, and the deepest stack of them."""
+        return f"{len(self.entered):9} {len({module for module, _ in self.entered}):8} {self.depth:8}"
 
 
 def main() -> None:
@@ -102,14 +108,13 @@ def main() -> None:
                 "set_status: call to socket": (set_status, "rejected", "approved"),
             }
             hub.sync()
-            print(f"{'path':32} {'functions':>9} {'modules':>8}")
+            print(f"{'path':32} {'functions':>9} {'modules':>8} {'deepest':>8}")
             for name, (run, first, second) in paths.items():
                 run(first)
                 trace = Trace()
                 with trace.on():
                     run(second)
-                functions, modules = trace.summary()
-                print(f"{name:32} {functions:9} {modules:8}")
+                print(f"{name:32} {trace.summary()}")
                 if arguments.list:
                     for (module, function), times in sorted(trace.entered.items()):
                         print(f"    {module}.{function} ({times})")
