@@ -77,6 +77,8 @@ class _Server(uvicorn.Server):
                 lifespan="on" if lifespan else "off",
                 log_config=None,
                 proxy_headers=False,
+                # A simulator with a clock of its own sends the time by that.
+                date_header=not getattr(app, "sends_date", False),
             )
         )
         self.ready = threading.Event()

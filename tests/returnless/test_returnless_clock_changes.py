@@ -1,12 +1,13 @@
 """Clocks that are set back and forward, and records with a date that is not the one they are sorted by."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from returns_hub import Reply, Request, ReturnQuery, Secret
-from returns_hub.testing import Call
+from returns_hub import Account, Hub, Reply, Request, ReturnQuery, Secret, Status
+from returns_hub.testing import Call, serve
 from returns_hub_returnless import Returnless
 from returns_hub_returnless.sandbox import ReturnlessSandbox
 
@@ -125,3 +126,27 @@ def test_record_with_an_earlier_date_is_among_the_newest(
     sandbox.edit(made[10], return_date="2021-03-05 12:00:00")
     found = listed(pages, sandbox, amsterdam, ReturnQuery(newest_first=True, page_size=5))
     assert (len(found), set(found)) == (30, set(made))
+
+
+@pytest.mark.parametrize("details", [False, True])
+def test_later_status_of_the_hour_that_comes_twice_is_mirrored(tmp_path: Path, details: bool) -> None:
+    clock = AUTUMN - timedelta(days=1)
+    sandbox = ReturnlessSandbox(count=0, timezone="Europe/Amsterdam", now=lambda: clock)
+    return_id = sandbox.add_return()
+    with serve(sandbox) as running:
+        account = Account(
+            name="acme", provider="returnless", base_url=running.url, rate_limit="none", options=sandbox.options
+        )
+        with Hub([account], store=f"sqlite:///{tmp_path}/returns.db") as hub:
+            hub.sync()
+            # 02:50 of the first hour, then 02:10 of the second.
+            for minutes, status in ((50, "received"), (70, "completed")):
+                clock = AUTUMN + timedelta(minutes=minutes)
+                sandbox.set_status(return_id, status)
+                clock += timedelta(minutes=5)
+                (report,) = hub.sync(full=details, details=details)
+                assert report.error is None
+            stored = hub.get_return("acme", return_id)
+            assert stored is not None
+            assert (stored.ret.status, stored.ret.status_raw) == (Status.RESOLVED, "completed")
+            assert stored.ret.updated_at == AUTUMN + timedelta(minutes=70)

@@ -158,6 +158,24 @@ def test_rows_that_a_filter_leaves_out_are_not_handed_on(
         listed(ReturnQuery(**query), vendor(rows, ignored=frozenset({ignored})))
 
 
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({"order_number": " ord000123 "}, {"reference": "ORD000123"}),
+        ({"order_number": "#1001"}, {"reference": "# 1001"}),
+        ({"order_number": "Größe-1"}, {"reference": "GRÖSSE-1"}),
+        ({"order_number": "Größe-1"}, {"reference": "Gro\u0308ße-1"}),
+        ({"customer_email": "Ann@B.C"}, {"customer_email": " ann@b.c"}),
+        ({"raw_status": ("received",)}, {"status": "Received"}),
+    ],
+)
+def test_rows_that_the_vendor_found_are_compared_loosely(
+    listed: Any, vendor: Any, row: Any, query: dict[str, Any], shown: dict[str, str]
+) -> None:
+    ignored = frozenset({"reference", "emailaddress", "status"})  # here a vendor that finds them all the same
+    assert listed(ReturnQuery(**query), vendor([row(1, **shown)], ignored=ignored), only="returns") == ["1001"]
+
+
 def test_ignored_order_id_is_noticed(listed: Any, vendor: Any, row: Any) -> None:
     with pytest.raises(UnexpectedReply, match="the filter order_id excludes"):
         listed(ReturnQuery(), vendor([row(0, order_id="1")], ignored=frozenset({"order_id"})), order_id="2")

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from itertools import islice
 from operator import attrgetter
 from types import MappingProxyType
@@ -97,10 +98,12 @@ class ReturnlessSandbox(Simulator):
     - ``requests_per_minute``: None sets no limit. Refused requests are counted in ``violations``.
     - ``timeout``: for how many seconds its own calls wait for an answer.
     - ``pause``: how it lets so many seconds pass between retries; by default three hours take a third of a second.
-    - ``now``: the clock, for the limit and for what changes.
+    - ``now``: the clock, for the limit, for what changes, and for the ``Date`` of its answers.
     """
 
     provider: ClassVar[str] = "returnless"
+    sends_date: ClassVar[bool] = True
+    """Every answer has a ``Date``, by the simulator's own clock."""
 
     def __init__(
         self,
@@ -280,7 +283,9 @@ class ReturnlessSandbox(Simulator):
                 self.violations += 1
                 return HttpAnswer(status=429)
             self._used[minute] += 1
-        return self._route(call)
+        answer = self._route(call)
+        date = format_datetime(self._now().astimezone(UTC), usegmt=True)
+        return evolve(answer, headers=(*answer.headers, ("date", date)))
 
     def _route(self, call: Call) -> HttpAnswer:
         match call.method, call.segments:
