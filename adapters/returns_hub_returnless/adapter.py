@@ -90,11 +90,15 @@ class Returnless(Adapter):
     - ``user``, ``password``: the API user and its password, from the portal's API keys.
     - ``signing_keys``: the API key of every return form (Webshop Integration), old and new while one is replaced. Without
       one, deliveries and order look-ups are refused.
-    - ``timezone``: the clock that Returnless's times are by; the vendor tells none. A wrong guess costs less with UTC.
-    - ``order_timezone``: the clock of the shop's orders; that of ``timezone`` unless it is another.
-    - ``poll_overlap``: by how many seconds more than asked for changes are read again.
+    - ``timezone``: the IANA name of the zone of Returnless's times, which the vendor does not document. A wrong guess costs
+      least with UTC.
+    - ``order_timezone``: the zone of the shop's orders; None is that of ``timezone``.
+    - ``poll_overlap``: how many seconds before the moment asked for changes are read from.
     - ``trust_unsigned_body``: believe the body of a webhook, which anybody could have written, instead of reading the
       return again.
+
+    Raises:
+        ConfigurationError: an option that cannot be meant; the text names it.
     """
 
     user: str = field(repr=False)
@@ -123,7 +127,7 @@ class Returnless(Adapter):
             Capability.CANCEL_LABEL: Support.NO,
             Capability.INSTRUCT: Support.NO,
             Capability.CANCEL_INSTRUCTION: Support.NO,
-            # Of the status only: what else changed is not told.
+            # Of the status only.
             Capability.CHANGES: Support.PARTIAL,
             Capability.BACKFILL: Support.YES,
             # Of new returns only.
@@ -201,11 +205,15 @@ class Returnless(Adapter):
         """One page of the returns that match, then of the requests, each list oldest first; or ``only`` one of them.
 
         ``order_id`` is the shop's internal one. A request stays in its list when a return has grown from it, which names
-        it in ``request_id``. With ``newest_first`` both lists come as one, as far as the vendor tells: the newest 200 of
-        each, and a gap where it has more. ``updated_after`` finds what changed its status.
+        it in ``request_id``. With ``newest_first`` both lists come as one: the newest 200 of each, and a gap where there
+        are more. ``updated_after`` finds what changed its status.
+
+        Raises:
+            UnexpectedReply: the vendor does not honour the order or a filter.
+            ValueError: the cursor is not one that this listing gave.
         """
-        kinds = [kind for kind in (RETURNS, REQUESTS) if only in (None, kind.name)]
-        listings = [listing for kind in kinds for listing in self._listings(kind, query, order_id)]
+        resources = [resource for resource in (RETURNS, REQUESTS) if only in (None, resource.name)]
+        listings = [listing for resource in resources for listing in self._listings(resource, query, order_id)]
         read = self._read_newest if query.newest_first else self._read
         page = yield from read(listings, cursor)
         if not query.status:
@@ -213,7 +221,12 @@ class Returnless(Adapter):
         return evolve(page, items=[ret for ret in page.items if ret.status in query.status])
 
     def get_return(self, return_id: str) -> Operation[Return]:
-        """One return; or one request, by ``request:`` and its id."""
+        """One return; or one request, by ``request:`` and its id.
+
+        Raises:
+            NotFound: there is none.
+            UnexpectedReply: the record that came has another id.
+        """
         resource, record_id = _resource_of(return_id)
         reply = yield get(build_path(resource.name, record_id))
         record = protocol.parse_single(self.check(reply), resource.id_key, record_id)
@@ -222,10 +235,15 @@ class Returnless(Adapter):
     def set_status(
         self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
     ) -> Operation[Return]:
-        """Set the vendor's word, and give the return or request as it then is.
+        """The return or request, after its status was set.
 
         Which changes are allowed is not documented, nor what follows: a mail to the customer, or a label that can be made.
-        A neutral status is sent where one word asserts it and nothing else. There is no place for a note.
+        A neutral status is sent where one word asserts it and nothing else; any other word goes as ``raw_status``.
+
+        Raises:
+            ValidationFailed: the vendor refused it; nothing was changed.
+            UnsupportedOperation: no word means this status alone, or a note was given, for which the vendor has no place.
+            ValueError: not exactly one of ``status`` and ``raw_status``.
         """
         check_one_status(status, raw_status)
         if note is not None:
@@ -235,7 +253,12 @@ class Returnless(Adapter):
         return (yield from self.get_return(return_id))
 
     def set_free_shipping(self, request_id: str, *, free: bool) -> Operation[None]:
-        """Have a request returned free of charge, or let the customer pay. No call tells what is set."""
+        """Set whether a request may be returned free of charge. No call shows what is set.
+
+        Raises:
+            UnsupportedOperation: the id is that of a return.
+            ValidationFailed: the vendor refused it; nothing was changed.
+        """
         resource, record_id = _resource_of(request_id)
         if resource is not REQUESTS:
             raise UnsupportedOperation(
@@ -246,9 +269,13 @@ class Returnless(Adapter):
         yield from self._put(resource, record_id, "free_shipping", "1" if free else "0")
 
     def list_shipments(self, query: ShipmentQuery, cursor: str | None = None) -> Operation[Page[Shipment]]:
-        """The newest shipments, 200 at most: the vendor has no page after that, and no filter. Or those of one return."""
+        """The newest shipments, or with ``oldest_first`` the oldest, 200 at most: the vendor has no second page. Or those of one return.
+
+        Raises:
+            UnsupportedOperation: the vendor has no filter on the time of creation.
+        """
         if query.created_after is not None or query.created_before is not None:
-            raise self.unsupported(Capability.LIST_SHIPMENTS, "the vendor has no filter on the creation time")
+            raise self.unsupported(Capability.LIST_SHIPMENTS, "the vendor has no filter on the time of creation")
         if cursor is not None:
             raise _foreign_cursor()
         if query.return_id is not None:
@@ -277,10 +304,10 @@ class Returnless(Adapter):
         query = ReturnQuery(created_after=since, created_before=until + timedelta(seconds=self.poll_overlap))
         return tuple(
             Slice(
-                key=f"{kind.name} created after {format_time(since)}",
-                read=partial(self.list_returns, query, only=kind.name),
+                key=f"{resource.name} created after {format_time(since)}",
+                read=partial(self.list_returns, query, only=resource.name),
             )
-            for kind in (RETURNS, REQUESTS)
+            for resource in (RETURNS, REQUESTS)
         )
 
     def verify_webhook(self, request: WebhookRequest) -> None:
@@ -288,29 +315,37 @@ class Returnless(Adapter):
         webhooks.verify_webhook(request, self.signing_keys)
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
-        """A hint to read the return again; what the body says of it only with ``trust_unsigned_body``."""
+        """A hint to read the return again; with ``trust_unsigned_body``, what the body says of it."""
         return webhooks.read_webhook(request, self._parser, trust_body=self.trust_unsigned_body)
 
     def read_order_lookup(self, request: WebhookRequest) -> str:
-        """The order number that the URL ends in, if it is signed with one of the account's keys."""
+        """The order number that the URL ends in.
+
+        Raises:
+            WebhookRejected: it is not signed with one of the account's keys.
+        """
         return webhooks.read_order_number(request, self.signing_keys)
 
     def answer_order_lookup(self, order: Order | None) -> HttpAnswer:
-        """The documented response; 404 in the vendor's envelope where there is no such order."""
+        """The documented response; 404 in the vendor's envelope where there is no such order.
+
+        Raises:
+            ValueError: the order lacks something that is required; the text names it.
+        """
         return orders.build_answer(order, self._parser.order_zone)
 
-    def _listings(self, kind: Resource, query: ReturnQuery, order_id: str | None) -> Iterable[Listing]:
-        """What has to be walked through: the list, or once for each status of it, for the vendor takes one at a time."""
+    def _listings(self, resource: Resource, query: ReturnQuery, order_id: str | None) -> Iterable[Listing]:
+        """What has to be read: the list, or once for each status of it, since the vendor takes one at a time."""
         zone = self._parser.zone
         after, before, updated = query.created_after, query.created_before, query.updated_after
-        for word in _statuses_to_request(kind, query):
+        for status in _statuses_to_request(resource, query):
             yield Listing(
-                resource=kind,
+                resource=resource,
                 zone=zone,
                 reference=query.order_number,
                 order_id=order_id,
                 email=query.customer_email,
-                status=word,
+                status=status,
                 start=after and wire.lower_bound(after, zone),
                 end=before and wire.upper_bound(before, zone),
                 updated_after=updated and wire.lower_bound(updated, zone),
@@ -318,24 +353,24 @@ class Returnless(Adapter):
             )
 
     def _read(self, listings: Sequence[Listing], cursor: str | None) -> Operation[Page[Return]]:
-        """One page of the lists, one after the other. The cursor is the number of the list, and the start in it."""
+        """One page of the lists, one after the other. The cursor is the number of the list, and where the walk stands in it."""
         if not listings:
             return Page(items=())
         number, start = _parse_cursor(cursor, len(listings))
         listing = listings[number]
-        read = yield from read_page(listing, start, self._fetch)
-        items, invalid = parse_rows(read.rows, self._parse(listing.resource, read.sent_at), where="")
+        page = yield from read_page(listing, start, self._fetch)
+        items, invalid = parse_rows(page.rows, self._parse(listing.resource, page.sent_at), where="")
         following = None
-        if read.next is not None:
-            following = f"{number}:{read.next}"
+        if page.next is not None:
+            following = f"{number}:{page.next}"
         elif number + 1 < len(listings):
             following = f"{number + 1}:{Cursor()}"
-        return Page(items=items, invalid_records=invalid, next=following, gaps=read.gaps)
+        return Page(items=items, invalid_records=invalid, next=following, gaps=page.gaps)
 
     def _read_newest(self, listings: Sequence[Listing], cursor: str | None) -> Operation[Page[Return]]:
-        """The newest rows of all lists as one; then, on a page of their own, those before which one list ends.
+        """The newest rows of all lists as one; then, on a page of their own, those older than where one list ends.
 
-        There is no filter that ends before a time, so a list is told down to its page's length, and no further.
+        No filter ends before a time, so a list can be read down to the length of a page, and no further.
         """
         if cursor not in (None, _OLDER):
             raise _foreign_cursor()
@@ -347,7 +382,7 @@ class Returnless(Adapter):
             pages.append((listing, page))
             if older and not (yield from read_oldest(listing, self._fetch)).ids <= page.ids:
                 gaps.append(f"{listing.resource.name}: only the newest {len(page)} can be listed newest first")
-        # Down to the youngest of these, every list is told whole on the first page.
+        # Down to the youngest of these, every list is whole on the first page.
         ends = [page.placed[listing.size - 1].at for listing, page in pages if len(page.placed) >= listing.size]
         items: list[Return] = []
         invalid: list[InvalidRecord] = []
@@ -378,18 +413,21 @@ class Returnless(Adapter):
         parser = evolve(self._parser, observed_at=sent_at)
         return parser.parse_return if resource is RETURNS else parser.parse_request
 
-    def _word_for(self, kind: Resource, status: Status | None) -> str:
-        words = RETURN_WORD_BY_STATUS if kind is RETURNS else REQUEST_WORD_BY_STATUS
+    def _word_for(self, resource: Resource, status: Status | None) -> str:
+        words = RETURN_WORD_BY_STATUS if resource is RETURNS else REQUEST_WORD_BY_STATUS
         if status is None or status not in words:
-            sentence = f"no word for {kind.name} means {status} and nothing else; give the word itself as raw_status"
+            sentence = (
+                f"no word for {resource.name} means {status} and nothing else; give the word itself as raw_status"
+            )
             raise self.unsupported(Capability.SET_STATUS, sentence)
         return words[status]
 
 
-def _statuses_to_request(kind: Resource, query: ReturnQuery) -> tuple[str | None, ...]:
-    """The statuses to ask a list for, one by one; None asks for all of it, and nothing spares asking."""
-    own = _TABLES[kind.name]
+def _statuses_to_request(resource: Resource, query: ReturnQuery) -> tuple[str | None, ...]:
+    """The statuses to ask a list for, one by one; None asks for all of it."""
+    own = _TABLES[resource.name]
     if query.raw_status:
+        # A word that only the other list has is not asked for here; one that neither has, in both.
         tables = _TABLES.values()
         words = [w for w in query.raw_status if own.knows(w) or not any(table.knows(w) for table in tables)]
         return tuple(dict.fromkeys(words))

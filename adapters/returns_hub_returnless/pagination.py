@@ -12,7 +12,7 @@ all the same, and :func:`read_page` takes the one that applies:
   still be missing is said in ``gaps``.
 
 Every page is checked: a server that ignores a filter or the order would otherwise pass wrong rows off as right ones. The hour
-that a clock set back repeats is one long second here, since a time in it does not tell which of the two hours it belongs to.
+that a clock set back repeats is one long second here, since its times do not say which of the two hours they belong to.
 """
 
 import re
@@ -49,7 +49,7 @@ ResourceName: TypeAlias = Literal["returns", "requests"]
 
 @frozen(kw_only=True)
 class Fetched:
-    """The rows of one reply, and the moment at which the vendor sent it, by the vendor's clock, if the reply tells."""
+    """The rows of one reply, and the moment at which the vendor sent it, by the vendor's clock, if it says so."""
 
     rows: Sequence[Any]
     sent_at: datetime | None = None
@@ -399,7 +399,7 @@ def _read_unordered(listing: Listing, cursor: Cursor, page: Rows, fetch: Fetch) 
 
 def _start_by_update(listing: Listing, sample: Rows, fetch: Fetch) -> Operation[ListPage]:
     """The first page of a list of changes that comes in the order of updates, if ``sample`` shows that it does."""
-    # In the order of updates there is no telling what was created when.
+    # The order of updates says nothing of what was created when.
     bounded = listing.start is not None or listing.end is not None
     if listing.updated_after is None or bounded or not sample.is_ascending_by_update:
         raise _unordered(listing)
@@ -414,7 +414,7 @@ def _start_by_update(listing: Listing, sample: Rows, fetch: Fetch) -> Operation[
 def _read_by_status(
     listing: Listing, cursor: Cursor, stuck: Rows, fetch: Fetch, *, position: datetime, beyond: list[Row]
 ) -> Operation[ListPage]:
-    """A second with more records than a page holds: all that the server can be made to tell of it, and on behind it.
+    """A second with more records than a page holds: all that the server can be made to send of it, and on behind it.
 
     ``stuck`` is a page that ends in this second, at ``position``; ``beyond`` are further rows that came to light.
     """

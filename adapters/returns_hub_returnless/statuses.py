@@ -126,7 +126,7 @@ RETURN_STATUSES: Final = StatusTable(
                 status=Status.APPROVED,
                 goods_expected=False,
                 source=_return("Return has been auto-approved without shipment by Return Rules."),
-                why="not completed: approved by a rule, nothing is shipped, and no refund is told of",
+                why="not completed: approved by a rule, nothing is shipped, and no refund is mentioned",
             ),
             "checked": Facts(
                 status=Status.INSPECTED,
@@ -265,7 +265,7 @@ BACK_TO_STOCK: Final = StatusTable(
 )
 
 # The words that set a neutral status: each asserts this status and nothing more, and is the webshop's to say. The
-# others tell of money, of a label or of what the customer did, so only `raw_status` sends them.
+# others are about money, a label or what the customer did, so only `raw_status` sends them.
 REQUEST_WORD_BY_STATUS: Final[Mapping[Status, str]] = MappingProxyType(
     {
         Status.DRAFT: "concept",

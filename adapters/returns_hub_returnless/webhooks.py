@@ -61,7 +61,7 @@ def verify_webhook(request: WebhookRequest, keys: Iterable[Secret]) -> None:
 
 
 def read_webhook(request: WebhookRequest, parser: RecordParser, *, trust_body: bool) -> Receipt:
-    """What a verified delivery tells. Never an error: the id is signed, whatever the body is."""
+    """The event of a verified delivery. Never an error: the id is signed, whatever the body is."""
     digest = body_digest(request.body)
     try:
         return_id = _return_id(request)
