@@ -275,7 +275,7 @@ class Returnless(Adapter):
             UnsupportedOperation: the vendor has no filter on the time of creation.
         """
         if query.created_after is not None or query.created_before is not None:
-            raise self.unsupported(Capability.LIST_SHIPMENTS, "the vendor has no filter on the time of creation")
+            raise self.unsupported(Capability.LIST_SHIPMENTS, "the vendor has no filter on the creation time")
         if cursor is not None:
             raise _foreign_cursor()
         if query.return_id is not None:
