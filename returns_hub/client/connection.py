@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar, Unpack, overload
+from typing import Any, TypedDict, Unpack, overload
 from urllib.parse import urlsplit
 
 from attrs import fields_dict, frozen
+from typing_extensions import TypeVar
 
 from returns_hub import registry
 from returns_hub.accounts import Account, Options, build_adapter
@@ -18,6 +19,8 @@ from returns_hub.transport import AsyncTransport, Transport, TransportOptions
 from returns_hub.transport.urls import parse_base_url
 
 AdapterT = TypeVar("AdapterT", bound=Adapter)
+ClientT = TypeVar("ClientT", bound=Client[Any], default=Client)
+AsyncClientT = TypeVar("AsyncClientT", bound=AsyncClient[Any], default=AsyncClient)
 LimiterFactory = Callable[[Rate | None], Limiter]
 
 
@@ -87,21 +90,32 @@ def connect_async(provider: Adapter | str, **options: Any) -> AsyncClient[Any]:
     return _Connection.build(provider, sealed).async_client()
 
 
-def open_client(account: Account, *, limiter: LimiterFactory | None = None) -> Client:
+def open_client(
+    account: Account,
+    *,
+    limiter: LimiterFactory | None = None,
+    factory: Callable[[Adapter, Transport, str], ClientT] = Client,  # type: ignore[assignment]  # ClientT is Client then
+) -> ClientT:
     """A client of a configured account.
 
-    ``limiter`` makes the rate limiter, of the account's rate; without it the client has one of its own.
+    ``limiter`` makes the rate limiter, of the account's rate; without it the client has one of its own. ``factory``
+    makes the client itself, of adapter, transport and title.
 
     Raises:
         ConfigurationError: the account says something that its vendor's adapter does not know.
         PluginError: the vendor's package cannot be used.
     """
-    return _Connection.of(account).client(limiter)
+    return _Connection.of(account).client(limiter, factory)
 
 
-def open_async_client(account: Account, *, limiter: LimiterFactory | None = None) -> AsyncClient:
+def open_async_client(
+    account: Account,
+    *,
+    limiter: LimiterFactory | None = None,
+    factory: Callable[[Adapter, AsyncTransport, str], AsyncClientT] = AsyncClient,  # type: ignore[assignment]
+) -> AsyncClientT:
     """A client of a configured account, to be awaited; as :func:`open_client`."""
-    return _Connection.of(account).async_client(limiter)
+    return _Connection.of(account).async_client(limiter, factory)
 
 
 @frozen(kw_only=True)
@@ -172,13 +186,21 @@ class _Connection:
         """What a client's ``repr`` shows: no more of the address than its host."""
         return f"{self.adapter.provider} {self.environment} {urlsplit(self.base_url).hostname}"
 
-    def client(self, limiter: LimiterFactory | None = None) -> Client[Any]:
+    def client(
+        self,
+        limiter: LimiterFactory | None = None,
+        factory: Callable[[Any, Transport, str], ClientT] = Client,  # type: ignore[assignment]
+    ) -> ClientT:
         """A blocking client."""
-        return Client(self.adapter, Transport(self.adapter, **self._transport(limiter)), self.title)
+        return factory(self.adapter, Transport(self.adapter, **self._transport(limiter)), self.title)
 
-    def async_client(self, limiter: LimiterFactory | None = None) -> AsyncClient[Any]:
+    def async_client(
+        self,
+        limiter: LimiterFactory | None = None,
+        factory: Callable[[Any, AsyncTransport, str], AsyncClientT] = AsyncClient,  # type: ignore[assignment]
+    ) -> AsyncClientT:
         """A client to be awaited."""
-        return AsyncClient(self.adapter, AsyncTransport(self.adapter, **self._transport(limiter)), self.title)
+        return factory(self.adapter, AsyncTransport(self.adapter, **self._transport(limiter)), self.title)
 
     def _transport(self, limiter: LimiterFactory | None) -> dict[str, Any]:
         return {

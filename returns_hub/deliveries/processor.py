@@ -198,11 +198,7 @@ class Processor:
         ret = client.run(client.adapter.get_return(return_id))
         if return_id not in (ret.id, ret.request_id):
             raise UnexpectedReply("another return was asked for", where="id")
-        known = self._store.get_return(delivery.account, ret.id)
-        # A mirror that was filled from listings has no timelines, and one would only repeat what else has changed.
-        if known is not None and not known.ret.timeline:
-            ret = evolve(ret, timeline=())
-        return observed(ret, seen_at=seen_at, origin=delivery.origin)
+        return observed(self._store.comparable(delivery.account, ret), seen_at=seen_at, origin=delivery.origin)
 
     def _fail(self, claimed: ClaimedDelivery, error: BaseException, reason: str) -> None:
         """Store why the delivery was not processed, and when it is tried again."""

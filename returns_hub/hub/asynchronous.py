@@ -13,6 +13,7 @@ from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account
 from returns_hub.client import AsyncClient, open_async_client
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
+from returns_hub.hub.clients import AsyncHubClient
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub, stream_of
 from returns_hub.operation import HttpAnswer, WebhookRequest
@@ -58,7 +59,9 @@ class AsyncHub(ConfiguredHub):
         """The client of one account, the same one every time; the hub closes it."""
         if account not in self._clients:
             wanted = self._resources.account(account)
-            self._clients[account] = open_async_client(wanted, limiter=self._resources.limiter_of(wanted))
+            factory = partial(AsyncHubClient, observer=self._resources.observer_of(wanted))
+            limiter = self._resources.limiter_of(wanted)
+            self._clients[account] = open_async_client(wanted, limiter=limiter, factory=factory)
         return self._clients[account]
 
     async def sync(

@@ -19,6 +19,7 @@ from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
 from returns_hub.handlers import HandlerOptions, HandlerRegistry
+from returns_hub.hub.clients import HubClient, LocalObserver
 from returns_hub.hub.health import AccountHealth, Health
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.orders import FindOrderAsync, load_find_order
@@ -168,8 +169,13 @@ class HubResources:
         account = self.account(name)
         with self._opening:
             if name not in self._clients:
-                self._clients[name] = open_client(account, limiter=self.limiter_of(account))
+                factory = partial(HubClient, observer=self.observer_of(account))
+                self._clients[name] = open_client(account, limiter=self.limiter_of(account), factory=factory)
             return self._clients[name]
+
+    def observer_of(self, account: Account) -> LocalObserver:
+        """What puts the writes of an account's client into the mirror."""
+        return LocalObserver(account=account.name, open_store=self.store)
 
     def limiter_of(self, account: Account) -> Callable[[Rate | None], Limiter]:
         """Makes the one rate limiter of all clients of an account; on PostgreSQL other processes share it."""

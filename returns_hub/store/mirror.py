@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from attrs import frozen
+from attrs import evolve, frozen
 from sqlalchemy import ColumnElement, exists, func, select
 
 from returns_hub.errors import StoreError
@@ -157,6 +157,17 @@ class Store:
         with self.database.reading() as connection:
             row = connection.execute(query.order_by(table.id == return_id, table.id.desc())).first()
         return None if row is None else StoredReturn(account=account, ret=rows.read_return(row.object, row.id))
+
+    def comparable(self, account: str, ret: Return) -> Return:
+        """A return that was read by its id, as far as it says something of the return itself.
+
+        A mirror that was filled from listings has no timelines, and one would only repeat what else has changed.
+
+        Raises:
+            StoreError: the database fails.
+        """
+        known = self.get_return(account, ret.id)
+        return evolve(ret, timeline=()) if known is not None and not known.ret.timeline else ret
 
     def events(
         self, *, after: int = 0, account: str | None = None, return_id: str | None = None, limit: int | None = None

@@ -41,6 +41,7 @@ from returns_hub import (
     ShipmentStatus,
     Status,
 )
+from returns_hub.client import open_client
 from returns_hub.server import create_app
 from returns_hub.testing import serve
 from returns_hub_return_helper import Rma
@@ -178,8 +179,8 @@ def stored(inventory: int, rma: str) -> list[str]:
         f"return.updated {place}.value",
         f"item.received {place}.quantity_received - > 1",
         f"item.disposition_changed {place}.disposition - > undecided",
-        f"item.disposition_changed {place}.disposition_status - > pending",
         f"item.disposition_changed {place}.disposition_raw - > tbc",
+        f"item.disposition_changed {place}.disposition_status - > pending",
     ]
 
 
@@ -211,8 +212,9 @@ def test_label_is_told_and_ready(shop: Shop) -> None:
     made = shop.client.create_return(NEW)
     (parcel,) = made.shipments
     assert (made.id, parcel.id, parcel.label) == ("1001", "1001", Label(status=LabelStatus.REQUESTED))
-    shop.hub.sync("acme")
     assert shop.news() == ["return.created status - > approved", "return.created status_raw - > -"]
+    shop.hub.sync("acme")
+    shop.news()
     shop.vendor.advance()
     news = shop.told()
     told = notified(shop, "labelGenerated")["label"]
@@ -243,8 +245,21 @@ def test_label_is_told_and_ready(shop: Shop) -> None:
     )
 
 
-def test_label_that_comes_before_the_mirror_knows_its_shipment_waits(shop: Shop) -> None:
+def test_label_that_is_made_finds_the_return_that_the_hub_created(shop: Shop) -> None:
     made = shop.client.create_return(NEW)
+    shop.news()
+    shop.vendor.advance()
+    assert "label.ready shipments[1001].label.status requested > ready" in shop.told()
+    url = notified(shop, "labelGenerated")["label"]["labelUrl"]
+    assert label_of(shop.mirrored(made.id)) == Label(status=LabelStatus.READY, url=url)
+    shop.hub.sync("acme")
+    assert not any(line.startswith("label.") for line in shop.news())
+    assert label_of(shop.mirrored(made.id)) == Label(status=LabelStatus.READY, url=url)
+
+
+def test_label_that_comes_before_the_mirror_knows_its_shipment_waits(shop: Shop) -> None:
+    with open_client(shop.hub.accounts["acme"]) as elsewhere:
+        made = elsewhere.create_return(NEW)
     shop.vendor.advance()
     assert shop.told() == []
     shop.hub.sync("acme")
@@ -371,13 +386,15 @@ def test_disposal_ends_an_inventory(shop: Shop) -> None:
     (item,) = shop.arrived()
     (instructed,) = shop.instruct([item], disposition=Disposition.DISPOSE)
     assert (instructed.disposition_raw, instructed.disposition_status) == ("dsp", DispositionStatus.PENDING)
+    assert shop.news() == [
+        "item.disposition_changed items[1001].disposition undecided > dispose",
+        "item.disposition_changed items[1001].disposition_raw tbc > dsp",
+    ]
     shop.vendor.complete_handling(1001)
     assert shop.told() == [
         "return.status_changed status received > resolved",
         "return.updated items[1001].aliases",
-        "item.disposition_changed items[1001].disposition undecided > dispose",
         "item.disposition_changed items[1001].disposition_status pending > done",
-        "item.disposition_changed items[1001].disposition_raw tbc > 2",
     ]
     assert handled(shop.mirrored("1001")) == {"1001": (Disposition.DISPOSE, DispositionStatus.DONE, "2")}
 
@@ -385,9 +402,9 @@ def test_disposal_ends_an_inventory(shop: Shop) -> None:
 def test_hold_is_done_and_the_inventory_stays(shop: Shop) -> None:
     (item,) = shop.arrived()
     shop.instruct([item], disposition=Disposition.HOLD)
+    assert "item.disposition_changed items[1001].disposition undecided > hold" in shop.news()
     shop.vendor.complete_handling(1001)
     news = shop.told()
-    assert "item.disposition_changed items[1001].disposition undecided > hold" in news
     assert not any(line.startswith("return.status_changed") for line in news)
     assert shop.mirrored("1001").status is Status.RECEIVED
 
@@ -397,6 +414,7 @@ def test_instruction_that_was_withdrawn_leaves_the_inventory_undecided(shop: Sho
     instructed = shop.instruct([item], disposition=Disposition.DISPOSE)
     shop.client.cancel_instruction(instructed)
     assert shop.vendor.inventories[1001]["handlingCode"] == "tbc"
+    assert shop.news()[-1] == "item.disposition_changed items[1001].disposition_status pending > cancelled"
     assert shop.told() == []
 
 
@@ -404,14 +422,17 @@ def test_resend_is_followed_to_its_tracking_number(shop: Shop) -> None:
     (item,) = shop.arrived()
     (sent,) = shop.instruct([item], disposition=Disposition.FORWARD, ship_to=JANE, service="others")
     resend = numbers(sent, "resend")[0]
+    assert shop.news() == [
+        "return.updated items[1001].aliases",
+        "item.disposition_changed items[1001].disposition undecided > forward",
+        "item.disposition_changed items[1001].disposition_raw tbc > rsd",
+    ]
     shop.vendor.ship_resend(resend)
     tracking = f"RESEND{resend:08d}"
     assert shop.told() == [
         "return.status_changed status received > resolved",
         "return.updated items[1001].aliases",
-        "item.disposition_changed items[1001].disposition undecided > forward",
         "item.disposition_changed items[1001].disposition_status pending > done",
-        "item.disposition_changed items[1001].disposition_raw tbc > 3",
         f"shipment.updated shipments[resend:{resend}].id - > resend:{resend}",
         f"shipment.updated shipments[resend:{resend}].direction - > outbound",
         f"shipment.updated shipments[resend:{resend}].status_raw - > 3",
@@ -463,16 +484,13 @@ def test_service_is_told_by_its_own_id_and_the_inventory_read_again(shop: Shop) 
     shop.instruct([item], disposition=Disposition.HOLD)
     (served,) = shop.instruct([item], disposition=Disposition.REWORK, services=("repack", "req-pic:2"))
     repack, pictures = numbers(served, "vas")
-    shop.vendor.finish_vas(repack)
-    # Nothing that was told so far says which inventory the service is on: it waits for that.
-    assert shop.told() == []
-    shop.hub.sync("acme", details=True)
     assert "item.disposition_changed items[1001].disposition undecided > hold" in shop.news()
     assert numbers(shop.mirrored("1001").items[0], "vas") == [repack, pictures]
     reads = shop.vendor.counts["GET /user/api/returnrequest/getReturnRequest"]
+    shop.vendor.finish_vas(repack)
     shop.vendor.finish_vas(pictures)
     shop.told()
-    assert shop.vendor.counts["GET /user/api/returnrequest/getReturnRequest"] == reads + 1
+    assert shop.vendor.counts["GET /user/api/returnrequest/getReturnRequest"] == reads + 2
     assert handled(shop.mirrored("1001")) == {"1001": (Disposition.HOLD, DispositionStatus.PENDING, "ohd")}
 
 
