@@ -20,6 +20,7 @@ COUNTERS: Final[Mapping[str, str]] = {
         "Webhook deliveries, by account and outcome: received, duplicate, refused, processed, retried, dead"
     ),
     "returns_hub.events": "Events handed to a handler, by account, type and outcome: handled, retried, dead",
+    "returns_hub.local_observations": "Writes of a hub's clients that are not in the mirror before a sync, by account",
     "returns_hub.requests": "Requests sent to vendors, by provider, method and HTTP status (0: no reply)",
 }
 """What :func:`count` counts, each with its description."""

@@ -82,7 +82,7 @@ class LocalObserver:
 
     def _report(self, error: StoreError) -> None:
         _log.warning("%s: what was written is not in the mirror before the next sync: %s", self.account, error)
-        telemetry.count("returns_hub.local_observations", account=self.account, outcome="failed")
+        telemetry.count("returns_hub.local_observations", account=self.account)
 
 
 class HubClient(Client[AdapterT_co]):

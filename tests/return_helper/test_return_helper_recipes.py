@@ -227,6 +227,7 @@ def test_label_is_told_and_ready(shop: Shop) -> None:
     assert undated(shop.mirrored("1001")) == Return(
         provider="return_helper",
         id="1001",
+        number=made.number,
         status=Status.READY_TO_SHIP,
         order=OrderRef(number="ORDER-1"),
         shipments=(
@@ -240,6 +241,7 @@ def test_label_is_told_and_ready(shop: Shop) -> None:
                 service="ups_nj",
                 tracking_number=told["trackingNumber"],
                 label=Label(status=LabelStatus.READY, url=told["labelUrl"]),
+                cost=parcel.cost,
             ),
         ),
     )
