@@ -43,6 +43,7 @@ _ANSWER: Final = HttpAnswer(status=201)
 _NO_ACTION: Final = "unnamed"
 _RETURN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _MAX_ORDER_NUMBER_LENGTH: Final = 200
+_MAX_PATH_PARTS: Final = 8
 # A URL with a blank or a control character was tampered with; parsers drop some of them without a word.
 _IN_URL: Final = re.compile(r"[^\x00-\x20\x7f]{1,2000}\Z")
 
@@ -73,7 +74,9 @@ def read_webhook(request: WebhookRequest, parser: RecordParser, *, trust_body: b
 
 
 def read_order_number(request: WebhookRequest, keys: Iterable[Secret]) -> str:
-    """The order number in the URL of a look-up, if it is signed with one of the live keys.
+    """The order number that the URL of a look-up ends in: the end of its path that is signed with one of the live keys.
+
+    A number may hold slashes, which a proxy may have decoded on the way: so it is the last part of the path, or the last few.
 
     Raises:
         WebhookRejected: and nothing else, whatever came in.
@@ -81,12 +84,16 @@ def read_order_number(request: WebhookRequest, keys: Iterable[Secret]) -> str:
     keys = _configured(keys)
     if request.method.upper() != "GET":
         raise WebhookRejected("wrong_method", "an order look-up is a GET")
-    readings = _readings(_last_segment(request.url))
+    last, *longer = _path_ends(request.url)
+    readings = _readings(last)
     signature = single_header(request, SIGNATURE_HEADER)
-    signed = [number for number in readings if _is_signed(number, signature, keys)]
-    if not signed:
-        raise WebhookRejected("wrong_signature", "the signature does not match")
-    return signed[0]
+    for end in longer:
+        with suppress(WebhookRejected):
+            readings += _readings(end)
+    for number in readings:
+        if _is_signed(number, signature, keys):
+            return number
+    raise WebhookRejected("wrong_signature", "the signature does not match")
 
 
 def _event(
@@ -138,32 +145,32 @@ def _configured(keys: Iterable[Secret]) -> tuple[Secret, ...]:
 
 
 def _return_id(request: WebhookRequest) -> str:
-    return_id = _readings(_last_segment(request.url))[0]
+    return_id = _readings(_path_ends(request.url)[0])[0]
     if not _RETURN_ID.match(return_id):
         raise WebhookRejected("malformed_url", "the URL does not end in a return id")
     return return_id
 
 
-def _last_segment(url: str) -> str:
-    """The last part of the path, as it stands; a slash may follow it."""
+def _path_ends(url: str) -> list[str]:
+    """The last part of the path as it stands, the last two, and so on; a slash may follow it."""
     try:
         path = urlsplit(url).path if _IN_URL.match(url) else ""
     except ValueError:
         path = ""
-    segment = path.removesuffix("/").rpartition("/")[2]
-    if not segment:
+    parts = path.removesuffix("/").split("/")[-_MAX_PATH_PARTS:]
+    if not parts[-1]:
         raise WebhookRejected("malformed_url", "the URL has no path, or is none")
-    return segment
+    return ["/".join(parts[index:]) for index in reversed(range(len(parts)))]
 
 
-def _readings(segment: str) -> list[str]:
-    """What the last part of a URL may stand for, likeliest first.
+def _readings(end: str) -> list[str]:
+    """What the end of a URL may stand for, likeliest first.
 
     It is percent-decoded. That the vendor encodes what it appends is not documented: it may stand there as it is, or
     with ``+`` for a blank.
     """
     with suppress(UnicodeError):
-        readings = [unquote(segment, errors="strict"), segment, unquote_plus(segment, errors="strict")]
+        readings = [unquote(end, errors="strict"), end, unquote_plus(end, errors="strict")]
         "".join(readings).encode()
         if len(readings[0]) <= _MAX_ORDER_NUMBER_LENGTH:
             return list(dict.fromkeys(readings))

@@ -65,12 +65,12 @@ def rejection(adapter: Any, request: WebhookRequest) -> str:
     return caught.value.reason
 
 
-def of_the_seed(body: bytes) -> WebhookRequest:
+def documented_delivery(body: bytes) -> WebhookRequest:
     return delivery(body, url="https://shop.example/webhooks/acme/948191", signature=SEED_SIGNATURE)
 
 
 def test_documented_delivery_is_a_hint(adapter: Any, document: Any) -> None:
-    receipt = adapter.receive(of_the_seed(document("webhook-return-created.json")))
+    receipt = adapter.receive(documented_delivery(document("webhook-return-created.json")))
     assert receipt.events == (ReturnHint(name="return_created", return_id="948191"),)
     assert (receipt.answer.status, receipt.answer.body) == (201, b"")
     assert receipt.dedupe_key == f"948191:{SEED_DIGEST}"
@@ -249,7 +249,7 @@ def test_rejection_quotes_nothing_that_came_in(adapter: Any) -> None:
 
 def test_signature_of_an_order_look_up_for_the_same_text_only_causes_a_reading(adapter: Any) -> None:
     # Order number 948191 and return 948191 have one signature: whoever saw the look-up can send this.
-    receipt = adapter.receive(of_the_seed(b'{"action": "return_created", "status": "completed"}'))
+    receipt = adapter.receive(documented_delivery(b'{"action": "return_created", "status": "completed"}'))
     assert receipt.events == (ReturnHint(name="return_created", return_id="948191"),)
 
 
@@ -291,7 +291,7 @@ def trusting(make: Any) -> Any:
 
 
 def test_believed_body_is_observed_and_marked(trusting: Any, document: Any) -> None:
-    (event,) = trusting.receive(of_the_seed(document("webhook-return-created.json"))).events
+    (event,) = trusting.receive(documented_delivery(document("webhook-return-created.json"))).events
     assert isinstance(event, ReturnObserved)
     assert (event.name, event.occurred_at) == ("return_created", datetime(2021, 1, 20, 11, 52, 42, tzinfo=UTC))
     assert (event.observed.id, event.observed.number, event.observed.request_id) == (
@@ -303,7 +303,7 @@ def test_believed_body_is_observed_and_marked(trusting: Any, document: Any) -> N
 
 
 def test_believed_body_says_that_the_customer_created_the_return(trusting: Any, document: Any) -> None:
-    (event,) = trusting.receive(of_the_seed(document("webhook-return-created.json"))).events
+    (event,) = trusting.receive(documented_delivery(document("webhook-return-created.json"))).events
     observed = event.observed
     assert (observed.status, observed.status_raw, observed.notes, observed.updated_at) == (
         Status.READY_TO_SHIP,
@@ -314,7 +314,7 @@ def test_believed_body_says_that_the_customer_created_the_return(trusting: Any, 
 
 
 def test_believed_body_has_only_the_lines_that_come_back(trusting: Any, document: Any) -> None:
-    (event,) = trusting.receive(of_the_seed(document("webhook-return-created.json"))).events
+    (event,) = trusting.receive(documented_delivery(document("webhook-return-created.json"))).events
     assert [(item.id, item.aliases, item.quantity) for item in event.observed.items] == [
         (None, ("153397",), Decimal("1.0000"))
     ]
