@@ -27,7 +27,7 @@ from typing import Any, Final
 from attrs import frozen
 
 HOME: Final = Path(__file__).resolve().parents[2]
-TREE: Final = ("returns_hub", "adapters", "tests", "pyproject.toml")
+TREE: Final = ("returns_hub", "adapters", "tests", "cassettes", "pyproject.toml")
 # What the tests import besides the tree: loaded once, for all of the processes.
 HEAVY: Final = ("attrs", "cattrs.gen", "httpx", "hypothesis", "pytest", "simplejson", "stamina")
 # A fault may make a loop endless.
@@ -46,12 +46,12 @@ class Target:
 TARGETS: Final = (
     Target(
         "returns_hub/merge.py",
-        ("tests/mutation/test_merge_faults.py", "tests/mirror/test_merge.py", "tests/mirror/test_merge_aliases.py"),
+        ("tests/mirror/test_merge_faults.py", "tests/mirror/test_merge.py", "tests/mirror/test_merge_aliases.py"),
     ),
-    Target("returns_hub/webhooks.py", ("tests/core/test_webhook_checks.py", "tests/mutation/test_signature_faults.py")),
+    Target("returns_hub/webhooks.py", ("tests/core/test_webhook_checks.py", "tests/core/test_webhook_signatures.py")),
     Target(
         "adapters/returns_hub_return_helper/webhooks.py",
-        ("tests/mutation/test_signature_faults.py", "tests/return_helper/test_return_helper_webhooks.py"),
+        ("tests/core/test_webhook_signatures.py", "tests/return_helper/test_return_helper_webhooks.py"),
         frozenset(
             {
                 "SIGNATURE_HEADER",
@@ -74,7 +74,7 @@ TARGETS: Final = (
     Target(
         "adapters/returns_hub_returnless/webhooks.py",
         (
-            "tests/mutation/test_signature_faults.py",
+            "tests/core/test_webhook_signatures.py",
             "tests/returnless/test_returnless_webhooks.py",
             "tests/returnless/test_returnless_order_lookup.py",
         ),
@@ -83,7 +83,7 @@ TARGETS: Final = (
                 "SIGNATURE_HEADER",
                 "_ANSWER",
                 "_RETURN_ID",
-                "_LONGEST_NUMBER",
+                "_MAX_ORDER_NUMBER_LENGTH",
                 "_IN_URL",
                 "verify_webhook",
                 "read_order_number",
@@ -97,20 +97,20 @@ TARGETS: Final = (
     ),
     Target(
         "adapters/returns_hub_returnmate/webhooks.py",
-        ("tests/returnmate/test_returnmate_webhooks.py", "tests/mutation/test_signature_faults.py"),
+        ("tests/returnmate/test_returnmate_webhooks.py", "tests/core/test_webhook_signatures.py"),
         frozenset({"SIGNATURE_HEADER", "_ANSWER", "verify"}),
     ),
     Target(
         "adapters/returns_hub_return_helper/statuses.py",
-        ("tests/mutation/test_status_faults.py", "tests/return_helper/test_return_helper_statuses.py"),
+        ("tests/core/test_status_tables.py", "tests/return_helper/test_return_helper_statuses.py"),
     ),
     Target(
         "adapters/returns_hub_returnless/statuses.py",
-        ("tests/mutation/test_status_faults.py", "tests/returnless/test_returnless_statuses.py"),
+        ("tests/core/test_status_tables.py", "tests/returnless/test_returnless_statuses.py"),
     ),
     Target(
         "adapters/returns_hub_returnmate/statuses.py",
-        ("tests/mutation/test_status_faults.py", "tests/returnmate/test_returnmate_statuses.py"),
+        ("tests/core/test_status_tables.py", "tests/returnmate/test_returnmate_statuses.py"),
     ),
 )
 
