@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from returns_hub.testing.cassettes import Finding, Redactor, play, record, scan
-    from returns_hub.testing.conformance import AdapterConformance, Case
+    from returns_hub.testing.conformance import (
+        UNSTATED,
+        AdapterConformance,
+        Case,
+        ExpectedItem,
+        ExpectedReturn,
+        ExpectedShipment,
+        Filter,
+        Variation,
+    )
     from returns_hub.testing.corruption import Replacement, corrupted, lost_records, replacements
     from returns_hub.testing.drivers import Driver, open_with
     from returns_hub.testing.fake import FakeAdapter, FakeVendor
@@ -18,14 +27,19 @@ if TYPE_CHECKING:
     from returns_hub.testing.simulator import LoggedRequest, Refusal, Simulator, TriggerResult, call_platform
 
 __all__ = [
+    "UNSTATED",
     "AdapterConformance",
     "Call",
     "Case",
     "Driver",
+    "ExpectedItem",
+    "ExpectedReturn",
+    "ExpectedShipment",
     "FakeAdapter",
     "FakeVendor",
     "Fault",
     "Faults",
+    "Filter",
     "Finding",
     "LoggedRequest",
     "Outcome",
@@ -35,6 +49,7 @@ __all__ = [
     "RunningServer",
     "Simulator",
     "TriggerResult",
+    "Variation",
     "call_platform",
     "corrupted",
     "field_map",
@@ -50,9 +65,13 @@ __all__ = [
     "serve",
 ]
 
+_CONFORMANCE: Final = (
+    *("UNSTATED", "AdapterConformance", "Case", "ExpectedItem", "ExpectedReturn", "ExpectedShipment", "Filter"),
+    "Variation",
+)
 _MODULES: Final = {
     **dict.fromkeys(("Finding", "Redactor", "play", "record", "scan"), "cassettes"),
-    **dict.fromkeys(("AdapterConformance", "Case"), "conformance"),
+    **dict.fromkeys(_CONFORMANCE, "conformance"),
     **dict.fromkeys(("Replacement", "corrupted", "lost_records", "replacements"), "corruption"),
     **dict.fromkeys(("Driver", "open_with"), "drivers"),
     **dict.fromkeys(("FakeAdapter", "FakeVendor"), "fake"),
@@ -67,7 +86,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = f"{__name__}.{_MODULES[name]}"
-    if name in ("AdapterConformance", "Case"):
+    if name in _CONFORMANCE:
         import pytest
 
         # So that a failed check shows its values, as in a test module.

@@ -14,6 +14,7 @@ import itertools
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
@@ -26,9 +27,13 @@ from returns_hub import (
     Capability,
     Conflict,
     Customer,
+    Direction,
     Facts,
     HttpAnswer,
     InvalidRecord,
+    Item,
+    Label,
+    LabelStatus,
     NewReturn,
     NotFound,
     Operation,
@@ -38,6 +43,7 @@ from returns_hub import (
     ProviderError,
     ProviderUnavailable,
     RateLimited,
+    Reason,
     Receipt,
     Reply,
     Request,
@@ -45,6 +51,7 @@ from returns_hub import (
     ReturnHint,
     ReturnQuery,
     Secret,
+    Shipment,
     Slice,
     Status,
     StatusTable,
@@ -90,13 +97,32 @@ _ERRORS: Final[Mapping[int, type[ProviderError]]] = {
 
 
 @frozen(kw_only=True)
+class _Line:
+    id: str
+    sku: str | None = None
+    quantity: int | None = None
+    reason: str | None = None
+
+
+@frozen(kw_only=True)
+class _Parcel:
+    id: str
+    tracking: str | None = None
+    label: str | None = None
+
+
+@frozen(kw_only=True)
 class _Row:
     id: str
+    number: str | None = None
     status: str | None = None
     order: str | None = None
+    order_id: str | None = None
     email: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    lines: tuple[_Line, ...] = ()
+    parcel: _Parcel | None = None
 
 
 @frozen(kw_only=True)
@@ -238,14 +264,28 @@ def _parse_return(raw: Any) -> Return:
     return Return(
         provider="fake",
         id=row.id,
+        number=row.number,
         status=facts.status or Status.UNKNOWN,
         status_raw=row.status,
-        order=OrderRef(number=row.order) if row.order else None,
+        order=OrderRef(number=row.order, id=row.order_id) if row.order else None,
         customer=Customer(email=row.email) if row.email else None,
+        items=tuple(_parse_item(line, part) for line, part in zip(row.lines, raw.get("lines", ()), strict=True)),
+        shipments=(_parse_shipment(row.parcel, raw["parcel"]),) if row.parcel else (),
         created_at=row.created_at,
         updated_at=row.updated_at,
         raw=raw,
     )
+
+
+def _parse_item(line: _Line, raw: Any) -> Item:
+    quantity = None if line.quantity is None else Decimal(line.quantity)
+    reason = Reason(code=line.reason) if line.reason else None
+    return Item(id=line.id, sku=line.sku, quantity=quantity, reason=reason, raw=raw)
+
+
+def _parse_shipment(parcel: _Parcel, raw: Any) -> Shipment:
+    label = Label(status=LabelStatus.READY, url=parcel.label) if parcel.label else None
+    return Shipment(id=parcel.id, tracking_number=parcel.tracking, label=label, direction=Direction.INBOUND, raw=raw)
 
 
 class FakeVendor(Simulator):
@@ -268,7 +308,11 @@ class FakeVendor(Simulator):
         self._created: dict[str, HttpAnswer] = {}
         start = datetime(2024, 1, 1, tzinfo=UTC)
         for number in range(count):
-            self._add(f"#{1001 + number}", "customer@example.com", start + timedelta(days=number))
+            email = f"customer-{number % 2}@example.com"
+            row = self._add(f"#{1001 + number}", email, start + timedelta(days=number))
+            row |= {"updated_at": format_time(start + timedelta(days=number, hours=1)), "parcel": _parcel(number)}
+            if number == 1:
+                row["status"] = "granted"
 
     @property
     def return_ids(self) -> frozenset[str]:
@@ -338,14 +382,21 @@ class FakeVendor(Simulator):
         return self._created[key]
 
     def _add(self, order: str, email: str | None, moment: datetime) -> dict[str, Any]:
-        told = format_time(moment.replace(microsecond=0))
+        told, number = format_time(moment.replace(microsecond=0)), next(self._ids)
         row: dict[str, Any] = {
-            "id": f"F{next(self._ids)}",
+            "id": f"F{number}",
+            "number": f"RMA-{number:03}",
             "status": "asked",
             "order": order,
+            "order_id": str(5000 + number),
             "email": email,
             "created_at": told,
             "updated_at": told,
+            "lines": [
+                {"id": f"F{number}-1", "sku": "SHIRT-M", "quantity": 1, "reason": "too_small"},
+                {"id": f"F{number}-2", "sku": "SOCKS", "quantity": 3, "reason": "unwanted"},
+            ],
+            "parcel": None,
         }
         self._returns[row["id"]] = row
         return row
@@ -354,6 +405,10 @@ class FakeVendor(Simulator):
         if return_id not in self._returns:
             raise _refusal(404)
         return self._returns[return_id]
+
+
+def _parcel(number: int) -> dict[str, str]:
+    return {"id": f"P{number}", "tracking": f"FAKE{number:06}", "label": f"https://labels.fake.invalid/{number}.pdf"}
 
 
 def sign(body: bytes, secret: str) -> Mapping[str, str]:

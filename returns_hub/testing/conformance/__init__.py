@@ -22,6 +22,15 @@ come from a document.
 from returns_hub.testing.conformance.case import Case
 from returns_hub.testing.conformance.checks import Check, Part, checks_of
 from returns_hub.testing.conformance.declaration import DeclarationChecks
+from returns_hub.testing.conformance.expectations import ExpectationChecks
+from returns_hub.testing.conformance.expected import (
+    UNSTATED,
+    ExpectedItem,
+    ExpectedReturn,
+    ExpectedShipment,
+    Filter,
+    Variation,
+)
 from returns_hub.testing.conformance.failures import FailureChecks
 from returns_hub.testing.conformance.identifiers import IdentifierChecks
 from returns_hub.testing.conformance.listings import ListingChecks
@@ -32,12 +41,25 @@ from returns_hub.testing.conformance.secrets import SecretChecks
 from returns_hub.testing.conformance.statuses import StatusChecks
 from returns_hub.testing.conformance.webhooks import WebhookChecks
 
-__all__ = ["AdapterConformance", "Case", "Check", "Part", "checks"]
+__all__ = [
+    "UNSTATED",
+    "AdapterConformance",
+    "Case",
+    "Check",
+    "ExpectedItem",
+    "ExpectedReturn",
+    "ExpectedShipment",
+    "Filter",
+    "Part",
+    "Variation",
+    "checks",
+]
 
 
 class AdapterConformance(
     DeclarationChecks,
     ReplayChecks,
+    ExpectationChecks,
     FailureChecks,
     RetryChecks,
     StatusChecks,
@@ -54,6 +76,9 @@ class AdapterConformance(
     - ``known_return``: the id of a return that the simulator has from the start.
     - ``cases`` and the folder with their ``cassettes``; every supported capability has at least one. ``redactor`` is
       for vendors with headers of their own that a replay needs.
+    - What the data mean: ``expects`` of the cases, ``filters``, ``oldest_return`` and ``newest_return`` (the first of a
+      listing in each order), ``variations``. ``untold`` names the facts that the vendor tells nowhere. What is not stated
+      is not proved, and the suite says so by name.
     - ``listing``: what a listing is asked for besides, where without it one does not begin with a page of returns.
     - ``undefined_words``: those that the vendor shows and never defines; every other documented one means something.
     - ``distinguishes_permissions`` is False where an HTTP 403 may as well mean that the credentials are wrong, and so is read.

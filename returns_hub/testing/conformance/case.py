@@ -11,6 +11,7 @@ from returns_hub import (
     Operation,
     ProviderError,
 )
+from returns_hub.testing.conformance.expected import ExpectedReturn
 
 
 @frozen
@@ -18,13 +19,15 @@ class Case:
     """One call of an operation, and the cassette that answers it.
 
     ``name`` is the operation's, and ``-something`` where there are several; the cassette is called the same. ``call``
-    gives the operation, ``raises`` is the error it ends in. ``options`` (the adapter's) and ``simulator`` (its
-    arguments) are what differs from the usual.
+    gives the operation, ``raises`` is the error it ends in. ``expects`` are the returns that it gives, all of them and in
+    their order, as the vendor's document means them. ``options`` (the adapter's) and ``simulator`` (its arguments) are
+    what differs from the usual.
     """
 
     name: str
     call: Callable[[Any], Operation[Any]] = field(repr=False)
     raises: type[ProviderError] | None = field(default=None, kw_only=True)
+    expects: tuple[ExpectedReturn, ...] | None = field(default=None, kw_only=True, repr=False)
     options: Mapping[str, Any] = field(factory=dict, kw_only=True, repr=False)
     simulator: Mapping[str, Any] = field(factory=dict, kw_only=True, repr=False)
 

@@ -17,6 +17,7 @@ class Part(StrEnum):
 
     DECLARATION = "declaration"
     CASSETTES = "cassettes"
+    EXPECTATIONS = "expectations"
     FAILURES = "failures"
     RETRIES = "retries"
     STATUSES = "statuses"

@@ -19,6 +19,7 @@ from returns_hub import (
 from returns_hub.accounts import build_adapter
 from returns_hub.testing.cassettes import Redactor, origin, play, record
 from returns_hub.testing.conformance.case import Case, error_of
+from returns_hub.testing.conformance.expected import Filter, Variation
 from returns_hub.testing.drivers import Driver, open_with
 from returns_hub.testing.server import serve
 from returns_hub.testing.simulator import BaseUrls, Simulator
@@ -37,6 +38,11 @@ class ConformanceSuite:
     known_return: ClassVar[str]
     cassettes: ClassVar[Path]
     cases: ClassVar[tuple[Case, ...]]
+    filters: ClassVar[tuple[Filter, ...]] = ()
+    variations: ClassVar[tuple[Variation, ...]] = ()
+    untold: ClassVar[frozenset[str]] = frozenset()
+    oldest_return: ClassVar[str | None] = None
+    newest_return: ClassVar[str | None] = None
     redactor: ClassVar[Redactor] = Redactor()
     listing: ClassVar[Mapping[str, Any]] = {}
     undefined_words: ClassVar[frozenset[str]] = frozenset()

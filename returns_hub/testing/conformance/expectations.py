@@ -1,0 +1,206 @@
+"""Checks that the adapter reads what the vendor's documents mean, and a check that all of it was stated."""
+# ruff: noqa: S101  assertions are what this module is made of
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import attrs
+import pytest
+
+from returns_hub import Capability, Client, Page, Reply, Return, ReturnQuery, Status, UnsupportedOperation, dump
+from returns_hub.testing.cassettes import replies
+from returns_hub.testing.conformance.case import Case
+from returns_hub.testing.conformance.checks import Part, check
+from returns_hub.testing.conformance.expected import (
+    DISTINCTIONS,
+    ORDER,
+    PROOFS,
+    VARIATION,
+    Filter,
+    Variation,
+    differences,
+    distinctions_stated,
+    facts_stated,
+    facts_told,
+)
+from returns_hub.testing.conformance.suite import ConformanceSuite
+from returns_hub.testing.drivers import Driver
+
+_MOMENT: Final = datetime(2024, 1, 1, tzinfo=UTC)
+# One value for each filter: whether an adapter supports it shows before anything is sent.
+_PROBES: Final[dict[str, tuple[Any, ...]]] = {
+    "status": tuple(frozenset({status}) for status in Status),
+    "created_after": (_MOMENT,),
+    "created_before": (_MOMENT,),
+    "updated_after": (_MOMENT,),
+    "customer_email": ("customer@example.com",),
+    "order_number": ("#1001",),
+}
+_HINTS: Final = {
+    "filter": "a Filter in `filters`, or refuse it with `unsupported`",
+    ORDER: "`oldest_return` and `newest_return`, the first of a listing in each order",
+    VARIATION: "a Variation in `variations`",
+}
+
+
+class ExpectationChecks(ConformanceSuite):
+    """The values, filters and order that the vendor's documents mean."""
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Parametrizes also by what the suite states."""
+        super().pytest_generate_tests(metafunc)
+        stated = {
+            "expecting": [case for case in self.cases if case.expects is not None],
+            "selection": self.filters,
+            "variation": self.variations,
+            "proof": PROOFS,
+        }
+        for name, members in stated.items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, list(members), ids=str)
+
+    @check(Part.EXPECTATIONS)
+    def test_records_are_what_the_case_expects(self, expecting: Case) -> None:
+        """The right shape with the wrong values is the fault that no other check sees."""
+        found = _records(self._play(expecting, Driver.BLOCKING)[0])
+        expected = expecting.expects or ()
+        assert [ret.id for ret in found] == [record.id for record in expected]
+        lines = [
+            f"{ret.id}: {line}"
+            for record, ret in zip(expected, found, strict=True)
+            for line in differences(record, ret)
+        ]
+        assert lines == []
+
+    @check(Part.EXPECTATIONS)
+    def test_what_the_vendor_does_not_tell_is_empty(self, expecting: Case) -> None:
+        """A fact named in ``untold`` that is there all the same was invented, or is not compared with anything."""
+        for ret in _records(self._play(expecting, Driver.BLOCKING)[0]):
+            assert facts_told(ret) & self.untold == set()
+
+    @check(Part.EXPECTATIONS)
+    def test_a_filter_selects(self, selection: Filter, client: Client) -> None:
+        """A filter that is ignored gives another customer's returns, or all of them."""
+        self._need(Capability.LIST_RETURNS)
+        found = {ret.id for ret in client.list_returns(**{**self.listing, **selection.query})}
+        assert selection.matches in found
+        assert selection.excludes not in found
+
+    @check(Part.EXPECTATIONS)
+    @pytest.mark.parametrize("newest_first", [False, True], ids=["oldest first", "newest first"])
+    def test_a_listing_has_the_order_asked_for(self, newest_first: bool, client: Client) -> None:  # noqa: FBT001
+        """Whoever reads until something old appears misses what comes in another order."""
+        self._need(Capability.LIST_RETURNS)
+        first = self.newest_return if newest_first else self.oldest_return
+        if first is None:
+            pytest.skip("the first return of this order is not stated")
+        ids = [ret.id for ret in client.list_returns(**{**self.listing, "newest_first": newest_first})]
+        assert ids[0] == first
+
+    @check(Part.EXPECTATIONS)
+    def test_one_field_changes_one_fact(self, variation: Variation) -> None:
+        """Two facts that are the same in every example may be one in the adapter."""
+        case = next(each for each in self.cases if each.name == variation.case)
+        *before, last = replies(self._cassette(case))
+        body = last.json()
+        _put(body, variation.path, variation.value)
+        changed = attrs.evolve(last, body=json.dumps(body, default=str).encode())
+        adapter = self._adapter(self.make_simulator(**case.simulator), **case.options)
+        one, other = (
+            _flat(dump(_result(case.call(adapter), answers))) for answers in ([*before, last], [*before, changed])
+        )
+        different = {place for place in one.keys() | other.keys() if one.get(place) != other.get(place)}
+        expected = _flat({variation.field: dump(variation.becomes)})
+        assert {place: other.get(place) for place in expected} == expected
+        assert {place for place in different if not place.startswith((variation.field, *variation.follows))} == set()
+
+    @check(Part.EXPECTATIONS)
+    def test_what_the_data_mean_is_stated(self, proof: str) -> None:
+        """A suite that was told nothing to expect does not say that an adapter is right."""
+        if self._does_not_apply(proof):
+            pytest.skip(f"{self.adapter_class.provider} has no {proof}")
+        if proof not in self._proofs():
+            hint = (
+                _HINTS.get(proof)
+                or _HINTS.get(proof.partition(" ")[0])
+                or "the value in a case's `expects`, or name it in `untold`"
+            )
+            raise NotImplementedError(f"not proved: {proof}; state {hint}")
+
+    def _proofs(self) -> set[str]:
+        """What the suite states, by the names of ``PROOFS``."""
+        records = [record for case in self.cases for record in case.expects or ()]
+        proofs = {name for record in records for name in (*facts_stated(record), *distinctions_stated(record))}
+        proofs |= {f"filter {name}" for selection in self.filters for name in selection.query}
+        if self.oldest_return is not None and self.newest_return is not None:
+            proofs.add(ORDER)
+        if self.variations:
+            proofs.add(VARIATION)
+        return proofs
+
+    def _does_not_apply(self, proof: str) -> bool:
+        """True for what the vendor does not tell, and for filters and an order that the adapter refuses."""
+        if proof in self.untold or any(fact in self.untold for fact in DISTINCTIONS.get(proof, ())):
+            return True
+        kind, _, name = proof.partition(" ")
+        if kind == "filter":
+            return self._lacks(Capability.LIST_RETURNS) or all(
+                self._refuses(ReturnQuery(**{name: probe})) for probe in _PROBES[name]
+            )
+        return proof == ORDER and (
+            self._lacks(Capability.LIST_RETURNS) or self._refuses(ReturnQuery(newest_first=True))
+        )
+
+    def _refuses(self, query: ReturnQuery) -> bool:
+        operation = self._adapter(self.make_simulator()).list_returns(query)
+        try:
+            next(operation)
+        except UnsupportedOperation:
+            return True
+        except StopIteration:
+            return False
+        return False
+
+
+def _records(result: Any) -> Sequence[Return]:
+    """The returns of an operation's result."""
+    if isinstance(result, Page):
+        return [row for row in result.items if isinstance(row, Return)]
+    return [result] if isinstance(result, Return) else []
+
+
+def _result(operation: Any, answers: Sequence[Reply]) -> Any:
+    """What an operation gives for these replies."""
+    try:
+        next(operation)
+        for reply in answers:
+            operation.send(reply)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("the operation asks for more than the cassette answers")
+
+
+def _put(body: Any, path: str, value: Any) -> None:
+    """Put a value at a place like ``data[0].items[1].qty``; the place must be there."""
+    *way, last = [int(part[1:-1]) if part[0] == "[" else part for part in re.findall(r"[^.\[\]]+|\[\d+\]", path)]
+    owner = body
+    for step in way:
+        owner = owner[step]
+    owner[last]  # a KeyError or IndexError here says that the path is wrong
+    owner[last] = value
+
+
+def _flat(value: Any, place: str = "") -> dict[str, Any]:
+    """The leaves of dumped data by their places; those of a page's only record by their places in the record."""
+    if isinstance(value, dict) and "items" in value and "next" in value:
+        return _flat(value["items"][0])
+    if isinstance(value, dict):
+        parts: Iterator[tuple[str, Any]] = ((f"{place}.{key}".removeprefix("."), part) for key, part in value.items())
+    elif isinstance(value, list):
+        parts = ((f"{place}[{index}]", part) for index, part in enumerate(value))
+    else:
+        return {place: value}
+    return {inner: leaf for where, part in parts for inner, leaf in _flat(part, where).items()}
