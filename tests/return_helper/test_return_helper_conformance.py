@@ -18,6 +18,7 @@ from returns_hub import (
     Disposition,
     Item,
     ItemInstruction,
+    LabelStatus,
     Money,
     NewItem,
     NewLabel,
@@ -29,10 +30,19 @@ from returns_hub import (
     RateLimited,
     ReturnQuery,
     ShipmentQuery,
+    Status,
     ValidationFailed,
     WebhookRequest,
 )
-from returns_hub.testing import AdapterConformance, Case
+from returns_hub.testing import (
+    AdapterConformance,
+    Case,
+    ExpectedItem,
+    ExpectedReturn,
+    ExpectedShipment,
+    Filter,
+    Variation,
+)
 from returns_hub_return_helper import (
     CodeTable,
     FbaKind,
@@ -160,6 +170,32 @@ def fba_detail(rh: ReturnHelper, handling: str, kind: FbaKind) -> Operation[Any]
     return fba_instructed(rh, handling, rh.fba_instruction(kind, INSTRUCTION))
 
 
+# A return request with its parcel and the items that arrived, as the simulator has it; and the example of a listing.
+REQUEST = ExpectedReturn(
+    id="1042",
+    number="R240827-0000001",
+    order_number="#88317",
+    email="ada.sample88317@example.com",
+    status=Status.RECEIVED,
+    created_at=datetime(2024, 8, 27, 10, 14, 19, 643486, tzinfo=UTC),
+    items=(
+        ExpectedItem(id="1022", name="Board Game", sku=None),
+        ExpectedItem(id="1023", name="Board Game", sku="SKU-0460"),
+        ExpectedItem(id="1024", name="Board Game", sku=None),
+        ExpectedItem(id="1025", name="Board Game", sku=None),
+    ),
+    shipments=(
+        ExpectedShipment(
+            id="1042",
+            tracking_number="SAMPLE0000001032",
+            label_url="https://labels.example.com/202408/1032-S240827-0000001.pdf",
+            label_status=LabelStatus.READY,
+        ),
+    ),
+)
+LISTED = ExpectedReturn(id="123", status=Status.RECEIVED, items=(ExpectedItem(id="123", sku="<string>"),), shipments=())
+
+
 class TestReturnHelper(AdapterConformance):
     adapter_class = ReturnHelper
     known_return = "1042"
@@ -199,7 +235,7 @@ class TestReturnHelper(AdapterConformance):
             "list_returns-documented",
             lambda rh: rh.list_returns(ReturnQuery(created_after=SAMPLE_DAY, created_before=SAMPLE_DAY)),
         ),
-        Case("get_return", lambda rh: rh.get_return("1042")),
+        Case("get_return", lambda rh: rh.get_return("1042"), expects=(REQUEST,)),
         Case("get_return-no_label", lambda rh: rh.get_return("1010")),
         Case("get_return-missing", lambda rh: rh.get_return("1"), raises=NotFound),
         Case(
@@ -250,7 +286,7 @@ class TestReturnHelper(AdapterConformance):
             lambda rh: rh.backfill(JULY, NOW)[2].read(None),
             options={"overlap": False},
         ),
-        Case("backfill-documented", lambda rh: rh.backfill(SAMPLE_DAY, SAMPLE_DAY)[0].read(None)),
+        Case("backfill-documented", lambda rh: rh.backfill(SAMPLE_DAY, SAMPLE_DAY)[0].read(None), expects=(LISTED,)),
         Case("instruct", lambda rh: instruct(rh, UNDECIDED, disposition=Disposition.DISPOSE)),
         Case(
             "instruct-dispose_older_word",
@@ -379,6 +415,23 @@ class TestReturnHelper(AdapterConformance):
         Case(
             "fba_assign_new_fnsku",
             lambda rh: fba_instructed(rh, "REPLENISH", rh.fba_assign_new_fnsku(INSTRUCTION, {FNSKU: "X00SAMPLE9"})),
+        ),
+    )
+
+    # No payload has an order's id, the time of a change, how many there are of an item, or why it comes back; the order
+    # of a list's rows is not documented.
+    untold = frozenset({"order_id", "updated_at", "item.quantity", "item.reason", "order of a listing"})
+    filters = (
+        Filter(query={"created_after": datetime(2024, 10, 1, tzinfo=UTC)}, matches="1067", excludes="1035"),
+        Filter(query={"created_before": datetime(2024, 9, 1, tzinfo=UTC)}, matches="1035", excludes="1067"),
+    )
+    variations = (
+        Variation(
+            case="backfill-documented",
+            path="data[0].sku",
+            value="SKU-7",
+            field="items[0].sku",
+            becomes="SKU-7",
         ),
     )
 

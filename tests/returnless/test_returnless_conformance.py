@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,7 +20,15 @@ from returns_hub import (
     ValidationFailed,
     WebhookRequest,
 )
-from returns_hub.testing import AdapterConformance, Case
+from returns_hub.testing import (
+    AdapterConformance,
+    Case,
+    ExpectedItem,
+    ExpectedReturn,
+    ExpectedShipment,
+    Filter,
+    Variation,
+)
 from returns_hub_returnless import Returnless
 from returns_hub_returnless.sandbox import ReturnlessSandbox
 
@@ -33,6 +42,61 @@ RETURN: Final = "948191"
 PARCEL: Final = "3STRVL987599921"
 # Every JSON example of Returnless V1 API, line for line.
 EXAMPLES: Final = Path(__file__).parents[1] / "returnless" / "documents"
+
+# The return and the request of the examples; the cassettes of the simulator have another address for the customer.
+DOCUMENTED: Final = ExpectedReturn(
+    id=RETURN,
+    number="RENL1641091121",
+    order_number="ORD000123",
+    order_id="124006",
+    email="pieter@returnless.com",
+    status=Status.READY_TO_SHIP,
+    status_raw="processing",
+    created_at=datetime(2021, 1, 20, 11, 52, 42, tzinfo=UTC),
+    updated_at=datetime(2021, 1, 21, 22, 19, 58, tzinfo=UTC),
+    items=(
+        ExpectedItem(
+            id="1458191",
+            sku="trvl-01598592",
+            name="Samsonite S'Cure Spinner 55 navy blue capri",
+            quantity=1,
+            reason_code="2",
+            reason_text="Size too small",
+        ),
+    ),
+    shipments=(
+        ExpectedShipment(
+            tracking_number="3STRVL58192041",
+            label_url="https://www.returnless.com/shippinglabel/index/?scid=3SRLSS001989339&hash=hsFMhN544bhKD57wk9QDJxjsUJ",
+        ),
+    ),
+)
+DOCUMENTED_REQUEST: Final = ExpectedReturn(
+    id=REQUEST,
+    number="GK000102092019",
+    order_number="ORD000123",
+    order_id="124006",
+    email="pieter@returnless.com",
+    status=Status.UNKNOWN,
+    status_raw="processing",
+    created_at=datetime(2021, 1, 20, 11, 52, 42, tzinfo=UTC),
+    items=DOCUMENTED.items,
+    shipments=(),
+)
+TWO_ITEMS: Final = ExpectedReturn(
+    id="100002",
+    number="RENL0000100002",
+    order_number="00000210",
+    order_id="800210",
+    status=Status.RECEIVED,
+    created_at=datetime(2020, 6, 24, 21, 30, 3, tzinfo=UTC),
+    updated_at=datetime(2020, 7, 3, 21, 51, 47, tzinfo=UTC),
+    items=(
+        ExpectedItem(id="700429", sku="sample-0429", quantity=1),
+        ExpectedItem(id="700430", sku="sample-0430", quantity=2),
+    ),
+    shipments=(ExpectedShipment(tracking_number="SAMPLE000000002"),),
+)
 
 
 class TestReturnless(AdapterConformance):
@@ -119,8 +183,9 @@ class TestReturnless(AdapterConformance):
         ),
         Case("get_return", lambda rl: rl.get_return(RETURN)),
         Case("get_return-request", lambda rl: rl.get_return(REQUEST)),
-        Case("get_return-documented", lambda rl: rl.get_return(RETURN)),
-        Case("get_return-documented_request", lambda rl: rl.get_return(REQUEST)),
+        Case("get_return-two_items", lambda rl: rl.get_return("100002"), expects=(TWO_ITEMS,)),
+        Case("get_return-documented", lambda rl: rl.get_return(RETURN), expects=(DOCUMENTED,)),
+        Case("get_return-documented_request", lambda rl: rl.get_return(REQUEST), expects=(DOCUMENTED_REQUEST,)),
         Case("get_return-missing", lambda rl: rl.get_return("1"), raises=NotFound),
         Case(
             "get_return-missing_as_a_list",
@@ -166,6 +231,34 @@ class TestReturnless(AdapterConformance):
         Case("changes-requests", lambda rl: rl.changes(SUMMER, "1:;;0x0;")),
         Case("backfill", lambda rl: rl.backfill(SUMMER, NOW)[0].read(None)),
         Case("backfill-requests", lambda rl: rl.backfill(SUMMER, NOW)[1].read(None)),
+    )
+
+    filters = (
+        Filter(query={"status": Status.RECEIVED}, matches="100002", excludes="100001"),
+        Filter(query={"created_after": SINCE}, matches="100208", excludes="100001"),
+        Filter(query={"created_before": SINCE}, matches="100001", excludes="100208"),
+        Filter(query={"updated_after": SINCE}, matches="100208", excludes="100001"),
+        Filter(query={"customer_email": "pieter@returnless.com"}, matches=RETURN, excludes="100001"),
+        Filter(query={"order_number": "ORD000123"}, matches=RETURN, excludes="100001"),
+    )
+    oldest_return = "100001"
+    newest_return = "100208"
+    variations = (
+        Variation(
+            case="get_return-documented",
+            path="return_date",
+            value="2021-01-20 06:52:42",
+            field="created_at",
+            becomes=datetime(2021, 1, 20, 6, 52, 42, tzinfo=UTC),
+        ),
+        Variation(case="get_return-documented", path="order_id", value="7", field="order.id", becomes="7"),
+        Variation(
+            case="get_return-documented",
+            path="returned_products[0].qty_returned",
+            value="3.0000",
+            field="items[0].quantity",
+            becomes=Decimal("3.0000"),
+        ),
     )
 
     def make_simulator(self, *, signing_keys: str = "sandbox-signing-key", **arguments: Any) -> ReturnlessSandbox:

@@ -1,8 +1,11 @@
 import hashlib
 import hmac
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from attrs import evolve
 
 from returns_hub import (
     AuthenticationFailed,
@@ -14,11 +17,20 @@ from returns_hub import (
     RateLimited,
     ReturnQuery,
     ShipmentQuery,
+    ShipmentStatus,
     Status,
     ValidationFailed,
     WebhookRequest,
 )
-from returns_hub.testing import AdapterConformance, Case
+from returns_hub.testing import (
+    AdapterConformance,
+    Case,
+    ExpectedItem,
+    ExpectedReturn,
+    ExpectedShipment,
+    Filter,
+    Variation,
+)
 from returns_hub_returnmate import ReturnMate
 from returns_hub_returnmate.sandbox import Plan, ReturnMateSandbox
 
@@ -36,6 +48,43 @@ BAD_RETURN = NewReturn(
 )
 PENDING = frozenset({Status.REQUESTED})
 PENDING_OR_APPROVED = frozenset({Status.REQUESTED, Status.APPROVED})
+
+# The RMA of the reference's examples, as its listing shows it; one RMA with more than one item and a label.
+DOCUMENTED = ExpectedReturn(
+    id="rma_abc123",
+    number="RMA-2024-001234",
+    order_number="#1001",
+    email="customer@example.com",
+    status=Status.REQUESTED,
+    status_raw="pending",
+    created_at=datetime(2024, 12, 30, 10, 30, tzinfo=UTC),
+    updated_at=None,
+)
+WITH_ITEM = evolve(
+    DOCUMENTED,
+    items=(ExpectedItem(sku="PROD-001", quantity=1, reason_code="defective"),),
+    shipments=(),
+)
+LABELLED = ExpectedReturn(
+    id="rma_63kfnsdm",
+    number="RMA-2023-000004",
+    order_number="#1005",
+    status=Status.APPROVED,
+    created_at=datetime(2023, 1, 22, 4, 29, tzinfo=UTC),
+    items=(
+        ExpectedItem(sku="PROD-013", quantity=2, reason_code="changed_mind"),
+        ExpectedItem(sku="PROD-087", quantity=1, reason_code="changed_mind"),
+    ),
+    shipments=(
+        ExpectedShipment(
+            id="shp_000003",
+            tracking_number="SAMPLE0000000003",
+            carrier="tnt",
+            status=ShipmentStatus.IN_TRANSIT,
+            label_url="https://labels.example.com/000003.pdf",
+        ),
+    ),
+)
 
 
 class TestReturnMate(AdapterConformance):
@@ -95,6 +144,7 @@ class TestReturnMate(AdapterConformance):
         Case(
             "list_returns-documented",
             lambda rm: rm.list_returns(ReturnQuery(status=PENDING, page_size=50, newest_first=True)),
+            expects=(DOCUMENTED,),
         ),
         Case(
             "list_returns-documented_filters",
@@ -105,8 +155,9 @@ class TestReturnMate(AdapterConformance):
             lambda rm: rm.list_returns(ReturnQuery(status=PENDING_OR_APPROVED, newest_first=True)),
         ),
         Case("list_returns-documented_paging", lambda rm: rm.list_returns(ReturnQuery(page_size=25), "2x25")),
-        Case("get_return", lambda rm: rm.get_return("rma_abc123")),
-        Case("get_return-documented", lambda rm: rm.get_return("rma_abc123")),
+        Case("get_return", lambda rm: rm.get_return("rma_abc123"), expects=(WITH_ITEM,)),
+        Case("get_return-documented", lambda rm: rm.get_return("rma_abc123"), expects=(DOCUMENTED,)),
+        Case("get_return-labelled", lambda rm: rm.get_return("rma_63kfnsdm"), expects=(LABELLED,)),
         Case("get_return-missing", lambda rm: rm.get_return("rma_none"), raises=NotFound),
         Case(
             "get_return-wrong_key",
@@ -163,6 +214,33 @@ class TestReturnMate(AdapterConformance):
         Case("reports_reasons", lambda rm: rm.reports_reasons()),
         Case("reports_carriers", lambda rm: rm.reports_carriers()),
         Case("backfill", lambda rm: rm.backfill(DECEMBER, NOW)[0].read(None)),
+    )
+
+    # Neither an order's id nor the time of a change, nor an id of an item is in any of the vendor's examples.
+    untold = frozenset({"order_id", "updated_at", "item.id"})
+    filters = (
+        Filter(query={"status": Status.REQUESTED}, matches="rma_abc123", excludes="rma_83hkjpib"),
+        Filter(query={"created_after": DECEMBER}, matches="rma_abc123", excludes="rma_63kfnsdm"),
+        Filter(query={"created_before": DECEMBER}, matches="rma_63kfnsdm", excludes="rma_abc123"),
+        Filter(query={"customer_email": "customer@example.com"}, matches="rma_abc123", excludes="rma_1lm175ny"),
+        Filter(query={"order_number": "#1001"}, matches="rma_abc123", excludes="rma_1lm175ny"),
+    )
+    oldest_return = "rma_bn0le234"
+    newest_return = "rma_abc123"
+    variations = (
+        Variation(
+            case="get_return-documented",
+            path="data.created_at",
+            value="2024-12-30T10:30:00+05:00",
+            field="created_at",
+            becomes=datetime(2024, 12, 30, 5, 30, tzinfo=UTC),
+        ),
+        Variation(
+            case="get_return-documented", path="data.order_number", value="#7", field="order.number", becomes="#7"
+        ),
+        Variation(
+            case="get_return", path="data.items[0].quantity", value=2, field="items[0].quantity", becomes=Decimal(2)
+        ),
     )
 
     def make_simulator(self, **arguments: Any) -> ReturnMateSandbox:

@@ -45,8 +45,15 @@ class ParcelWiseSandbox(Simulator):
         self._answered: dict[str, HttpAnswer] = {}
         start = datetime(2024, 1, 1, tzinfo=UTC)
         for number in range(count):
-            lines = [{"sku": "PW-1", "quantity": 1, "reasonCode": "TOO_SMALL", "reasonText": None}]
-            self._add(f"#{1001 + number}", "customer@example.com", lines, start + timedelta(days=number))
+            lines = [
+                {"sku": "PW-1", "quantity": 1, "reasonCode": "TOO_SMALL", "reasonText": None},
+                {"sku": "PW-2", "quantity": 2, "reasonCode": "UNWANTED", "reasonText": None},
+            ]
+            email = "other@example.com" if number % 2 else "customer@example.com"
+            row = self._add(f"#{1001 + number}", email, lines, start + timedelta(days=number))
+            row["updatedAt"] = format_time(start + timedelta(days=number, hours=1))
+            if number % 2:
+                row["state"] = "ACCEPTED"
 
     @property
     def return_ids(self) -> frozenset[str]:

@@ -21,7 +21,7 @@ from returns_hub import (
     WebhookRequest,
     connect,
 )
-from returns_hub.testing import AdapterConformance, Case, serve
+from returns_hub.testing import AdapterConformance, Case, ExpectedItem, ExpectedReturn, Filter, Variation, serve
 
 SINCE = datetime(2024, 1, 15, tzinfo=UTC)
 NOW = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -29,6 +29,21 @@ NEW = NewReturn(
     order_number="#1001",
     customer_email="customer@example.com",
     items=(NewItem(sku="PW-1", quantity=1, reason="TOO_SMALL"),),
+)
+
+FIRST = ExpectedReturn(
+    id="pw_1",
+    number="PW-00001",
+    order_number="#1001",
+    email="customer@example.com",
+    status=Status.REQUESTED,
+    status_raw="AWAITING_REVIEW",
+    created_at=datetime(2024, 1, 1, tzinfo=UTC),
+    updated_at=datetime(2024, 1, 1, 1, tzinfo=UTC),
+    items=(
+        ExpectedItem(id="pw_1_1", sku="PW-1", quantity=1, reason_code="TOO_SMALL"),
+        ExpectedItem(id="pw_1_2", sku="PW-2", quantity=2, reason_code="UNWANTED"),
+    ),
 )
 
 
@@ -41,7 +56,7 @@ class TestParcelWise(AdapterConformance):
     cases = (
         Case("list_returns", lambda adapter: adapter.list_returns(ReturnQuery(page_size=3))),
         Case("list_returns-next_page", lambda adapter: adapter.list_returns(ReturnQuery(page_size=3), "cHdfMw==")),
-        Case("get_return", lambda adapter: adapter.get_return("pw_1")),
+        Case("get_return", lambda adapter: adapter.get_return("pw_1"), expects=(FIRST,)),
         Case("get_return-missing", lambda adapter: adapter.get_return("pw_0"), raises=NotFound),
         Case("create_return", lambda adapter: adapter.create_return(NEW)),
         Case(
@@ -52,6 +67,28 @@ class TestParcelWise(AdapterConformance):
         Case("set_status", lambda adapter: adapter.set_status("pw_1", Status.APPROVED)),
         Case("changes", lambda adapter: adapter.changes(SINCE)),
         Case("backfill", lambda adapter: adapter.backfill(SINCE, NOW)[0].read(None)),
+    )
+
+    # Its API has no shipments, and knows an order by its name alone.
+    untold = frozenset({"order_id", "shipment.tracking_number", "shipment.label_url"})
+    filters = (
+        Filter(query={"status": Status.APPROVED}, matches="pw_2", excludes="pw_1"),
+        Filter(query={"created_after": SINCE}, matches="pw_15", excludes="pw_14"),
+        Filter(query={"created_before": SINCE}, matches="pw_14", excludes="pw_16"),
+        Filter(query={"updated_after": SINCE}, matches="pw_15", excludes="pw_14"),
+        Filter(query={"customer_email": "other@example.com"}, matches="pw_2", excludes="pw_1"),
+        Filter(query={"order_number": "#1002"}, matches="pw_2", excludes="pw_1"),
+    )
+    oldest_return = "pw_1"
+    newest_return = "pw_20"
+    variations = (
+        Variation(
+            case="get_return",
+            path="data.return.createdAt",
+            value="2024-01-01T00:00:00+05:00",
+            field="created_at",
+            becomes=datetime(2023, 12, 31, 19, tzinfo=UTC),
+        ),
     )
 
     def make_simulator(self, **arguments: Any) -> ParcelWiseSandbox:
