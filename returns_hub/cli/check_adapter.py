@@ -78,8 +78,8 @@ def check_adapter(name: str, /, *, suite: Path | None = None, json: bool = False
 
     registry.adapter_class(name)
     with _suite(name, suite) as (path, whole):
-        results = _run(path, name)
-    wanted = [each for each in checks() if whole or each.part is Part.DECLARATION]
+        wanted = [each for each in checks() if whole or each.part is Part.DECLARATION]
+        results = _run(path, name, wanted)
     if not any(each.id in results for each in wanted):
         raise ConfigurationError(f"{path}: no class in it inherits AdapterConformance for the provider {name!r}")
     if json:
@@ -115,16 +115,22 @@ class _Result:
 class _Collector:
     """A pytest plugin: keeps the tests of one provider's suite, and counts what becomes of them."""
 
-    def __init__(self, provider: str) -> None:
+    def __init__(self, provider: str, wanted: "Sequence[Check]") -> None:
         self._provider = provider
+        self._wanted = {each.id for each in wanted}
         self.results: defaultdict[str, _Result] = defaultdict(_Result)
 
     def pytest_collection_modifyitems(self, items: "list[pytest.Item]") -> None:
         from returns_hub.testing import AdapterConformance
+        from returns_hub.testing.conformance.checks import check_id
 
         def is_meant(item: Any) -> bool:
             kind: Any = getattr(item, "cls", None) or object
-            return issubclass(kind, AdapterConformance) and kind.adapter_class.provider == self._provider
+            return (
+                issubclass(kind, AdapterConformance)
+                and kind.adapter_class.provider == self._provider
+                and check_id(item.name) in self._wanted
+            )
 
         items[:] = [item for item in items if is_meant(item)]
 
@@ -164,10 +170,10 @@ def _suite(name: str, suite: Path | None) -> "Iterator[tuple[Path, bool]]":
         yield path, False
 
 
-def _run(path: Path, provider: str) -> "defaultdict[str, _Result]":
+def _run(path: Path, provider: str, wanted: "Sequence[Check]") -> "defaultdict[str, _Result]":
     import pytest
 
-    collector = _Collector(provider)
+    collector = _Collector(provider, wanted)
     said = io.StringIO()
     # pytest's own report is not ours; where it could not even collect, it is what helps.
     with contextlib.redirect_stdout(said):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from returns_hub.testing.cassettes import Finding, Redactor, play, record, scan
     from returns_hub.testing.conformance import (
-        UNSTATED,
         AdapterConformance,
         Case,
         ExpectedItem,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from returns_hub.testing.simulator import LoggedRequest, Refusal, Simulator, TriggerResult, call_platform
 
 __all__ = [
-    "UNSTATED",
     "AdapterConformance",
     "Call",
     "Case",
@@ -66,7 +64,7 @@ __all__ = [
 ]
 
 _CONFORMANCE: Final = (
-    *("UNSTATED", "AdapterConformance", "Case", "ExpectedItem", "ExpectedReturn", "ExpectedShipment", "Filter"),
+    *("AdapterConformance", "Case", "ExpectedItem", "ExpectedReturn", "ExpectedShipment", "Filter"),
     "Variation",
 )
 _MODULES: Final = {
