@@ -77,7 +77,7 @@ class Account:
 
     ``base_url`` replaces the vendor's own for the environment, ``rate_limit`` (``"60/min"``, ``"none"``) its published
     one. ``history_start`` is how far back a first sync reads. ``orders`` names the platform's ``find_order`` as
-    ``module:function``, for vendors that look orders up. With ``sync_every`` whoever works in the background also syncs
+    ``module:function``, for vendors that look orders up. With ``sync_every`` background workers also sync
     the account, so long after the last sync began. ``options`` are the adapter's, unchecked until a client is
     opened.
     """
@@ -114,7 +114,7 @@ def build_adapter(
 
     Text becomes a :class:`Secret` where the adapter declares one, and one value a list where it declares several;
     otherwise a value is of the declared type or refused. ``other_options`` are names that mean something elsewhere, and
-    are suggested to whoever misspells them.
+    are suggested where one of them is misspelt.
 
     Raises:
         ConfigurationError: an option is unknown, missing or of the wrong type; the text names it, never its value.

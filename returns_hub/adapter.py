@@ -189,7 +189,7 @@ class Adapter:
         raise self.unsupported(Capability.LIST_RETURNS)
 
     def get_return(self, return_id: str) -> Operation[Return]:
-        """One return, with all that the vendor tells of it."""
+        """One return, with everything that the vendor says about it."""
         raise self.unsupported(Capability.GET_RETURN)
 
     def create_return(self, new: NewReturn) -> Operation[Return]:
@@ -235,7 +235,7 @@ class Adapter:
         raise self.unsupported(Capability.CANCEL_INSTRUCTION)
 
     def changes(self, since: datetime, cursor: str | None = None) -> Operation[Page[Return]]:
-        """One page of the returns that changed since a moment, at vendors that can tell."""
+        """One page of the returns that changed since a moment, at vendors that have such a listing."""
         raise self.unsupported(Capability.CHANGES)
 
     def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
@@ -243,7 +243,7 @@ class Adapter:
         raise self.unsupported(Capability.BACKFILL)
 
     def derive(self, ret: Return) -> Return:
-        """The return with what follows from its parts, at vendors that tell no status of a return themselves.
+        """The return with what follows from its parts, at vendors that give no status of a return themselves.
 
         Pure. It is applied to everything that is known of the return, never stored as a fact that the vendor asserted.
         """
@@ -253,7 +253,7 @@ class Adapter:
         """Verify a delivery, then read it: always in this order, which a vendor package cannot change.
 
         Raises:
-            WebhookRejected: the delivery must not be believed.
+            WebhookRejected: the delivery is not the vendor's, or cannot be verified.
         """
         if self.support(Capability.RECEIVE) in (Support.NO, Support.NOT_IMPLEMENTED):
             raise self.unsupported(Capability.RECEIVE)
@@ -269,14 +269,14 @@ class Adapter:
         raise self.unsupported(Capability.RECEIVE)
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
-        """What a verified delivery tells. Total: what it cannot interpret becomes an ``UnknownEvent``."""
+        """The events of a verified delivery. Never raises: what it cannot interpret becomes an ``UnknownEvent``."""
         raise self.unsupported(Capability.RECEIVE)
 
     def read_order_lookup(self, request: WebhookRequest) -> str:
         """Verify a vendor's look-up of an order, then give the order number it asks for.
 
         Raises:
-            WebhookRejected: the call must not be believed; nothing may be looked up.
+            WebhookRejected: the call is not the vendor's, or cannot be verified; nothing may be looked up.
         """
         raise self.unsupported(Capability.ORDER_LOOKUP)
 

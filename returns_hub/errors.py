@@ -7,7 +7,7 @@
     ├── UnsupportedOperation      this vendor, or its adapter, does not have the call
     ├── PluginError               fix or remove an installed adapter package
     ├── StoreError                the mirror cannot be read or written
-    ├── WebhookRejected           do not believe this delivery
+    ├── WebhookRejected           answer 401: this delivery is not the vendor's
     └── ProviderError             a call to a vendor failed
         ├── AuthenticationFailed  the credentials are wrong
         ├── PermissionDenied      the credentials may not do this
@@ -56,7 +56,7 @@ class StoreError(ReturnsHubError):
 
 
 class WebhookRejected(ReturnsHubError):
-    """A delivery that must not be believed.
+    """A delivery that is not the vendor's, or cannot be verified.
 
     ``reason`` is one stable word for programs: ``not_configured``, ``missing_signature``,
     ``duplicate_signature``, ``malformed_signature``, ``wrong_signature``, ``missing_timestamp``,

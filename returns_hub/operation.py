@@ -190,7 +190,7 @@ class WebhookRequest:
 
     @classmethod
     def from_wsgi(cls, environ: Mapping[str, Any], body: bytes, *, received_at: datetime) -> Self:
-        """The request of a WSGI application, its URL undecoded where the server tells it; ``body`` is what was read.
+        """The request of a WSGI application, its URL undecoded where the server passes it on; ``body`` is what was read.
 
         Scheme and host are as they arrived. A WSGI server joins the values of a repeated header with commas.
         """

@@ -21,7 +21,7 @@ def answer_order_lookup(adapter: Adapter, request: WebhookRequest, find_order: F
     """What to answer a vendor that asks for an order. ``find_order`` gives it by the number the customer typed.
 
     Raises:
-        WebhookRejected: the call must not be believed; answer 401. Nothing was looked up.
+        WebhookRejected: the call is not the vendor's, or cannot be verified; answer 401. Nothing was looked up.
     """
     return adapter.answer_order_lookup(find_order(adapter.read_order_lookup(request)))
 
@@ -44,7 +44,7 @@ def load_find_order(name: str) -> FindOrderAsync:
     problem = ""
     try:
         found: Any = getattr(importlib.import_module(module), function, None)
-    except Exception as error:  # noqa: BLE001 - the module is somebody else's, and may fail in any way
+    except Exception as error:  # noqa: BLE001 - the platform's module may fail in any way
         problem = f"importing {module} fails with {type(error).__name__}"
     else:
         if callable(found):

@@ -31,7 +31,7 @@ class Limiter(Protocol):
 
     @property
     def is_paused(self) -> bool:
-        """True while the vendor wants no request. Whoever slept until its moment looks again, then reserves anew."""
+        """True while no request may go. A caller that slept until its moment looks again, and reserves anew if so."""
         ...
 
     def reserve(self, *, within: float = _FOREVER) -> float:
@@ -91,7 +91,7 @@ class RateLimiter:
 
     @property
     def is_paused(self) -> bool:
-        """True while the vendor wants no request. Whoever slept until its moment looks again, then reserves anew."""
+        """True while no request may go. A caller that slept until its moment looks again, and reserves anew if so."""
         return self._clock() < self._paused_until
 
     def pause(self, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """Counters, durations and spans for OpenTelemetry, where its API is installed (extra ``otel``); otherwise nothing.
 
-The platform brings the SDK and an exporter. Without one each call here costs some microseconds and keeps nothing.
+The platform brings the SDK and an exporter. Without one each call here costs some microseconds and stores nothing.
 No attribute is ever a credential, an identifier of a return or a personal datum: accounts, routes, outcomes, statuses.
 """
 

@@ -1,4 +1,4 @@
-"""What a vendor's delivery comes to, and the checks that every signature scheme shares. No I/O, no clock."""
+"""The events of a webhook delivery, and the checks that every signature scheme shares. No I/O, no clock."""
 
 import base64
 import binascii
@@ -22,7 +22,7 @@ _BASE64_SHA256: Final = re.compile(r"[A-Za-z0-9+/]{43}=\Z")
 
 @frozen(kw_only=True)
 class ReturnHint:
-    """Something happened to a return; read it again to learn what. Nothing the delivery says is believed.
+    """Something happened to a return; read it again to learn what. Nothing else in the delivery is trusted.
 
     ``return_id`` is None where the vendor names only a part of it, in ``aliases``: ``shipment:ID``, or ``item:ID`` with an
     item's id or alias.
@@ -38,7 +38,7 @@ class ReturnHint:
 class ReturnObserved:
     """A delivery whose signed body itself asserts facts about a return, as of ``occurred_at`` by the vendor's clock.
 
-    Where the vendor names no return, ``observed.id`` is ``""`` and its shipments and items say which one is meant: the
+    Where the vendor names no return, ``observed.id`` is ``""`` and its shipments and items identify it: the
     return that has a shipment of that id, or an item of that id or alias.
     """
 
@@ -61,7 +61,7 @@ VendorEvent: TypeAlias = ReturnHint | ReturnObserved | UnknownEvent
 
 @frozen(kw_only=True)
 class Receipt:
-    """A verified delivery: what it tells, what to answer, and the key under which its duplicates are known."""
+    """A verified delivery: its events, what to answer, and the key by which its duplicates are recognised."""
 
     events: tuple[VendorEvent, ...]
     answer: HttpAnswer

@@ -5,10 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from returns_hub.model import ReturnQuery, ShipmentQuery
+from returns_hub.model import Item, ReturnQuery, ShipmentQuery
 from returns_hub.status import Status
 
 E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
 
 
 class ReturnFilters(TypedDict, total=False):
@@ -43,7 +44,7 @@ def return_query(**filters: Unpack[ReturnFilters]) -> ReturnQuery:
     """The filters, checked.
 
     Raises:
-        ValueError: a filter that cannot be meant; the text names it.
+        ValueError: a filter with an impossible value; the text names it.
         TypeError: there is no such filter.
     """
     given: dict[str, Any] = dict(filters)
@@ -93,6 +94,20 @@ def filter_text(name: str, given: object) -> str | None:
     if given == "":
         raise ValueError(f"{name} is empty; None leaves the filter out")
     return text(name, given)
+
+
+def instance(name: str, kind: type[T], given: object) -> T:
+    """The argument, if it is an object of the model's class for it."""
+    if isinstance(given, kind):
+        return given
+    raise ValueError(f"{name} must be of the class {kind.__name__}, not {type(given).__name__}")
+
+
+def items(given: object) -> tuple[Item, ...]:
+    """Several items of a return, as they were read."""
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        return tuple([instance("items", Item, each) for each in given])
+    raise ValueError(f"items must be several of the class Item, not {type(given).__name__}")
 
 
 def aware(name: str, given: object) -> datetime:

@@ -1,14 +1,14 @@
 """The calls that all vendors have in common, as operations: arguments checked before, and the answer after."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
 from returns_hub.adapter import Adapter, Capability, Support
-from returns_hub.client.arguments import aware, enum_member, text
+from returns_hub.client.arguments import aware, enum_member, instance, items, text
 from returns_hub.client.listing import Listing, Omissions, ReadPage, Row
 from returns_hub.errors import UnexpectedReply
-from returns_hub.model import NewLabel, NewReturn, Note, Return, Shipment, TrackingEvent
+from returns_hub.model import Item, ItemInstruction, NewLabel, NewReturn, Note, Return, Shipment, TrackingEvent
 from returns_hub.operation import Operation
 from returns_hub.status import Status
 
@@ -22,7 +22,7 @@ def get_return(adapter: Adapter, return_id: str) -> Operation[Return]:
 
 def create_return(adapter: Adapter, new: NewReturn) -> Operation[Return]:
     """A return, created."""
-    ret = yield from adapter.create_return(new)
+    ret = yield from adapter.create_return(instance("new", NewReturn, new))
     return adapter.derive(ret)
 
 
@@ -56,12 +56,24 @@ def track(adapter: Adapter, shipment_id: str) -> Operation[tuple[TrackingEvent, 
 
 def create_label(adapter: Adapter, return_id: str, new: NewLabel) -> Operation[Shipment]:
     """A shipment whose label is made, or being made."""
-    return (yield from adapter.create_label(text("return_id", return_id), new))
+    return (yield from adapter.create_label(text("return_id", return_id), instance("new", NewLabel, new)))
 
 
 def cancel_label(adapter: Adapter, return_id: str, label_id: str) -> Operation[None]:
     """Nothing; the label is cancelled."""
     yield from adapter.cancel_label(text("return_id", return_id), text("label_id", label_id))
+
+
+def instruct(adapter: Adapter, given: Sequence[Item], instruction: ItemInstruction) -> Operation[tuple[Item, ...]]:
+    """Items in a warehouse, with the instruction of what is to be done with them."""
+    _refuse_unsupported(adapter, Capability.INSTRUCT)
+    return (yield from adapter.instruct(items(given), instance("instruction", ItemInstruction, instruction)))
+
+
+def cancel_instruction(adapter: Adapter, given: Sequence[Item]) -> Operation[tuple[Item, ...]]:
+    """Items in a warehouse, with their instructions cancelled."""
+    _refuse_unsupported(adapter, Capability.CANCEL_INSTRUCTION)
+    return (yield from adapter.cancel_instruction(items(given)))
 
 
 def listing(adapter: Adapter, capability: Capability, read: ReadPage[Row], omissions: Omissions) -> Listing[Row]:
@@ -70,14 +82,18 @@ def listing(adapter: Adapter, capability: Capability, read: ReadPage[Row], omiss
     Raises:
         UnsupportedOperation: the adapter does not have it.
     """
-    if adapter.support(capability) in (Support.NO, Support.NOT_IMPLEMENTED):
-        raise adapter.unsupported(capability)
+    _refuse_unsupported(adapter, capability)
     return Listing(adapter, capability, read, omissions)
 
 
 def changes(adapter: Adapter, since: datetime) -> ReadPage[Return]:
     """What reads a page of the returns that changed since a moment."""
     return partial(adapter.changes, aware("since", since))
+
+
+def _refuse_unsupported(adapter: Adapter, capability: Capability) -> None:
+    if adapter.support(capability) in (Support.NO, Support.NOT_IMPLEMENTED):
+        raise adapter.unsupported(capability)
 
 
 def _refuse_other(kind: str, asked: str, given: Iterable[str | None]) -> None:

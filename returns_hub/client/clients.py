@@ -94,7 +94,7 @@ class Client(_AnyClient[AdapterT_co]):
 
     Raises:
         UnsupportedOperation: (every call) the vendor or its adapter does not have the call; nothing was sent.
-        ValueError: (every call) an argument that cannot be meant, such as a time without a zone; the text names it.
+        ValueError: (every call) an argument with an impossible value, such as a time without a zone; the text names it.
         ProviderError: (every call that asks the vendor) it failed; the subclass says what can be done. A write that
             fails says in ``maybe_applied`` whether it may have taken effect all the same.
 
@@ -125,13 +125,13 @@ class Client(_AnyClient[AdapterT_co]):
 
         Raises:
             UnsupportedOperation: the vendor has no such listing, or no such filter.
-            ValueError: a filter that cannot be meant; the text names it.
+            ValueError: a filter with an impossible value; the text names it.
             ProviderError: (while the rows are read) a page could not be had.
         """
         return self._walk(self._returns(filters))
 
     def get_return(self, return_id: str) -> Return:
-        """One return, with all that the vendor tells of it.
+        """One return, with everything that the vendor says about it.
 
         Raises:
             NotFound: the vendor has no such return.
@@ -210,14 +210,14 @@ class Client(_AnyClient[AdapterT_co]):
         self, items: Sequence[Item], instruction: ItemInstruction, *, idempotency_key: str | None = None
     ) -> tuple[Item, ...]:
         """The items in a warehouse, with the instruction of what is to be done with them."""
-        return self.run(self.adapter.instruct(items, instruction), idempotency_key=idempotency_key)
+        return self.run(calls.instruct(self.adapter, items, instruction), idempotency_key=idempotency_key)
 
     def cancel_instruction(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """The items in a warehouse, with their instructions cancelled."""
-        return self.run(self.adapter.cancel_instruction(items))
+        return self.run(calls.cancel_instruction(self.adapter, items))
 
     def changes(self, since: datetime) -> Iterator[Return]:
-        """The returns that changed since a moment, a page at a time, at vendors that can tell.
+        """The returns that changed since a moment, a page at a time, at vendors that have such a listing.
 
         It raises what :meth:`list_returns` raises.
         """
@@ -227,7 +227,7 @@ class Client(_AnyClient[AdapterT_co]):
         """What a webhook delivery of the vendor says, verified first. Nothing is sent.
 
         Raises:
-            WebhookRejected: the delivery must not be believed.
+            WebhookRejected: the delivery is not the vendor's, or cannot be verified.
         """
         return self.adapter.receive(request)
 
@@ -237,7 +237,7 @@ class Client(_AnyClient[AdapterT_co]):
         ``find_order`` gives the order by the number that the customer typed, or None.
 
         Raises:
-            WebhookRejected: the call must not be believed; answer 401. Nothing was looked up.
+            WebhookRejected: the call is not the vendor's, or cannot be verified; answer 401. Nothing was looked up.
         """
         return orders.answer_order_lookup(self.adapter, request, find_order)
 
@@ -280,7 +280,7 @@ class AsyncClient(_AnyClient[AdapterT_co]):
         return self._walk(self._returns(filters))
 
     async def get_return(self, return_id: str) -> Return:
-        """One return, with all that the vendor tells of it; as :meth:`Client.get_return`."""
+        """One return, with everything that the vendor says about it; as :meth:`Client.get_return`."""
         return await self.run(calls.get_return(self.adapter, return_id))
 
     async def create_return(self, new: NewReturn, *, idempotency_key: str | None = None) -> Return:
@@ -326,11 +326,11 @@ class AsyncClient(_AnyClient[AdapterT_co]):
         self, items: Sequence[Item], instruction: ItemInstruction, *, idempotency_key: str | None = None
     ) -> tuple[Item, ...]:
         """The items in a warehouse, with the instruction of what is to be done with them."""
-        return await self.run(self.adapter.instruct(items, instruction), idempotency_key=idempotency_key)
+        return await self.run(calls.instruct(self.adapter, items, instruction), idempotency_key=idempotency_key)
 
     async def cancel_instruction(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """The items in a warehouse, with their instructions cancelled."""
-        return await self.run(self.adapter.cancel_instruction(items))
+        return await self.run(calls.cancel_instruction(self.adapter, items))
 
     def changes(self, since: datetime) -> AsyncIterator[Return]:
         """The returns that changed since a moment, for ``async for``; as :meth:`Client.changes`."""
@@ -340,7 +340,7 @@ class AsyncClient(_AnyClient[AdapterT_co]):
         """What a webhook delivery of the vendor says, verified first. Nothing is sent.
 
         Raises:
-            WebhookRejected: the delivery must not be believed.
+            WebhookRejected: the delivery is not the vendor's, or cannot be verified.
         """
         return self.adapter.receive(request)
 

@@ -28,7 +28,7 @@ class ConnectionOptions(TypedDict, total=False):
     """What :func:`returns_hub.connect` takes beside the vendor's own options."""
 
     environment: str
-    """``production`` unless told otherwise; the vendor's base URL follows from it."""
+    """``production`` by default; it decides the vendor's base URL."""
     base_url: str | None
     """Replaces the vendor's own base URL."""
     rate_limit: str | None
@@ -166,7 +166,7 @@ class _Connection:
         else:
             adapter = build_adapter(kind, own, account=account, other_options=fields_dict(TransportOptions))
         base_url, rate_limit = options.get("base_url"), options.get("rate_limit")
-        # Where the base is replaced, the vendor's own further hosts are not what is meant: they would get credentials.
+        # Where the base is replaced, the vendor's own further hosts must not get the credentials.
         known = {} if base_url else {name: urls.get(environment) for name, urls in kind.extra_base_urls.items()}
         extra = {**{name: url for name, url in known.items() if url}, **replaced}
         url = base_url or kind.base_urls[environment]

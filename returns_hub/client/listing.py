@@ -44,7 +44,7 @@ class Omissions:
             self.invalid_records += 1
 
     def add_gap(self, sentence: str) -> None:
-        """Keep what a vendor cannot be made to show, once; a hundred at most."""
+        """Remember what a vendor cannot be made to show, once; a hundred at most."""
         with self._lock:
             if len(self.gaps) < _MAX_GAPS and sentence not in self.gaps:
                 self.gaps = (*self.gaps, sentence)
@@ -56,7 +56,7 @@ class Omissions:
             return tuple(self._unreadable)
 
     def add_unreadable(self, name: str, result: object) -> None:
-        """Keep and log which fields of the records in a call's result could not be read; each once, a thousand at most."""
+        """Remember and log which fields of the records in a call's result could not be read; each once, a thousand at most."""
         for record in result.items if isinstance(result, Page) else result if isinstance(result, tuple) else (result,):
             fields = getattr(record, "unreadable", ())
             if fields:

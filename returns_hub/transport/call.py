@@ -133,7 +133,7 @@ class Call(Generic[T]):
         except Exception as error:
             if reply is None:
                 raise
-            # Whoever calls must not meet the KeyError of an adapter, nor what the vendor sent in its text.
+            # The caller must not get the KeyError of an adapter, whose text may hold what the vendor sent.
             failure = UnexpectedReply(
                 f"the adapter could not read the reply ({type(error).__name__})", where=error_location(error)
             )
@@ -216,15 +216,15 @@ class Call(Generic[T]):
     def inform_limiter(self) -> None:
         """The limiter learns what the reply says of the rate limit; nothing where there was no reply."""
         attempt, limiter = self._attempt, self._context.limiter
-        status, told = attempt.status, attempt.rate_limit
+        status, limits = attempt.status, attempt.rate_limit
         if status is None or attempt.limiter_informed or not self._outgoing.own:
             return
         attempt.limiter_informed = True
-        if told.limit is not None:
-            limiter.lower(told.limit)
-        seconds = told.retry_after if status == 429 or status >= 500 else None
-        if seconds is None and (status == 429 or told.exhausted):
-            seconds = told.reset_after
+        if limits.limit is not None:
+            limiter.lower(limits.limit)
+        seconds = limits.retry_after if status == 429 or status >= 500 else None
+        if seconds is None and (status == 429 or limits.exhausted):
+            seconds = limits.reset_after
         # A longer pause is not imposed on the other calls: each hears it from the vendor itself.
         if seconds is not None and seconds <= _MAX_WAIT:
             limiter.pause(seconds)
@@ -283,12 +283,12 @@ class Call(Generic[T]):
             return False
         # stamina shows the error to the application's hooks; our frames are not for them.
         error.__traceback__ = None
-        told = self._vendors_wait(error)
-        wait = (told or 0.0) + CALL_BACKOFF.delay(self._attempt.number)
+        named = self._vendors_wait(error)
+        wait = (named or 0.0) + CALL_BACKOFF.delay(self._attempt.number)
         # stamina would sleep out whatever is returned here, past any deadline.
-        if (told or 0.0) > _MAX_WAIT or wait + _MIN_ATTEMPT > self.remaining:
+        if (named or 0.0) > _MAX_WAIT or wait + _MIN_ATTEMPT > self.remaining:
             return False
-        if told is None and not self._context.budget.spend():
+        if named is None and not self._context.budget.spend():
             return False
         self._attempt.reply = None
         return wait
@@ -301,10 +301,10 @@ class Call(Generic[T]):
 
     def _vendors_wait(self, error: ProviderError) -> float | None:
         """Seconds to wait that the vendor named, in whatever way."""
-        told = self._attempt.rate_limit
+        limits = self._attempt.rate_limit
         if not isinstance(error, RateLimited):
-            return told.retry_after
-        return next((s for s in (error.retry_after, told.retry_after, told.reset_after) if s is not None), None)
+            return limits.retry_after
+        return next((s for s in (error.retry_after, limits.retry_after, limits.reset_after) if s is not None), None)
 
     def explain(self, error: ReturnsHubError) -> ReturnsHubError:
         """The error as the caller sees it: whose call it was and what may have happened, and no frames."""

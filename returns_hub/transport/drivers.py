@@ -372,7 +372,7 @@ def _tls_context(ca_bundle: Path | None, certificate: Path | None, key: Path | N
 
 
 def _trace(call: Call[Any], event: str, info: Mapping[str, Any]) -> None:
-    """The HTTP stack tells how far it is: whether the vendor can have got the request yet."""
+    """Reports how far the HTTP stack is: whether the vendor can have received the request."""
     if event.endswith("connect_tcp.started"):
         call.connecting()
     # A proxy is asked to CONNECT first: that is not the request, and the vendor does not get it.

@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,8 +11,12 @@ import pytest
 import returns_hub
 from returns_hub import (
     Account,
+    Capability,
     ConfigurationError,
+    Disposition,
     InvalidRecord,
+    Item,
+    ItemInstruction,
     NewLabel,
     NewReturn,
     Operation,
@@ -22,6 +27,7 @@ from returns_hub import (
     Shipment,
     Status,
     StatusTable,
+    Support,
     UnexpectedReply,
     UnsupportedOperation,
     connect,
@@ -480,6 +486,7 @@ def test_filter_that_does_not_exist_is_a_type_error(acme: Any, opened: Any) -> N
         opened(acme()).list_returns(order_numbr="1001")
 
 
+KEEP = ItemInstruction(disposition=Disposition.KEEP)
 NEW = NewReturn(order_number="#1001")
 
 UNSUPPORTED: dict[str, Callable[[Any], Any]] = {
@@ -532,6 +539,36 @@ def test_listing_that_the_vendor_does_not_have_is_refused_at_the_call(call: Any,
 def test_empty_identifier_is_refused(call: Any, acme: Any, opened: Any, result: Any) -> None:
     with pytest.raises(ValueError, match="must be text, and not empty"):
         result(call(opened(acme())))
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        (
+            lambda client: client.create_return({"order_number": "#1001"}),
+            "new must be of the class NewReturn, not dict",
+        ),
+        (lambda client: client.create_return(None), "new must be of the class NewReturn, not NoneType"),
+        (lambda client: client.create_label("r1", {"carrier": "x"}), "new must be of the class NewLabel, not dict"),
+        (
+            lambda client: client.instruct([Item(id="i1")], "restock"),
+            "instruction must be of the class ItemInstruction, not str",
+        ),
+        (
+            lambda client: client.instruct(Item(id="i1"), KEEP),
+            "items must be several of the class Item, not Item",
+        ),
+        (lambda client: client.instruct(["i1"], KEEP), "items must be of the class Item, not str"),
+        (lambda client: client.cancel_instruction("i1"), "items must be several of the class Item, not str"),
+    ],
+)
+def test_argument_of_another_class_is_named_and_nothing_is_sent(
+    call: Any, problem: str, vendor: Any, acme: Any, opened: Any, result: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(acme()), "capabilities", dict.fromkeys(Capability, Support.YES))
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        result(call(opened(acme())))
+    assert vendor.requests == []
 
 
 @pytest.mark.parametrize("given", [{}, {"status": Status.APPROVED, "raw_status": "approved"}])
