@@ -29,7 +29,8 @@ from returns_hub.store import Store
 from returns_hub.store.inbox import ClaimedDelivery, Deliveries, Delivery, ProcessingResult
 from returns_hub.store.ingestion import ApplyResult
 from returns_hub.store.queue import extending
-from returns_hub.webhooks import ReturnHint, ReturnObserved, UnknownEvent
+from returns_hub.store.rows import is_usable_id
+from returns_hub.webhooks import ReturnHint, ReturnObserved, UnknownEvent, VendorEvent
 
 _log = logging.getLogger("returns_hub")
 
@@ -147,7 +148,7 @@ class Processor:
     def _interpret(self, claimed: ClaimedDelivery, client: Client) -> ProcessingResult:
         """What the delivery results in. Returns are read where it hints at them; nothing is written."""
         delivery = claimed.delivery
-        events = client.adapter.read_webhook(delivery.request).events
+        events = [_interpretable(event) for event in client.adapter.read_webhook(delivery.request).events]
         told = [_observation(event, delivery) for event in events if isinstance(event, ReturnObserved)]
         hints = [event for event in events if isinstance(event, ReturnHint)]
         targets = {hint: hint.return_id or self._store.find_return(delivery.account, hint.aliases) for hint in hints}
@@ -210,6 +211,14 @@ class Processor:
         telemetry.count("returns_hub.deliveries", account=delivery.account, outcome=outcome)
         what_next = "dead" if retry_in is None else f"retried in {retry_in:.0f} s"
         _log.warning("delivery %d of %s: %s; %s", delivery.id, delivery.account, reason, what_next)
+
+
+def _interpretable(event: VendorEvent) -> VendorEvent:
+    """The event; an unknown one where no return can be called by the id that it names."""
+    if isinstance(event, UnknownEvent):
+        return event
+    return_id = event.return_id if isinstance(event, ReturnHint) else event.observed.id
+    return event if not return_id or is_usable_id(return_id) else UnknownEvent(name=event.name, body=b"")
 
 
 def _observation(event: ReturnObserved, delivery: Delivery) -> Observation:

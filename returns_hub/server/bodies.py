@@ -25,6 +25,9 @@ _LARGE_BODIES_TOGETHER: Final = 16 << 20
 # Longer numbers are not worth converting: no body of that length is taken.
 _LONGEST_LENGTH: Final = 18
 
+# A charset is no encoding, but some senders put it there.
+_PLAIN_ENCODINGS: Final = frozenset({"", "identity", "utf-8", "utf8"})
+
 TRY_LATER: Final[Pairs] = (("Retry-After", "5"),)
 """The header of an answer that says: not now, but soon."""
 
@@ -51,7 +54,7 @@ class BodyReader:
         """The whole body, which counts against what all bodies together may have until the block ends.
 
         Raises:
-            RequestRefused: 400 for a length that is not what was sent, 408 for a sender that is too slow, 413 for a body that is too
+            RequestRefused: 400 for a length that is not what was sent and for an upgrade, 408 for a sender that is too slow, 413 for a body that is too
                 large, 415 for an encoded one, 503 while other bodies take all the room.
         """
         length = self._announced(headers)
@@ -66,10 +69,14 @@ class BodyReader:
 
     def _announced(self, headers: Pairs) -> int | None:
         """The length that the headers promise, if they promise one and no other obstacle."""
-        if any(value.strip().lower() != "identity" for value in header_values(headers, "content-encoding")):
+        lengths, chunked = header_values(headers, "content-length"), header_values(headers, "transfer-encoding")
+        if header_values(headers, "upgrade") and (chunked or lengths not in ((), ("0",))):
+            # A server that is asked for another protocol may pass over the body: what was not read is never acknowledged.
+            raise RequestRefused(400, "upgrade")
+        encodings = (value.strip().lower() for value in header_values(headers, "content-encoding"))
+        if not all(encoding in _PLAIN_ENCODINGS for encoding in encodings):
             # Vendors send none, and what is not unpacked cannot explode.
             raise RequestRefused(415, "encoded", (("Accept-Encoding", "identity"),))
-        lengths = header_values(headers, "content-length")
         if not lengths:
             return None
         length = lengths[0]

@@ -5,10 +5,11 @@ import socket
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
+from weakref import WeakSet
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 # uvicorn waits without an end for the head of a request, takes heads of any size, and any number of connections.
 _HEAD_TIMEOUT: Final = 10.0
@@ -51,6 +52,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None
         self._message_bytes = 0
+        self._cycles: WeakSet[RequestResponseCycle] = WeakSet()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """A connection: one too many is closed at once, so that files of the store can still be opened."""
@@ -64,6 +66,17 @@ class GuardedProtocol(HttpToolsProtocol):
         """The end of a connection."""
         self._head_arrived()
         super().connection_lost(exc)
+        # uvicorn tells the last of several pipelined requests only, and the others would write to what is gone.
+        for cycle in self._cycles:
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
+        """The sender will send no more: True, and the connection stays, while one whose request is whole is still answered."""
+        waits = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+        if waits:
+            self.cycle.keep_alive = False
+        return waits
 
     def data_received(self, data: bytes) -> None:
         """Some bytes, which begin, continue or end a request."""
@@ -83,6 +96,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """The last bytes of a request's head."""
         self._head_arrived()
         super().on_headers_complete()
+        if self.cycle is not None:
+            self._cycles.add(self.cycle)
 
     def _expect_head(self) -> None:
         if self._head_timer is None:

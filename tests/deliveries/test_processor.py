@@ -288,12 +288,16 @@ def test_an_account_that_is_not_configured_any_more_is_waited_for(
     assert (failed.state, failed.error) == ("pending", "ConfigurationError: there is no account 'acme'")
 
 
-def test_what_cannot_be_stored_is_not_stored_by_halves(
-    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies
+@pytest.mark.parametrize("return_id", ["x" * 300, "nul\\u0000"])
+def test_an_id_that_no_return_can_have_is_unknown_and_takes_no_other_along(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, return_id: str
 ) -> None:
-    (number,) = post(bodies.told(a_return("X1"), a_return("x" * 300)))
-    processor.process_due(1)
-    assert (found(inbox, number).error, told(store)) == ("StoreError: what the delivery tells cannot be stored", [])
+    numbers = post(
+        bodies.told(a_return("X1"), a_return("x" * 300)), b'{"events": [{"hint": "%s"}]}' % return_id.encode()
+    )
+    processor.process_due()
+    assert [found(inbox, number).state for number in numbers] == [DeliveryState.PROCESSED] * 2
+    assert [event.type for event in store.events()] == ["return.created", "event.unmapped", "event.unmapped"]
 
 
 def test_another_return_than_the_one_asked_for_is_not_taken(

@@ -135,6 +135,28 @@ def test_an_encoded_body_is_refused_unread(caller: Any, hub: Hub, signature: Sig
     assert (reply.status, reply.headers["accept-encoding"], stored(hub)) == (415, "identity", [])
 
 
+@pytest.mark.parametrize("encoding", ["", "identity", "utf-8", "UTF-8"])
+def test_a_charset_that_stands_for_an_encoding_does_no_harm(
+    caller: Any, hub: Hub, signature: Sign, encoding: str
+) -> None:
+    headers = [("X-Webhook-Signature", signature("mate", UPDATED)), ("Content-Encoding", encoding)]
+    assert (caller.send("POST", "/webhooks/mate", UPDATED, headers).status, stored(hub)) == (200, [("mate", UPDATED)])
+
+
+@pytest.mark.parametrize(
+    "body", [b"Content-Length: 2\r\n\r\n{}", b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"]
+)
+def test_a_body_that_an_upgrade_passes_over_is_not_acknowledged(
+    caller: Any, hub: Hub, signature: Sign, body: bytes
+) -> None:
+    # Of this vendor's deliveries only the id is signed: an empty body would be taken.
+    head = (
+        b"POST /webhooks/less/1 HTTP/1.1\r\nHost: x\r\nReturnless-Signature: %s\r\n" % signature("less", b"1").encode()
+    )
+    answer = caller.raw(head + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" + body)
+    assert (answer[:12], stored(hub)) == (b"HTTP/1.1 400", [])
+
+
 @pytest.mark.parametrize(
     "lengths",
     [

@@ -208,6 +208,30 @@ def test_a_request_that_has_begun_is_answered_before_the_end(
 
 
 @pytest.mark.parametrize("server", [3600.0], indirect=True)
+def test_a_sender_that_has_closed_its_side_is_answered(server: Server, hub: Hub, signature: Any) -> None:
+    head = b"POST /webhooks/mate HTTP/1.1\r\nHost: x\r\nX-Webhook-Signature: %s\r\nContent-Length: %d\r\n\r\n"
+    with server.connect() as connection:
+        connection.sendall(head % (signature("mate", BODY).encode(), len(BODY)) + BODY)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        wait_until_closed(connection)
+    assert [delivery.body for delivery in hub.deliveries()] == [BODY]
+
+
+@pytest.mark.parametrize("server", [3600.0], indirect=True)
+def test_whoever_hangs_up_on_pipelined_requests_leaves_no_traceback(
+    server: Server, honest: Any, signature: Any
+) -> None:
+    head = b"POST /webhooks/mate HTTP/1.1\r\nHost: x\r\nX-Webhook-Signature: %s\r\nContent-Length: %d\r\n\r\n"
+    with server.connect() as connection:
+        connection.sendall((head % (signature("mate", BODY).encode(), len(BODY)) + BODY) * 3)
+    assert honest.deliver().status == 200
+    server.process.send_signal(signal.SIGTERM)
+    _, log = server.process.communicate(timeout=60)
+    assert (server.process.returncode, "Traceback" in log) == (0, False)
+
+
+@pytest.mark.parametrize("server", [3600.0], indirect=True)
 def test_a_second_signal_waits_for_nobody(server: Server, honest: Any) -> None:
     with server.connect() as connection:
         connection.sendall(b"POST /webhooks/mate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
