@@ -12,37 +12,27 @@ import hashlib
 import hmac
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
-from urllib.parse import quote
 
 from attrs import evolve, frozen
 
 from returns_hub import (
     Adapter,
-    AuthenticationFailed,
     Capability,
-    Conflict,
     Customer,
     Direction,
     Facts,
     HttpAnswer,
-    InvalidRecord,
     Item,
     Label,
     LabelStatus,
     NewReturn,
-    NotFound,
     Operation,
     OrderRef,
     Page,
-    PermissionDenied,
-    ProviderError,
-    ProviderUnavailable,
-    RateLimited,
     Reason,
     Receipt,
     Reply,
@@ -58,18 +48,26 @@ from returns_hub import (
     Support,
     UnexpectedReply,
     UnknownEvent,
-    ValidationFailed,
     WebhookRequest,
     body_digest,
-    decode_json,
     format_time,
     parse_time,
     single_header,
-    structure,
     verify_hmac_sha256_hex,
 )
 from returns_hub.testing.faults import Call, json_answer
 from returns_hub.testing.simulator import Refusal, Simulator
+from returns_hub.wire import (
+    Record,
+    build_error,
+    build_path,
+    decode_object,
+    error_class,
+    get,
+    parse_one,
+    parse_rows,
+    without_none,
+)
 
 SIGNATURE_HEADER: Final = "X-Fake-Signature"
 
@@ -84,51 +82,6 @@ STATUSES: Final = StatusTable(
         "refused": Facts(status=Status.REJECTED),
     },
 )
-
-_ERRORS: Final[Mapping[int, type[ProviderError]]] = {
-    400: ValidationFailed,
-    401: AuthenticationFailed,
-    403: PermissionDenied,
-    404: NotFound,
-    409: Conflict,
-    422: ValidationFailed,
-    429: RateLimited,
-}
-
-
-@frozen(kw_only=True)
-class _Line:
-    id: str
-    sku: str | None = None
-    quantity: int | None = None
-    reason: str | None = None
-
-
-@frozen(kw_only=True)
-class _Parcel:
-    id: str
-    tracking: str | None = None
-    label: str | None = None
-
-
-@frozen(kw_only=True)
-class _Row:
-    id: str
-    number: str | None = None
-    status: str | None = None
-    order: str | None = None
-    order_id: str | None = None
-    email: str | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-    lines: tuple[_Line, ...] = ()
-    parcel: _Parcel | None = None
-
-
-@frozen(kw_only=True)
-class _Delivery:
-    event: str
-    id: str
 
 
 @frozen(kw_only=True)
@@ -165,39 +118,36 @@ class FakeAdapter(Adapter):
         """The JSON of a success; the error that the HTTP status means."""
         if 200 <= reply.status < 300:
             return reply.json()
-        kind = _ERRORS.get(reply.status, ProviderUnavailable if reply.status >= 500 else UnexpectedReply)
-        raise kind(http_status=reply.status)
+        raise build_error(error_class(reply.status), reply)
 
     def list_returns(self, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
         """One page, in order of creation; the cursor is the id that the page before ended with."""
         # The vendor has no word for some statuses: what is not asked for is left out below.
         words = query.raw_status or tuple(word for status in query.status for word in STATUSES.words_for(status))
-        asked = {
-            "after": cursor,
-            "limit": str(query.page_size or 10),
-            "email": query.customer_email,
-            "order": query.order_number,
-            "created_after": _told(query.created_after),
-            "created_before": _told(query.created_before),
-            "updated_after": _told(query.updated_after),
-            "newest_first": "1" if query.newest_first else None,
-        }
-        filters = [(name, value) for name, value in asked.items() if value is not None]
-        filters += [("status", word) for word in words]
-        reply = yield Request(method="GET", path="/returns", query=filters, replayable=True)
+        filters = without_none(
+            after=cursor,
+            limit=str(query.page_size or 10),
+            email=query.customer_email,
+            order=query.order_number,
+            created_after=query.created_after and format_time(query.created_after),
+            created_before=query.created_before and format_time(query.created_before),
+            updated_after=query.updated_after and format_time(query.updated_after),
+            newest_first="1" if query.newest_first else None,
+        )
+        reply = yield get("/returns", [*filters.items(), *(("status", word) for word in words)])
         page = _parse_page(self.check(reply))
         return evolve(page, items=[ret for ret in page.items if not query.status or ret.status in query.status])
 
     def get_return(self, return_id: str) -> Operation[Return]:
         """One return."""
-        reply = yield Request(method="GET", path=_path(return_id), replayable=True)
-        return _parse_return(self.check(reply))
+        reply = yield get(build_path("returns", return_id))
+        return parse_one(self.check(reply), _parse_return, where="")
 
     def create_return(self, new: NewReturn) -> Operation[Return]:
         """A return for an order; the vendor keeps its number and the customer's address, and nothing else."""
         body = {"order": new.order_number, "email": new.customer_email}
         reply = yield Request(method="POST", path="/returns", json=body)
-        return _parse_return(self.check(reply))
+        return parse_one(self.check(reply), _parse_return, where="")
 
     def set_status(
         self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
@@ -207,8 +157,10 @@ class FakeAdapter(Adapter):
         if note is not None or not words:
             raise self.unsupported(Capability.SET_STATUS, "it takes one of its statuses, and no note")
         # Setting a status twice does no more than setting it once.
-        reply = yield Request(method="PATCH", path=_path(return_id), json={"status": words[0]}, replayable=True)
-        return _parse_return(self.check(reply))
+        reply = yield Request(
+            method="PATCH", path=build_path("returns", return_id), json={"status": words[0]}, replayable=True
+        )
+        return parse_one(self.check(reply), _parse_return, where="")
 
     def changes(self, since: datetime, cursor: str | None = None) -> Operation[Page[Return]]:
         """One page of what changed since a moment."""
@@ -226,66 +178,64 @@ class FakeAdapter(Adapter):
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """A hint to read the return again."""
         key = body_digest(request.body)
-        try:
-            told = structure(decode_json(request.body), _Delivery)
-        except UnexpectedReply:
-            unknown = UnknownEvent(name=None, body=request.body)
-            return Receipt(events=(unknown,), answer=HttpAnswer(status=200), dedupe_key=key)
-        hint = ReturnHint(name=told.event, return_id=told.id)
-        return Receipt(events=(hint,), answer=HttpAnswer(status=200), dedupe_key=key)
-
-
-def _told(moment: datetime | None) -> str | None:
-    return None if moment is None else format_time(moment)
-
-
-def _path(return_id: str) -> str:
-    if return_id in ("", ".", ".."):
-        raise NotFound("an id is never empty, nor made of dots")
-    return f"/returns/{quote(return_id, safe='')}"
+        record = Record(decode_object(request.body))
+        name, return_id = record.text("event"), record.optional_id("id")
+        event: ReturnHint | UnknownEvent = UnknownEvent(name=name, body=request.body)
+        if name is not None and return_id is not None:
+            event = ReturnHint(name=name, return_id=return_id)
+        return Receipt(events=(event,), answer=HttpAnswer(status=200), dedupe_key=key)
 
 
 def _parse_page(data: Any) -> Page[Return]:
     if not isinstance(data, dict) or not isinstance(data.get("returns"), list):
         raise UnexpectedReply("a page is expected", where="returns")
-    items, invalid_records = [], []
-    for index, raw in enumerate(data["returns"]):
-        try:
-            items.append(_parse_return(raw))
-        except UnexpectedReply as error:
-            invalid_records.append(InvalidRecord(where=f"returns[{index}].{error.where}", raw=raw))
-    cursor = data.get("next")
-    return Page(items=items, next=cursor if isinstance(cursor, str) else None, invalid_records=tuple(invalid_records))
+    items, invalid_records = parse_rows(enumerate(data["returns"]), _parse_return, where="returns")
+    return Page(items=items, next=Record(data).text("next"), invalid_records=invalid_records)
 
 
-def _parse_return(raw: Any) -> Return:
-    row = structure(raw, _Row)
-    facts = STATUSES.look_up(row.status)
+def _parse_return(raw: Mapping[str, Any]) -> Return:
+    record = Record(raw)
+    word, order, email = record.text("status"), record.text("order"), record.text("email")
+    facts = STATUSES.look_up(word)
+    parcel = record.record("parcel")
     return Return(
         provider="fake",
-        id=row.id,
-        number=row.number,
+        id=record.id("id"),
+        number=record.text("number"),
         status=facts.status or Status.UNKNOWN,
-        status_raw=row.status,
-        order=OrderRef(number=row.order, id=row.order_id) if row.order else None,
-        customer=Customer(email=row.email) if row.email else None,
-        items=tuple(_parse_item(line, part) for line, part in zip(row.lines, raw.get("lines", ()), strict=True)),
-        shipments=(_parse_shipment(row.parcel, raw["parcel"]),) if row.parcel else (),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+        status_raw=word,
+        order=OrderRef(number=order, id=record.optional_id("order_id")) if order else None,
+        customer=Customer(email=email) if email else None,
+        items=tuple([_parse_item(line) for line in record.records("lines")]),
+        shipments=tuple(_parse_shipments(parcel)),
+        created_at=record.time("created_at"),
+        updated_at=record.time("updated_at"),
         raw=raw,
+        unreadable=record.unreadable,
     )
 
 
-def _parse_item(line: _Line, raw: Any) -> Item:
-    quantity = None if line.quantity is None else Decimal(line.quantity)
-    reason = Reason(code=line.reason) if line.reason else None
-    return Item(id=line.id, sku=line.sku, quantity=quantity, reason=reason, raw=raw)
+def _parse_item(record: Record) -> Item:
+    reason = record.text("reason")
+    return Item(
+        id=record.optional_id("id"),
+        sku=record.text("sku"),
+        quantity=record.number("quantity"),
+        reason=Reason(code=reason) if reason else None,
+        raw=record.raw,
+    )
 
 
-def _parse_shipment(parcel: _Parcel, raw: Any) -> Shipment:
-    label = Label(status=LabelStatus.READY, url=parcel.label) if parcel.label else None
-    return Shipment(id=parcel.id, tracking_number=parcel.tracking, label=label, direction=Direction.INBOUND, raw=raw)
+def _parse_shipments(record: Record) -> Iterator[Shipment]:
+    shipment_id, url = record.optional_id("id"), record.text("label")
+    if shipment_id is not None:
+        yield Shipment(
+            id=shipment_id,
+            tracking_number=record.text("tracking"),
+            label=Label(status=LabelStatus.READY, url=url) if url else None,
+            direction=Direction.INBOUND,
+            raw=record.raw,
+        )
 
 
 class FakeVendor(Simulator):

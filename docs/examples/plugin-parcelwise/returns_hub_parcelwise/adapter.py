@@ -34,21 +34,11 @@ from returns_hub import (
     ValidationFailed,
     WebhookRequest,
 )
+from returns_hub.wire import build_error, error_class, page_size, parse_one
 from returns_hub_parcelwise import webhooks, wire
 from returns_hub_parcelwise.statuses import STATUSES
 
-_LARGEST_PAGE: Final = 100
-_BY_HTTP_STATUS: Final[Mapping[int, type[ProviderError]]] = MappingProxyType(
-    {
-        400: ValidationFailed,
-        401: AuthenticationFailed,
-        403: PermissionDenied,
-        404: NotFound,
-        409: Conflict,
-        422: ValidationFailed,
-        429: RateLimited,
-    }
-)
+_MAX_PAGE_SIZE: Final = 100
 # GraphQL answers 200 to everything; what went wrong stands in `errors[].extensions.code`.
 _BY_CODE: Final[Mapping[str, type[ProviderError]]] = MappingProxyType(
     {
@@ -105,22 +95,20 @@ class ParcelWise(Adapter):
     def check(self, reply: Reply) -> Any:
         """The JSON of a success; the error that the HTTP status, or the code of a GraphQL error, means."""
         if not 200 <= reply.status < 300:
-            unlisted = ProviderUnavailable if reply.status >= 500 else UnexpectedReply
-            raise _BY_HTTP_STATUS.get(reply.status, unlisted)(http_status=reply.status)
+            raise build_error(error_class(reply.status), reply)
         payload = reply.json()
         if not isinstance(payload, dict):
             raise UnexpectedReply("an object is expected")
         errors = payload.get("errors")
         if errors:
             code = _code(errors)
-            raise _BY_CODE.get(code or "", UnexpectedReply)(http_status=reply.status, vendor_code=code)
+            raise build_error(error_class(reply.status, code, codes=_BY_CODE), reply, code=code)
         return payload
 
     def list_returns(self, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
         """One page, oldest first unless asked otherwise."""
-        size = query.page_size or _LARGEST_PAGE
-        if size > _LARGEST_PAGE:
-            raise self.unsupported(Capability.LIST_RETURNS, f"a page holds 1 to {_LARGEST_PAGE} rows")
+        asked = self.page_size if query.page_size is None else query.page_size
+        size = page_size(asked, maximum=_MAX_PAGE_SIZE)
         payload = yield from self._ask(wire.LIST, wire.list_variables(query, cursor, size=size), "returns")
         page = wire.read_page(payload)
         # A status for which ParcelWise has no word is asked for without one: the rest is left out here.
@@ -131,12 +119,12 @@ class ParcelWise(Adapter):
         payload = yield from self._ask(wire.GET, {"id": return_id}, "return")
         if payload is None:
             raise NotFound("ParcelWise has no such return")
-        return wire.read_return(payload)
+        return parse_one(payload, wire.read_return, where="data.return")
 
     def create_return(self, new: NewReturn) -> Operation[Return]:
         """Create a return from order, e-mail and lines; ParcelWise has no place for anything else."""
         payload = yield from self._ask(wire.CREATE, {"input": wire.new_return(new)}, "createReturn", writes=True)
-        return wire.read_return(payload)
+        return parse_one(payload, wire.read_return, where="data.createReturn")
 
     def set_status(
         self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
@@ -146,7 +134,7 @@ class ParcelWise(Adapter):
         if note is not None or not words:
             raise self.unsupported(Capability.SET_STATUS, "it takes one of its states, and no note")
         payload = yield from self._ask(wire.MOVE, {"id": return_id, "state": words[0]}, "moveReturn", writes=True)
-        return wire.read_return(payload)
+        return parse_one(payload, wire.read_return, where="data.moveReturn")
 
     def changes(self, since: datetime, cursor: str | None = None) -> Operation[Page[Return]]:
         """One page of what changed since a moment."""

@@ -6,10 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Final
-
-from attrs import frozen
+from typing import Final
 
 from returns_hub import (
     ConfigurationError,
@@ -23,10 +20,9 @@ from returns_hub import (
     WebhookRejected,
     WebhookRequest,
     body_digest,
-    decode_json,
     single_header,
-    structure,
 )
+from returns_hub.wire import Record, decode_object
 from returns_hub_parcelwise.wire import read_return
 
 ID_HEADER: Final = "webhook-id"
@@ -36,13 +32,6 @@ TOLERANCE_SECONDS: Final = 300
 
 _VERSION: Final = "v1,"
 _SIGNATURE: Final = re.compile(r"v1,[A-Za-z0-9+/]{43}=\Z")
-
-
-@frozen(kw_only=True)
-class _Delivery:
-    type: str
-    timestamp: datetime
-    data: dict[str, Any]
 
 
 def check_secrets(secrets: Iterable[Secret]) -> None:
@@ -95,12 +84,15 @@ def read(request: WebhookRequest) -> Receipt:
 
 
 def _event(body: bytes) -> VendorEvent:
+    record = Record(decode_object(body))
+    name, at, data = record.text("type"), record.time("timestamp"), record.record("data").raw
     try:
-        told = structure(decode_json(body), _Delivery)
-        ret = read_return(told.data)
+        ret = read_return(data)
     except UnexpectedReply:
-        return UnknownEvent(name=None, body=body)
-    return ReturnObserved(name=told.type, observed=ret, occurred_at=told.timestamp, raw=told.data)
+        return UnknownEvent(name=name, body=body)
+    if name is None or at is None:
+        return UnknownEvent(name=name, body=body)
+    return ReturnObserved(name=name, observed=ret, occurred_at=at, raw=data)
 
 
 def _key(secret: Secret) -> bytes | None:

@@ -1,15 +1,10 @@
 """ParcelWise's own spelling: its GraphQL documents, and between its JSON and the model."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, Final, TypeVar
-
-from attrs import field, frozen
+from typing import Any, Final
 
 from returns_hub import (
     Customer,
-    InvalidRecord,
     Item,
     NewReturn,
     OrderRef,
@@ -18,13 +13,10 @@ from returns_hub import (
     Return,
     ReturnQuery,
     Status,
-    UnexpectedReply,
     format_time,
-    structure,
 )
+from returns_hub.wire import Record, parse_list, parse_rows, without_none
 from returns_hub_parcelwise.statuses import STATUSES
-
-T = TypeVar("T")
 
 _FIELDS: Final = """id reference state orderName createdAt updatedAt customer { email name }
 lines { id sku title quantity reasonCode reasonText }"""
@@ -36,59 +28,17 @@ CREATE: Final = f"mutation Create($input: ReturnInput!) {{ createReturn(input: $
 MOVE: Final = f"mutation Move($id: ID!, $state: ReturnState!) {{ moveReturn(id: $id, state: $state) {{ {_FIELDS} }} }}"
 
 
-@frozen(kw_only=True)
-class _Customer:
-    email: str | None = None
-    name: str | None = None
-
-
-@frozen(kw_only=True)
-class _Line:
-    id: str
-    sku: str | None = None
-    title: str | None = None
-    quantity: Decimal | None = None
-    reasonCode: str | None = None  # noqa: N815 - the vendor's own spelling
-    reasonText: str | None = None  # noqa: N815
-
-
-@frozen(kw_only=True)
-class _Return:
-    id: str
-    reference: str | None = None
-    state: str | None = None
-    orderName: str | None = None  # noqa: N815
-    createdAt: datetime | None = None  # noqa: N815
-    updatedAt: datetime | None = None  # noqa: N815
-    customer: _Customer | None = None
-    lines: list[_Line] = field(factory=list)
-
-
-@frozen(kw_only=True)
-class _PageInfo:
-    hasNextPage: bool  # noqa: N815
-    endCursor: str | None = None  # noqa: N815
-
-
-@frozen(kw_only=True)
-class _Connection:
-    nodes: list[Any]
-    pageInfo: _PageInfo  # noqa: N815
-    totalCount: int | None = None  # noqa: N815
-
-
 def list_variables(query: ReturnQuery, cursor: str | None, *, size: int) -> dict[str, Any]:
     """The variables of a listing."""
     words = query.raw_status or tuple(word for status in query.status for word in STATUSES.words_for(status))
-    asked = {
-        "states": sorted(words) or None,
-        "createdFrom": _told(query.created_after),
-        "createdTo": _told(query.created_before),
-        "updatedFrom": _told(query.updated_after),
-        "email": query.customer_email,
-        "orderName": query.order_number,
-    }
-    filters = {name: value for name, value in asked.items() if value is not None}
+    filters = without_none(
+        states=sorted(words) or None,
+        createdFrom=query.created_after and format_time(query.created_after),
+        createdTo=query.created_before and format_time(query.created_before),
+        updatedFrom=query.updated_after and format_time(query.updated_after),
+        email=query.customer_email,
+        orderName=query.order_number,
+    )
     return {"first": size, "after": cursor, "filter": filters, "newestFirst": query.newest_first}
 
 
@@ -102,66 +52,61 @@ def new_return(new: NewReturn) -> dict[str, Any]:
 
 
 def read_page(payload: Any) -> Page[Return]:
-    """A page of a listing; a row that cannot be read is set aside.
+    """A page of a listing; a row without an id is an invalid record.
 
     Raises:
         UnexpectedReply: it is no connection of returns.
     """
-    told = structure(payload, _Connection)
-    items, invalid_records = [], []
-    for index, row in enumerate(told.nodes):
-        try:
-            items.append(read_return(row))
-        except UnexpectedReply as error:
-            invalid_records.append(InvalidRecord(where=f"returns.nodes[{index}].{error.where}", raw=row))
-    info = told.pageInfo
+    record = Record(payload if isinstance(payload, dict) else {})
+    rows = parse_list(record.raw.get("nodes", ""), where="returns.nodes")
+    items, invalid_records = parse_rows(enumerate(rows), read_return, where="returns.nodes")
+    info = record.record("pageInfo")
     return Page(
         items=items,
-        next=info.endCursor if info.hasNextPage else None,
-        total=told.totalCount,
-        invalid_records=tuple(invalid_records),
+        next=info.text("endCursor") if info.flag("hasNextPage") else None,
+        total=record.whole("totalCount"),
+        invalid_records=invalid_records,
     )
 
 
-def read_return(raw: Any) -> Return:
-    """A return from ParcelWise's JSON.
+def read_return(raw: Mapping[str, Any]) -> Return:
+    """A return from ParcelWise's JSON. A field that cannot be read stays empty, and is named in ``unreadable``.
 
     Raises:
-        UnexpectedReply: a field has another type than documented; the error says which.
+        UnexpectedReply: it has no id.
     """
-    told = structure(raw, _Return)
-    facts = STATUSES.look_up(told.state)
+    record = Record(raw)
+    state, order_name = record.text("state"), record.text("orderName")
+    facts = STATUSES.look_up(state)
     return Return(
         provider="parcelwise",
-        id=told.id,
-        number=told.reference,
+        id=record.id("id"),
+        number=record.text("reference"),
         status=facts.status or Status.UNKNOWN,
-        status_raw=told.state,
+        status_raw=state,
         attention=facts.attention,
-        order=OrderRef(number=told.orderName) if told.orderName else None,
-        customer=Customer(email=told.customer.email, name=told.customer.name) if told.customer else None,
-        items=tuple(_read_line(line, of) for line, of in zip(told.lines, _lines(raw), strict=True)),
-        created_at=told.createdAt,
-        updated_at=told.updatedAt,
+        order=OrderRef(number=order_name) if order_name else None,
+        customer=_read_customer(record.record("customer")),
+        items=tuple([_read_line(line) for line in record.records("lines")]),
+        created_at=record.time("createdAt"),
+        updated_at=record.time("updatedAt"),
         raw=raw,
+        unreadable=record.unreadable,
     )
 
 
-def _lines(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return list(raw.get("lines") or ())
+def _read_customer(record: Record) -> Customer | None:
+    email, name = record.text("email"), record.text("name")
+    return Customer(email=email, name=name) if email or name else None
 
 
-def _read_line(line: _Line, raw: Mapping[str, Any]) -> Item:
-    told = line.reasonCode or line.reasonText
+def _read_line(record: Record) -> Item:
+    code, text = record.text("reasonCode"), record.text("reasonText")
     return Item(
-        id=line.id,
-        sku=line.sku,
-        name=line.title,
-        quantity=line.quantity,
-        reason=Reason(code=line.reasonCode, text=line.reasonText) if told else None,
-        raw=raw,
+        id=record.optional_id("id"),
+        sku=record.text("sku"),
+        name=record.text("title"),
+        quantity=record.number("quantity"),
+        reason=Reason(code=code, text=text) if code or text else None,
+        raw=record.raw,
     )
-
-
-def _told(moment: datetime | None) -> str | None:
-    return None if moment is None else format_time(moment)
