@@ -48,6 +48,7 @@ __all__ = [
     "describe",
     "error_class",
     "fields_set",
+    "foreign_cursor",
     "get",
     "json_or_none",
     "page_size",
@@ -102,6 +103,11 @@ def page_size(asked: int | None, *, maximum: int) -> int:
     if asked is not None and asked < 1:
         raise ValueError("page_size must be at least 1")
     return maximum if asked is None else min(asked, maximum)
+
+
+def foreign_cursor() -> ValueError:
+    """The error for a cursor that a listing did not give."""
+    return ValueError("the cursor is not one that this listing gave")
 
 
 def check_one_status(status: Status | None, raw_status: str | None) -> None:

@@ -44,7 +44,7 @@ from returns_hub import (
     to_secret,
     to_secrets,
 )
-from returns_hub.wire import build_path, check_one_status, get, page_size, parse_list, parse_rows
+from returns_hub.wire import build_path, check_one_status, foreign_cursor, get, page_size, parse_list, parse_rows
 from returns_hub_returnless import orders, protocol, webhooks, wire
 from returns_hub_returnless.pagination import (
     MAX_PAGE_SIZE,
@@ -277,7 +277,7 @@ class Returnless(Adapter):
         if query.created_after is not None or query.created_before is not None:
             raise self.unsupported(Capability.LIST_SHIPMENTS, "the vendor has no filter on the creation time")
         if cursor is not None:
-            raise _foreign_cursor()
+            raise foreign_cursor()
         if query.return_id is not None:
             ret = yield from self.get_return(query.return_id)
             return Page(items=ret.shipments)
@@ -373,7 +373,7 @@ class Returnless(Adapter):
         No filter ends before a time, so a list can be read down to the length of a page, and no further.
         """
         if cursor not in (None, _OLDER):
-            raise _foreign_cursor()
+            raise foreign_cursor()
         older = cursor == _OLDER
         pages: list[tuple[Listing, Rows]] = []
         gaps: list[str] = []
@@ -441,12 +441,8 @@ def _parse_cursor(cursor: str | None, listings: int) -> tuple[int, Cursor]:
         return 0, Cursor()
     number, _, start = cursor.partition(":")
     if not re.fullmatch(r"\d{1,2}", number, re.ASCII) or int(number) >= listings:
-        raise _foreign_cursor()
+        raise foreign_cursor()
     return int(number), Cursor.parse(start)
-
-
-def _foreign_cursor() -> ValueError:
-    return ValueError("the cursor is not one that this listing gave")
 
 
 def _resource_of(return_id: str) -> tuple[Resource, str]:

@@ -26,10 +26,10 @@ from returns_hub import (
     WebhookRejected,
     WebhookRequest,
     body_digest,
-    decode_json,
     single_header,
     verify_hmac_sha256_hex,
 )
+from returns_hub.wire import decode_object
 from returns_hub_returnless.statuses import WEBHOOK_ACTIONS
 from returns_hub_returnless.wire import RecordParser
 
@@ -99,7 +99,7 @@ def read_order_number(request: WebhookRequest, keys: Iterable[Secret]) -> str:
 def _event(
     request: WebhookRequest, return_id: str, parser: RecordParser, *, trust_body: bool
 ) -> ReturnHint | ReturnObserved | UnknownEvent:
-    body = _decoded(request.body)
+    body = decode_object(request.body)
     action = body.get("action")
     if action is not None and action != RETURN_CREATED:
         return UnknownEvent(name=action if isinstance(action, str) else None, body=request.body)
@@ -127,14 +127,6 @@ def _observed(
     return ReturnObserved(
         name=RETURN_CREATED, observed=ret, occurred_at=ret.created_at or request.received_at, raw=body
     )
-
-
-def _decoded(body: bytes) -> Mapping[str, Any]:
-    try:
-        value = decode_json(body)
-    except UnexpectedReply:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _configured(keys: Iterable[Secret]) -> tuple[Secret, ...]:

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from attrs import evolve, frozen
 
 from returns_hub import InvalidRecord, NotFound, Operation, Reply, Return, UnexpectedReply, format_time, parse_time
-from returns_hub.wire import parse_list, parse_rows
+from returns_hub.wire import foreign_cursor, parse_list, parse_rows
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Cursor:
             return cls(size=size)
         match = _CURSOR.match(text)
         if match is None:
-            raise ValueError("the cursor is not one that this listing gave")
+            raise foreign_cursor()
         page, counted, unfiltered, bare, edge, inner = match.groups()
         made_with = int(counted or MAX_PAGE_SIZE)
         return cls(

@@ -39,6 +39,7 @@ from returns_hub.wire import (
     describe,
     error_class,
     fields_set,
+    foreign_cursor,
     get,
     json_or_none,
     page_size,
@@ -420,6 +421,10 @@ def test_page_size_below_one_is_refused(asked: int) -> None:
 def test_status_is_given_in_exactly_one_way(status: Status | None, raw_status: str | None) -> None:
     with pytest.raises(ValueError, match="either"):
         check_one_status(status, raw_status)
+
+
+def test_cursor_of_another_listing_is_a_value_error() -> None:
+    assert str(foreign_cursor()) == "the cursor is not one that this listing gave"
 
 
 @pytest.mark.parametrize("value", ["", "a b", "a\n", "é"])
