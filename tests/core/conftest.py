@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -310,6 +310,38 @@ def deaf_port() -> Iterator[int]:
             early.close()
 
 
+@define
+class FakeTime:
+    """A clock for a rate limiter, and the sleeps of both drivers: to sleep only moves the clock, and is written down."""
+
+    now: float = 1000.0
+    slept: list[float] = field(factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def fake_time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    """Time that passes only while a driver sleeps."""
+    faked = FakeTime()
+    pause = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        faked.sleep(seconds)
+        await pause(0)
+
+    sleeping = SimpleNamespace(sleep=faked.sleep)
+    monkeypatch.setattr("returns_hub.transport.drivers.time", sleeping)
+    monkeypatch.setattr("tenacity.nap.time", sleeping)
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    return faked
+
+
 Run = Callable[..., Any]
 
 
@@ -323,8 +355,8 @@ def open_driver(driver: str) -> Iterator[Callable[..., Run]]:
     """Opens a transport, of either kind, and gives its ``run`` as a function that blocks."""
     closing: list[Callable[[], Any]] = []
 
-    def open_one(adapter: Adapter, url: str, *, rate: Any = None, **options: Any) -> Run:
-        base = {"base_url": f"{url}/v1", "rate": rate, "options": TransportOptions(**options)}
+    def open_one(adapter: Adapter, url: str, *, limiter: Any = None, **options: Any) -> Run:
+        base = {"base_url": f"{url}/v1", "limiter": limiter, "options": TransportOptions(**options)}
         if driver == "sync":
             transport = Transport(adapter, **base)
             closing.append(transport.close)

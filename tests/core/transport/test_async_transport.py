@@ -7,6 +7,7 @@ import pytest
 
 from returns_hub import Adapter, Operation, RateLimited, Request, TransportFailed
 from returns_hub.adapter import Rate
+from returns_hub.rate_limits import RateLimiter
 from returns_hub.transport import AsyncTransport, TransportOptions
 
 pytestmark = pytest.mark.anyio
@@ -57,12 +58,23 @@ async def test_call_that_never_gets_a_connection_ends_at_its_deadline_and_did_no
     assert (caught.value.maybe_applied, caught.value.attempts, vendor.requests) == (False, 0, [])
 
 
-async def test_tasks_share_the_rate_limit(vendor: Any, acme: Any) -> None:
-    transport = AsyncTransport(acme(), base_url=vendor.url, rate=Rate(2, 1.0), options=TransportOptions(deadline=1.45))
+async def test_tasks_share_the_rate_limit(vendor: Any, acme: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    pause = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        slept.append(round(seconds))
+        await pause(0)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    # A clock that stands still: every task asks at the same moment.
+    limiter = RateLimiter(Rate(1, 30.0), clock=lambda: 1000.0)
+    transport = AsyncTransport(acme(), base_url=vendor.url, limiter=limiter, options=TransportOptions(deadline=100))
     results = await asyncio.gather(*(transport.run(ask(acme())) for _ in range(6)), return_exceptions=True)
     await transport.aclose()
-    # One at once, one after each half second; the rest would be too late and is told so at once.
-    assert [result for result in results if not isinstance(result, RateLimited)] == [{}, {}, {}]
+    # One at once, one after each half minute; the rest would be too late, and is refused at once.
+    assert slept == [30, 60, 90]
+    assert [result for result in results if not isinstance(result, RateLimited)] == [{}] * 4
 
 
 async def test_closed_transport_says_so(vendor: Any, acme: Any) -> None:
