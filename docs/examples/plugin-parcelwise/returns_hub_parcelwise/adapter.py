@@ -33,6 +33,9 @@ from returns_hub import (
     UnexpectedReply,
     ValidationFailed,
     WebhookRequest,
+    once_per_reply,
+    to_secret,
+    to_secrets,
 )
 from returns_hub.wire import build_error, error_class, page_size, parse_one
 from returns_hub_parcelwise import webhooks, wire
@@ -57,9 +60,9 @@ _BY_CODE: Final[Mapping[str, type[ProviderError]]] = MappingProxyType(
 class ParcelWise(Adapter):
     """An account at ParcelWise: an OAuth client, and all webhook secrets that may sign now (``whsec_…``)."""
 
-    client_id: Secret
-    client_secret: Secret
-    webhook_secrets: tuple[Secret, ...] = ()
+    client_id: Secret = field(converter=to_secret)
+    client_secret: Secret = field(converter=to_secret)
+    webhook_secrets: tuple[Secret, ...] = field(default=(), converter=to_secrets)
     # The token that was given last, for the next call. It is asked for again when the vendor refuses it.
     _token: list[Secret] = field(init=False, factory=list, repr=False, eq=False)
 
@@ -92,6 +95,7 @@ class ParcelWise(Adapter):
             return request
         return evolve(request, headers=(*request.headers, ("Authorization", f"Bearer {self._token[0].reveal()}")))
 
+    @once_per_reply
     def check(self, reply: Reply) -> Any:
         """The JSON of a success; the error that the HTTP status, or the code of a GraphQL error, means."""
         if not 200 <= reply.status < 300:
