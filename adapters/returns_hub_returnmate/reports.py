@@ -111,8 +111,8 @@ class ReportCalls(Adapter):
         return ReturnsSummary(
             total_rmas=record.whole("total_rmas"),
             total_refunded=self._money(record.number("total_refunded")),
-            by_status=_counts(record.record("by_status")),
-            by_reason=_counts(record.record("by_reason")),
+            by_status=_counts(record, "by_status"),
+            by_reason=_counts(record, "by_reason"),
             unreadable=record.unreadable,
             raw=raw,
         )
@@ -121,8 +121,16 @@ class ReportCalls(Adapter):
         return None if amount is None else Money(amount=amount, currency=self.currency)
 
 
-def _counts(record: Record) -> dict[str, int]:
-    return {word: count for word in record.raw if (count := record.whole(word)) is not None}
+def _counts(record: Record, name: str) -> dict[str, int]:
+    """The counts by word. One that cannot be read is named by the whole: its word is the vendor's data."""
+    counts: dict[str, int] = {}
+    for word, told in record.record(name).raw.items():
+        count = Record({name: told}).whole(name)
+        if count is not None:
+            counts[word] = count
+        elif told is not None:
+            record.note_unreadable(name)
+    return counts
 
 
 def _calendar_date(day: date) -> str:

@@ -17,7 +17,6 @@ from returns_hub import (
     NotFound,
     OrderRef,
     Reason,
-    Reply,
     Resolution,
     ResolutionKind,
     ResolutionStatus,
@@ -185,11 +184,6 @@ def test_partly_erased_customer_is_what_is_left(read: Any) -> None:
 def test_amount_without_a_currency_stays_without(make: Any, answer: Any, finish: Any) -> None:
     reply = answer(200, {"data": {"id": "rma_1", "items": [{"price": 5}]}})
     assert finish(make().get_return("rma_1"), reply).items[0].value == Money(amount=Decimal(5))
-
-
-def test_amount_keeps_its_digits(adapter: Any, finish: Any) -> None:
-    stats = finish(adapter.customer_stats("a@b.c"), Reply(status=200, body=b'{"total_refunded": 450.10}'))
-    assert str(stats.total_refunded.amount) == "450.10"
 
 
 def test_timeline_entries_tell_what_is_recognised(read: Any) -> None:
@@ -416,25 +410,3 @@ def test_tracking_404_of_a_known_shipment_is_no_scan_yet(adapter: Any, answer: A
 def test_tracking_404_of_an_unknown_shipment_is_not_found(adapter: Any, answer: Any, finish: Any) -> None:
     with pytest.raises(NotFound):
         finish(adapter.track("shp_1"), answer(404, {}), answer(404, {}))
-
-
-def test_stats_of_a_customer_without_returns(adapter: Any, answer: Any, finish: Any) -> None:
-    stats = finish(
-        adapter.customer_stats("a@b.c"),
-        answer(200, {"total_returns": 0, "total_refunded": None, "return_rate": None, "last_return": None}),
-    )
-    assert (stats.total_returns, stats.total_refunded, stats.return_rate, stats.last_return) == (0, None, None, None)
-
-
-def test_summary_by_period_is_given_as_it_came(adapter: Any, answer: Any, finish: Any) -> None:
-    buckets = [{"period": "2024-12-01", "total_rmas": 3}, {"period": "2024-12-08", "total_rmas": 4}]
-    summary = finish(adapter.reports_summary(group_by="week"), answer(200, {"data": buckets}))
-    assert (summary.periods, summary.total_rmas, summary.raw) == (tuple(buckets), None, buckets)
-
-
-@pytest.mark.parametrize("payload", [{"data": {"defective": 45}}, {"defective": 45}])
-@pytest.mark.parametrize("name", ["reports_reasons", "reports_carriers"])
-def test_undocumented_report_is_given_as_it_came(
-    adapter: Any, answer: Any, finish: Any, name: str, payload: Any
-) -> None:
-    assert finish(getattr(adapter, name)(), answer(200, payload)).raw == {"defective": 45}
