@@ -58,7 +58,14 @@ def __getattr__(name: str) -> Any:
 
         value: Any = version("returns-hub")
     elif name in _MODULES:
-        value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+        try:
+            value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+        except ModuleNotFoundError as error:
+            missing = error.name or ""
+            if missing.partition(".")[0] == __name__:
+                raise
+            # Whatever needs more than a core install needs the database.
+            raise ImportError(f"{__name__}.{name} needs {missing}: pip install 'returns-hub[store]'") from error
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

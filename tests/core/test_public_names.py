@@ -1,4 +1,6 @@
 import inspect
+import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
@@ -87,6 +89,51 @@ def test_star_gives_every_public_name() -> None:
     names: dict[str, object] = {}
     exec("from returns_hub import *", names)
     assert set(returns_hub.__all__) <= set(names)
+
+
+# What only a store has is not there without SQLAlchemy.
+WITH_STORE_ONLY = {
+    "Delivery",
+    "DeliveryState",
+    "FailedEvent",
+    "Purged",
+    "ReconcileReport",
+    "SyncProgress",
+    "SyncReport",
+}
+
+
+def without_sqlalchemy(program: str) -> str:
+    """What a program prints in a core install, where the extras are not there."""
+    block = (
+        "import sys; sys.modules.update(dict.fromkeys(['sqlalchemy', 'alembic', 'starlette', 'cyclopts', 'rich']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", block + program], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_core_install_has_every_name_that_needs_no_database() -> None:
+    program = """
+import returns_hub
+for name in returns_hub.__all__:
+    try:
+        getattr(returns_hub, name)
+    except ImportError:
+        print(name)
+"""
+    assert set(without_sqlalchemy(program).split()) <= WITH_STORE_ONLY
+
+
+def test_name_that_needs_an_extra_says_which() -> None:
+    program = """
+import returns_hub
+try:
+    returns_hub.SyncReport
+except ImportError as error:
+    print(error)
+"""
+    said = without_sqlalchemy(program)
+    assert said in ("", "returns_hub.SyncReport needs sqlalchemy: pip install 'returns-hub[store]'")
 
 
 def test_editors_are_offered_the_public_names() -> None:
