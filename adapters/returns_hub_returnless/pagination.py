@@ -36,6 +36,7 @@ from returns_hub_returnless.wire import (
 MAX_PAGE_SIZE: Final = 200
 
 _SECOND: Final = timedelta(seconds=1)
+_HOUR: Final = timedelta(hours=1)
 _MAX_SEEN_IDS: Final = MAX_PAGE_SIZE
 _MAX_STATUS_LENGTH: Final = 64
 _ID: Final = re.compile(r"[\w.:-]{1,64}\Z", re.ASCII)
@@ -321,7 +322,7 @@ def read_newest(listing: Listing, fetch: Fetch) -> Operation[Rows]:
         UnexpectedReply: as for :func:`read_page`.
     """
     page = yield from _fetch(listing, listing.before(listing.start), fetch, order="desc")
-    _check_filters(listing, page.reversed)
+    _check_filters(listing, Cursor(), page.reversed)
     if not (yield from _is_in_order(listing, page.reversed, fetch)):
         raise _unordered(listing)
     return page
@@ -357,7 +358,7 @@ def _walk_by_update(listing: Listing, cursor: Cursor, fetch: Fetch) -> Operation
 def _fetch_behind(listing: Listing, cursor: Cursor, fetch: Fetch) -> Operation[tuple[Rows, Cursor]]:
     """The page behind ``cursor``, checked against the filters, and the cursor with what the page teaches of the server."""
     page = yield from _fetch(listing, cursor.bound(listing), fetch)
-    _check_filters(listing, page)
+    _check_filters(listing, cursor, page)
     learnt = not cursor.inclusive and any(row.at == page.bound for row in page.placed)
     undocumented = any(row.status not in listing.resource.statuses for row in page.placed)
     cursor = evolve(cursor, inclusive=cursor.inclusive or learnt, undocumented=cursor.undocumented or undocumented)
@@ -423,7 +424,9 @@ def _read_by_status(
     # Asked for what came after a repeated hour, a server that takes its end for that of the first of the two sends the second: only
     # a later time leads on, and whether that is sent too is not documented.
     times = (position, last + _SECOND) if cursor.past else (position,)
-    crowd = {row.id: row for row in found if row.at in times and row.id not in cursor.seen}
+    crowd = {
+        row.id: row for row in found if row.id not in cursor.seen and (row.at in times or _shows_earlier(stuck, row))
+    }
     place = " to ".join(dict.fromkeys(map(format_local_time, (first, last))))
     return ListPage(
         rows=[*((row.index, row.raw) for row in crowd.values() if listing.includes(row)), *stuck.others],
@@ -474,8 +477,9 @@ def _rows_beyond(listing: Listing, cursor: Cursor, page: Rows, fetch: Fetch) -> 
 
 def _may_be_cut_off(listing: Listing, cursor: Cursor, page: Rows) -> bool:
     """False if a page that brings nothing later is surely whole: shorter than any before, and nothing new in it."""
-    brings_more = any(row.at == cursor.position and row.id not in cursor.seen for row in page.placed)
-    return len(page) in (listing.size, cursor.short) or (brings_more and not cursor.past)
+    new = [row for row in page.placed if row.id not in cursor.seen]
+    brings_more = any(row.at == cursor.position or _shows_earlier(page, row) for row in new)
+    return len(page) in (listing.size, cursor.short) or brings_more
 
 
 def _is_in_order(listing: Listing, page: Rows, fetch: Fetch) -> Operation[bool]:
@@ -544,11 +548,12 @@ def _text(raw: Mapping[str, Any], key: str) -> str | None:
     return str(value) if type(value) is int else value if isinstance(value, str) and value else None
 
 
-def _check_filters(listing: Listing, page: Rows) -> None:
+def _check_filters(listing: Listing, cursor: Cursor, page: Rows) -> None:
     """Raises if the server ignores a filter, and would send everybody's records: the documentation itself misspells one."""
-    early = list(takewhile(lambda row: page.floor is not None and row.at < page.floor, page.placed))
-    # One that shows an earlier time than it is sorted by may come first.
-    if len(early) > 1:
+    early = list(takewhile(lambda row: _shows_earlier(page, row), page.placed))
+    # A row may show another time than it is sorted by, and the clock of an unknown zone may have been set back.
+    tolerance = _HOUR if _advances(cursor, page) else timedelta()
+    if len([row for row in early if page.floor is not None and row.at < page.floor - tolerance]) > 1:
         name = "updated_after" if listing.by_update else "created_after"
         raise UnexpectedReply(
             f"rows came from before {name}: the filter is not honoured, or is read in another time zone than rows are "
@@ -591,7 +596,11 @@ def _check_joined(listing: Listing, cursor: Cursor, page: Rows) -> None:
 
 
 def _is_stuck(cursor: Cursor, page: Rows) -> bool:
-    return cursor.position is not None and page.newest is not None and page.newest <= cursor.position
+    return page.newest is not None and not _advances(cursor, page)
+
+
+def _advances(cursor: Cursor, page: Rows) -> bool:
+    return page.newest is not None and (cursor.position is None or page.newest > cursor.position)
 
 
 def _unread(listing: Listing, cursor: Cursor, page: Rows) -> list[tuple[int, Any]]:
@@ -601,14 +610,18 @@ def _unread(listing: Listing, cursor: Cursor, page: Rows) -> list[tuple[int, Any
         (row.index, row.raw)
         for row in page.placed
         if listing.includes(row)
-        and (position is None or row.at > position or (row.id not in cursor.seen and _is_new(cursor, page, row)))
+        and (
+            position is None
+            or row.at > position
+            or (row.id not in cursor.seen and ((row.at == position and not cursor.past) or _shows_earlier(page, row)))
+        )
     ]
     return sorted([*rows, *page.others], key=lambda row: row[0])
 
 
-def _is_new(cursor: Cursor, page: Rows, row: Row) -> bool:
-    """True of a row of the last second, and of one that shows an earlier time than the one it is sorted by."""
-    return (row.at == cursor.position and not cursor.past) or (page.floor is not None and row.at < page.floor)
+def _shows_earlier(page: Rows, row: Row) -> bool:
+    """True of a row that shows an earlier time than what was asked for: the server sorts it by another."""
+    return page.floor is not None and row.at < page.floor
 
 
 def _move(listing: Listing, cursor: Cursor, page: Rows) -> Cursor:
