@@ -52,7 +52,7 @@ ResourceName: TypeAlias = Literal["returns", "requests"]
 class Fetched:
     """The rows of one reply, and the moment at which the vendor sent it, by the vendor's clock, if it says so."""
 
-    rows: Sequence[Any]
+    rows: Sequence[Any] = field(repr=False)
     sent_at: datetime | None = None
 
 
@@ -80,7 +80,7 @@ class Row:
     at: datetime
     updated_at: datetime | None
     status: str | None
-    raw: Any
+    raw: Any = field(repr=False)
 
 
 @frozen(kw_only=True)
@@ -95,7 +95,7 @@ class Listing:
     zone: tzinfo = UTC
     reference: str | None = None
     order_id: str | None = None
-    email: str | None = None
+    email: str | None = field(default=None, repr=False)
     status: str | None = None
     updated_after: datetime | None = None
     start: datetime | None = None
@@ -231,7 +231,7 @@ _FLAGS: Final = {
 class ListPage:
     """One page of a walk: numbered rows, where it goes on (None: nowhere), and what cannot be read."""
 
-    rows: list[tuple[int, Any]]
+    rows: list[tuple[int, Any]] = field(repr=False)
     next: Cursor | None = None
     gaps: tuple[str, ...] = ()
     sent_at: datetime | None = None
@@ -247,7 +247,7 @@ class Rows:
     bound: datetime | None
     floor: datetime | None
     placed: list[Row]
-    others: list[tuple[int, Any]]
+    others: list[tuple[int, Any]] = field(repr=False)
     sent_at: datetime | None = None
     in_order: list[Row] = field(init=False)
 
