@@ -21,9 +21,10 @@ _PUBLIC: Final = {
         "StoreError TransportFailed UnexpectedReply UnsupportedOperation ValidationFailed WebhookRejected"
     ),
     "events": (
-        "ConnectionDegraded ConnectionRecovered Event EventUnmapped ItemDispositionChanged ItemImagesChanged "
-        "ItemReceived LabelFailed LabelReady Origin ResolutionChanged ReturnAttentionChanged ReturnCreated "
-        "ReturnStatusChanged ReturnUpdated ShipmentUpdated"
+        "ConnectionDegraded ConnectionRecovered Event EventUnmapped ItemAdded ItemDispositionChanged ItemExtraChanged "
+        "ItemImagesChanged ItemMeasured ItemNotesChanged ItemReceived ItemServicesChanged LabelFailed LabelReady Origin "
+        "ResolutionChanged ReturnAttentionChanged ReturnCreated ReturnNotesChanged ReturnStatusChanged ReturnUpdated "
+        "ShipmentUpdated"
     ),
     "hub": "AccountHealth AsyncHub Health Hub",
     "json_codec": "decode_json",

@@ -36,15 +36,21 @@ from returns_hub.events import ConnectionDegraded as ConnectionDegraded
 from returns_hub.events import ConnectionRecovered as ConnectionRecovered
 from returns_hub.events import Event as Event
 from returns_hub.events import EventUnmapped as EventUnmapped
+from returns_hub.events import ItemAdded as ItemAdded
 from returns_hub.events import ItemDispositionChanged as ItemDispositionChanged
+from returns_hub.events import ItemExtraChanged as ItemExtraChanged
 from returns_hub.events import ItemImagesChanged as ItemImagesChanged
+from returns_hub.events import ItemMeasured as ItemMeasured
+from returns_hub.events import ItemNotesChanged as ItemNotesChanged
 from returns_hub.events import ItemReceived as ItemReceived
+from returns_hub.events import ItemServicesChanged as ItemServicesChanged
 from returns_hub.events import LabelFailed as LabelFailed
 from returns_hub.events import LabelReady as LabelReady
 from returns_hub.events import Origin as Origin
 from returns_hub.events import ResolutionChanged as ResolutionChanged
 from returns_hub.events import ReturnAttentionChanged as ReturnAttentionChanged
 from returns_hub.events import ReturnCreated as ReturnCreated
+from returns_hub.events import ReturnNotesChanged as ReturnNotesChanged
 from returns_hub.events import ReturnStatusChanged as ReturnStatusChanged
 from returns_hub.events import ReturnUpdated as ReturnUpdated
 from returns_hub.events import ShipmentUpdated as ShipmentUpdated
@@ -150,10 +156,15 @@ __all__ = [
     "Hub",
     "InvalidRecord",
     "Item",
+    "ItemAdded",
     "ItemDispositionChanged",
+    "ItemExtraChanged",
     "ItemImagesChanged",
     "ItemInstruction",
+    "ItemMeasured",
+    "ItemNotesChanged",
     "ItemReceived",
+    "ItemServicesChanged",
     "Label",
     "LabelFailed",
     "LabelReady",
@@ -195,6 +206,7 @@ __all__ = [
     "ReturnCreated",
     "ReturnHint",
     "ReturnKind",
+    "ReturnNotesChanged",
     "ReturnObserved",
     "ReturnQuery",
     "ReturnStatusChanged",

@@ -72,9 +72,16 @@ class ReturnAttentionChanged(Event):
 
 @frozen(kw_only=True)
 class ReturnUpdated(Event):
-    """Some other field of a return changed: its customer, address, items, notes or timeline."""
+    """Some other field of a return, or of one of its items, changed: its customer, address or timeline."""
 
     type: ClassVar[str] = "return.updated"
+
+
+@frozen(kw_only=True)
+class ReturnNotesChanged(Event):
+    """A note on a return appeared or changed."""
+
+    type: ClassVar[str] = "return.notes_changed"
 
 
 @frozen(kw_only=True)
@@ -99,6 +106,13 @@ class ShipmentUpdated(Event):
 
 
 @frozen(kw_only=True)
+class ItemAdded(Event):
+    """A return has an item that was not known: a line, or an inventory of a warehouse."""
+
+    type: ClassVar[str] = "item.added"
+
+
+@frozen(kw_only=True)
 class ItemReceived(Event):
     """More of an item has arrived than was known."""
 
@@ -117,6 +131,34 @@ class ItemImagesChanged(Event):
     """Pictures of an item appeared or went."""
 
     type: ClassVar[str] = "item.images_changed"
+
+
+@frozen(kw_only=True)
+class ItemNotesChanged(Event):
+    """A note on an item, such as a remark of the warehouse, appeared or changed."""
+
+    type: ClassVar[str] = "item.notes_changed"
+
+
+@frozen(kw_only=True)
+class ItemServicesChanged(Event):
+    """A value-added service on an item was ordered, came further or has a result: ``items[ID].services[ID].status``."""
+
+    type: ClassVar[str] = "item.services_changed"
+
+
+@frozen(kw_only=True)
+class ItemMeasured(Event):
+    """A warehouse weighed or measured an item."""
+
+    type: ClassVar[str] = "item.measured"
+
+
+@frozen(kw_only=True)
+class ItemExtraChanged(Event):
+    """A further field of the vendor on an item, such as a serial number, appeared or changed."""
+
+    type: ClassVar[str] = "item.extra_changed"
 
 
 @frozen(kw_only=True)
@@ -155,12 +197,18 @@ EVENT_TYPES: Final[Mapping[str, type[Event]]] = MappingProxyType(
             ReturnStatusChanged,
             ReturnAttentionChanged,
             ReturnUpdated,
+            ReturnNotesChanged,
             LabelReady,
             LabelFailed,
             ShipmentUpdated,
+            ItemAdded,
             ItemReceived,
             ItemDispositionChanged,
             ItemImagesChanged,
+            ItemNotesChanged,
+            ItemServicesChanged,
+            ItemMeasured,
+            ItemExtraChanged,
             ResolutionChanged,
             EventUnmapped,
             ConnectionDegraded,

@@ -43,11 +43,17 @@ class Target:
     names: frozenset[str] = frozenset()
 
 
+_MERGE_MODULES: Final = ("__init__", "facts", "precedence", "aliases", "diff")
+_MERGE_TESTS: Final = (
+    "tests/merge/test_merge_faults.py",
+    "tests/merge/test_facts.py",
+    "tests/merge/test_diff.py",
+    "tests/merge/test_aliases.py",
+    "tests/merge/test_merge.py",
+)
+
 TARGETS: Final = (
-    Target(
-        "returns_hub/merge.py",
-        ("tests/mirror/test_merge_faults.py", "tests/mirror/test_merge.py", "tests/mirror/test_merge_aliases.py"),
-    ),
+    *(Target(f"returns_hub/merge/{name}.py", _MERGE_TESTS) for name in _MERGE_MODULES),
     Target("returns_hub/webhooks.py", ("tests/core/test_webhook_checks.py", "tests/core/test_webhook_signatures.py")),
     Target(
         "adapters/returns_hub_return_helper/webhooks.py",
@@ -114,7 +120,11 @@ TARGETS: Final = (
     ),
 )
 
-_MERGE: Final = "returns_hub/merge.py"
+_MERGE: Final = "returns_hub/merge/__init__.py"
+_MERGE_FACTS: Final = "returns_hub/merge/facts.py"
+_PRECEDENCE: Final = "returns_hub/merge/precedence.py"
+_ALIASES: Final = "returns_hub/merge/aliases.py"
+_DIFF: Final = "returns_hub/merge/diff.py"
 _CORE: Final = "returns_hub/webhooks.py"
 _RETURNLESS: Final = "adapters/returns_hub_returnless/webhooks.py"
 _RETURN_HELPER_WORDS: Final = "adapters/returns_hub_return_helper/statuses.py"
@@ -130,51 +140,48 @@ _EQUAL: Final = "mappings that differ by the order of their keys only are equal,
 
 # What no test can notice, by module and fault, and why.
 EQUIVALENT: Final[dict[tuple[str, str], str]] = {
-    (_MERGE, "_narrowed: zip(keys, part, strict=True) -> zip(keys, part)"): _ONE_LENGTH,
-    (_MERGE, "_narrowed: True -> False"): _ONE_LENGTH,
-    (_MERGE, "_narrowed: type(part) -> part"): _A_CLASS,
-    (_MERGE, "_narrowed: type(part) -> part #2"): _A_CLASS,
-    (_MERGE, "_differences: type(after) -> after"): _A_CLASS,
-    (_MERGE, "_TAKEN_APART: 'provider' -> 'xprovider'"): "every observation of a return has the same provider",
-    (
-        _MERGE,
-        "_facts: min(item.aliases, key=_rank) -> min(item.aliases)",
-    ): "any alias will do, as all of them are joined; it is the same in any order",
-    (
-        _MERGE,
-        "_collect: tuple([getattr(part, field) for field in names]) -> [getattr(part, field) for field in names]",
-    ): _A_TYPE,
-    (_MERGE, "_is_silent: bool(value.value == 'unknown') -> value.value == 'unknown'"): _A_TYPE,
-    (_MERGE, "_wins: told.values < before.values -> told.values <= before.values"): _NEVER_EQUAL,
-    (_MERGE, "_wins: told.stamp > before.stamp -> told.stamp >= before.stamp"): _NEVER_EQUAL,
-    (
-        _MERGE,
-        "_wins: _text(told.values) > _text(before.values) -> _text(told.values) >= _text(before.values)",
-    ): "what is spelt alike is alike, so either may stay",
-    (_MERGE, "_text: json.dumps(spelt, sort_keys=True, default=repr) -> json.dumps(spelt, default=repr)"): _EQUAL,
-    (_MERGE, "_text: True -> False #2"): _EQUAL,
+    (_MERGE, "_restrict: zip(keys, part, strict=True) -> zip(keys, part)"): _ONE_LENGTH,
+    (_MERGE, "_restrict: True -> False"): _ONE_LENGTH,
     (_MERGE, "_state: len(layers) -> layers"): "the longer way comes to the same",
     (_MERGE, "_state: path[0] == 'aliases' -> path[0] != 'aliases'"): "the longer way comes to the same",
-    (_MERGE, "_visible: zip(_BESIDE_STATUS, beside, strict=True) -> zip(_BESIDE_STATUS, beside)"): _ONE_LENGTH,
-    (_MERGE, "_visible: True -> False"): _ONE_LENGTH,
+    (_MERGE_FACTS, "_TAKEN_APART: 'provider' -> 'xprovider'"): "every observation of a return has the same provider",
     (
-        _MERGE,
-        "_meant: sorted((alike.setdefault(path[1], {path[1]}), alike.setdefault(path[3], {path[3]})), key=len) -> (alike.setdefault(path[1], {path[1]}), alike.setdefault(path[3], {path[3]}))",
-    ): _SLOWER,
+        _MERGE_FACTS,
+        "_read_item: min(item.aliases, key=rank) -> min(item.aliases)",
+    ): "any alias will do, as all of them are joined; it is the same in any order",
     (
-        _MERGE,
-        "_meant: sorted((alike.setdefault(path[1], {path[1]}), alike.setdefault(path[3], {path[3]})), key=len) -> sorted((alike.setdefault(path[1], {path[1]}), alike.setdefault(path[3], {path[3]})))",
-    ): _SLOWER,
-    (
-        _MERGE,
-        "_meant: list(dict.fromkeys((owner for each in aliases for owner in having[each]))) -> dict.fromkeys((owner for each in aliases for owner in having[each]))",
+        _MERGE_FACTS,
+        "_read: tuple([getattr(part, name) for name in names]) -> [getattr(part, name) for name in names]",
     ): _A_TYPE,
     (
-        _MERGE,
-        "_part: zip(_FACTS[kind].get(name, (name,)), values, strict=True) -> zip(_FACTS[kind].get(name, (name,)), values)",
+        _MERGE_FACTS,
+        "_build: zip(_GROUPS[kind].get(lead, (lead,)), values, strict=True) -> zip(_GROUPS[kind].get(lead, (lead,)), values)",
     ): _ONE_LENGTH,
-    (_MERGE, "_part: True -> False"): _ONE_LENGTH,
-    (_MERGE, "_item_changes: now > was -> now >= was"): _NEVER_EQUAL,
+    (_MERGE_FACTS, "_build: True -> False"): _ONE_LENGTH,
+    (_PRECEDENCE, "wins: fact.values < other.values -> fact.values <= other.values"): _NEVER_EQUAL,
+    (_PRECEDENCE, "wins: fact.stamp > other.stamp -> fact.stamp >= other.stamp"): _NEVER_EQUAL,
+    (
+        _PRECEDENCE,
+        "wins: _text(fact.values) > _text(other.values) -> _text(fact.values) >= _text(other.values)",
+    ): "what is spelt alike is alike, so either may stay",
+    (_PRECEDENCE, "_text: json.dumps(spelt, sort_keys=True, default=repr) -> json.dumps(spelt, default=repr)"): _EQUAL,
+    (_PRECEDENCE, "_text: True -> False #2"): _EQUAL,
+    (_ALIASES, "visible_facts: zip(BESIDE_STATUS, beside, strict=True) -> zip(BESIDE_STATUS, beside)"): _ONE_LENGTH,
+    (_ALIASES, "visible_facts: True -> False"): _ONE_LENGTH,
+    (
+        _ALIASES,
+        "_items_by_alias: sorted((same.setdefault(path[1], {path[1]}), same.setdefault(path[3], {path[3]})), key=len) -> (same.setdefault(path[1], {path[1]}), same.setdefault(path[3], {path[3]}))",
+    ): _SLOWER,
+    (
+        _ALIASES,
+        "_items_by_alias: sorted((same.setdefault(path[1], {path[1]}), same.setdefault(path[3], {path[3]})), key=len) -> sorted((same.setdefault(path[1], {path[1]}), same.setdefault(path[3], {path[3]})))",
+    ): _SLOWER,
+    (
+        _ALIASES,
+        "_items_by_alias: list(dict.fromkeys((owner for each in aliases for owner in owners[each]))) -> dict.fromkeys((owner for each in aliases for owner in owners[each]))",
+    ): _A_TYPE,
+    (_DIFF, "_differences: type(after) -> after"): _A_CLASS,
+    (_DIFF, "_changes_of_item: new > old -> new >= old"): _NEVER_EQUAL,
     (_CORE, "single_header: '' -> 'x'"): "there is one value at most, and nothing to join",
     (_RETURNLESS, "_readings: unquote(segment, errors='strict') -> unquote(segment)"): _REFUSED_TWICE,
     (_RETURNLESS, "_readings: unquote_plus(segment, errors='strict') -> unquote_plus(segment)"): _REFUSED_TWICE,

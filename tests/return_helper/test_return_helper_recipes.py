@@ -171,17 +171,17 @@ def stored(inventory: int, rma: str) -> list[str]:
     """What is told of an inventory that is new in the mirror."""
     place = f"items[{inventory}]"
     return [
-        f"return.updated {place}.id - > {inventory}",
-        f"return.updated {place}.name - > T-shirt",
-        f"return.updated {place}.quantity - > 1",
-        f"return.updated {place}.rma - > {rma}",
-        f"return.updated {place}.warehouse_id - > 2",
-        f"return.updated {place}.value",
+        f"item.added {place}.id - > {inventory}",
+        f"item.added {place}.name - > T-shirt",
+        f"item.added {place}.quantity - > 1",
+        f"item.added {place}.rma - > {rma}",
+        f"item.added {place}.warehouse_id - > 2",
+        f"item.added {place}.value",
         f"item.received {place}.quantity_received - > 1",
         f"item.disposition_changed {place}.disposition - > undecided",
         f"item.disposition_changed {place}.disposition_raw - > tbc",
-        f"item.disposition_changed {place}.disposition_status - > pending",
     ]
+        f"item.disposition_changed {place}.disposition_status - > pending",
 
 
 @pytest.fixture
@@ -365,6 +365,7 @@ def test_parcel_that_nobody_announced_is_a_return_of_its_own(shop: Shop) -> None
     assert news[:2] == ["return.created status - > received", "return.created status_raw - > 0"]
     # What follows is the same once more, in the words of newer notifications.
     assert {line.split(" ")[0] for line in news[2:]} <= {
+        "item.added",
         "item.disposition_changed",
         "return.updated",
         "shipment.updated",

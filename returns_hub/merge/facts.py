@@ -1,0 +1,284 @@
+"""A return taken apart into facts, and put together again.
+
+A fact has a place in the return (its path) and the values of one field, or of a few that are told together. What is one
+fact is said in :mod:`returns_hub.merge`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence, Sized
+from datetime import datetime
+from typing import Any, Final, TypeAlias, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from attrs import AttrsInstance, fields, frozen
+
+from returns_hub.model import Customer, Item, Label, Note, OrderRef, Return, Service, Shipment, TrackingEvent
+from returns_hub.scalars import format_time
+from returns_hub.status import LabelStatus
+
+_T = TypeVar("_T")
+
+# ("number",), ("order", "id"), ("items", "17", "sku"), ("shipments", "s1", "label", "url"), ("notes", "n1").
+# An item that only aliases name stands at ("aliases", ALIAS, …), by the first of them. What nothing names stands together
+# at ("items", ""), notes without an id at (…, "notes", ""). A service stands at (…, "services", "id 7") or "code 3". That an item has an alias stands at
+# ("items", "17", "aliases", ALIAS), or at ("aliases", ALIAS, "aliases", ALIAS).
+Path: TypeAlias = tuple[str, ...]
+Values: TypeAlias = tuple[Any, ...]
+
+STATUS: Final = ("status",)
+BESIDE_STATUS: Final = (("attention",), ("goods_expected",))
+CREATED_AT: Final = ("created_at",)
+NAMELESS_ITEMS: Final = ("items", "")
+
+_RAW: Final = ("raw", "unreadable")
+# The fields that are one fact, which is known by the first of them. Every other field is a fact of its own.
+_TOGETHER: Final[Mapping[type[Any], tuple[tuple[str, ...], ...]]] = {
+    Return: (("status", "status_raw", "attention", "goods_expected"), _RAW),
+    Item: (("disposition", "disposition_raw"), ("disposition_status", "disposition_status_raw"), _RAW),
+    Service: (("status", "status_raw"),),
+    Shipment: (("status", "status_raw", "status_text"), _RAW),
+    Label: (("status", "status_raw"), ("error", "reasons")),
+}
+_TAKEN_APART: Final = {
+    Return: {"provider", "order", "customer", "items", "shipments", "notes"},
+    Item: {"aliases", "services", "notes"},
+    Shipment: {"label", "tracking"},
+}
+_URLS: Final = frozenset({"url", "qr_code_url", "images", "attachments"})
+
+
+def _groups(kind: type[Any]) -> Mapping[str, tuple[str, ...]]:
+    groups, apart = _TOGETHER.get(kind, ()), _TAKEN_APART.get(kind, set())
+    together = {name for group in groups for name in group}
+    alone = (a.name for a in fields(kind) if a.name not in together and a.name not in apart)
+    return {group[0]: group for group in (*groups, *((name,) for name in alone))}
+
+
+_GROUPS: Final[Mapping[type[Any], Mapping[str, tuple[str, ...]]]] = {
+    kind: _groups(kind) for kind in (Return, OrderRef, Customer, Item, Service, Shipment, Label)
+}
+
+
+@frozen(order=True)
+class Stamp:
+    """How old a fact is: by the vendor's clock first, then by when it was learnt, by ours."""
+
+    at: datetime
+    seen_at: datetime
+
+
+@frozen
+class Fact:
+    """The values of the fields of a fact, and its age."""
+
+    stamp: Stamp
+    values: Values
+
+
+def group_of(kind: type[AttrsInstance], name: str) -> tuple[str, ...]:
+    """The fields that are one fact with a field, itself among them."""
+    return next((group for group in _TOGETHER.get(kind, ()) if name in group), (name,))
+
+
+def is_told(kind: type[AttrsInstance], name: str, value: object) -> bool:
+    """False for None, for anything empty, and for ``unknown`` where a field is that by default."""
+    if value is None or (isinstance(value, Sized) and not value):
+        return False
+    return value is not getattr(fields(kind), name).default
+
+
+def is_equivalent(name: str, one: object, other: object) -> bool:
+    """True if two values of a field say the same.
+
+    A list in another order does, and so does an address whose query alone is another: it is signed anew in every reply.
+    """
+    if one == other:
+        return True
+    if name in _URLS and isinstance(one, str) and isinstance(other, str):
+        return _without_query(one) == _without_query(other)
+    if not isinstance(one, tuple) or not isinstance(other, tuple):
+        return False
+    if name in _URLS:
+        one, other = map(_without_query, one), map(_without_query, other)
+    return Counter(one) == Counter(other)
+
+
+def service_key(service: Service) -> str | None:
+    """What names a service among those of its item: its id, or its code where there is none."""
+    if service.id:
+        return f"id {service.id}"
+    return f"code {service.code}" if service.code else None
+
+
+def read_facts(ret: Return) -> dict[Path, Values]:
+    """Everything that a return tells."""
+    facts: dict[Path, Values] = {}
+    _read(facts, (), ret)
+    if not is_told(Return, "status", ret.status) and ret.status_raw is None:
+        facts.pop(STATUS, None)
+        beside = ((path, getattr(ret, *path)) for path in BESIDE_STATUS)
+        facts.update((path, (value,)) for path, value in beside if is_told(Return, *path, value))
+    if ret.order is not None:
+        _read(facts, ("order",), ret.order)
+    if ret.customer is not None:
+        _read(facts, ("customer",), ret.customer)
+    _read_list(facts, ("notes",), ret.notes, _note_key)
+    if all(item.id or item.aliases for item in ret.items):
+        for item in ret.items:
+            _read_item(facts, item)
+    else:
+        facts[NAMELESS_ITEMS] = (ret.items,)
+    for shipment in ret.shipments:
+        place = ("shipments", shipment.id)
+        _read(facts, place, shipment)
+        _read_list(facts, (*place, "tracking"), shipment.tracking, _scan_key)
+        if shipment.label is not None:
+            _read_label(facts, (*place, "label"), shipment.label)
+    return facts
+
+
+def build_return(ret: Return, facts: Mapping[Path, Values]) -> Return:
+    """The same return as ``ret``, telling these facts and no others: the inverse of :func:`read_facts`."""
+    root: _Node = {}
+    for path, values in facts.items():
+        node = root
+        for step in path[:-1]:
+            node = node.setdefault(step, {})
+        node[path[-1]] = values
+    order, customer, notes, shipments = (root.pop(name, {}) for name in ("order", "customer", "notes", "shipments"))
+    named, aliased = root.pop("items", {}), root.pop("aliases", {})
+    (nameless,) = named.pop("", ((),))
+    return _build(
+        Return,
+        root,
+        provider=ret.provider,
+        id=ret.id,
+        order=_build(OrderRef, order) if order else None,
+        customer=_build(Customer, customer) if customer else None,
+        notes=_build_notes(notes),
+        items=(
+            *(_build_item(named[key], id=key) for key in sorted(named, key=rank)),
+            *(_build_item(aliased[key], alias=key) for key in sorted(aliased, key=rank)),
+            *nameless,
+        ),
+        shipments=tuple(_build_shipment(key, shipments[key]) for key in sorted(shipments, key=rank)),
+    )
+
+
+def rank(identifier: str) -> tuple[int, str]:
+    """The order of identifiers: numbers spelt as text come in the order of the numbers."""
+    return len(identifier), identifier
+
+
+def _read(facts: dict[Path, Values], place: Path, part: AttrsInstance) -> None:
+    kind = type(part)
+    for lead, names in _GROUPS[kind].items():
+        values = tuple([getattr(part, name) for name in names])
+        if any(is_told(kind, name, value) for name, value in zip(names, values, strict=True)):
+            facts[*place, lead] = values
+
+
+def _read_item(facts: dict[Path, Values], item: Item) -> None:
+    place = ("items", item.id) if item.id else ("aliases", min(item.aliases, key=rank))
+    _read(facts, place, item)
+    facts.update(((*place, "aliases", alias), (alias,)) for alias in item.aliases)
+    _read_list(facts, (*place, "notes"), item.notes, _note_key)
+    _read_list(facts, (*place, "services"), [one for one in item.services if not service_key(one)], service_key)
+    for service in item.services:
+        if key := service_key(service):
+            _read(facts, (*place, "services", key), service)
+
+
+def _read_label(facts: dict[Path, Values], place: Path, label: Label) -> None:
+    """A label that failed may be told without the reason; any other has none, unless it says so."""
+    _read(facts, place, label)
+    status, error = facts.get((*place, "status"), (None,))[0], (*place, "error")
+    if status is LabelStatus.FAILED:
+        # The same parcel may stand in a return twice.
+        if not any(facts.get(error, ("told",))):
+            del facts[error]
+    elif status is not None:
+        facts[error] = (label.error, label.reasons)
+
+
+def _read_list(facts: dict[Path, Values], place: Path, parts: Sequence[_T], key_of: Callable[[_T], str | None]) -> None:
+    """Each part with a key is a fact, and those without one are a fact together."""
+    nameless: list[_T] = []
+    for part in parts:
+        if key := key_of(part):
+            facts[*place, key] = (part,)
+        else:
+            nameless.append(part)
+    if nameless:
+        facts[*place, ""] = (tuple(nameless),)
+
+
+def _note_key(note: Note) -> str | None:
+    return note.id
+
+
+def _scan_key(scan: TrackingEvent) -> str | None:
+    if scan.occurred_at is None:
+        return None
+    return f"{format_time(scan.occurred_at)} {scan.status_raw or scan.status.value}"
+
+
+def _without_query(url: str) -> str:
+    try:
+        return urlunsplit(urlsplit(url)._replace(query="", fragment=""))
+    except ValueError:
+        return url
+
+
+_Node: TypeAlias = dict[str, Any]
+"""The facts below a place: by the name of a field its values, by that of a part the node of the part."""
+
+
+def _build_item(node: _Node, *, id: str | None = None, alias: str | None = None) -> Item:
+    aliases = {*node.pop("aliases", {}), *([alias] if alias else [])}
+    services, notes = node.pop("services", {}), node.pop("notes", {})
+    (nameless,) = services.pop("", ((),))
+    return _build(
+        Item,
+        node,
+        id=id,
+        aliases=tuple(sorted(aliases, key=rank)),
+        services=(*(_build_service(key, services[key]) for key in sorted(services, key=rank)), *nameless),
+        notes=_build_notes(notes),
+    )
+
+
+def _build_service(key: str, node: _Node) -> Service:
+    name, value = key.split(" ", 1)
+    return _build(Service, node, **{name: value})
+
+
+def _build_shipment(key: str, node: _Node) -> Shipment:
+    label, tracking = node.pop("label", {}), node.pop("tracking", {})
+    (nameless,) = tracking.pop("", ((),))
+    scans = [scan for _, (scan,) in sorted(tracking.items(), key=lambda entry: entry[0])]
+    return _build(Shipment, node, id=key, label=_build_label(label) if label else None, tracking=(*scans, *nameless))
+
+
+def _build_label(node: _Node) -> Label:
+    if "error" in node and not any(node["error"]) and "status" not in node:
+        # That there was no error is all that is left of what a label once was: any status but failed says that.
+        return _build(Label, node, status=LabelStatus.READY)
+    return _build(Label, node)
+
+
+def _build_notes(node: _Node) -> tuple[Note, ...]:
+    """Those with an id, oldest first, then those without one."""
+    (nameless,) = node.pop("", ((),))
+    # A note without a time comes first; the time of one is never compared with the lack of it in another.
+    named = sorted(
+        ((note.created_at is not None, note.created_at, rank(key), note) for key, (note,) in node.items()),
+        key=lambda entry: entry[:3],
+    )
+    return (*(note for *_, note in named), *nameless)
+
+
+def _build(kind: type[_T], node: Mapping[str, Values], **given: Any) -> _T:
+    for lead, values in node.items():
+        given.update(zip(_GROUPS[kind].get(lead, (lead,)), values, strict=True))
+    return kind(**given)
