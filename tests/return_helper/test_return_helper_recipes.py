@@ -180,8 +180,8 @@ def stored(inventory: int, rma: str) -> list[str]:
         f"item.received {place}.quantity_received - > 1",
         f"item.disposition_changed {place}.disposition - > undecided",
         f"item.disposition_changed {place}.disposition_raw - > tbc",
-    ]
         f"item.disposition_changed {place}.disposition_status - > pending",
+    ]
 
 
 @pytest.fixture
