@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 from returns_hub import telemetry
 from returns_hub.errors import error_location, is_interrupt
 from returns_hub.events import Event
-from returns_hub.handlers import Consumer, HandlerRegistry, is_async
+from returns_hub.handlers import Consumer, ConsumerHealth, HandlerRegistry, is_async
 from returns_hub.retry import PROCESSING_BACKOFF
 from returns_hub.store import Store
 from returns_hub.store.queue import extending
@@ -123,6 +123,14 @@ class EventDispatcher:
     def next_due(self, consumer: str) -> float | None:
         """Seconds until an event is due that is not yet, or a claim ends; None if nothing waits for its time."""
         return self._subscriptions.next_due(consumer)
+
+    def health(self) -> list[ConsumerHealth]:
+        """How far every consumer of the store has come, also those that have no handler here.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._subscriptions.health()
 
     def failed_events(self, consumer: str) -> Iterator[FailedEvent]:
         """The events at which a consumer failed and that it has not taken since, oldest first.

@@ -73,6 +73,17 @@ class Consumer:
             raise ConfigurationError(f"concurrency must be a whole number from 1 to {_MAX_CONCURRENCY}")
 
 
+@frozen(kw_only=True)
+class ConsumerHealth:
+    """How far a consumer has come: ``lag`` events are recorded and not done, ``failing`` ones are retried, ``dead`` ones not."""
+
+    name: str
+    cursor: int
+    lag: int
+    failing: int
+    dead: int
+
+
 class HandlerRegistry:
     """The handlers of a hub. Only with ``awaits`` may they be async functions."""
 

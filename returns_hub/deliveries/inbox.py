@@ -14,6 +14,7 @@ from attrs import field, frozen
 from returns_hub import telemetry
 from returns_hub.deliveries.sanitizer import sanitize_delivery
 from returns_hub.errors import ConfigurationError, StoreError, describe_error
+from returns_hub.fork import reset_after_fork
 from returns_hub.operation import WebhookRequest
 from returns_hub.store import Store
 from returns_hub.store.inbox import Backlog, Deliveries, Delivery, DeliveryState, NewDelivery, Purged
@@ -27,12 +28,23 @@ _MAX_WAITING_BYTES: Final = 64 << 20
 _BATCH_ROWS: Final = 256
 
 
+# Less than senders wait: they are told to come back, and the store may have it all the same.
+_STORE_TIMEOUT: Final = 10.0
+# What stands in for the id of a delivery where nothing was to be stored.
+_CHECKED: Final = 0
+
+
 @frozen
 class _Arrival:
-    """A delivery that is to be stored, and where its sender waits for its id."""
+    """A delivery that is to be stored, or None to see whether one could be; and where somebody waits for its id."""
 
-    new: NewDelivery
+    new: NewDelivery | None
     stored: "Future[int]" = field(factory=Future)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body."""
+        return len(self.new.request.body) if self.new else 0
 
 
 class Inbox:
@@ -44,11 +56,16 @@ class Inbox:
 
     def __init__(self, store: Store) -> None:
         self._deliveries = Deliveries(store.database)
+        self._closed = False
+        self._reset()
+        reset_after_fork(self, Inbox._reset)
+
+    def _reset(self) -> None:
+        """Begin without arrivals and writer: in a forked process those are the parent's."""
         self._arrived = threading.Condition()
         self._arrivals: deque[_Arrival] = deque()
         self._bytes = 0
         self._writer: threading.Thread | None = None
-        self._closed = False
 
     def put(self, account: str, request: WebhookRequest, receipt: Receipt) -> int:
         """The id of a verified delivery, once it is on the disk; that of the first one if it is a duplicate.
@@ -56,11 +73,24 @@ class Inbox:
         Raises:
             StoreError: it is not stored, as far as we know. Answer 503: the vendor sends it again.
         """
-        return self._enqueue(account, request, receipt).result()
+        stored = self._enqueue(sanitize_delivery(account, request, receipt))
+        try:
+            return stored.result(_STORE_TIMEOUT)
+        except TimeoutError:
+            stored.cancel()
+        raise StoreError(f"the store has not answered for {_STORE_TIMEOUT:g} s")
 
     async def put_async(self, account: str, request: WebhookRequest, receipt: Receipt) -> int:
         """As :meth:`put`, to be awaited; the event loop goes on meanwhile, without a thread for each delivery."""
-        return await asyncio.wrap_future(self._enqueue(account, request, receipt))
+        return await self._wait(self._enqueue(sanitize_delivery(account, request, receipt)))
+
+    async def check(self) -> None:
+        """Returns if a delivery could be stored now; asked on the way that deliveries take.
+
+        Raises:
+            StoreError: none can be stored.
+        """
+        await self._wait(self._enqueue(None))
 
     def get(self, id: int) -> Delivery | None:
         """One delivery, or None.
@@ -127,18 +157,24 @@ class Inbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _enqueue(self, account: str, request: WebhookRequest, receipt: Receipt) -> "Future[int]":
-        arrival = _Arrival(sanitize_delivery(account, request, receipt))
-        size = len(request.body)
+    async def _wait(self, stored: "Future[int]") -> int:
+        try:
+            async with asyncio.timeout(_STORE_TIMEOUT):
+                return await asyncio.wrap_future(stored)
+        except TimeoutError:
+            raise StoreError(f"the store has not answered for {_STORE_TIMEOUT:g} s") from None
+
+    def _enqueue(self, new: NewDelivery | None) -> "Future[int]":
+        arrival = _Arrival(new)
         with self._arrived:
             if self._closed:
                 raise StoreError("the inbox is closed")
-            if len(self._arrivals) >= _MAX_WAITING_ROWS or (self._arrivals and self._bytes + size > _MAX_WAITING_BYTES):
+            too_large = self._bytes + arrival.size > _MAX_WAITING_BYTES and bool(self._arrivals)
+            if too_large or len(self._arrivals) >= _MAX_WAITING_ROWS:
                 raise StoreError("the inbox is full: more comes in than the store can take")
             self._arrivals.append(arrival)
-            self._bytes += size
-            # A process that was forked has none.
-            if self._writer is None or not self._writer.is_alive():
+            self._bytes += arrival.size
+            if self._writer is None:
                 self._writer = threading.Thread(target=self._write, name="returns-hub-inbox", daemon=True)
                 self._writer.start()
             self._arrived.notify()
@@ -154,7 +190,8 @@ class Inbox:
             except Exception as error:  # noqa: BLE001 - nobody may wait for ever, whatever broke
                 for arrival in waited_for:
                     if not arrival.stored.done():
-                        arrival.stored.set_exception(StoreError(f"the inbox failed: {describe_error(error)}"))
+                        problem = str(error) if isinstance(error, StoreError) else describe_error(error)
+                        arrival.stored.set_exception(StoreError(f"the inbox failed: {problem}"))
 
     def _next_arrivals(self) -> list[_Arrival]:
         """What has come in, as soon as there is something; nothing once the inbox is closed."""
@@ -162,17 +199,22 @@ class Inbox:
             while not self._arrivals and not self._closed:
                 self._arrived.wait()
             some = [self._arrivals.popleft() for _ in range(min(len(self._arrivals), _BATCH_ROWS))]
-            self._bytes -= sum(len(arrival.new.request.body) for arrival in some)
+            self._bytes -= sum(arrival.size for arrival in some)
             return some
 
     def _store(self, arrivals: Sequence[_Arrival]) -> None:
         """Commit the deliveries, and answer everyone who waits for one of them."""
-        results = self._deliveries.put([arrival.new for arrival in arrivals])
-        for arrival, result in zip(arrivals, results, strict=True):
+        news = [(arrival, arrival.new) for arrival in arrivals if arrival.new is not None]
+        for (arrival, new), result in zip(news, self._deliveries.put([new for _, new in news]), strict=True):
             if isinstance(result, StoreError):
                 arrival.stored.set_exception(result)
                 continue
             arrival.stored.set_result(result.id)
             outcome = "duplicate" if result.is_duplicate else "received"
-            telemetry.count("returns_hub.deliveries", account=arrival.new.account, outcome=outcome)
-            _log.info("delivery %d of %s: %s", result.id, arrival.new.account, outcome)
+            telemetry.count("returns_hub.deliveries", account=new.account, outcome=outcome)
+            _log.info("delivery %d of %s: %s", result.id, new.account, outcome)
+        checks = [arrival for arrival in arrivals if arrival.new is None]
+        if checks:
+            self._deliveries.check()
+        for arrival in checks:
+            arrival.stored.set_result(_CHECKED)

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from attrs import frozen
 
+from returns_hub.handlers import ConsumerHealth
+
 
 @frozen(kw_only=True)
 class AccountHealth:
@@ -23,6 +25,7 @@ class Health:
     """How a hub stands. ``ok`` is True where the store answers: without it nothing can be received.
 
     ``pending`` deliveries wait to be processed, the oldest for ``oldest_pending_s``; ``dead`` ones wait for an operator.
+    ``consumers`` are all that have a cursor in the store.
     """
 
     ok: bool
@@ -30,3 +33,4 @@ class Health:
     oldest_pending_s: float | None
     dead: int
     accounts: tuple[AccountHealth, ...]
+    consumers: tuple[ConsumerHealth, ...] = ()

@@ -1,7 +1,7 @@
 """What a hub is made of: clients, limiters, the store, the inbox; each opened when it is first needed."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from returns_hub.store.inbox import Purged
     from returns_hub.sync import SyncJob
     from returns_hub.worker import Worker
+
+
+# Beyond it whoever waits is told to come back; what opens goes on.
+_OPEN_TIMEOUT: Final = 10.0
 
 
 class ReturnFilters(TypedDict, total=False):
@@ -122,6 +126,14 @@ class ConfiguredHub:
             ConfigurationError: a wrong argument, or the name has a handler for such events already.
         """
         return self._resources.on(types, options)
+
+    async def check_receiving(self) -> None:
+        """Returns if a delivery could be stored now, asked on the way that deliveries take; for a load balancer's question.
+
+        Raises:
+            StoreError: none can be; a vendor that delivers is answered 503.
+        """
+        await self._resources.check_receiving()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self.accounts) or 'no accounts'}>"
@@ -244,9 +256,15 @@ class HubResources:
             telemetry.count("returns_hub.deliveries", account=name, outcome="refused")
             raise
 
+    async def check_receiving(self) -> None:
+        """Returns if a delivery could be stored now, as :meth:`receive` would."""
+        if self._inbox is None:
+            await _in_time(asyncio.to_thread(self.inbox))
+        await self.inbox().check()
+
     async def receive(self, name: str, request: WebhookRequest) -> HttpAnswer:
         """Store a delivery, verified first; what to answer."""
-        await self.open(name)
+        await _in_time(self.open(name))
         receipt = self.verify(name, request)
         await self.inbox().put_async(name, request, receipt)
         return receipt.answer
@@ -357,7 +375,9 @@ class HubResources:
         store, now = self.store(), datetime.now(UTC)
         backlog = self.inbox().backlog()
         oldest = backlog.oldest_pending_at
-        synced = [store.health(name) for name in self.accounts]
+        from returns_hub.store.sync_log import SyncLog
+
+        synced = SyncLog(store.database).health_of(self.accounts)
         return Health(
             ok=True,
             pending=backlog.pending,
@@ -369,6 +389,7 @@ class HubResources:
                 )
                 for each in synced
             ),
+            consumers=tuple(self.dispatcher().health()),
         )
 
     def returns(self, filters: ReturnFilters) -> "Iterator[StoredReturn]":
@@ -412,6 +433,14 @@ class HubResources:
     @property
     def _is_shared(self) -> bool:
         return self._address.reveal().startswith("postgresql")
+
+
+async def _in_time(opening: Awaitable[object]) -> None:
+    try:
+        async with asyncio.timeout(_OPEN_TIMEOUT):
+            await opening
+    except TimeoutError:
+        raise StoreError(f"the store is not open after {_OPEN_TIMEOUT:g} s") from None
 
 
 async def _await(found: Any) -> Any:

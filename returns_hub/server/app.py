@@ -1,4 +1,4 @@
-"""The application: ``POST /webhooks/{account}/...``, ``GET /orders/{account}/{number}``, ``GET /healthz``."""
+"""The application: ``POST /webhooks/{account}/...``, ``GET /orders/{account}/{number}``, and what monitoring asks."""
 
 import asyncio
 import logging
@@ -7,19 +7,21 @@ from typing import Final, TypeAlias
 
 from attrs import define, field
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from returns_hub.convert import dump
 from returns_hub.errors import StoreError
 from returns_hub.hub import AsyncHub, Health, Hub
 from returns_hub.json_codec import encode_json
-from returns_hub.operation import HttpAnswer, WebhookRequest
+from returns_hub.operation import HttpAnswer
 from returns_hub.server.bodies import DEFAULT_BODY_TIMEOUT, MAX_BODY_BYTES, BodyReader, RequestRefused
 from returns_hub.server.endpoint import Endpoint, RequestContext
+from returns_hub.server.lookups import DEFAULT_LOOKUP_TIMEOUT, OrderLookups
 
 _WEBHOOKS: Final = "/webhooks/{account}"
 _ORDERS: Final = "/orders/{account}"
+_LIVE: Final = "/livez"
+_READY: Final = "/readyz"
 _HEALTH: Final = "/healthz"
 # How long a state of health is told again, and how long it may take to be found.
 _FRESH_SECONDS: Final = 1.0
@@ -27,12 +29,15 @@ _HEALTH_SECONDS: Final = 5.0
 
 _log = logging.getLogger("returns_hub.server")
 
-Call: TypeAlias = Callable[[str, WebhookRequest], Awaitable[HttpAnswer]]
-Ask: TypeAlias = Callable[[], Awaitable[Health]]
+Ask: TypeAlias = Callable[[], Awaitable[object]]
 
 
 def create_app(
-    hub: Hub | AsyncHub, *, max_body: int = MAX_BODY_BYTES, body_timeout: float = DEFAULT_BODY_TIMEOUT
+    hub: Hub | AsyncHub,
+    *,
+    max_body: int = MAX_BODY_BYTES,
+    body_timeout: float = DEFAULT_BODY_TIMEOUT,
+    lookup_timeout: float = DEFAULT_LOOKUP_TIMEOUT,
 ) -> Starlette:
     """The ASGI application that receives for every account of the hub, to be run or to be mounted in another.
 
@@ -41,16 +46,28 @@ def create_app(
     earlier. It opens nothing and closes nothing, and needs no lifespan. It runs on asyncio.
 
     Of an :class:`~returns_hub.AsyncHub` every call is awaited. Of a :class:`~returns_hub.Hub` the platform's ``find_order``
-    runs in a thread.
+    runs in a thread. A look-up that takes longer than ``lookup_timeout`` seconds is answered 503, and so are those of an
+    account of which eight are running.
+
+    ``/livez`` is 200 while the process answers; ``/readyz`` while a delivery could be stored; ``/healthz`` is as ready, and
+    its JSON tells of the backlog, the accounts and the consumers.
     """
-    app = Starlette(routes=_routes(hub, BodyReader(max_body, body_timeout)))
+    lookups = OrderLookups(hub, lookup_timeout)
+    app = Starlette(routes=_routes(hub, BodyReader(max_body, body_timeout), lookups))
     # To a vendor a redirect to the path with or without a slash is a failure.
     app.router.redirect_slashes = False
     return app
 
 
-def _routes(hub: Hub | AsyncHub, intake: BodyReader) -> list[Route]:
-    receive, look_up, health = _calls(hub)
+def _routes(hub: Hub | AsyncHub, intake: BodyReader, lookups: OrderLookups) -> list[Route]:
+    receive = hub.receive if isinstance(hub, AsyncHub) else hub.receive_async
+
+    async def health() -> object:
+        await hub.check_receiving()
+        return await hub.health() if isinstance(hub, AsyncHub) else await asyncio.to_thread(hub.health)
+
+    async def live(_: RequestContext) -> HttpAnswer:
+        return _json(200, {"ok": True})
 
     async def take_delivery(exchange: RequestContext) -> HttpAnswer:
         account = _account(hub, exchange)
@@ -62,30 +79,17 @@ def _routes(hub: Hub | AsyncHub, intake: BodyReader) -> list[Route]:
         if hub.accounts[account].orders is None:
             raise RequestRefused(404, "no_orders")
         async with exchange.request(intake) as request:
-            return await look_up(account, request)
+            return await lookups.answer(account, request)
 
     # The part behind the account is read undecoded, from the URL: what is signed may hold a slash.
     return [
         Route(_WEBHOOKS, Endpoint(_WEBHOOKS, ("POST",), take_delivery)),
         Route(_WEBHOOKS + "/{rest:path}", Endpoint(_WEBHOOKS, ("POST",), take_delivery)),
         Route(_ORDERS + "/{number:path}", Endpoint(_ORDERS + "/{number}", ("GET",), answer_look_up)),
+        Route(_LIVE, Endpoint(_LIVE, ("GET", "HEAD"), live)),
+        Route(_READY, Endpoint(_READY, ("GET", "HEAD"), _CachedHealth(hub.check_receiving))),
         Route(_HEALTH, Endpoint(_HEALTH, ("GET", "HEAD"), _CachedHealth(health))),
     ]
-
-
-def _calls(hub: Hub | AsyncHub) -> tuple[Call, Call, Ask]:
-    """What the routes ask of the hub, each to be awaited."""
-    if isinstance(hub, AsyncHub):
-        return hub.receive, hub.answer_order_lookup, hub.health
-
-    async def look_up(account: str, request: WebhookRequest) -> HttpAnswer:
-        return await run_in_threadpool(hub.answer_order_lookup, account, request)
-
-    async def health() -> Health:
-        # Not in the threads of the look-ups: those may all be waiting for the platform.
-        return await asyncio.to_thread(hub.health)
-
-    return hub.receive_async, look_up, health
 
 
 def _account(hub: Hub | AsyncHub, exchange: RequestContext) -> str:
@@ -99,17 +103,18 @@ def _account(hub: Hub | AsyncHub, exchange: RequestContext) -> str:
 
 @define
 class _CachedHealth:
-    """The hub's health, asked at most once a second however often somebody asks us."""
+    """What ``ask`` says, asked at most once a second however often somebody asks us, and never twice at a time."""
 
     ask: Ask
     _answer: HttpAnswer | None = field(default=None, init=False)
     _until: float = field(default=0.0, init=False)
-    _asking: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _asking: "asyncio.Task[object] | None" = field(default=None, init=False)
+    _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     async def __call__(self, exchange: RequestContext) -> HttpAnswer:
         """200 where all is well, 503 where it is not, with JSON."""
         clock = asyncio.get_running_loop().time
-        async with self._asking:
+        async with self._turn:
             if self._answer is None or clock() >= self._until:
                 self._answer = await self._found()
                 self._until = clock() + _FRESH_SECONDS
@@ -118,15 +123,22 @@ class _CachedHealth:
         return self._answer
 
     async def _found(self) -> HttpAnswer:
+        # One that never comes back holds a thread, and another one would hold another.
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self.ask())
+        done, _ = await asyncio.wait([self._asking], timeout=_HEALTH_SECONDS)
+        if not done:
+            _log.warning("health: the store does not answer within %.0f s", _HEALTH_SECONDS)
+            return _json(503, {"ok": False})
+        asked, self._asking = self._asking, None
         try:
-            health = await asyncio.wait_for(self.ask(), _HEALTH_SECONDS)
+            found = asked.result()
         except StoreError as error:
             _log.warning("health: %s", error)
-        except TimeoutError:
-            _log.warning("health: the store does not answer within %.0f s", _HEALTH_SECONDS)
-        else:
-            return _json(200 if health.ok else 503, dump(health))
-        return _json(503, {"ok": False})
+            return _json(503, {"ok": False})
+        if isinstance(found, Health):
+            return _json(200 if found.ok else 503, dump(found))
+        return _json(200, {"ok": True})
 
 
 def _json(status: int, value: object) -> HttpAnswer:

@@ -43,7 +43,15 @@ _SQLITE_ADDRESS: Final = re.compile(
 )
 # How long to wait for another process that writes, unless the address says `?timeout=`.
 _SQLITE_BUSY_SECONDS: Final = "10"
-_POSTGRESQL_CONNECT_SECONDS: Final = "10"
+# A network that drops connections without a word is noticed after a quarter of a minute.
+_POSTGRESQL_CONNECTION: Final = {
+    "connect_timeout": "10",
+    "keepalives_idle": "5",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "15000",
+}
+_POSTGRESQL_STATEMENT_SECONDS: Final = 60
 # Any number will do, as long as every process of ours takes the same.
 _POSTGRESQL_WRITERS_LOCK: Final = 7_283_468_821_301
 _POSTGRESQL_DURABLE: Final = {
@@ -243,9 +251,7 @@ def _parsed(address: Secret) -> URL:
         url = make_url(address.reveal())
     if url is None or url.drivername not in ("postgresql", "postgresql+psycopg"):
         raise StoreError("the address of the mirror must look like sqlite:///returns.db or postgresql://user@host/name")
-    return url.set(drivername="postgresql+psycopg").update_query_dict(
-        {"connect_timeout": _POSTGRESQL_CONNECT_SECONDS, **url.query}
-    )
+    return url.set(drivername="postgresql+psycopg").update_query_dict({**_POSTGRESQL_CONNECTION, **url.query})
 
 
 def _sqlite_url(path: str | None, options: str | None) -> URL:
@@ -291,6 +297,8 @@ def _engine(url: URL) -> Engine:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
+        else:
+            event.listen(engine, "connect", _set_up_postgresql)
         return engine
     raise StoreError(f"a mirror on PostgreSQL needs the package {missing}: pip install 'returns-hub[postgres]'")
 
@@ -311,6 +319,12 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA secure_delete = ON").close()
 
 
+def _set_up_postgresql(connection: Any, _: object) -> None:
+    # Not as an option of the connection: poolers refuse those.
+    connection.execute(f"SET statement_timeout = '{_POSTGRESQL_STATEMENT_SECONDS}s'")
+    connection.commit()
+
+
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("write"):
@@ -329,6 +343,8 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
     command.upgrade(config, "head")
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
-from sqlalchemy import Connection, RowMapping, Select, delete, func, select
+from sqlalchemy import Connection, RowMapping, Select, delete, func, select, text
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
@@ -152,6 +152,8 @@ class Deliveries:
 
         What is stored survives a power cut. A delivery with the account and dedupe key of an earlier one is counted there.
         """
+        if not new:
+            return []
         try:
             return list(self._insert(new))
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing was stored
@@ -159,6 +161,15 @@ class Deliveries:
             if len(new) == 1 or isinstance(error, _DATABASE_FAILURES):
                 return [StoreError(str(problem)) for _ in new]
         return self._put_one_by_one(new)
+
+    @store_errors
+    def check(self) -> None:
+        """Returns if a delivery could be stored now."""
+        with self.database.writing(serialized=False, durable=False) as connection:
+            if self.database.dialect == "postgresql":
+                read_only = connection.execute(text("SHOW transaction_read_only")).scalar_one()
+                if read_only == "on":
+                    raise StoreError(f"the mirror {self.database.place} is read-only")
 
     @store_errors
     def claim(self, *, max_attempts: int, busy: Collection[str] = ()) -> ClaimedDelivery | None:

@@ -10,13 +10,14 @@ from enum import StrEnum
 from typing import Any, Final
 
 from attrs import frozen
-from sqlalchemy import Connection, Select, delete, exists, insert, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
 
 from returns_hub.events import Event, Origin
+from returns_hub.handlers import ConsumerHealth
 from returns_hub.store import rows
 from returns_hub.store.database import Database, database_time, store_errors
 from returns_hub.store.events import last_sequence
-from returns_hub.store.queue import PENDING, Claim, Queue
+from returns_hub.store.queue import DEAD, PENDING, Claim, Queue
 from returns_hub.store.schema import CONSUMERS, EVENTS, PARKED_EVENTS
 from returns_hub.store.sql import insert_new
 
@@ -134,6 +135,22 @@ class Subscriptions:
         dead &= _QUEUED.state == FailedEventState.DEAD.value
         with self.database.writing(serialized=False) as connection:
             return self._queue.replay(connection, dead)
+
+    @store_errors
+    def health(self) -> list[ConsumerHealth]:
+        """How far every consumer of the store has come, by name."""
+        pending = func.count().filter(_QUEUED.state == PENDING)
+        failing = func.count().filter(_QUEUED.state == PENDING, _QUEUED.error.is_not(None))
+        counts = select(_QUEUED.consumer, pending, failing, func.count().filter(_QUEUED.state == DEAD))
+        with self.database.reading() as connection:
+            end = last_sequence(connection)
+            queued = {name: found for name, *found in connection.execute(counts.group_by(_QUEUED.consumer))}
+            cursors = connection.execute(select(CONSUMERS.c.name, CONSUMERS.c.after).order_by(CONSUMERS.c.name)).all()
+        return [
+            ConsumerHealth(name=name, cursor=after, lag=max(end - after, 0) + waiting, failing=failing, dead=dead)
+            for name, after in cursors
+            for waiting, failing, dead in [queued.get(name, (0, 0, 0))]
+        ]
 
     def failed(self, consumer: str) -> Iterator[FailedEvent]:
         """The events at which the consumer failed and that it has not taken since, oldest first; read as asked for."""

@@ -1,17 +1,21 @@
 """How the syncs of an account go: when the last one ran, how it ended, and how old the mirror is."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from attrs import frozen
+from sqlalchemy import select
 
 from returns_hub.events import ConnectionDegraded, ConnectionRecovered, Event, Origin
 from returns_hub.scalars import format_time, parse_time
+from returns_hub.store import rows
 from returns_hub.store.checkpoints import COVERED, load_checkpoints, save_checkpoints
 from returns_hub.store.database import CLOCK_MARGIN, Database, database_time, store_errors
 from returns_hub.store.events import append_events
+from returns_hub.store.schema import CHECKPOINTS
 
 _HEALTH: Final = "health"
 # A failure or two are a vendor's bad minute.
@@ -52,17 +56,19 @@ class SyncLog:
         """How the syncs of an account go. One that was never synced has nothing but its name."""
         with self.database.reading() as connection:
             saved = load_checkpoints(connection, account, (COVERED, _HEALTH))
+            return _sync_health(account, saved, database_time(connection) + CLOCK_MARGIN)
+
+    @store_errors
+    def health_of(self, accounts: Iterable[str]) -> list[SyncHealth]:
+        """How the syncs of many accounts go, in one query."""
+        table = CHECKPOINTS.c
+        query = select(table.account, table.name, table.value).where(table.name.in_((COVERED, _HEALTH)))
+        saved: dict[str, dict[str, Any]] = defaultdict(dict)
+        with self.database.reading() as connection:
+            for account, name, value in connection.execute(query):
+                saved[account][name] = rows.decode(value)
             latest = database_time(connection) + CLOCK_MARGIN
-        told = saved.get(_HEALTH, {})
-        return SyncHealth(
-            account=account,
-            started_at=_moment(told.get("started_at"), latest),
-            finished_at=_moment(told.get("finished_at"), latest),
-            error=told.get("error"),
-            failures=told.get("failures", 0),
-            degraded=told.get("degraded", False),
-            covered_until=_moment(saved.get(COVERED, {}).get("until"), latest),
-        )
+        return [_sync_health(account, saved[account], latest) for account in accounts]
 
     def started(self, account: str, at: datetime) -> None:
         """A sync of the account begins."""
@@ -124,6 +130,19 @@ def _event(kind: type[Event], account: str, at: datetime, error: tuple[str | Non
         recorded_at=at,
         origin=Origin.LOCAL,
         changes={"error": error},
+    )
+
+
+def _sync_health(account: str, saved: Mapping[str, Any], latest: datetime) -> SyncHealth:
+    told = saved.get(_HEALTH, {})
+    return SyncHealth(
+        account=account,
+        started_at=_moment(told.get("started_at"), latest),
+        finished_at=_moment(told.get("finished_at"), latest),
+        error=told.get("error"),
+        failures=told.get("failures", 0),
+        degraded=told.get("degraded", False),
+        covered_until=_moment(saved.get(COVERED, {}).get("until"), latest),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 from returns_hub.deliveries import Processor
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.errors import describe_error
+from returns_hub.fork import reset_after_fork
 from returns_hub.retry import LOOP_BACKOFF
 from returns_hub.store import Store
 from returns_hub.store.stream import CommitWatcher
@@ -57,6 +58,13 @@ class Worker:
         self._threads: list[threading.Thread] = []
         self._loops: dict[str, WorkLoop[Any]] = {}
         self._deliveries = DeliveryJobs(processor, concurrency)
+        reset_after_fork(self, Worker._reset)
+
+    def _reset(self) -> None:
+        """Forget the threads, and what they hold: in a forked process those are the parent's."""
+        self._stopping = threading.Event()
+        self._threads = []
+        self._loops = {}
 
     def start(self) -> None:
         """Begin to work.

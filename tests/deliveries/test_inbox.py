@@ -1,6 +1,8 @@
 """The inbox: what is in it when it has answered, what of a request is kept, and how copies are counted."""
 
 import asyncio
+import multiprocessing
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,7 @@ from returns_hub import (
     WebhookRequest,
 )
 from returns_hub.deliveries import Backlog, Delivery, DeliveryState, Inbox
+from returns_hub.deliveries.sanitizer import sanitize_delivery
 from returns_hub.store import Store
 
 At: TypeAlias = Callable[[float], datetime]
@@ -267,9 +270,39 @@ def test_one_that_cannot_be_stored_does_not_take_the_others_along(
     assert [type(outcome) for outcome in outcomes] == [type(None), type(None), StoreError, type(None)]
 
 
+def test_a_store_that_is_silent_is_not_waited_for(
+    store: Store, request_at: Callable[..., WebhookRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("returns_hub.deliveries.inbox._STORE_TIMEOUT", 0.1)
+    with Inbox(store) as inbox:
+        with store.database.writing() as connection:
+            if store.database.dialect == "postgresql":
+                connection.execute(text("LOCK TABLE deliveries IN EXCLUSIVE MODE"))
+            with pytest.raises(StoreError, match="has not answered"):
+                inbox.put("acme", request_at(), receipt("k1"))
+            with pytest.raises(StoreError, match="has not answered"):
+                asyncio.run(inbox.put_async("acme", request_at(), receipt("k2")))
+        monkeypatch.setattr("returns_hub.deliveries.inbox._STORE_TIMEOUT", 60.0)
+        assert inbox.put("acme", request_at(), receipt("k3"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
+def test_a_forked_process_has_a_writer_of_its_own(store: Store, request_at: Callable[..., WebhookRequest]) -> None:
+    with Inbox(store) as inbox:
+        inbox.put("acme", request_at(), receipt("parent"))
+        child = multiprocessing.get_context("fork").Process(
+            target=inbox.put, args=("acme", request_at(), receipt("child"))
+        )
+        child.start()
+        child.join(60)
+        inbox.put("acme", request_at(), receipt("parent again"))
+        assert child.exitcode == 0
+        assert [each.dedupe_key for each in inbox.find()] == ["parent again", "child", "parent"]
+
+
 def test_closing_stores_what_has_come_in(store: Store, request_at: Callable[..., WebhookRequest]) -> None:
     inbox = Inbox(store)
-    waiting = [inbox._enqueue("acme", request_at(), receipt(f"k{number}")) for number in range(600)]
+    waiting = [inbox._enqueue(sanitize_delivery("acme", request_at(), receipt(f"k{number}"))) for number in range(600)]
     inbox.close()
     inbox.close()
     assert len({future.result(0) for future in waiting}) == 600
@@ -283,7 +316,8 @@ def test_more_than_it_can_hold_is_refused_at_once(sqlite_url: str, request_at: C
 
         def send_on() -> None:
             for number in range(400):
-                taken.append(inbox._enqueue("acme", request_at(body=b"x" * 2**20), receipt(f"k{number}")))  # noqa: PERF401
+                new = sanitize_delivery("acme", request_at(body=b"x" * 2**20), receipt(f"k{number}"))
+                taken.append(inbox._enqueue(new))
 
         # Nobody else can write meanwhile.
         with store.database.writing(), pytest.raises(StoreError, match="the inbox is full"):

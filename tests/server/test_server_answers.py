@@ -16,6 +16,7 @@ import pytest
 
 from returns_hub import Hub, Order
 from returns_hub.hub import Health
+from returns_hub.server import create_app
 
 UPDATED = b'{"event": "rma.updated", "data": {"rma_id": "rma_1"}}'
 MEBIBYTE = 1 << 20
@@ -320,6 +321,46 @@ def test_the_log_has_no_number_no_signature_and_no_body(
         assert word not in log.text
 
 
+def test_a_process_that_answers_is_alive_whatever_becomes_of_its_store(caller: Any, store_path: Path) -> None:
+    store_path.mkdir()
+    statuses = [caller.send("GET", path).status for path in ("/livez", "/readyz", "/healthz")]
+    assert statuses == [200, 503, 503]
+
+
+def test_a_process_is_ready_while_it_could_store_a_delivery(caller: Any, hub: Hub, store_path: Path) -> None:
+    assert caller.send("GET", "/readyz").status == 200
+    # As many requests as deliveries: the answer of a second ago is told again.
+    with closing(sqlite3.connect(store_path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        while caller.send("GET", "/readyz").status == 200:
+            pass
+        connection.execute("ROLLBACK")
+    while caller.send("GET", "/readyz").status != 200:
+        pass
+    assert stored(hub) == []
+
+
+def test_health_names_every_consumer(caller: Any, hub: Hub) -> None:
+    hub.on(name="shop")(print)
+    hub.dispatch()
+    assert caller.send("GET", "/healthz").json["consumers"] == [
+        {"name": "shop", "cursor": 0, "lag": 0, "failing": 0, "dead": 0}
+    ]
+
+
+def test_a_find_order_that_hangs_holds_up_no_other_account(
+    hub: Hub, shop: Any, serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = Flag()
+    monkeypatch.setattr(shop, "find_order", lambda _: released.wait(60) and None)
+    with serving(create_app(hub, lookup_timeout=0.2)) as caller, ThreadPoolExecutor(10) as threads:
+        hanging = list(threads.map(lambda number: caller.look_up(str(number)).status, range(10)))
+        assert (hanging, caller.deliver().status) == ([503] * 10, 200)
+        released.set()
+        while caller.look_up("1").status != 404:
+            pass
+
+
 def test_health_is_json_that_names_every_account(caller: Any) -> None:
     reply = caller.send("GET", "/healthz")
     assert (reply.status, reply.headers["content-type"], reply.json["ok"]) == (200, "application/json", True)
@@ -352,7 +393,7 @@ def test_health_asks_the_store_at_most_once_a_second(caller: Any, hub: Hub, monk
 def test_health_of_a_store_that_hangs_is_503(caller: Any, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     released = Flag()
     monkeypatch.setattr("returns_hub.server.app._HEALTH_SECONDS", 0.05)
-    monkeypatch.setattr(Hub, "health", lambda hub: released.wait(10))
+    monkeypatch.setattr(Hub, "health", lambda hub: released.wait(60))
     reply = caller.send("GET", "/healthz")
     released.set()
     assert (reply.status, reply.json) == (503, {"ok": False})

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -299,6 +301,31 @@ def test_a_delivery_that_takes_too_long_is_tried_again(
         wait_until(lambda: is_all_processed(inbox))
         leave.set()
     assert [event.return_id for event in store.events()] == ["a"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
+def test_a_forked_process_leaves_its_parents_work_alone(
+    work: Callable[..., Worker], store: Store, deliver: Deliver
+) -> None:
+    begun, leave, seen = threading.Event(), threading.Event(), []
+    handlers = HandlerRegistry(awaits=False)
+
+    @handlers.on(name="shop", since="beginning")
+    def slow(event: Event) -> None:
+        begun.set()
+        leave.wait(60)
+        seen.append(event.return_id)
+
+    deliver("a")
+    with work(handlers) as worker:
+        assert begun.wait(60)
+        child = multiprocessing.get_context("fork").Process(target=worker.stop)
+        child.start()
+        child.join(60)
+        assert child.exitcode == 0
+        assert Subscriptions(store.database).claim("shop", EVENT_TYPES.keys(), max_attempts=12) is None
+        leave.set()
+        wait_until(lambda: seen == ["a"])
 
 
 @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)

@@ -1,0 +1,77 @@
+"""Order look-ups: the platform's own function, of which nobody knows how long it takes, bounded for each account."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from returns_hub.hub import AsyncHub, Hub
+from returns_hub.operation import HttpAnswer, WebhookRequest
+from returns_hub.server.bodies import TRY_LATER, RequestRefused
+
+DEFAULT_LOOKUP_TIMEOUT: Final = 10.0
+"""Seconds that ``find_order`` has."""
+
+_MAX_LOOKUPS: Final = 8
+
+
+class OrderLookups:
+    """Answers the order look-ups of a hub: so many at once of each account, so that no account takes another one's place.
+
+    A plain function that hangs cannot be ended. Its thread keeps its place until it ends, and keeps no process alive.
+    """
+
+    def __init__(self, hub: Hub | AsyncHub, timeout: float) -> None:
+        self._hub = hub
+        self._timeout = timeout
+        self._running: Counter[str] = Counter()
+
+    async def answer(self, account: str, request: WebhookRequest) -> HttpAnswer:
+        """What to answer the vendor.
+
+        Raises:
+            RequestRefused: 503, it takes too long, or too many of the account are running.
+        """
+        if self._running[account] >= _MAX_LOOKUPS:
+            raise RequestRefused(503, "too_many_lookups", TRY_LATER)
+        self._running[account] += 1
+        looking: asyncio.Future[HttpAnswer]
+        if isinstance(self._hub, AsyncHub):
+            looking = asyncio.ensure_future(self._hub.answer_order_lookup(account, request))
+        else:
+            looking = _in_thread(partial(self._hub.answer_order_lookup, account, request))
+        looking.add_done_callback(lambda _: self._running.subtract([account]))
+        done, _ = await asyncio.wait([looking], timeout=self._timeout)
+        if done:
+            return looking.result()
+        if isinstance(self._hub, AsyncHub):
+            looking.cancel()
+        raise RequestRefused(503, "lookup_timeout", TRY_LATER)
+
+
+def _in_thread(call: Callable[[], HttpAnswer]) -> "asyncio.Future[HttpAnswer]":
+    """What the call gives or raises; it runs in a daemon thread of its own, which nobody waits for at the end."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[HttpAnswer] = loop.create_future()
+
+    def run() -> None:
+        settle: Callable[[], None]
+        try:
+            settle = partial(future.set_result, call())
+        except BaseException as error:  # noqa: BLE001 - whatever the platform's function raises, the look-up has failed
+            settle = partial(_fail, future, error)
+        # The loop may have ended meanwhile.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle)
+
+    threading.Thread(target=run, name="returns-hub-lookup", daemon=True).start()
+    return future
+
+
+def _fail(future: "asyncio.Future[HttpAnswer]", error: BaseException) -> None:
+    future.set_exception(error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
+    # Where nobody waits any more, nothing is logged of it.
+    future.exception()
