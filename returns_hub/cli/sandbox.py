@@ -50,8 +50,8 @@ def sandbox(
     other command works on it. The data is made up, the same for the same seed, and
     gone when the command ends.
 
-    With --webhooks things happen at the vendors by themselves, and each tells of it
-    by its own signed webhook, to URL/ACCOUNT: returns-hub serve listens there.
+    With --webhooks returns change at the vendors by themselves, and each vendor
+    delivers its own signed webhook to URL/ACCOUNT, where returns-hub serve listens.
 
     For example:
       returns-hub sandbox
