@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import runpy
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,17 @@ from attrs import define, field
 from rich.text import Text
 
 from returns_hub import registry
-from returns_hub.cli.output import plural, print_hanging, print_heading, print_json, print_line, styled
+from returns_hub.cli.output import (
+    Column,
+    clean,
+    plural,
+    print_hanging,
+    print_heading,
+    print_json,
+    print_line,
+    print_table,
+    styled,
+)
 from returns_hub.errors import ConfigurationError, PluginError
 
 if TYPE_CHECKING:
@@ -25,11 +36,13 @@ _STYLES: Final = {"passed": "green", "failed": "red", "unwritten": "yellow", "sk
 _MARKS: Final = {"passed": "✓", "failed": "✗", "unwritten": "…", "skipped": "-"}
 # The project's own options are for its own runs; and this process has imported what pytest would like to rewrite.
 _PYTEST_OPTIONS: Final = (
-    *("-q", "--import-mode=importlib", "-p", "no:cacheprovider", "-o", "addopts="),
+    *("-q", "--import-mode=importlib", "-p", "no:cacheprovider", "-o", "addopts=", "-o", "conformance_unwritten=fail"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
 # How an adapter says that something has still to be written.
 _UNWRITTEN: Final = "NotImplementedError: "
+# How the suite says that it was told nothing to expect.
+_UNPROVED: Final = "not proved: "
 _MAX_REASON: Final = 400
 # Without a suite of the vendor's own: what an adapter says of itself can be asked of any.
 _MINIMAL_SUITE: Final = """
@@ -49,7 +62,7 @@ class TestInstalled(AdapterConformance):
 """
 
 
-def check_adapter(name: str, /, *, suite: Path | None = None, json: bool = False) -> int:
+def check_adapter(name: str, /, *, suite: Path | None = None, explain: str | None = None, json: bool = False) -> int:
     """Run the conformance suite on an installed vendor package, and report.
 
     The suite is the class in tests/test_conformance.py of the package's own
@@ -61,10 +74,13 @@ def check_adapter(name: str, /, *, suite: Path | None = None, json: bool = False
     For example:
       returns-hub check-adapter parcel_wise
       returns-hub check-adapter parcel_wise --suite tests/test_conformance.py --json
+      returns-hub check-adapter parcel_wise --explain get_return
 
     Args:
         name: The vendor, as "providers" lists it.
         suite: The file with the class that inherits AdapterConformance.
+        explain: A case, or the id of a record that a case expects: shows the request, the reply, and what was expected
+            and found side by side, and checks nothing.
         json: One JSON object a line: a check.
     """
     try:
@@ -77,6 +93,8 @@ def check_adapter(name: str, /, *, suite: Path | None = None, json: bool = False
     from returns_hub.testing.conformance import Part, checks
 
     registry.adapter_class(name)
+    if explain is not None:
+        return _explain(name, suite or _DEFAULT_SUITE, explain)
     with _suite(name, suite) as (path, whole):
         wanted = [each for each in checks() if whole or each.part is Part.DECLARATION]
         results = _run(path, name, wanted)
@@ -191,11 +209,17 @@ def _report(name: str, wanted: "Sequence[Check]", results: "defaultdict[str, _Re
             part = each.part
             print_heading(part.value.capitalize())
         _print_check(each, results[each.id])
-    unwritten = Counter(reason for each in wanted for reason in dict.fromkeys(results[each.id].unwritten))
-    if unwritten:
+    reasons = Counter(reason for each in wanted for reason in dict.fromkeys(results[each.id].unwritten))
+    unproved = [reason for reason in reasons if reason.startswith(_UNPROVED)]
+    if len(reasons) > len(unproved):
         print_heading("What to write next")
-        for reason, waiting in unwritten.most_common():
+    for reason, waiting in reasons.most_common():
+        if reason not in unproved:
             print_hanging(Text(f"  {_MARKS['unwritten']} "), f"{reason} ({plural(waiting, 'check')} will look at it)")
+    if unproved:
+        print_heading("Not proved")
+    for reason in unproved:
+        print_hanging(Text(f"  {_MARKS['unwritten']} "), reason.removeprefix(_UNPROVED))
     print_line()
     _print_verdict(name, Counter(results[each.id].outcome for each in wanted), whole=whole)
 
@@ -226,6 +250,56 @@ def _print_verdict(name: str, totals: Counter[str], *, whole: bool) -> None:
         print_line(styled(f"{name}: what the adapter says of itself is in order.", "green"))
     if not whole:
         print_line(f"Only that was checked: there is no {_DEFAULT_SUITE} here. --suite FILE names another.")
+
+
+def _explain(name: str, suite: Path, wanted: str) -> int:
+    """Print a case of the suite with its exchanges and values."""
+    from returns_hub.testing import AdapterConformance
+    from returns_hub.testing.conformance.explanation import explain
+
+    if not suite.is_file():
+        raise ConfigurationError(f"--suite {suite}: there is no such file")
+    found: list[Any] = [
+        kind
+        for kind in runpy.run_path(str(suite)).values()
+        if isinstance(kind, type) and issubclass(kind, AdapterConformance) and kind is not AdapterConformance
+    ]
+    suites = [kind() for kind in found if kind.adapter_class.provider == name]
+    try:
+        explanations = [each for kind in suites for each in explain(kind, wanted)]
+    except NotImplementedError as error:
+        raise ConfigurationError(str(error)) from error
+    if not explanations:
+        raise ConfigurationError(f"{suite}: no case of {name} is called {wanted!r} or expects a record with that id")
+    for each in explanations:
+        print_heading(each.case)
+        for request, reply in each.exchanges:
+            for text in (request, reply):
+                print_line()
+                for line in text.splitlines():
+                    indent = len(line) - len(line.lstrip())
+                    print_line(Text(" " * (indent + 2) + clean(line)))
+        print_line()
+        print_table(
+            [
+                Column("record"),
+                Column("value"),
+                Column("expected", prose=True),
+                Column("found", prose=True),
+                Column(""),
+            ],
+            [
+                (
+                    one.record,
+                    one.place,
+                    one.expected or "not stated",
+                    one.found,
+                    _MARKS["failed"] if one.differs else "",
+                )
+                for one in each.values
+            ],
+        )
+    return int(any(one.differs for each in explanations for one in each.values))
 
 
 def _data(each: "Check", result: _Result) -> dict[str, Any]:

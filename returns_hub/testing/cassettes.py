@@ -358,14 +358,27 @@ def replies(path: Path) -> tuple[Reply, ...]:
     Raises:
         ValueError: it is no readable cassette.
     """
-    answers = [interaction["response"] for interaction in _load(path)["interactions"]]
+    return tuple(reply for _, _, _, reply in exchanges(path))
+
+
+def exchanges(path: Path) -> tuple[tuple[str, str, bytes, Reply], ...]:
+    """Method, URL and body of each request of a cassette, with the reply to it, in their order.
+
+    Raises:
+        ValueError: it is no readable cassette.
+    """
     return tuple(
-        Reply(
-            status=answer["status"]["code"],
-            headers=[(name, value) for name, values in answer["headers"].items() for value in values],
-            body=_bytes(answer["body"]["string"]),
-        )
-        for answer in answers
+        (asked["method"], asked["uri"], _bytes(asked["body"]), _reply(interaction["response"]))
+        for interaction in _load(path)["interactions"]
+        for asked in (interaction["request"],)
+    )
+
+
+def _reply(answer: Mapping[str, Any]) -> Reply:
+    return Reply(
+        status=answer["status"]["code"],
+        headers=[(name, value) for name, values in answer["headers"].items() for value in values],
+        body=_bytes(answer["body"]["string"]),
     )
 
 

@@ -20,7 +20,7 @@ differ in shape from the ones on file.
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -141,13 +141,34 @@ class Cassette:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds ``--cassettes``."""
+    """Adds ``--cassettes``, and the ini option ``conformance_unwritten``."""
+    parser.addini(
+        "conformance_unwritten",
+        help="what a check of the conformance suite is that waits for something to be written: fail, or xfail",
+        default="fail",
+    )
     parser.getgroup("returns-hub").addoption(
         "--cassettes",
         choices=(REPLAY, RECORD, DIFF),
         default=REPLAY,
         help="the `cassette` fixture: replay them (no network), record them anew, or compare the vendor with them",
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Makes an expected failure of a conformance check that says what has still to be written, where that is asked for."""
+    report = yield
+    error = call.excinfo.value if call.excinfo else None
+    if (
+        isinstance(error, NotImplementedError)
+        and hasattr(getattr(item, "function", None), "conformance_part")
+        and item.config.getini("conformance_unwritten") == "xfail"
+    ):
+        report.outcome, report.wasxfail = "skipped", str(error)
+    return report
 
 
 @pytest.fixture

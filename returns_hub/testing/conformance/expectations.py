@@ -65,7 +65,7 @@ class ExpectationChecks(ConformanceSuite):
     @check(Part.EXPECTATIONS)
     def test_records_are_what_the_case_expects(self, expecting: Case) -> None:
         """The right shape with the wrong values is the fault that no other check sees."""
-        found = self._records(expecting)
+        found = self.read_records(expecting)
         expected = expecting.expects or ()
         assert [ret.id for ret in found] == [record.id for record in expected]
         lines = [
@@ -78,7 +78,7 @@ class ExpectationChecks(ConformanceSuite):
     @check(Part.EXPECTATIONS)
     def test_what_the_vendor_does_not_tell_is_empty(self, expecting: Case) -> None:
         """A fact named in ``untold`` that is there all the same was invented, or is not compared with anything."""
-        for ret in self._records(expecting):
+        for ret in self.read_records(expecting):
             assert facts_told(ret) & self.untold == set()
 
     @check(Part.EXPECTATIONS)
@@ -104,7 +104,7 @@ class ExpectationChecks(ConformanceSuite):
     def test_one_field_changes_one_fact(self, variation: Variation) -> None:
         """Two facts that are the same in every example may be one in the adapter."""
         case = next(each for each in self.cases if each.name == variation.case)
-        *before, last = replies(self._cassette(case))
+        *before, last = replies(self.cassette(case))
         body = last.json()
         _put(body, variation.path, variation.value)
         changed = attrs.evolve(last, body=json.dumps(body, default=str).encode())
@@ -132,7 +132,7 @@ class ExpectationChecks(ConformanceSuite):
         adapter = self._adapter(self.make_simulator(**case.simulator), **case.options)
         return _flat(dump(_result(case.call(adapter), answers)))
 
-    def _records(self, case: Case) -> Sequence[Return]:
+    def read_records(self, case: Case) -> Sequence[Return]:
         """The returns that a user gets of a case: with what the adapter derives from their parts."""
         adapter = self._adapter(self.make_simulator(**case.simulator), **case.options)
         return [adapter.derive(ret) for ret in _returns(self._play(case, Driver.BLOCKING)[0])]

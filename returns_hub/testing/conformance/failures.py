@@ -153,7 +153,7 @@ class FailureChecks(ConformanceSuite):
     @check(Part.FAILURES)
     def test_a_corrupted_reply_does_not_crash(self, good_case: Case) -> None:
         """Vendors add, retype and leave out fields without a word: a fact may be missing then, or it is our error."""
-        recorded = replies(self._cassette(good_case))
+        recorded = replies(self.cassette(good_case))
         adapter = self._adapter(self.make_simulator(**good_case.simulator), **good_case.options)
 
         @settings(deadline=None, database=None, derandomize=True, report_multiple_bugs=False)

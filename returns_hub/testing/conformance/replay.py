@@ -41,13 +41,13 @@ class ReplayChecks(ConformanceSuite):
     def test_every_cassette_has_a_case(self) -> None:
         """A cassette that nobody plays proves nothing, and a case without one neither."""
         assert {path.stem for path in self.cassettes.glob("*.yaml")} == {
-            self._cassette(case).stem for case in self.cases
+            self.cassette(case).stem for case in self.cases
         }
 
     @check(Part.CASSETTES)
     def test_cassettes_hold_no_secret_and_no_personal_datum(self) -> None:
         """They are published with the code."""
-        assert [str(finding) for finding in scan(self._cassette(self.cases[0]).parent, redactor=self.redactor)] == []
+        assert [str(finding) for finding in scan(self.cassette(self.cases[0]).parent, redactor=self.redactor)] == []
 
 
 def _parts(value: Any) -> Iterator[Any]:

@@ -142,7 +142,8 @@ class ConformanceSuite:
         good = {case.operation: case for case in reversed(self.cases) if case.raises is None}
         return next((good[capability] for capability in capabilities if capability in good), None)
 
-    def _cassette(self, case: Case) -> Path:
+    def cassette(self, case: Case) -> Path:
+        """The cassette of a case."""
         path = self.cassettes / f"{case.name}.yaml"
         if not path.is_file():
             raise NotImplementedError(
@@ -152,7 +153,7 @@ class ConformanceSuite:
         return path
 
     def _play(self, case: Case, driver: Driver) -> tuple[Any, Any]:
-        path = self._cassette(case)
+        path = self.cassette(case)
         with play(path, redactor=self.redactor):
             return self._outcome(case, driver, self._base_urls(path))
 
