@@ -122,12 +122,14 @@ def _mark_surrogates(value: Any) -> Any:
     nodes: list[Any] = [value]
     while nodes:
         node = nodes.pop()
-        members = list(node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ())
+        if isinstance(node, dict):
+            for name in [name for name in node if _SURROGATE.search(name)]:
+                node[_SURROGATE.sub("\ufffd", name)] = node.pop(name)
+            members = list(node.items())
+        else:
+            members = list(enumerate(node)) if isinstance(node, list) else []
         for key, part in members:
-            if type(key) is str and _SURROGATE.search(key):
-                del node[key]
-                node[_SURROGATE.sub("\ufffd", key)] = part
-            elif type(part) is str:
+            if type(part) is str:
                 node[key] = _mark_surrogates(part)
             else:
                 nodes.append(part)

@@ -13,6 +13,7 @@ from returns_hub.json_codec import decode_json
 
 A = TypeVar("A")
 T = TypeVar("T")
+CheckT = TypeVar("CheckT", bound=Callable[..., Any])
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -109,14 +110,15 @@ class Reply:
         return cast("T", payload)
 
 
-def once_per_reply(check: Callable[[A, Reply], T]) -> Callable[[A, Reply], T]:
+def once_per_reply(check: CheckT) -> CheckT:
     """Makes an adapter's ``check`` run once for each reply: the driver asks it whether to retry, the operation for the payload."""
 
     @functools.wraps(check)
-    def check_once(adapter: A, reply: Reply) -> T:
+    def check_once(adapter: Any, reply: Reply) -> Any:
         return reply.checked_by(adapter, check)
 
-    return check_once
+    # Type checkers see the method as it was written, names of its parameters included.
+    return cast("CheckT", check_once)
 
 
 Operation: TypeAlias = Generator[Request, Reply, T]
