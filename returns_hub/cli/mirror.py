@@ -1,7 +1,6 @@
 """``returns``, ``show``, ``events``: what is in the local mirror. No vendor is called."""
 
 import signal
-from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import partial
@@ -149,14 +148,11 @@ def events(
 
 def _latest(hub: "Hub", account: str | None, rows: int) -> tuple[Sequence[Event], str]:
     """The events for the table, and what to say below it."""
-    total = 0
-    found: deque[Event] = deque(maxlen=rows)
-    for event in hub.events(account=account):
-        total += 1
-        found.append(event)
-    if total > rows:
-        return found, f"The latest {rows} of {total}; --limit N shows more, --json all."
-    return found, f"{plural(total, 'event')} in all." if total else "The mirror has no events."
+    # One row more than is shown: are there more?
+    found = list(hub.events(account=account, latest=rows + 1))
+    if len(found) > rows:
+        return found[1:], f"The latest {rows}; --limit N shows more, --json all."
+    return found, f"{plural(len(found), 'event')} in all." if found else "The mirror has no events."
 
 
 def _first(hub: "Hub", after: int, account: str | None, rows: int) -> tuple[Sequence[Event], str]:

@@ -245,8 +245,9 @@ class Hub(ConfiguredHub):
     ) -> Iterator[Event]:
         """What changed, in the order it was recorded; read as it is asked for.
 
-        Filters: ``after`` (a ``sequence``), ``account``, ``return_id``, ``limit``. With ``follow`` the events to come are
-        given too, as they are recorded by whatever process, until ``stop``, asked a few times a second, says so.
+        Filters: ``after`` (a ``sequence``), ``account``, ``return_id``, ``limit``; ``latest`` gives the newest so many, in
+        their order. With ``follow`` the events to come are given too, as they are recorded by whatever process, until
+        ``stop``, asked a few times a second, says so.
 
         Raises:
             ConfigurationError: there is no such account.

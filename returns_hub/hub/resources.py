@@ -56,12 +56,16 @@ class ReturnFilters(TypedDict, total=False):
 
 
 class EventFilters(TypedDict, total=False):
-    """Which events to read: those behind the sequence ``after``, of an ``account``, of a return; ``limit`` at most."""
+    """Which events to read: those behind the sequence ``after``, of an ``account``, of a return; ``limit`` at most.
+
+    ``latest`` is how many of the newest to read, in their order; it stands alone or with ``account`` and ``return_id``.
+    """
 
     after: int
     account: str | None
     return_id: str | None
     limit: int | None
+    latest: int | None
 
 
 class _Stream(TypedDict):
@@ -403,8 +407,13 @@ class HubResources:
     def events(self, filters: EventFilters, *, follow: bool, stop: Callable[[], bool]) -> Iterator[Event]:
         """The events that match, in their order; with ``follow`` also those to come, until ``stop`` says so."""
         store = self.store_of(filters.get("account"))
+        latest = filters.get("latest")
+        if latest is not None:
+            if follow or filters.get("after") or filters.get("limit") is not None:
+                raise ValueError("latest goes with account and return_id only")
+            return iter(store.latest_events(latest, filters.get("account"), filters.get("return_id")))
         if not follow:
-            return store.events(**filters)
+            return store.events(**stream_of(filters), limit=filters.get("limit"))
         from returns_hub.store.stream import follow as follow_stream
 
         return islice(follow_stream(store.database, **stream_of(filters), stop=stop), filters.get("limit"))

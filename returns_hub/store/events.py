@@ -6,7 +6,7 @@ Writers take turns and number their events within theirs, so an event that can b
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, text
+from sqlalchemy import Connection, Select, func, select, text
 
 from returns_hub.events import Event
 from returns_hub.store import rows
@@ -47,11 +47,8 @@ class EventReader:
 
     def __init__(self, database: Database, *, account: str | None = None, return_id: str | None = None) -> None:
         self.database = database
-        self._query = select(EVENTS).order_by(EVENTS.c.sequence)
-        if account is not None:
-            self._query = self._query.where(EVENTS.c.account == account)
-        if return_id is not None:
-            self._query = self._query.where((EVENTS.c.return_id == return_id) | _is_request_of(return_id))
+        self._account = account
+        self._return_id = return_id
 
     def read(self, *, after: int = 0, limit: int | None = None) -> Iterator[Event]:
         """The events behind a ``sequence``, in their order; read as they are asked for.
@@ -62,11 +59,11 @@ class EventReader:
         # In chunks: a consumer may take its time, and must not keep a transaction open meanwhile.
         while limit is None or limit > 0:
             size = _CHUNK_ROWS if limit is None else min(limit, _CHUNK_ROWS)
-            chunk = self._all(self._query.where(EVENTS.c.sequence > after).limit(size))
-            yield from map(rows.read_event, chunk)
+            chunk = self._chunk(after, size)
+            yield from chunk
             if len(chunk) < size:
                 return
-            after = chunk[-1]["sequence"]
+            after = chunk[-1].sequence
             limit = None if limit is None else limit - size
 
     @store_errors
@@ -80,20 +77,38 @@ class EventReader:
             end = last_sequence(connection)
             if end <= after:
                 return (), after
-            query = self._query.where(EVENTS.c.sequence > after).limit(_CHUNK_ROWS)
-            found = [rows.read_event(row) for row in connection.execute(query).mappings()]
+            query = self._query(connection).where(EVENTS.c.sequence > after).order_by(EVENTS.c.sequence)
+            found = [rows.read_event(row) for row in connection.execute(query.limit(_CHUNK_ROWS)).mappings()]
         # What was filtered out need not be passed over again.
         last = found[-1].sequence if found else 0
         return found, last if len(found) == _CHUNK_ROWS else max(last, end)
 
     @store_errors
-    def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
+    def read_latest(self, limit: int) -> Sequence[Event]:
+        """The newest events, so many at most, in their order.
+
+        Raises:
+            StoreError: the database fails.
+        """
         with self.database.reading() as connection:
-            return connection.execute(query).mappings().all()
+            query = self._query(connection).order_by(EVENTS.c.sequence.desc()).limit(limit)
+            return [rows.read_event(row) for row in reversed(connection.execute(query).mappings().all())]
 
+    @store_errors
+    def _chunk(self, after: int, size: int) -> Sequence[Event]:
+        with self.database.reading() as connection:
+            query = self._query(connection).where(EVENTS.c.sequence > after).order_by(EVENTS.c.sequence).limit(size)
+            return [rows.read_event(row) for row in connection.execute(query).mappings()]
 
-def _is_request_of(return_id: str) -> ColumnElement[bool]:
-    """True of an event about the request that a return grew from."""
-    return exists().where(
-        RETURNS.c.account == EVENTS.c.account, RETURNS.c.id == return_id, RETURNS.c.request_id == EVENTS.c.return_id
-    )
+    def _query(self, connection: Connection) -> Select[Any]:
+        query = select(EVENTS)
+        if self._account is not None:
+            query = query.where(EVENTS.c.account == self._account)
+        if self._return_id is not None:
+            # The life of a request goes on in the return that grew from it: the two are asked for together, by an index.
+            requests = select(RETURNS.c.request_id).where(RETURNS.c.id == self._return_id)
+            if self._account is not None:
+                requests = requests.where(RETURNS.c.account == self._account)
+            grown_from = connection.execute(requests.where(RETURNS.c.request_id.is_not(None))).scalars()
+            query = query.where(EVENTS.c.return_id.in_({self._return_id, *grown_from}))
+        return query

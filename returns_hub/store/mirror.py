@@ -1,17 +1,19 @@
 """The mirror itself: what is written to it, and what is read from it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, Self
 
 from attrs import evolve, frozen
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, text
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event
 from returns_hub.merge import Derive, Observation, derive_nothing
 from returns_hub.model import Return
+from returns_hub.operation import UnreadableField
 from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
 from returns_hub.store import correlation, ingestion, rows
@@ -20,11 +22,10 @@ from returns_hub.store.database import Database, database_time, sql_time, store_
 from returns_hub.store.events import EventReader
 from returns_hub.store.ingestion import ApplyResult
 from returns_hub.store.leases import Lease
-from returns_hub.store.schema import MAX_COLUMN_CHARS, MERGE_STATE, RETURNS
+from returns_hub.store.schema import IS_OPEN, MAX_COLUMN_CHARS, MERGE_STATE, RETURNS
 from returns_hub.store.sync_log import SyncHealth, SyncLog
 
 _AT_ONCE: Final = 500
-_TERMINAL: Final = tuple(status.value for status in Status if status.is_terminal)
 
 
 @frozen(kw_only=True)
@@ -133,18 +134,27 @@ class Store:
         A request that grew into a return is not listed beside it.
         """
         table = RETURNS.c
-        query = select(table.account, table.id, table.object).where(_stands_alone())
-        query = query.order_by(table.created_at.desc().nulls_last(), table.account, table.id).limit(limit)
+        wanted = [_stands_alone()]
         if account is not None:
-            query = query.where(table.account == account)
+            wanted.append(table.account == account)
         if status is not None:
-            query = query.where(table.status == status.value)
+            wanted.append(table.status == status.value)
         if attention is not None:
-            query = query.where(table.attention.contains(f" {attention.value} ", autoescape=True))
+            wanted.append(table.attention.contains(f" {attention.value} ", autoescape=True))
         if since is not None:
-            query = query.where(table.created_at >= start_of(since))
-        for row in self.database.stream(query):
-            yield StoredReturn(account=row.account, ret=rows.read_return(row.object, row.id))
+            wanted.append(table.created_at >= start_of(since))
+        query = select(table.account, table.id, table.object).where(*wanted)
+        # Two queries, for the databases do not agree on where a missing time stands in an index.
+        dated = query.where(table.created_at.is_not(None))
+        dated = dated.order_by(table.created_at.desc(), table.account.desc(), table.id.desc())
+        undated = query.where(table.created_at.is_(None)).order_by(table.account, table.id)
+        left = limit
+        for part in (dated, undated):
+            if left == 0:
+                return
+            for row in self.database.stream(part.limit(left)):
+                left = None if left is None else left - 1
+                yield StoredReturn(account=row.account, ret=rows.read_return(row.object, row.id))
 
     @store_errors
     def get_return(self, account: str, return_id: str) -> StoredReturn | None:
@@ -152,11 +162,26 @@ class Store:
         if not rows.is_usable_id(return_id):
             return None
         table = RETURNS.c
-        is_meant = (table.id == return_id) | (table.request_id == return_id)
-        query = select(table.id, table.object).where(table.account == account, is_meant)
+        query = select(table.id, table.object).where(table.account == account)
+        # Two queries: asked for either, SQLite would read the whole account; so it would to put the few that grew in order.
         with self.database.reading() as connection:
-            row = connection.execute(query.order_by(table.id == return_id, table.id.desc())).first()
+            grown = connection.execute(query.where(table.request_id == return_id)).all()
+            own = None if grown else connection.execute(query.where(table.id == return_id)).first()
+        row = max(grown, key=attrgetter("id")) if grown else own
         return None if row is None else StoredReturn(account=account, ret=rows.read_return(row.object, row.id))
+
+    @store_errors
+    def unreadable(self, account: str, limit: int = 100) -> tuple[UnreadableField, ...]:
+        """The fields of the account's returns that could not be read when they were last observed, by id; so many returns.
+
+        Raises:
+            StoreError: the database fails.
+        """
+        table = RETURNS.c
+        query = select(table.id, table.unreadable).where(table.account == account, table.unreadable.is_not(None))
+        with self.database.reading() as connection:
+            found = connection.execute(query.order_by(table.id).limit(limit)).all()
+        return tuple(UnreadableField(id=row.id, field=name) for row in found for name in rows.decode(row.unreadable))
 
     def comparable(self, account: str, ret: Return) -> Return:
         """A return that was read by its id, as far as it says something of the return itself.
@@ -177,6 +202,14 @@ class Store:
         Those of a return are also those of the request that it grew from: the two are one life.
         """
         return EventReader(self.database, account=account, return_id=return_id).read(after=after, limit=limit)
+
+    def latest_events(self, count: int, account: str | None = None, return_id: str | None = None) -> Sequence[Event]:
+        """The newest events, so many at most, in their order.
+
+        Raises:
+            StoreError: the database fails.
+        """
+        return EventReader(self.database, account=account, return_id=return_id).read_latest(count)
 
     def health(self, account: str) -> SyncHealth:
         """How the syncs of an account go: when the last one ran, how it ended, how far the mirror is behind."""
@@ -233,7 +266,7 @@ def start_of(since: date | datetime) -> datetime:
 
 
 def _is_open(account: str) -> ColumnElement[bool]:
-    return (RETURNS.c.account == account) & RETURNS.c.status.not_in(_TERMINAL) & _stands_alone()
+    return (RETURNS.c.account == account) & text(f"returns.{IS_OPEN}") & _stands_alone()
 
 
 def _stands_alone() -> ColumnElement[bool]:

@@ -146,6 +146,7 @@ def return_row(account: str, encoded: EncodedReturn) -> Row:
         "goods_expected": ret.goods_expected,
         "created_at": ret.created_at,
         "updated_at": ret.updated_at,
+        "unreadable": encode_json(ret.unreadable) if ret.unreadable else None,
         "object": encoded.text,
     }
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 # The revision in migrations/versions that these tables are of.
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
@@ -58,7 +58,15 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
 
+# Spelt out: an index of what is open is of no use where a parameter could be anything.
+IS_OPEN: Final = "status NOT IN ('rejected', 'cancelled', 'expired', 'closed')"
+
 METADATA: Final = MetaData()
+
+
+def _where(condition: str) -> Mapping[str, Any]:
+    return dict.fromkeys(("sqlite_where", "postgresql_where"), text(condition))
+
 
 RETURNS: Final = Table(
     "returns",
@@ -78,13 +86,18 @@ RETURNS: Final = Table(
     Column("goods_expected", Boolean),
     Column("created_at", Moment),
     Column("updated_at", Moment),
+    Column("unreadable", Text),  # JSON: the places of the fields that could not be read; NULL where all could
     Column("object", Text, nullable=False),
-    Index("returns_by_status", "account", "status"),
-    Index("returns_by_account_created_at", "account", "created_at"),
-    Index("returns_by_created_at", "created_at"),
+    # Read backwards: the newest come first.
+    Index("returns_newest", "created_at", "account", "id"),
+    Index("returns_newest_of_account", "account", "created_at", "id"),
+    Index("returns_newest_at_status", "status", "created_at", "account", "id"),
+    Index("returns_newest_of_account_at_status", "account", "status", "created_at", "id"),
+    Index("returns_open", "account", "id", **_where(IS_OPEN)),
+    Index("returns_unreadable", "account", "id", **_where("unreadable IS NOT NULL")),
     Index("returns_by_order_number", "order_number"),
     Index("returns_by_customer_email", "customer_email"),
-    Index("returns_by_request_id", "account", "request_id"),
+    Index("returns_by_request_id", "account", "request_id", **_where("request_id IS NOT NULL")),
 )
 
 ITEMS: Final = Table(
@@ -149,6 +162,7 @@ EVENTS: Final = Table(
     Column("origin", Text, nullable=False),
     Column("changes", Text, nullable=False),
     Index("events_by_return", "account", "return_id", "sequence"),
+    Index("events_of_account", "account", "sequence"),
     # Numbers are never given twice, not even after the newest events were deleted.
     sqlite_autoincrement=True,
 )
@@ -184,10 +198,6 @@ WAITING: Final = Table(
     Column("origin", Text, nullable=False),
     Column("object", Text, nullable=False),
 )
-
-
-def _where(condition: str) -> Mapping[str, Any]:
-    return dict.fromkeys(("sqlite_where", "postgresql_where"), text(condition))
 
 
 # The inbox. ``subject`` names what a delivery is about, ``""`` where it does not say: those of one subject are processed
