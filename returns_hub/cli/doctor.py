@@ -35,6 +35,7 @@ _STYLES: Final = {"ok": "green", "warning": "yellow", "failed": "red"}
 # Below this release, several processes that write one file can damage it (sqlite.org, the WAL-reset bug).
 _SAFE_FOR_SEVERAL_WRITERS: Final = (3, 51, 3)
 _MOST_SECONDS_APART: Final = 60
+_UNREADABLE_SHOWN: Final = 5
 _LONGEST_WAIT_S: Final = 10 * 60.0
 _LONGEST_LAG_S: Final = 24 * 3600.0
 
@@ -100,6 +101,17 @@ def _findings(hub: "Hub", settings: "Config", accounts: tuple[str, ...], *, offl
         yield from _account(hub, account, offline=offline)
     if health is not None:
         yield from (_mirror(each) for each in health.accounts if each.account in wanted)
+        for account in wanted:
+            yield from _unreadable(hub, account)
+
+
+def _unreadable(hub: "Hub", account: str) -> Iterator[Finding]:
+    """Which fields of which returns the vendor sends in a form that nobody can read."""
+    fields = hub.unreadable_fields(account)
+    if fields:
+        named = ", ".join(f"{each.id} {each.field}" for each in fields[:_UNREADABLE_SHOWN])
+        more = f" and {len(fields) - _UNREADABLE_SHOWN} more" if len(fields) > _UNREADABLE_SHOWN else ""
+        yield Finding(account, "unreadable", "warning", f"could not be read and left empty: {named}{more}")
 
 
 def _store(hub: "Hub", settings: "Config") -> Iterator[Finding]:

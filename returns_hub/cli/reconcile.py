@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from returns_hub.cli.options import ConfigPath
 from returns_hub.cli.output import clean, plural, print_json, print_line
-from returns_hub.cli.sync import check_accounts, print_failures, print_unknown_words, progress_display
+from returns_hub.cli.sync import check_accounts, print_failures, print_remarks, progress_display
 from returns_hub.convert import dump
 
 if TYPE_CHECKING:
@@ -62,4 +62,4 @@ def _say_report(report: "ReconcileReport") -> None:
     if report.gone_ids:
         more = f" and {report.gone - len(report.gone_ids)} more" if report.gone > len(report.gone_ids) else ""
         print_line(f"{report.account}: not at the vendor any more: {' '.join(map(clean, report.gone_ids))}{more}")
-    print_unknown_words(report)
+    print_remarks(report)

@@ -25,6 +25,7 @@ ShowProgress: TypeAlias = "Callable[[SyncProgress], None]"
 
 _LINE_INTERVAL: Final = 10.0
 _UNKNOWN_WORDS_SHOWN: Final = 5
+_UNREADABLE_SHOWN: Final = 5
 _INTERVAL: Final = re.compile(r"([1-9]\d{0,5})(s|m|h)\Z")
 _UNIT_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _MAX_START_DELAY: Final = 30.0
@@ -104,14 +105,20 @@ def print_report(report: "SyncReport") -> None:
         f"{report.account}: {report.read} read, {report.created} new, {report.changed} changed, "
         f"{plural(report.events, 'event')} ({plural(report.requests, 'request')}, {report.duration_s:.1f} s)"
     )
-    print_unknown_words(report)
+    print_remarks(report)
 
 
-def print_unknown_words(report: "SyncReport | ReconcileReport") -> None:
-    """A line if words came that have no meaning here."""
+def print_remarks(report: "SyncReport | ReconcileReport") -> None:
+    """A line if words came that have no meaning here, and one if fields could not be read: neither loses a return."""
     if report.unknown_words:
         print_line(
             f"{report.account}: {_unknown(report.unknown_words)}; returns-hub explain says what becomes of a word"
+        )
+    if report.unreadable:
+        shown = [f"{clean(each.id)} {clean(each.field)}" for each in report.unreadable[:_UNREADABLE_SHOWN]]
+        more = len(report.unreadable) - len(shown)
+        print_line(
+            f"{report.account}: could not be read and left empty: {', '.join(shown)}{f' and {more} more' if more else ''}"
         )
 
 

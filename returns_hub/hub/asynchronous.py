@@ -16,7 +16,7 @@ from returns_hub.fork import reset_after_fork
 from returns_hub.hub.clients import AsyncHubClient
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub, stream_of
-from returns_hub.operation import HttpAnswer, WebhookRequest
+from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -165,6 +165,10 @@ class AsyncHub(ConfiguredHub):
     async def get_return(self, account: str, return_id: str) -> "StoredReturn | None":
         """One mirrored return, or None if the mirror does not have it."""
         return await asyncio.to_thread(self._resources.get_return, account, return_id)
+
+    async def unreadable_fields(self, account: str) -> tuple[UnreadableField, ...]:
+        """The fields of an account's returns that were left empty; as :meth:`Hub.unreadable_fields`."""
+        return await asyncio.to_thread(lambda: self._resources.store_of(account).unreadable(account))
 
     async def events(
         self,

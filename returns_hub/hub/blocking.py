@@ -11,7 +11,7 @@ from returns_hub.client import Client
 from returns_hub.events import Event
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub
-from returns_hub.operation import HttpAnswer, WebhookRequest
+from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -235,6 +235,15 @@ class Hub(ConfiguredHub):
             StoreError: the store fails.
         """
         return self._resources.get_return(account, return_id)
+
+    def unreadable_fields(self, account: str) -> tuple[UnreadableField, ...]:
+        """The fields of an account's returns that the last reading could not read and left empty; of 100 returns at most.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails.
+        """
+        return self._resources.store_of(account).unreadable(account)
 
     def events(
         self,

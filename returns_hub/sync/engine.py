@@ -185,7 +185,9 @@ class AccountRun:
                             await self.writer.finish()
                         tasks.cancel_scope.cancel()
         finally:
-            self.report.set(unknown_words=dict(Counter(client.unknown_words()) - words))
+            self.report.set(
+                unknown_words=dict(Counter(client.unknown_words()) - words), unreadable=client.unreadable_fields
+            )
             with CancelScope(shield=True):
                 await client.aclose()
 

@@ -1,5 +1,6 @@
 """The reading of an account: pages and single returns, asked for side by side, on their way into the mirror."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -15,8 +16,9 @@ from returns_hub.errors import NotFound, PluginError, UnexpectedReply, Validatio
 from returns_hub.events import Origin
 from returns_hub.merge import Observation, observed, restrict_fields
 from returns_hub.model import Return
-from returns_hub.operation import Operation, Reply
+from returns_hub.operation import Operation, Page, Reply
 from returns_hub.store import ApplyResult, Store
+from returns_hub.store.rows import fingerprint
 from returns_hub.sync.listings import Listing
 from returns_hub.sync.options import RunOptions
 from returns_hub.sync.queue import PageJob, ReadQueue
@@ -25,6 +27,10 @@ from returns_hub.sync.writer import MirrorWriter
 
 T = TypeVar("T")
 
+_log = logging.getLogger("returns_hub")
+
+# So many invalid records are known again.
+_MAX_INVALID: Final = 10_000
 # How many calls of an account may be under way; its rate limit decides how many that really are.
 _MAX_WORKERS: Final = 8
 # A call waits for its turn at the rate limit, and has a deadline: no more of them than get their turn in this time.
@@ -61,6 +67,7 @@ class Reader:
     _calls: Semaphore = field(init=False)
     _rows: int = field(init=False, default=0)
     _reread: set[str] = field(init=False, factory=set)
+    _invalid: set[str] = field(init=False, factory=set)
 
     def __attrs_post_init__(self) -> None:
         self._calls = Semaphore(self.workers)
@@ -112,7 +119,7 @@ class Reader:
             # made from is gone. Where the vendor answers nonsense to everything, the next try says so.
             listing.restart()
             return
-        self.report.count(pages=1, invalid_records=len(page.invalid_records))
+        self.report.count(pages=1, invalid_records=self._new_invalid(page))
         for sentence in page.gaps:
             self.report.add_gap(sentence)
         observations = [observed(ret, seen_at=seen_at, origin=origin) for ret in listing.new_rows(segment, page)]
@@ -125,6 +132,18 @@ class Reader:
         self._rows += len(observations)
         if listing.gap is not None:
             self.report.add_gap(listing.gap)
+
+    def _new_invalid(self, page: Page[Return]) -> int:
+        """How many records of the page could not be read and did not come before: pages overlap."""
+        new = 0
+        for record in page.invalid_records:
+            digest = fingerprint(repr(record.raw))
+            if digest not in self._invalid:
+                new += 1
+                _log.warning("%s: a record could not be read and is left out, at %s", self.account, record.where)
+                if len(self._invalid) < _MAX_INVALID:
+                    self._invalid.add(digest)
+        return new
 
     async def _in_detail(self, rows: Sequence[Observation]) -> list[Observation]:
         """The rows of a page, each as the vendor shows it by its id."""

@@ -45,6 +45,7 @@ class ReconcileRun(AccountRun):
             gone=self._gone,
             gone_ids=tuple(sorted(self._gone_ids)),
             invalid_records=told.invalid_records,
+            unreadable=told.unreadable,
             unknown_words=told.unknown_words,
             gaps=told.gaps,
             duration_s=told.duration_s,

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
+from returns_hub.operation import UnreadableField
+
 _MAX_GAPS: Final = 100
 
 
@@ -28,7 +30,8 @@ class SyncReport:
 
     ``requests`` counts what was asked of the vendor, repetitions after a failure not included, ``pages`` the
     listings among it. ``read`` rows came in; of their returns ``created`` were new to the mirror, ``changed`` told at
-    least one event, ``unchanged`` none. ``invalid_records`` records could not be read. ``unknown_words`` are status words
+    least one event, ``unchanged`` none. ``invalid_records`` are not in the mirror, for they could not be read; ``unreadable`` names fields that were left empty,
+    each once and a thousand at most. ``unknown_words`` are status words
     without a meaning here, and how often they came. ``gaps`` are sentences about what could not be seen. ``error`` is
     why the sync ended early, None if it did not; ``retry_at`` is when the vendor takes requests again, where it is the
     account's allowance that ended it. ``skipped`` says who else is syncing the account: then nothing was done here.
@@ -43,6 +46,7 @@ class SyncReport:
     unchanged: int = 0
     events: int = 0
     invalid_records: int = 0
+    unreadable: tuple[UnreadableField, ...] = ()
     unknown_words: Mapping[str, int] = field(factory=dict, hash=False)
     gaps: tuple[str, ...] = ()
     duration_s: float = 0.0
@@ -71,6 +75,7 @@ class ReconcileReport:
     gone: int = 0
     gone_ids: tuple[str, ...] = ()
     invalid_records: int = 0
+    unreadable: tuple[UnreadableField, ...] = ()
     unknown_words: Mapping[str, int] = field(factory=dict, hash=False)
     gaps: tuple[str, ...] = ()
     duration_s: float = 0.0

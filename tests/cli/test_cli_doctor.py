@@ -92,6 +92,17 @@ def test_wrong_options_fail_and_the_rest_is_checked(configure: Callable[..., Non
     assert "ok       acme-au: credentials: accepted" in ran.lines
 
 
+def test_fields_that_could_not_be_read_are_named(
+    configure: Callable[..., None], run: Run, vendor: ReturnMateSandbox, findings: Findings
+) -> None:
+    assert "unreadable" not in findings()
+    vendor.rmas["rma_abc123"]["created_at"] = "the day before yesterday"
+    ran = run("sync")
+    named = "could not be read and left empty: rma_abc123 created_at"
+    assert (ran.code, ran.lines[-1]) == (0, f"acme-au: {named}")
+    assert findings()["unreadable"] == ("warning", named)
+
+
 def test_only_the_named_account_is_checked(configure: Callable[..., None], run: Run) -> None:
     configure('[accounts.second]\nprovider = "returnmate"')
     assert run("doctor", "acme-au").code == 0

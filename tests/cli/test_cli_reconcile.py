@@ -21,6 +21,7 @@ REPORT_KEYS = [
     "gone",
     "gone_ids",
     "invalid_records",
+    "unreadable",
     "unknown_words",
     "gaps",
     "duration_s",

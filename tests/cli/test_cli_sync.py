@@ -28,6 +28,7 @@ REPORT_KEYS = [
     "unchanged",
     "events",
     "invalid_records",
+    "unreadable",
     "unknown_words",
     "gaps",
     "duration_s",

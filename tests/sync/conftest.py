@@ -102,6 +102,10 @@ class Vendor:
     def unknown_words(self) -> Mapping[str, int]:
         return dict(self.words)
 
+    @property
+    def unreadable_fields(self) -> tuple[UnreadableField, ...]:
+        return tuple(UnreadableField(id=row.id, field=name) for row in self.rows.values() for name in row.unreadable)
+
     # What a client does, with neither adapter package nor HTTP.
 
     @property

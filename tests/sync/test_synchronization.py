@@ -20,6 +20,7 @@ from returns_hub import (
     StoreError,
     TimelineEntry,
     UnexpectedReply,
+    UnreadableField,
     UnsupportedOperation,
     ValidationFailed,
 )
@@ -344,6 +345,26 @@ def test_records_that_could_not_be_read_are_counted(vendor: Vendor, sync: Sync) 
     vendor.spoilt = (InvalidRecord(where="data[7]", raw={"id": 7}),)
     report = sync()
     assert (report.created, report.invalid_records, report.error) == (1, 2, None)
+
+
+def test_a_record_that_comes_again_unreadable_is_counted_once(
+    vendor: Vendor, sync: Sync, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendor.add("a", "", **PENDING)
+    vendor.spoilt = tuple(InvalidRecord(where=f"data[{n}]", raw={"id": []}) for n in (7, 8))
+    assert sync().invalid_records == 2
+    assert "acme: a record could not be read and is left out, at data[7]" in caplog.text
+
+
+def test_fields_that_could_not_be_read_are_named_and_cost_nothing_else(
+    vendor: Vendor, sync: Sync, sqlite_store: Store
+) -> None:
+    vendor.add("a", "b", **PENDING)
+    vendor.add("c", **PENDING, unreadable=("created_at", "items[0].quantity"))
+    report = sync()
+    named = (UnreadableField(id="c", field="created_at"), UnreadableField(id="c", field="items[0].quantity"))
+    assert (report.created, report.invalid_records, report.error, report.unreadable) == (3, 0, None, named)
+    assert sqlite_store.unreadable("acme") == named
 
 
 def test_one_odd_record_does_not_stop_the_others(vendor: Vendor, sync: Sync) -> None:
