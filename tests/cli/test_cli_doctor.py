@@ -96,9 +96,9 @@ def test_fields_that_could_not_be_read_are_named(
     configure: Callable[..., None], run: Run, vendor: ReturnMateSandbox, findings: Findings
 ) -> None:
     assert "unreadable" not in findings()
-    vendor.rmas["rma_abc123"]["created_at"] = "the day before yesterday"
+    vendor.rmas["rma_abc123"]["customer"] = {"email": "jane@example.com", "name": ["Jane"]}
     ran = run("sync")
-    named = "could not be read and left empty: rma_abc123 created_at"
+    named = "could not be read and left empty: rma_abc123 customer.name"
     assert (ran.code, ran.lines[-1]) == (0, f"acme-au: {named}")
     assert findings()["unreadable"] == ("warning", named)
 

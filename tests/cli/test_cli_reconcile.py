@@ -85,8 +85,17 @@ def test_a_failure_is_said(synced: None, run: Run, vendor: ReturnMateSandbox) ->
     )
 
 
-def test_a_record_that_cannot_be_read_is_said(synced: None, run: Run, vendor: ReturnMateSandbox) -> None:
+def test_a_field_that_cannot_be_read_is_named_and_is_no_failure(
+    synced: None, run: Run, vendor: ReturnMateSandbox
+) -> None:
     vendor.rmas["rma_abc123"]["created_at"] = {"not": "a time"}
     ran = run("reconcile")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.lines[-1] == "acme-au: could not be read and left empty: rma_abc123 created_at"
+
+
+def test_a_record_that_cannot_be_read_is_a_failure(synced: None, run: Run, vendor: ReturnMateSandbox) -> None:
+    vendor.rmas["rma_abc123"]["id"] = {"not": "an id"}
+    ran = run("reconcile")
     assert (ran.code, ran.lines[0][:40]) == (1, "acme-au: 59 checked, 0 missing, 0 change")
-    assert "could not be read; the mirror does not have what they tell" in ran.err
+    assert "could not be read; they are missing in the mirror" in ran.err

@@ -110,13 +110,24 @@ def test_a_terminal_gets_a_progress_bar(configure: Callable[..., None], show: Ca
 def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_kept(
     vendor: ReturnMateSandbox, configure: Callable[..., None], run: Run
 ) -> None:
-    vendor.rmas["rma_abc123"]["created_at"] = {"not": "a time"}
+    vendor.rmas["rma_abc123"]["id"] = {"not": "an id"}
     ran = run("sync")
     assert (ran.code, ran.err) == (
         1,
-        "returns-hub: acme-au: 1 record could not be read; the mirror does not have what they tell\n",
+        "returns-hub: acme-au: 1 record could not be read; they are missing in the mirror\n",
     )
     assert len(run("returns", "--json").lines) == 59
+
+
+def test_a_field_that_cannot_be_read_is_named_and_is_no_failure(
+    vendor: ReturnMateSandbox, configure: Callable[..., None], run: Run
+) -> None:
+    vendor.rmas["rma_abc123"]["order_number"] = {"not": "text"}
+    ran = run("sync", "--json")
+    (report,) = map(json.loads, ran.lines)
+    assert (ran.code, ran.err) == (0, "")
+    assert (report["invalid_records"], report["unreadable"]) == (0, [{"id": "rma_abc123", "field": "order_number"}])
+    assert len(run("returns", "--json").lines) == 60
 
 
 def test_an_unknown_account_is_refused_before_anything_is_read(

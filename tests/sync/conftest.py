@@ -25,6 +25,7 @@ from returns_hub import (
     Slice,
     Status,
     Support,
+    UnreadableField,
 )
 from returns_hub.store import Store
 from returns_hub.sync import (
