@@ -26,6 +26,7 @@ from unicodedata import normalize
 from attrs import evolve, field, frozen
 
 from returns_hub import Operation, UnexpectedReply, ValidationFailed
+from returns_hub.wire import foreign_cursor
 from returns_hub_returnless.wire import (
     existing_time,
     format_local_time,
@@ -193,7 +194,7 @@ class Cursor:
             or not all(map(_ID.match, ids))
             or (position is None) != (match["position"] is None)
         ):
-            raise ValueError("the cursor is not one that this listing gave")
+            raise foreign_cursor()
         return cls(
             position=position,
             seen=frozenset(ids),
