@@ -150,7 +150,7 @@ def test_status_and_raw_status_must_both_hold(listed: Any, vendor: Any, row: Any
         ("updated_after", {"updated_after": datetime(2024, 1, 1, 5, tzinfo=UTC)}),
     ],
 )
-def test_rows_that_a_filter_leaves_out_are_not_handed_on(
+def test_rows_that_a_filter_excludes_are_not_returned(
     listed: Any, vendor: Any, row: Any, ignored: str, query: dict[str, Any]
 ) -> None:
     rows = [row(n, reference=f"ORD{n}", customer_email=f"{n}@b.c") for n in range(9)]
@@ -186,7 +186,7 @@ def test_address_may_be_found_in_another_case(listed: Any, vendor: Any, row: Any
     assert listed(ReturnQuery(customer_email="a@b.C"), vendor(rows, ignored=frozenset({"emailaddress"}))) == ["1000"]
 
 
-def test_row_that_does_not_tell_what_was_asked_for_is_left_out(listed: Any, vendor: Any, row: Any) -> None:
+def test_row_without_the_field_that_is_filtered_on_is_left_out(listed: Any, vendor: Any, row: Any) -> None:
     rows = [row(0, customer_email=""), row(1, customer_email="a@b.c")]
     assert listed(ReturnQuery(customer_email="a@b.c"), vendor(rows, ignored=frozenset({"emailaddress"}))) == ["1001"]
 
@@ -203,9 +203,7 @@ def test_newest_first_is_both_lists_as_one(listed: Any, vendor: Any, row: Any) -
     assert listed(ReturnQuery(newest_first=True), vendor(rows)) == ["request:2", "1002", "request:1", "1000"]
 
 
-def test_newest_first_ends_with_a_gap_where_the_vendor_tells_no_more(
-    adapter: Returnless, vendor: Any, pages: Any
-) -> None:
+def test_newest_first_ends_with_a_gap_where_the_vendor_has_more(adapter: Returnless, vendor: Any, pages: Any) -> None:
     found = pages(lambda cursor: adapter.list_returns(ReturnQuery(newest_first=True), cursor), vendor(450))
     assert [len(page.items) for page in found] == [200, 0]
     assert [page.gaps for page in found] == [(), ("returns: only the newest 200 can be listed newest first",)]
@@ -216,7 +214,7 @@ def test_newest_first_under_a_silent_cap_ends_with_a_gap(adapter: Returnless, ve
     assert found[-1].gaps == ("returns: only the newest 20 can be listed newest first",)
 
 
-def test_newest_first_tells_a_list_no_further_than_the_other(
+def test_newest_first_reads_a_list_no_further_than_the_other(
     adapter: Returnless, vendor: Any, pages: Any, row: Any
 ) -> None:
     # Four returns fill the page: requests older than the last of them may have younger returns before them.
@@ -270,7 +268,7 @@ def test_full_page_of_shipments_has_a_gap(adapter: Returnless, answer: Any, fini
     assert page.gaps == ("shipments: only the newest 5 are sent; a return has its own",)
 
 
-def test_shipment_without_a_tracking_number_is_set_aside(adapter: Returnless, answer: Any, finish: Any) -> None:
+def test_shipment_without_a_tracking_number_is_an_invalid_record(adapter: Returnless, answer: Any, finish: Any) -> None:
     page = finish(adapter.list_shipments(ShipmentQuery()), answer(200, [{"return_id": "1"}, {"tracking_number": "T"}]))
     assert ([one.where for one in page.invalid_records], len(page.items)) == (["[0].tracking_number"], 1)
 

@@ -282,7 +282,7 @@ def test_documented_order_comes_out_as_documented(adapter: Any, document: Any) -
     assert (answer.status, answer.headers) == (200, (("Content-Type", "application/json; charset=utf-8"),))
 
 
-def test_order_that_tells_nothing_more_has_what_is_required(adapter: Any) -> None:
+def test_least_order_has_what_is_required(adapter: Any) -> None:
     assert rendered(adapter, BARE) == {
         "return_code": 200,
         "return_message": "Success!",
@@ -296,7 +296,7 @@ def test_order_that_tells_nothing_more_has_what_is_required(adapter: Any) -> Non
     }
 
 
-def test_line_that_tells_nothing_more_has_what_is_required(adapter: Any) -> None:
+def test_least_line_has_what_is_required(adapter: Any) -> None:
     assert line(adapter) == {
         "product_id": "9",
         "quantity": "1.0000",

@@ -163,7 +163,7 @@ def test_status_of_no_vocabulary_makes_a_crowded_second_a_gap(vendor: Any, backf
     assert len(ids(found)) == 451
 
 
-def test_strange_status_that_the_crowd_shows_is_asked_for(vendor: Any, backfill: Any, row: Any) -> None:
+def test_undocumented_status_in_a_crowded_second_is_requested(vendor: Any, backfill: Any, row: Any) -> None:
     asked_of = vendor(in_one_second(row, 450, words=(*WORDS, "in_limbo")))
     assert len(ids(backfill(asked_of))) == 450
     assert "in_limbo" in [query.get("status") for query in asked_of.asked]
@@ -240,7 +240,7 @@ def test_rows_without_a_time_are_read_where_they_are_all(adapter: Returnless, an
         ({"return_id": {"a": 1}}, "[1].return_id"),
     ],
 )
-def test_row_that_cannot_be_read_is_set_aside_once(
+def test_row_without_an_id_is_one_invalid_record(
     vendor: Any, backfill: Any, row: Any, broken: dict[str, Any], where: str
 ) -> None:
     found = backfill(vendor([row(0), {**row(1), **broken}, row(2)]))

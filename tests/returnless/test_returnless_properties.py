@@ -126,7 +126,7 @@ def test_any_bytes_give_a_value_or_our_error(body: bytes, status: int) -> None:
 
 
 @given(row=JSON | RECORDS.map(lambda record: {**record, "return_date": "2024-05-01 10:00:00"}))
-def test_any_row_is_read_or_set_aside(row: object) -> None:
+def test_any_row_is_read_or_an_invalid_record(row: object) -> None:
     page = page_of(row)
     assert len(page.items) + len(page.invalid_records) == 2
 
@@ -177,7 +177,7 @@ def test_any_cursor_is_ours_or_refused(cursor: str) -> None:
 
 @pytest.mark.parametrize("adapter", [ADAPTER, TRUSTING], ids=["hints", "trusting"])
 @given(body=(JSON | RECORDS).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=80))
-def test_any_verified_delivery_tells_one_thing(adapter: Returnless, body: bytes) -> None:
+def test_any_verified_delivery_is_one_event(adapter: Returnless, body: bytes) -> None:
     (event,) = adapter.read_webhook(delivery(body)).events
     assert isinstance(event, ReturnHint | ReturnObserved | UnknownEvent)
 

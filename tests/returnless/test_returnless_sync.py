@@ -168,7 +168,7 @@ def test_a_second_with_more_than_a_page_is_read_status_by_status(open_hub: OpenH
     ],
     ids=["too many of each status", "too many, bounds left out", "status ignored", "one filter counts"],
 )
-def test_what_a_crowded_second_hides_is_told_and_nothing_else_is_missing(
+def test_what_a_crowded_second_hides_is_a_gap_and_nothing_else_is_missing(
     open_hub: OpenHub, behaviour: dict[str, Any]
 ) -> None:
     sandbox = ReturnlessSandbox(**behaviour)
@@ -268,7 +268,7 @@ def test_changes_in_the_order_of_updates_are_found_where_that_looks_like_the_ord
     ],
     ids=["updated_after ignored", "one filter counts"],
 )
-def test_changes_that_cannot_be_told_apart_are_an_error(
+def test_changes_that_cannot_be_distinguished_are_an_error(
     open_hub: OpenHub, behaviour: dict[str, Any], sentence: str
 ) -> None:
     sandbox = slow_sandbox(**behaviour)
@@ -323,7 +323,7 @@ def test_by_the_id_of_the_request_the_return_is_found(open_hub: OpenHub) -> None
     assert (stored.ret.id, stored.ret.request_id) == (grown, request)
 
 
-def test_what_becomes_of_a_request_with_a_return_tells_no_event(open_hub: OpenHub) -> None:
+def test_change_of_a_request_with_a_return_emits_no_event(open_hub: OpenHub) -> None:
     sandbox = ReturnlessSandbox(count=20)
     hub = open_hub(sandbox)
     hub.sync()
@@ -339,7 +339,7 @@ def test_a_request_and_a_return_of_the_same_number_are_two(open_hub: OpenHub) ->
     assert mirrored(hub) == {"948191", "371141", "request:948191"}
 
 
-def test_details_take_nothing_away_that_only_a_listing_tells(open_hub: OpenHub) -> None:
+def test_details_take_nothing_away_that_only_a_listing_has(open_hub: OpenHub) -> None:
     hub = open_hub(ReturnlessSandbox(count=2))
     hub.sync()
     hub.sync(full=True, details=True)
