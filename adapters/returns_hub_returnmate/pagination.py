@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from returns_hub import InvalidRecord, NotFound, Operation, Reply, Return, UnexpectedReply, format_time, parse_time
 from returns_hub.wire import foreign_cursor, parse_list, parse_rows
@@ -208,7 +208,8 @@ class KeysetPaginator:
     Where rows have no times, or stand in another order, or the vendor does not filter by them, it counts pages off.
     """
 
-    fetch: Fetch
+    # What it fetches for may hold a customer's e-mail.
+    fetch: Fetch = field(repr=False)
     newest_first: bool
 
     def step(self, rows: Rows[Return], cursor: Cursor) -> Operation[Step]:
