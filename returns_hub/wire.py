@@ -182,7 +182,7 @@ def build_error(
     fields: Mapping[str, str] | None = None,
     request_id: str | None = None,
 ) -> ProviderError:
-    """An error with what a reply told; ``fields`` is kept by ``ValidationFailed`` alone."""
+    """An error with what a reply says of it; ``fields`` is kept by ``ValidationFailed`` alone."""
     if issubclass(kind, ValidationFailed):
         return kind(
             fields=fields,
@@ -313,8 +313,8 @@ def parse_id(value: object) -> str | None:
 class Record:
     """A vendor's object, read field by field.
 
-    Every method takes one or more names of fields, and gives the first of them that tells something. Null, ``""``, ``[]``, ``{}`` and
-    ``false`` tell nothing. Whole numbers and text stand for each other. A value that cannot be read counts as nothing, and its place is
+    Every method takes one or more names of fields, and gives the first of them that holds something. Null, ``""``, ``[]``, ``{}`` and
+    ``false`` are nothing. Whole numbers and text stand for each other. A value that cannot be read counts as nothing, and its place is
     added to :attr:`unreadable`; :meth:`id` alone raises. Objects and lists inside are records too, and share their places with this one.
     """
 
@@ -524,7 +524,7 @@ class Record:
         return found
 
     def text_map(self, *names: str) -> dict[str, str]:
-        """An object of texts by name. What cannot be read in it is told by the name of the whole: its keys are the vendor's data."""
+        """An object of texts by name. What cannot be read in it is named by the whole: its keys are the vendor's data."""
         for name in names:
             found: dict[str, str] = {}
             for key, value in self.record(name).raw.items():

@@ -92,7 +92,7 @@ class ReturnMate(ReportCalls):
 
     - ``api_key``: made at Settings, Integrations, API; one key for each environment.
     - ``plan``: the published limits of this plan are kept to.
-    - ``currency``: ISO 4217, for the amounts; the vendor tells none.
+    - ``currency``: ISO 4217, for the amounts, which the vendor prints without one.
     - ``status_map``: what the shop's own status words mean, each a status or a table of facts
       (``{"Quality Hold": {"status": "received", "attention": ["review"]}}``). They come before the vendor's words.
     - ``webhook_secrets``: every secret that may sign a delivery now; without one, deliveries are refused.
@@ -289,7 +289,7 @@ class ReturnMate(ReportCalls):
             return self._reader.parse_tracking(checked(self, reply, Permission.SHIPMENTS_READ))
         except NotFound:
             pass
-        # Perhaps nothing was scanned yet, perhaps there is no such shipment: the shipment itself tells which.
+        # Perhaps nothing was scanned yet, perhaps there is no such shipment: reading the shipment decides it.
         yield from self.get_shipment(shipment_id)
         return ()
 
@@ -326,7 +326,7 @@ class ReturnMate(ReportCalls):
     def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
         """One slice, in order of creation and along its times, so that neither new RMAs nor deleted ones hide any.
 
-        The vendor's total tells where it can be read from, side by side.
+        The vendor's total says from which pages on it can be read side by side.
         """
         query = ReturnQuery(created_after=since, created_before=until)
         return (
@@ -375,7 +375,7 @@ class ReturnMate(ReportCalls):
                 return rows, cursor
 
     def _uses_other_words(self, query: ReturnQuery, cursor: Cursor) -> Operation[bool]:
-        """Whether the shop, which has nothing at the reference's words for a status, does not use these words: the newest RMA tells.
+        """True if the shop does not use the reference's words for a status, judged by its newest RMA: then finding nothing means nothing.
 
         Newer pages of the vendor show ``SUBMITTED`` and ``Label Sent``: to ask such a shop for ``pending`` finds nothing,
         and would look like there is nothing.
@@ -393,12 +393,12 @@ class ReturnMate(ReportCalls):
         found = [ret for ret in page.items if _may_be(ret, new)]
         if len(found) == 1:
             return found[0]
-        raise UnexpectedReply("an RMA was created, and the reply does not tell which", where="data.id")
+        raise UnexpectedReply("an RMA was created, and the reply does not say which", where="data.id")
 
     def _shipment_id(self, return_id: str, tracking_number: str | None) -> Operation[str]:
         """The id of the shipment just made: the RMA's own word for it, else its tracking number."""
         found: list[str] = []
-        # The label is paid for, and the reply told of it: a look that fails may not lose it.
+        # The label is paid for: a failed read may not lose it.
         with suppress(ProviderError):
             ret = yield from self.get_return(return_id)
             found = [made.id for made in ret.shipments if tracking_number and made.tracking_number == tracking_number]
@@ -406,7 +406,7 @@ class ReturnMate(ReportCalls):
             return found[0]
         if tracking_number:
             return tracking_number
-        raise UnexpectedReply("a label was made, and the reply does not tell for which shipment", where="data.id")
+        raise UnexpectedReply("a label was made, and the reply does not say for which shipment", where="data.id")
 
     def _word_for(self, status: Status) -> str:
         """The one word that sets this status in this shop."""
@@ -493,6 +493,6 @@ def _same_order(one: str, other: str) -> bool:
 
 
 def _may_be(ret: Return, new: NewReturn) -> bool:
-    """False if the RMA tells its items and they are not these."""
+    """False if the RMA has items and they are not these."""
     wanted = Counter((comparable(item.sku or ""), item.quantity) for item in new.items)
     return not ret.items or Counter((comparable(item.sku or ""), item.quantity) for item in ret.items) == wanted

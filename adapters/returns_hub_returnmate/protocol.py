@@ -114,8 +114,8 @@ def checked(adapter: Adapter, reply: Reply, permission: Permission) -> Any:
 
 
 def _error(reply: Reply, body: Any) -> ProviderError:
-    told = body.get("error") if isinstance(body, dict) else None
-    record = Record(told if isinstance(told, dict) else {"message": told})
+    error = body.get("error") if isinstance(body, dict) else None
+    record = Record(error if isinstance(error, dict) else {"message": error})
     code = record.text("code")
     return build_error(
         error_class(reply.status, code, codes=_ERRORS),
@@ -127,8 +127,8 @@ def _error(reply: Reply, body: Any) -> ProviderError:
 
 
 def _fields(details: object) -> dict[str, str]:
-    """``details`` as text by field; what is no object is told of ``details``. The reference never shows its content."""
+    """``details`` as text by field, under ``details`` where it is no object. The reference never shows its content."""
     if isinstance(details, dict):
-        return {name: describe(told) for name, told in details.items()}
+        return {name: describe(problem) for name, problem in details.items()}
     sentence = describe(details)
     return {"details": sentence} if sentence else {}

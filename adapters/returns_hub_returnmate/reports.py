@@ -124,11 +124,11 @@ class ReportCalls(Adapter):
 def _counts(record: Record, name: str) -> dict[str, int]:
     """The counts by word. One that cannot be read is named by the whole: its word is the vendor's data."""
     counts: dict[str, int] = {}
-    for word, told in record.record(name).raw.items():
-        count = Record({name: told}).whole(name)
+    for word, value in record.record(name).raw.items():
+        count = Record({name: value}).whole(name)
         if count is not None:
             counts[word] = count
-        elif told is not None:
+        elif value is not None:
             record.note_unreadable(name)
     return counts
 

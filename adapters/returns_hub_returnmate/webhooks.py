@@ -76,7 +76,7 @@ def verify(request: WebhookRequest, secrets: Iterable[Secret], *, header: str) -
 
 
 def read(request: WebhookRequest) -> Receipt:
-    """What a verified delivery tells: a hint, or an event that cannot be interpreted. Never an error."""
+    """The receipt of a verified delivery: a hint, or an event that cannot be interpreted. Never an error."""
     body = decode_object(request.body)
     name = Record(body).text("event", "type", "event_type")
     held = body.get("data", body.get("payload"))

@@ -47,7 +47,7 @@ _TEXTS: Final = ("text", "message", "description", "content")
 
 @frozen(kw_only=True)
 class Reader:
-    """Reads the objects of one account: its status words, and the currency that the vendor never tells."""
+    """Reads the objects of one account: its status words, and the currency, which the vendor never prints."""
 
     statuses: StatusTable
     shipment_statuses: StatusTable
@@ -160,8 +160,10 @@ class Reader:
         """The scans that stand in ``tracking``, or in the object in it."""
         if "tracking" not in record.raw:
             return ()
-        told = record.raw["tracking"]
-        scans = record.records("tracking") if isinstance(told, list) else _inner(record, "tracking").records(*_SCANS)
+        tracking = record.raw["tracking"]
+        scans = (
+            record.records("tracking") if isinstance(tracking, list) else _inner(record, "tracking").records(*_SCANS)
+        )
         return tuple(sorted([self._scan(scan) for scan in scans], key=_when))
 
     def _scan(self, record: Record) -> TrackingEvent:
@@ -261,12 +263,12 @@ def parse_note(data: object, *, text: str, internal: bool) -> Note:
     if "content" not in raw:
         return Note(text=text, internal=internal, raw=raw)
     record = Record(raw)
-    told = record.flag("internal")
+    is_internal = record.flag("internal")
     return Note(
         text=record.text("content") or text,
         id=record.optional_id("id"),
         author=_author(record),
-        internal=internal if told is None else told,
+        internal=internal if is_internal is None else is_internal,
         created_at=record.time("created_at"),
         raw=raw,
     )
@@ -306,7 +308,7 @@ def _resolutions(record: Record, facts: Facts) -> tuple[Resolution, ...]:
 
 
 def _customer(record: Record) -> Customer | None:
-    """The customer; None where nothing of them is told or left: a merchant can have them erased."""
+    """The customer; None where nothing of them is left: a merchant can have them erased."""
     email, name = record.text("email"), record.text("name")
     return Customer(email=email, name=name) if email or name else None
 

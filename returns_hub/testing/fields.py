@@ -51,13 +51,13 @@ def field_table(fields: Mapping[str, Iterable[str]], *, bookkeeping: Mapping[str
     lines = ["| Field | In the model |", "| --- | --- |"]
     counted = reached = 0
     for path, places in fields.items():
-        told = ", ".join(place if place == IDENTITY else f"`{place}`" for place in places)
+        cell = ", ".join(place if place == IDENTITY else f"`{place}`" for place in places)
         if path in bookkeeping:
-            told = bookkeeping[path]
+            cell = bookkeeping[path]
         else:
             counted += 1
-            reached += bool(told)
-        lines.append(f"| `{path}` | {told or 'only in `raw`'} |")
+            reached += bool(cell)
+        lines.append(f"| `{path}` | {cell or 'only in `raw`'} |")
     return "\n".join([*lines, "", f"{reached} of {counted} are reached without `raw`.", ""])
 
 

@@ -167,7 +167,7 @@ class ReturnMateSandbox(Simulator):
         created_at: datetime | None = None,
         rma_id: str | None = None,
     ) -> str:
-        """A new RMA, created now unless told otherwise; its id."""
+        """A new RMA, created at ``created_at`` or now; its id."""
         with self.lock:
             rma = self._shop.insert(
                 created=(created_at or self._now()).replace(microsecond=0),
@@ -220,7 +220,7 @@ class ReturnMateSandbox(Simulator):
         return evolve(answer, headers=(*answer.headers, *limits.items()))
 
     def _use_allowance(self) -> tuple[bool, Mapping[str, str]]:
-        """Whether the plan allows one more request, and the headers that tell (API Reference, Rate Limits).
+        """Whether the plan allows one more request, and the rate limit headers (API Reference, Rate Limits).
 
         Undocumented: windows are whole minutes and UTC days, a refused request does not count, and the headers speak
         of the minute until the day is used up.

@@ -20,7 +20,7 @@ Json: TypeAlias = dict[str, Any]
 
 @define(kw_only=True)
 class Rma:
-    """One RMA: its detail as the API answers it, and what no endpoint tells."""
+    """One RMA: its detail as the API answers it, and what no endpoint answers."""
 
     wire: Json
     created: datetime
