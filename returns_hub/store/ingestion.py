@@ -9,14 +9,14 @@ from typing import Final
 from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
-from returns_hub.events import Event
+from returns_hub.events import Event, Origin, ReturnCreated
 from returns_hub.merge import Derive, Observation, Stamp, State, merge
 from returns_hub.store import correlation, rows
 from returns_hub.store.correlation import Uncorrelated
 from returns_hub.store.database import database_time
 from returns_hub.store.events import append_events
 from returns_hub.store.rows import EncodedReturn
-from returns_hub.store.schema import ITEMS, MERGE_STATE, RETURNS, SHIPMENTS
+from returns_hub.store.schema import EVENTS, ITEMS, MERGE_STATE, RETURNS, SHIPMENTS
 from returns_hub.store.sql import chunks, upsert
 
 _TICK: Final = timedelta(microseconds=1)
@@ -51,6 +51,11 @@ class EncodedObservation:
     def stamp(self) -> Stamp:
         """How old its facts are."""
         return self.observation.stamp
+
+    @property
+    def is_listed(self) -> bool:
+        """True if it is a row that a sync has read: several may belong to one return."""
+        return self.observation.origin in (Origin.POLL, Origin.BACKFILL)
 
     def no_later_than(self, now: datetime) -> "EncodedObservation":
         """The observation, as of now where the clock of whoever made it was ahead."""
@@ -118,13 +123,27 @@ def encode_batch(observations: Iterable[Observation]) -> ObservationBatch:
     return ObservationBatch(of_returns=of_returns, uncorrelated=uncorrelated, refused=refused)
 
 
-def apply(connection: Connection, account: str, batch: ObservationBatch, derive: Derive) -> ApplyResult:
+@frozen(kw_only=True)
+class Pass:
+    """The run that observations are of: what it ``started`` to read at that moment belongs together.
+
+    With ``overrules`` what it observes is right, whatever vendor's times are stored: for reconciling.
+    """
+
+    started: datetime
+    overrules: bool = False
+
+
+def apply(
+    connection: Connection, account: str, batch: ObservationBatch, derive: Derive, of_pass: Pass | None = None
+) -> ApplyResult:
     """Merge observations into what is stored, and store that with its events.
 
     What names a return by its parts is merged into the return that has them, or waits for it; and what has waited for a
     return is merged into it now.
     """
-    ingestion = _Ingestion(connection=connection, account=account, derive=derive, now=database_time(connection))
+    now = database_time(connection)
+    ingestion = _Ingestion(connection=connection, account=account, derive=derive, now=now, of_pass=of_pass)
     names = ingestion.merge(batch.of_returns)
     waiting = {each.key: each for each in batch.uncorrelated}
     while waiting or names:
@@ -165,6 +184,7 @@ class _Ingestion:
     account: str
     derive: Derive
     now: datetime
+    of_pass: Pass | None = None
     observed: set[str] = field(factory=set)
     created: set[str] = field(factory=set)
     changed: set[str] = field(factory=set)
@@ -185,7 +205,11 @@ class _Ingestion:
         news = {key: each for key, each in observed.items() if key not in repeated}
         # The life of a request goes on in the return that grew from it, and so do its events.
         grown = self._grown(observed)
-        changes = [self._change(marks.get(key), states.get(key), each) for key, each in news.items()]
+        incomplete = self._incomplete(states, news)
+        changes = [
+            self._change(marks.get(key), states.get(key), each, is_incomplete=key in incomplete)
+            for key, each in news.items()
+        ]
         changes = [evolve(change, events=()) if change.id in grown else change for change in changes]
         self._renew({key: max(each.stamp for each in observed[key]) for key in repeated}, marks)
         self._write(changes)
@@ -197,6 +221,11 @@ class _Ingestion:
         self.reread.update(dict.fromkeys(change.id for change in changes if change.reread))
         self.events += sum(len(change.events) for change in changes)
         return [name for name, _ in names]
+
+    @property
+    def _overrules(self) -> datetime | None:
+        """The moment before which nothing learnt stands against what is observed; None unless this is a reconciliation."""
+        return self.of_pass.started if self.of_pass is not None and self.of_pass.overrules else None
 
     def _marks(self, ids: Iterable[str]) -> dict[str, _Mark]:
         table = MERGE_STATE.c
@@ -242,15 +271,47 @@ class _Ingestion:
             grown.update(self.connection.execute(query).scalars())
         return {key for key in grown if key}
 
-    def _change(self, mark: _Mark | None, before: State | None, observed: Sequence[EncodedObservation]) -> _Change:
+    def _incomplete(self, states: Iterable[str], news: Mapping[str, Sequence[EncodedObservation]]) -> set[str]:
+        """Those of the stored returns that the same run, or the same backfill, has created: they are being put together."""
+        if self.of_pass is None:
+            return set()
+        table = EVENTS.c
+        found: set[str] = set()
+        created = select(table.return_id, table.origin, table.recorded_at).where(
+            table.account == self.account, table.type == ReturnCreated.type
+        )
+        for chunk in chunks(key for key in states if any(each.is_listed for each in news.get(key, ()))):
+            for row in self.connection.execute(created.where(table.return_id.in_(chunk))):
+                in_this_run = row.recorded_at >= self.of_pass.started and row.origin == Origin.POLL.value
+                if row.origin == Origin.BACKFILL.value or in_this_run:
+                    found.add(row.return_id)
+        return found
+
+    def _change(
+        self,
+        mark: _Mark | None,
+        before: State | None,
+        observed: Sequence[EncodedObservation],
+        *,
+        is_incomplete: bool,
+    ) -> _Change:
         """What the observations of one return, in their order, make of what is stored."""
         state = before
         events: list[Event] = []
         reread = False
         for each in observed:
-            merged = merge(state, each.observation, account=self.account, derive=self.derive)
+            completes = each.is_listed and (is_incomplete or (before is None and state is not None))
+            merged = merge(
+                state,
+                each.observation,
+                account=self.account,
+                derive=self.derive,
+                completes=completes,
+                overrules_before=self._overrules,
+            )
             state = merged.state
-            events += merged.events
+            # When it was created is the earliest that any of its rows says: the row that says so adds that.
+            events += [event for event in merged.events if not completes or event.changes.keys() != {"created_at"}]
             reread = reread or merged.reread
         if state is None:
             raise ValueError("no observation")
@@ -260,7 +321,7 @@ class _Ingestion:
             before=None if before is None else EncodedReturn.of(before.ret),
             after=only.encoded if is_as_observed else EncodedReturn.of(state.ret),
             state=state,
-            digest=_digest(mark, observed),
+            digest=only.digest if self._overrules and len(observed) == 1 else _digest(mark, observed),
             events=tuple(events),
             reread=reread,
         )

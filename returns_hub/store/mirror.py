@@ -20,7 +20,7 @@ from returns_hub.store import correlation, ingestion, rows
 from returns_hub.store.checkpoints import load_checkpoints, save_checkpoints
 from returns_hub.store.database import Database, database_time, sql_time, store_errors
 from returns_hub.store.events import EventReader
-from returns_hub.store.ingestion import ApplyResult
+from returns_hub.store.ingestion import ApplyResult, Pass
 from returns_hub.store.leases import Lease
 from returns_hub.store.schema import IS_OPEN, MAX_COLUMN_CHARS, MERGE_STATE, RETURNS
 from returns_hub.store.sync_log import SyncHealth, SyncLog
@@ -85,11 +85,12 @@ class Store:
         checkpoints: Mapping[str, Any] = MappingProxyType({}),
         derive: Derive = derive_nothing,
         lease: Lease | None = None,
+        of_pass: Pass | None = None,
     ) -> ApplyResult:
         """Merge observations into the mirror, in one transaction with their events and the checkpoints that cover them.
 
         A checkpoint is any JSON value; None removes it. With a ``lease`` all of it is written only while that is ours.
-        ``derive`` is the adapter's.
+        ``derive`` is the adapter's; ``of_pass`` is the run that the observations are of.
 
         An observation whose return has the id ``""`` is told of the one return that has its shipments and items, by
         their ids and aliases. If no return has them, or several do, it waits until one appears that settles it.
@@ -101,7 +102,7 @@ class Store:
         with self.database.writing() as connection:
             if lease is not None:
                 lease.renew(connection)
-            applied = ingestion.apply(connection, account, told, derive)
+            applied = ingestion.apply(connection, account, told, derive, of_pass)
             save_checkpoints(connection, account, checkpoints)
         return applied
 

@@ -1,20 +1,41 @@
 """What a comparison of the mirror with its vendor asks the mirror."""
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Final
 
+from attrs import frozen
 from sqlalchemy import distinct, func, select
 
 from returns_hub.events import Origin, ReturnCreated
+from returns_hub.store import rows
 from returns_hub.store.database import Database, sql_time, store_errors
 from returns_hub.store.events import last_sequence
 from returns_hub.store.schema import EVENTS, MERGE_STATE, RETURNS
 
 _AT_ONCE: Final = 500
+_MAX_DIFFERENCES: Final = 500
+
+
+@frozen(kw_only=True)
+class Difference:
+    """A return of which the mirror said something else than its vendor: the fields that differed."""
+
+    id: str
+    fields: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class Repairs:
+    """What a comparison has repaired: returns that were ``missing``, and those that were ``changed``."""
+
+    missing: int = 0
+    changed: int = 0
+    differences: tuple[Difference, ...] = ()
 
 
 class ReconcileQueries:
-    """Questions about what a run has seen and told."""
+    """Questions about what a run has seen and changed."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -26,16 +47,21 @@ class ReconcileQueries:
             return last_sequence(connection)
 
     @store_errors
-    def found(self, account: str, after: int) -> tuple[int, int]:
-        """How many returns polling created, and how many others it changed, behind a sequence."""
+    def repairs(self, account: str, after: int) -> Repairs:
+        """What polling has created and changed, by its events behind a sequence."""
         table = EVENTS.c
         polled = (table.account == account) & (table.sequence > after) & (table.origin == Origin.POLL.value)
         new = select(table.return_id).where(polled, table.type == ReturnCreated.type)
-        others = select(func.count(distinct(table.return_id))).where(polled, table.return_id.not_in(new))
+        others = polled & table.return_id.not_in(new)
         with self.database.reading() as connection:
-            created: int = connection.execute(select(func.count()).select_from(new.subquery())).scalar_one()
-            changed: int = connection.execute(others).scalar_one()
-        return created, changed
+            missing = connection.execute(select(func.count()).select_from(new.subquery())).scalar_one()
+            changed = connection.execute(select(func.count(distinct(table.return_id))).where(others)).scalar_one()
+            query = select(table.return_id, table.changes).where(others).order_by(table.sequence)
+            fields: defaultdict[str, dict[str, None]] = defaultdict(dict)
+            for row in connection.execute(query.limit(_MAX_DIFFERENCES)):
+                fields[row.return_id].update(dict.fromkeys(rows.decode(row.changes)))
+        differences = tuple(Difference(id=key, fields=tuple(names)) for key, names in fields.items())
+        return Repairs(missing=missing, changed=changed, differences=differences)
 
     @store_errors
     def unseen(

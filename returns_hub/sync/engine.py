@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,8 +14,10 @@ from attrs import define, field
 from returns_hub.adapter import Adapter, Capability, Rate, Support
 from returns_hub.errors import ConfigurationError, QuotaExhausted, ReturnsHubError, describe_error
 from returns_hub.events import Origin
+from returns_hub.merge import Observation
 from returns_hub.scalars import format_time
-from returns_hub.store import Store, start_of
+from returns_hub.store import ApplyResult, Store, start_of
+from returns_hub.store.ingestion import Pass
 from returns_hub.store.leases import LEASE_SECONDS, Lease, LeaseLost, Leases, LeaseTaken
 from returns_hub.store.sync_log import SyncLog
 from returns_hub.sync.listings import Listing
@@ -42,6 +44,8 @@ class AccountRun:
     _ahead: timedelta = field(init=False, default=timedelta(0))
     _failed: bool = field(init=False, default=False)
 
+    overrules: ClassVar[bool] = False
+    """Whether what the run observes is right, whatever vendor's times are stored."""
     phase: ClassVar[str]
     """What the progress calls this run, while it does not say otherwise."""
 
@@ -170,7 +174,7 @@ class AccountRun:
             now=self._now,
             on_missing=self.handle_missing,
         )
-        apply = partial(self.store.apply, self.account, lease=lease, derive=client.adapter.derive)
+        apply = partial(self._apply, lease)
         self._reader.writer = MirrorWriter(apply, self.turn, self._reader.count_stored)
         words = Counter(client.unknown_words())
         try:
@@ -190,6 +194,18 @@ class AccountRun:
             )
             with CancelScope(shield=True):
                 await client.aclose()
+
+    def _apply(
+        self, lease: Lease, observations: Sequence[Observation], *, checkpoints: Mapping[str, Any]
+    ) -> ApplyResult:
+        return self.store.apply(
+            self.account,
+            observations,
+            checkpoints=checkpoints,
+            derive=self.adapter.derive,
+            lease=lease,
+            of_pass=Pass(started=self.started, overrules=self.overrules),
+        )
 
     def _fail(self, error: str) -> None:
         self._failed = True

@@ -10,7 +10,7 @@ from attrs import define, field
 from returns_hub.adapter import Capability
 from returns_hub.store import start_of
 from returns_hub.store.checkpoints import COVERED
-from returns_hub.store.reconciliation import ReconcileQueries
+from returns_hub.store.reconciliation import ReconcileQueries, Repairs
 from returns_hub.sync.engine import AccountRun
 from returns_hub.sync.listings import Listing
 from returns_hub.sync.reports import ReconcileReport
@@ -23,11 +23,11 @@ _MAX_GONE_IDS: Final = 100
 class ReconcileRun(AccountRun):
     """One comparison of one account."""
 
-    _missing: int = field(init=False, default=0)
-    _changed: int = field(init=False, default=0)
+    _found: Repairs = field(init=False, factory=Repairs)
     _gone: int = field(init=False, default=0)
     _gone_ids: tuple[str, ...] = field(init=False, default=())
 
+    overrules: ClassVar[bool] = True
     phase: ClassVar[str] = "reconcile"
 
     @property
@@ -39,9 +39,10 @@ class ReconcileRun(AccountRun):
             requests=told.requests,
             pages=told.pages,
             checked=told.read,
-            missing=self._missing,
-            changed=self._changed,
-            repaired=self._missing + self._changed,
+            missing=self._found.missing,
+            changed=self._found.changed,
+            repaired=self._found.missing + self._found.changed,
+            differences=self._found.differences,
             gone=self._gone,
             gone_ids=tuple(sorted(self._gone_ids)),
             invalid_records=told.invalid_records,
@@ -69,7 +70,7 @@ class ReconcileRun(AccountRun):
             # Also of a comparison that ends early, what it found was repaired.
             with CancelScope(shield=True):
                 await self.writer.flush()
-                self._missing, self._changed = await to_thread.run_sync(checks.found, self.account, before)
+                self._found = await to_thread.run_sync(checks.repairs, self.account, before)
 
     def handle_missing(self, return_id: str) -> None:
         """The vendor says that it has no such return."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from returns_hub.operation import UnreadableField
+from returns_hub.store.reconciliation import Difference
 
 _MAX_GAPS: Final = 100
 
@@ -60,7 +61,8 @@ class ReconcileReport:
     """What one comparison of an account's mirror with its vendor found.
 
     ``checked`` rows came in. ``missing`` returns were at the vendor and not in the mirror, ``changed`` ones told something
-    else; ``repaired`` counts what the mirror has now been taught of these. ``gone`` returns are in the mirror and not known
+    else; ``repaired`` counts what is right in the mirror now; ``differences`` names the fields of
+    the first hundreds (their values are in the events). ``gone`` returns are in the mirror and not known
     to the vendor any more: they are never deleted, and ``gone_ids`` names the first hundred. The other fields are those of
     :class:`SyncReport`.
     """
@@ -72,6 +74,7 @@ class ReconcileReport:
     missing: int = 0
     changed: int = 0
     repaired: int = 0
+    differences: tuple[Difference, ...] = ()
     gone: int = 0
     gone_ids: tuple[str, ...] = ()
     invalid_records: int = 0

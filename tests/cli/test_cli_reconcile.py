@@ -18,6 +18,7 @@ REPORT_KEYS = [
     "missing",
     "changed",
     "repaired",
+    "differences",
     "gone",
     "gone_ids",
     "invalid_records",

@@ -2,14 +2,16 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
 import pytest
+from attrs import evolve
 
 from returns_hub import Account, AuthenticationFailed, Capability, Hub, Origin, Return, Shipment, Status
 from returns_hub.store import Store
 from returns_hub.store.leases import Leases
+from returns_hub.store.reconciliation import Difference
 from returns_hub.sync import ReconcileReport, SyncProgress, SyncReport
 from returns_hub.testing import serve
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
@@ -17,6 +19,8 @@ from returns_hub_returnmate.sandbox import ReturnMateSandbox
 Sync = Callable[..., SyncReport]
 Reconcile = Callable[..., ReconcileReport]
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PENDING = {"status": Status.REQUESTED, "status_raw": "pending"}
 SEVEN = ("a", "b", "c", "d", "e", "f", "g")
 
 
@@ -102,6 +106,33 @@ def test_where_a_return_cannot_be_asked_for_it_is_a_gap(vendor: Vendor, sync: Sy
         0,
         ("the vendor did not list all of the mirror, and has no call to ask for a return by its id",),
     )
+
+
+def test_a_vendor_s_time_that_goes_back_is_found_and_repaired(
+    vendor: Vendor, sync: Sync, reconcile: Reconcile, sqlite_store: Store
+) -> None:
+    vendor.add("a", "b", **PENDING)
+    vendor.clock += timedelta(hours=1)
+    before = evolve(vendor.rows["a"], updated_at=NOON + timedelta(minutes=10))
+    vendor.rows["a"] = before
+    sync()
+    vendor.rows["a"] = evolve(before, status=Status.APPROVED, status_raw="ok", updated_at=NOON + timedelta(minutes=20))
+    sync()
+    vendor.rows["a"] = before  # a backup was restored
+    sync()
+    stored = sqlite_store.get_return("acme", "a")
+    assert stored is not None
+    assert stored.ret.status is Status.APPROVED
+
+    report = reconcile()
+    assert found(report) == (0, 1, 1, 0)
+    assert report.differences == (Difference(id="a", fields=("status", "status_raw")),)
+    stored = sqlite_store.get_return("acme", "a")
+    assert stored is not None
+    assert stored.ret.status is Status.REQUESTED
+    assert found(reconcile()) == (0, 0, 0, 0)
+    sync()
+    assert stored == sqlite_store.get_return("acme", "a")
 
 
 def test_the_second_time_it_finds_nothing(vendor: Vendor, sync: Sync, reconcile: Reconcile) -> None:
