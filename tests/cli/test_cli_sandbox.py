@@ -149,7 +149,7 @@ def test_the_demo_ends_with_the_timeline_of_a_parcel(played: tuple[Any, Path]) -
         "label.ready",
         "return.status_changed",
         "shipment.updated",
-        "return.updated",
+        "item.added",
         "item.received",
         "item.disposition_changed",
     ]

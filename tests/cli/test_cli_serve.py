@@ -36,9 +36,9 @@ class Serving:
         assert process.stdout
         for line in process.stdout:
             self.announced.append(line.rstrip())
-            if line.startswith("Ready: "):
+            if line.startswith("Ready. Health: "):
                 break
-        self.url = self.announced[-1].removeprefix("Ready: ").partition("/healthz")[0]
+        self.url = self.announced[-1].removeprefix("Ready. Health: ").partition("/healthz")[0]
 
     def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
         with closing(http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=10)) as connection:
@@ -97,7 +97,7 @@ def test_it_announces_where_each_account_is_called(start: Callable[..., Serving]
     assert serving.announced == [
         f"acme-au: webhooks {serving.url}/webhooks/acme-au",
         f"acme-nl: webhooks {serving.url}/webhooks/acme-nl, orders {serving.url}/orders/acme-nl/",
-        f"Ready: {serving.url}/healthz tells how things stand; Ctrl-C ends it.",
+        f"Ready. Health: {serving.url}/healthz. Ctrl-C stops the server.",
     ]
 
 
