@@ -1,12 +1,11 @@
 """ReturnMate's words, and what each of them asserts here.
 
-The vendor publishes no list. Its API reference (ReturnMate API Reference) shows four status words; its help centre and its website
+The vendor publishes no list. The ReturnMate API Reference shows four status words; its help centre and its website
 show more, in two generations that differ, as codes and as display names. Every shop may rename words, add its own
 and re-wire them: what a shop adds comes from ``status_map``. All pages were read on 2026-11-21.
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -40,7 +39,6 @@ _SHOP_WORD: Final = "an example of what a shop may add; never defined: say in st
 _SUB_STATUS: Final = "a sub-status that a shop defines beside the real one; it does not say how far the claim is"
 
 
-@lru_cache(maxsize=1024)
 def fold(word: str) -> str:
     """The word as it is compared: without case, and with spaces and hyphens as ``_``.
 
@@ -240,10 +238,10 @@ def _shop_facts(word: str, meaning: object) -> Facts:
     table = {"status": meaning} if isinstance(meaning, str) else meaning
     if not isinstance(table, Mapping) or "status" not in table:
         raise ConfigurationError(f"{place}: a status word is expected, or a table of facts with one under “status”")
-    strange = sorted(set(map(str, table)) - _RETURN_FACTS)
-    if strange:
+    unknown = sorted(set(map(str, table)) - _RETURN_FACTS)
+    if unknown:
         raise ConfigurationError(
-            f"{place}: {strange[0]!r} is no fact of a return; {', '.join(sorted(_RETURN_FACTS))} are"
+            f"{place}: {unknown[0]!r} is no fact of a return; {', '.join(sorted(_RETURN_FACTS))} are"
         )
     fault = "status"
     try:

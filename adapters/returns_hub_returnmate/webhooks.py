@@ -1,4 +1,4 @@
-"""ReturnMate's webhooks. Everything here is beyond the API reference (ReturnMate API Reference), which documents none.
+"""ReturnMate's webhooks. Everything here is beyond the ReturnMate API Reference, which documents none.
 
 Two pages of the vendor do, and differ: the help centre's "Webhooks Reference" (2024-12-31: 23 event names, a secret
 that the merchant enters) and returnmate.io's "Webhooks & REST API" (undated: the signature). Neither shows a payload.

@@ -35,7 +35,7 @@ NAMES = ("John Smith", "Ana María Gómez", "Priya Raman", "Łukasz Nowak")
 
 
 def rma(number: int) -> dict[str, object]:
-    """A row as the list of the API reference (ReturnMate API Reference) shows it; its items as the reference writes them."""
+    """A row as the list of the ReturnMate API Reference shows it; its items as the reference writes them."""
     return {
         "id": f"rma_{number:06x}",
         "rma_number": f"RMA-2024-{number:06d}",

@@ -37,7 +37,7 @@ from returns_hub_returnmate.sandbox import Plan, ReturnMateSandbox
 NOW = datetime(2025, 1, 1, 12, tzinfo=UTC)
 DECEMBER = datetime(2024, 12, 1, tzinfo=UTC)
 
-# The requests of the API reference (ReturnMate API Reference).
+# The requests of the ReturnMate API Reference.
 DOCUMENTED_ITEM = NewItem(sku="PROD-001", quantity=1, reason="defective", notes="Screen not working")
 DOCUMENTED_RETURN = NewReturn(order_number="#1001", customer_email="customer@example.com", items=(DOCUMENTED_ITEM,))
 DOCUMENTED_LABEL = NewLabel(carrier="australia_post", service="express_post")

@@ -1,4 +1,4 @@
-"""Every JSON example of the API reference (ReturnMate API Reference), through the operation it belongs to."""
+"""Every JSON example of the ReturnMate API Reference, through the operation it belongs to."""
 
 import json
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""Listings by a neutral status at a shop that does not use the words of the API reference (ReturnMate API Reference)."""
+"""Listings by a neutral status at a shop that does not use the words of the ReturnMate API Reference."""
 
 from typing import Any, Literal
 
