@@ -1,7 +1,8 @@
 """The one model in front of every vendor.
 
 Every object is frozen. Times are aware and in UTC; money and quantities are ``Decimal``; collections are
-tuples. What a vendor does not tell is ``None`` or empty, never invented. ``raw`` is the vendor's own decoded
+tuples. Numbers may be given as ``int`` or text and neutral words as text; a float, a time without a zone or a wrong word is
+a ``ValueError`` that names the field. What a vendor does not tell is ``None`` or empty, never invented. ``raw`` is the vendor's own decoded
 object, and ``unreadable`` names the fields of it that could not be read and were left empty, dotted and in the vendor's
 spelling (``items[0].quantity``): both are outside ``repr`` and equality.
 """
@@ -12,7 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from attrs import field, frozen
+from attrs.converters import optional
 
+from returns_hub.fields import name_fields, to_decimal
 from returns_hub.status import (
     Attention,
     Direction,
@@ -24,7 +27,17 @@ from returns_hub.status import (
     ReturnKind,
     ShipmentStatus,
     Status,
-    attentions,
+    to_attentions,
+    to_direction,
+    to_disposition,
+    to_disposition_status,
+    to_label_status,
+    to_resolution_kind,
+    to_resolution_status,
+    to_return_kind,
+    to_shipment_status,
+    to_status,
+    to_statuses,
 )
 
 
@@ -41,15 +54,15 @@ def _order_lines(values: "Iterable[OrderLine]") -> "tuple[OrderLine, ...]":
     return tuple(values)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Money:
     """An amount in major units. ``currency`` is ISO 4217, or None where nobody told it."""
 
-    amount: Decimal
+    amount: Decimal = field(converter=to_decimal)
     currency: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Address:
     """A postal address. ``country`` is ISO 3166 alpha-2."""
 
@@ -70,17 +83,17 @@ class Address:
     email: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Parcel:
     """Weight and size of a parcel or an item: grams and centimetres."""
 
-    weight_g: Decimal | None = None
-    length_cm: Decimal | None = None
-    width_cm: Decimal | None = None
-    height_cm: Decimal | None = None
+    weight_g: Decimal | None = field(default=None, converter=optional(to_decimal))
+    length_cm: Decimal | None = field(default=None, converter=optional(to_decimal))
+    width_cm: Decimal | None = field(default=None, converter=optional(to_decimal))
+    height_cm: Decimal | None = field(default=None, converter=optional(to_decimal))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class OrderRef:
     """The order a return belongs to: the ``number`` a customer knows, and the shop's internal ``id``."""
 
@@ -89,7 +102,7 @@ class OrderRef:
     created_at: datetime | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Customer:
     """Who sends something back."""
 
@@ -99,7 +112,7 @@ class Customer:
     id: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Reason:
     """Why an item comes back: the vendor's or the merchant's ``code``, and the words shown for it."""
 
@@ -107,16 +120,16 @@ class Reason:
     text: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Resolution:
     """What the customer gets, and how far that has come."""
 
-    kind: ResolutionKind
-    status: ResolutionStatus = ResolutionStatus.UNKNOWN
+    kind: ResolutionKind = field(converter=to_resolution_kind)
+    status: ResolutionStatus = field(default=ResolutionStatus.UNKNOWN, converter=to_resolution_status)
     amount: Money | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Note:
     """A remark on a return. ``internal`` is None where the vendor does not say who may read it."""
 
@@ -128,7 +141,7 @@ class Note:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Answer:
     """One question of a return form, and what the customer answered."""
 
@@ -138,20 +151,20 @@ class Answer:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Service:
     """A value-added service on an item: ``code`` names it, ``result`` is what the warehouse reports of it."""
 
     id: str | None = None
     code: str | None = None
-    status: DispositionStatus | None = None
+    status: DispositionStatus | None = field(default=None, converter=optional(to_disposition_status))
     status_raw: str | None = None
     result: str | None = None
-    quantity: Decimal | None = None
+    quantity: Decimal | None = field(default=None, converter=optional(to_decimal))
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class TimelineEntry:
     """One line of a return's history as the vendor tells it; ``kind`` is the vendor's word.
 
@@ -166,7 +179,7 @@ class TimelineEntry:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Label:
     """A shipping label. ``url`` may let anyone who has it print the label: treat it as a secret.
 
@@ -175,7 +188,7 @@ class Label:
     """
 
     id: str | None = None
-    status: LabelStatus = LabelStatus.UNKNOWN
+    status: LabelStatus = field(default=LabelStatus.UNKNOWN, converter=to_label_status)
     status_raw: str | None = None
     url: str | None = field(default=None, repr=False)
     qr_code_url: str | None = field(default=None, repr=False)
@@ -191,19 +204,19 @@ class Label:
             object.__setattr__(self, "reasons", (self.error,))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class TrackingEvent:
     """One scan by a carrier. ``status`` is ours, ``status_raw`` the carrier's word."""
 
     occurred_at: datetime | None = None
-    status: ShipmentStatus = ShipmentStatus.UNKNOWN
+    status: ShipmentStatus = field(default=ShipmentStatus.UNKNOWN, converter=to_shipment_status)
     status_raw: str | None = None
     text: str | None = None
     location: str | None = None
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Shipment:
     """One parcel of a return. ``return_id`` is None where the vendor's row does not name its return.
 
@@ -215,8 +228,8 @@ class Shipment:
     number: str | None = None
     reference: str | None = None
     return_id: str | None = None
-    direction: Direction | None = None
-    status: ShipmentStatus | None = None
+    direction: Direction | None = field(default=None, converter=optional(to_direction))
+    status: ShipmentStatus | None = field(default=None, converter=optional(to_shipment_status))
     status_raw: str | None = None
     status_text: str | None = None
     carrier: str | None = None
@@ -234,7 +247,7 @@ class Shipment:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Item:
     """One line of a return. ``id`` is None where the vendor gives its lines no identifier.
 
@@ -254,16 +267,16 @@ class Item:
     name: str | None = None
     brand: str | None = None
     url: str | None = None
-    quantity_ordered: Decimal | None = None
-    quantity: Decimal | None = None
-    quantity_received: Decimal | None = None
+    quantity_ordered: Decimal | None = field(default=None, converter=optional(to_decimal))
+    quantity: Decimal | None = field(default=None, converter=optional(to_decimal))
+    quantity_received: Decimal | None = field(default=None, converter=optional(to_decimal))
     reason: Reason | None = None
     condition: str | None = None
     rma: str | None = None
     warehouse_id: str | None = None
-    disposition: Disposition | None = None
+    disposition: Disposition | None = field(default=None, converter=optional(to_disposition))
     disposition_raw: str | None = None
-    disposition_status: DispositionStatus | None = None
+    disposition_status: DispositionStatus | None = field(default=None, converter=optional(to_disposition_status))
     disposition_status_raw: str | None = None
     services: tuple[Service, ...] = ()
     resolutions: tuple[Resolution, ...] = ()
@@ -279,7 +292,7 @@ class Item:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Return:
     """One return, whoever handles it.
 
@@ -292,10 +305,10 @@ class Return:
     provider: str
     id: str
     number: str | None = None
-    kind: ReturnKind = ReturnKind.UNKNOWN
-    status: Status = Status.UNKNOWN
+    kind: ReturnKind = field(default=ReturnKind.UNKNOWN, converter=to_return_kind)
+    status: Status = field(default=Status.UNKNOWN, converter=to_status)
     status_raw: str | None = None
-    attention: frozenset[Attention] = field(default=frozenset(), converter=attentions)
+    attention: frozenset[Attention] = field(default=frozenset(), converter=to_attentions)
     order: OrderRef | None = None
     customer: Customer | None = None
     address: Address | None = None
@@ -317,7 +330,7 @@ class Return:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class NewItem:
     """One line of a return to be created."""
 
@@ -326,23 +339,23 @@ class NewItem:
     quantity: int = 1
     reason: str | None = None
     notes: str | None = None
-    weight_g: Decimal | None = None
+    weight_g: Decimal | None = field(default=None, converter=optional(to_decimal))
     value: Money | None = None
     reference: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class NewLabel:
     """A label to be made. ``direction`` inbound is from the customer to the merchant."""
 
     carrier: str | None = None
     service: str | None = None
-    direction: Direction = Direction.INBOUND
+    direction: Direction = field(default=Direction.INBOUND, converter=to_direction)
     warehouse_id: str | None = None
     parcel: Parcel | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class NewReturn:
     """A return to be created. ``label`` is for vendors that want one at creation."""
 
@@ -350,7 +363,7 @@ class NewReturn:
     customer_email: str | None = None
     customer_name: str | None = None
     items: tuple[NewItem, ...] = field(default=(), converter=_new_items)
-    resolution: ResolutionKind = ResolutionKind.REFUND
+    resolution: ResolutionKind = field(default=ResolutionKind.REFUND, converter=to_resolution_kind)
     reference: str | None = None
     notes: str | None = None
     ship_from: Address | None = None
@@ -358,18 +371,18 @@ class NewReturn:
     custom_fields: Mapping[str, str] = field(factory=dict, hash=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class ItemInstruction:
     """What is to be done with returned items. ``ship_to`` is for dispositions that send them somewhere."""
 
-    disposition: Disposition
+    disposition: Disposition = field(converter=to_disposition)
     ship_to: Address | None = None
     service: str | None = None
     services: tuple[str, ...] = field(default=(), converter=_texts)
     notes: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class ReturnQuery:
     """Which returns to list, in which order. Every filter that is set must hold (AND).
 
@@ -377,7 +390,7 @@ class ReturnQuery:
     go on the wire. ``page_size`` None leaves it to the adapter, which asks for as much as the vendor allows.
     """
 
-    status: frozenset[Status] = frozenset()
+    status: frozenset[Status] = field(default=frozenset(), converter=to_statuses)
     raw_status: tuple[str, ...] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -388,7 +401,7 @@ class ReturnQuery:
     page_size: int | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class ShipmentQuery:
     """Which shipments to list, in which order. Every filter that is set must hold.
 
@@ -402,7 +415,7 @@ class ShipmentQuery:
     page_size: int | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class OrderLine:
     """One line of a shop's order. Prices are per unit, ``discount`` and ``total`` for the whole line.
 
@@ -412,20 +425,20 @@ class OrderLine:
 
     product_id: str
     id: str | None = None
-    quantity: Decimal = Decimal(1)
+    quantity: Decimal = field(default=Decimal(1), converter=to_decimal)
     name: str | None = None
     title: str | None = None
     sku: str | None = None
     article_code: str | None = None
-    price: Decimal | None = None
-    price_with_tax: Decimal | None = None
-    discount: Decimal | None = None
-    total: Decimal | None = None
-    cost: Decimal | None = None
-    weight: Decimal | None = None
-    length: Decimal | None = None
-    width: Decimal | None = None
-    height: Decimal | None = None
+    price: Decimal | None = field(default=None, converter=optional(to_decimal))
+    price_with_tax: Decimal | None = field(default=None, converter=optional(to_decimal))
+    discount: Decimal | None = field(default=None, converter=optional(to_decimal))
+    total: Decimal | None = field(default=None, converter=optional(to_decimal))
+    cost: Decimal | None = field(default=None, converter=optional(to_decimal))
+    weight: Decimal | None = field(default=None, converter=optional(to_decimal))
+    length: Decimal | None = field(default=None, converter=optional(to_decimal))
+    width: Decimal | None = field(default=None, converter=optional(to_decimal))
+    height: Decimal | None = field(default=None, converter=optional(to_decimal))
     images: tuple[str, ...] = field(default=(), converter=_texts)
     url: str | None = None
     category_ids: tuple[str, ...] = field(default=(), converter=_texts)
@@ -435,7 +448,7 @@ class OrderLine:
     extra: Mapping[str, str] = field(factory=dict, hash=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=name_fields)
 class Order:
     """A shop's order, as the platform tells it to a vendor that looks it up.
 

@@ -8,6 +8,9 @@ from types import MappingProxyType
 from typing import Final
 
 from attrs import field, frozen
+from attrs.converters import optional
+
+from returns_hub.fields import name_fields, to_word, to_words
 
 
 class Status(StrEnum):
@@ -147,12 +150,63 @@ class ReturnKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-def attentions(given: Iterable[Attention]) -> frozenset[Attention]:
-    """Any collection of them as the one that a value can have."""
-    return frozenset(given)
+# Type checkers take named functions only for converters, so each vocabulary has one.
+def to_status(value: Status | str) -> Status:
+    """A status, given as itself or as text."""
+    return to_word(Status, value)
 
 
-@frozen(kw_only=True)
+def to_resolution_kind(value: ResolutionKind | str) -> ResolutionKind:
+    """A kind of resolution, given as itself or as text."""
+    return to_word(ResolutionKind, value)
+
+
+def to_resolution_status(value: ResolutionStatus | str) -> ResolutionStatus:
+    """The status of a resolution, given as itself or as text."""
+    return to_word(ResolutionStatus, value)
+
+
+def to_label_status(value: LabelStatus | str) -> LabelStatus:
+    """The status of a label, given as itself or as text."""
+    return to_word(LabelStatus, value)
+
+
+def to_shipment_status(value: ShipmentStatus | str) -> ShipmentStatus:
+    """The status of a shipment, given as itself or as text."""
+    return to_word(ShipmentStatus, value)
+
+
+def to_direction(value: Direction | str) -> Direction:
+    """A direction, given as itself or as text."""
+    return to_word(Direction, value)
+
+
+def to_disposition(value: Disposition | str) -> Disposition:
+    """A disposition, given as itself or as text."""
+    return to_word(Disposition, value)
+
+
+def to_disposition_status(value: DispositionStatus | str) -> DispositionStatus:
+    """The status of a disposition, given as itself or as text."""
+    return to_word(DispositionStatus, value)
+
+
+def to_return_kind(value: ReturnKind | str) -> ReturnKind:
+    """A kind of return, given as itself or as text."""
+    return to_word(ReturnKind, value)
+
+
+def to_statuses(values: Iterable[Status | str]) -> frozenset[Status]:
+    """Several statuses, each given as itself or as text."""
+    return to_words(Status, values)
+
+
+def to_attentions(values: Iterable[Attention | str]) -> frozenset[Attention]:
+    """Several attentions, each given as itself or as text."""
+    return to_words(Attention, values)
+
+
+@frozen(kw_only=True, field_transformer=name_fields)
 class Facts:
     """What one vendor word asserts here. A field left at None asserts nothing.
 
@@ -160,15 +214,15 @@ class Facts:
     where the word is documented; ``returns-hub explain`` prints both.
     """
 
-    status: Status | None = None
-    attention: frozenset[Attention] = field(default=frozenset(), converter=attentions)
+    status: Status | None = field(default=None, converter=optional(to_status))
+    attention: frozenset[Attention] = field(default=frozenset(), converter=to_attentions)
     goods_expected: bool | None = None
-    resolution: ResolutionKind | None = None
-    resolution_status: ResolutionStatus | None = None
-    label: LabelStatus | None = None
-    shipment: ShipmentStatus | None = None
-    disposition: Disposition | None = None
-    disposition_status: DispositionStatus | None = None
+    resolution: ResolutionKind | None = field(default=None, converter=optional(to_resolution_kind))
+    resolution_status: ResolutionStatus | None = field(default=None, converter=optional(to_resolution_status))
+    label: LabelStatus | None = field(default=None, converter=optional(to_label_status))
+    shipment: ShipmentStatus | None = field(default=None, converter=optional(to_shipment_status))
+    disposition: Disposition | None = field(default=None, converter=optional(to_disposition))
+    disposition_status: DispositionStatus | None = field(default=None, converter=optional(to_disposition_status))
     why: str = ""
     source: str = ""
 

@@ -33,6 +33,13 @@ VALUES = NUMBERS | st.none() | st.booleans() | st.lists(st.integers(), max_size=
 FIELDS = ("number", "kind", "status", "customer", "items", "notes", "goods_expected", "created_at")
 
 
+def forced(part: Any, name: str, value: Any) -> Any:
+    """A copy that holds a value which its class would refuse: an adapter may get round the constructor."""
+    copy = evolve(part)
+    object.__setattr__(copy, name, value)
+    return copy
+
+
 def read_back(ret: Return) -> Return | None:
     encoded = encode_return(ret)
     return None if encoded is None else read_return(encoded.text, ret.id)
@@ -46,13 +53,13 @@ def test_a_return_is_read_back_as_it_was() -> None:
 
 @given(quantity=NUMBERS)
 def test_a_number_is_refused_or_read_back_as_it_was(quantity: Any) -> None:
-    ret = evolve(RETURN, items=(Item(id="i1", quantity=quantity),))
+    ret = evolve(RETURN, items=(forced(Item(id="i1"), "quantity", quantity),))
     assert read_back(ret) in (ret, None)
 
 
 @given(name=st.sampled_from(FIELDS), value=VALUES)
 def test_a_field_is_refused_or_read_back_as_it_was(name: str, value: Any) -> None:
-    ret = evolve(RETURN, **{name: value})
+    ret = forced(RETURN, name, value)
     assert read_back(ret) in (ret, None)
 
 
@@ -63,9 +70,9 @@ def test_a_field_is_refused_or_read_back_as_it_was(name: str, value: Any) -> Non
         ("number", 7),
         ("status", "approved"),
         ("customer", {"name": "Jane"}),
-        ("items", (Item(id="i1", quantity=1.5),)),  # type: ignore[arg-type]
+        ("items", (forced(Item(id="i1"), "quantity", 1.5),)),
         ("items", (Item(id="i1", quantity=Decimal("1e30")),)),
-        ("items", (Item(id="i1", quantity=Decimal("NaN")),)),
+        ("items", (forced(Item(id="i1"), "quantity", Decimal("NaN")),)),
         ("created_at", datetime(2026, 3, 1)),  # noqa: DTZ001 - a time without a zone is the point
         ("goods_expected", 1),
         ("custom_fields", {"a": 1}),
@@ -75,7 +82,7 @@ def test_a_field_is_refused_or_read_back_as_it_was(name: str, value: Any) -> Non
     ],
 )
 def test_what_is_not_of_its_declared_type_is_refused(name: str, value: Any) -> None:
-    assert encode_return(evolve(RETURN, **{name: value})) is None
+    assert encode_return(forced(RETURN, name, value)) is None
 
 
 def test_what_is_nested_too_deeply_is_refused() -> None:
