@@ -50,10 +50,14 @@ class ReturnObserved:
 
 @frozen(kw_only=True)
 class UnknownEvent:
-    """A valid delivery that the adapter cannot interpret; ``body`` is what came. Never an error, never lost."""
+    """A valid delivery that the adapter cannot interpret; ``body`` is what came. Never an error, never lost.
+
+    ``ids`` are the identifiers that could be read from it, by the vendor's names.
+    """
 
     name: str | None
     body: bytes = field(repr=False)
+    ids: Mapping[str, str] = field(factory=dict, hash=False)
 
 
 VendorEvent: TypeAlias = ReturnHint | ReturnObserved | UnknownEvent

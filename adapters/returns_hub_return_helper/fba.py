@@ -1,8 +1,7 @@
 """Return Helper's FBA family: parcels of Amazon removal orders, what is in stock of them, and what is to be done with it.
 
-Sources: the newer documentation for the creations, the single shipment, the replenishment and its shipping data; the older
-one (last changed 2025-11-17) for the rest, which the getting-started guide (Return Helper API, Getting started) names. What a reply leaves out is
-None; a value of another type is an ``UnexpectedReply`` that names its place.
+Sources: Return Helper API, other pages, for the creations, the single shipment, the replenishment and its shipping data; the legacy
+documentation for the rest, which Getting started names. What a reply leaves out, or what cannot be read, is None.
 """
 
 import re
@@ -15,27 +14,26 @@ from typing import Any, Final, TypeVar
 from attrs import field, frozen
 
 from returns_hub import Address, Disposition, DispositionStatus, Operation, Page, Request, ShipmentStatus
-from returns_hub_return_helper.lookups import (
-    build_address,
-    count,
-    flag,
-    long_id,
-    objects,
-    parse_address,
-    refusal,
-    required,
-    word,
-)
-from returns_hub_return_helper.parts import identifier, moment, number, optional_identifier, parts
-from returns_hub_return_helper.protocol import ReturnHelperProtocol, record, rows
-from returns_hub_return_helper.statuses import Words
+from returns_hub.wire import Record, parse_list, parse_rows
+from returns_hub.wire import page_size as limit_page_size
+from returns_hub_return_helper.pagination import MAX_PAGE_SIZE, Position, build_windows, foreign_cursor, read_page
+from returns_hub_return_helper.protocol import ReturnHelperProtocol, find_record
 from returns_hub_return_helper.warehouse import UploadedFile
-from returns_hub_return_helper.wire import MAX_PAGE_SIZE, parse_rows, windows
+from returns_hub_return_helper.wire import (
+    build_address,
+    find_id,
+    long_id,
+    parse_address,
+    parse_all,
+    refusal,
+    require_id,
+    require_same_id,
+    required,
+)
 
 T = TypeVar("T")
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
-_CURSOR: Final = re.compile(r"(\d{1,5})/(\d{1,9})", re.ASCII)
 _MAX_TEXT: Final = 50
 
 
@@ -190,8 +188,8 @@ class FbaInstructionDetail:
 
 
 @frozen(kw_only=True)
-class FbaCalls(ReturnHelperProtocol):
-    """The calls about Amazon's removal orders. The getting-started guide (Return Helper API, Getting started) has the order in which they are made."""
+class FbaOperations(ReturnHelperProtocol):
+    """The calls about Amazon's removal orders. Getting started has the order in which they are made."""
 
     def fba_create_shipments(self, wanted: Sequence[NewFbaShipment]) -> Operation[tuple[FbaShipment, ...]]:
         """Announce the parcels of removal orders; neither a label nor a pick-up comes of it.
@@ -218,39 +216,44 @@ class FbaCalls(ReturnHelperProtocol):
         ):
             raise refusal("warehouseId", "a removal order goes to one warehouse")
         envelope = yield from self.write("/Fba/FbaShipment/create", {"createFbaShipmentPayloadList": entries})
-        return tuple([_shipment(self._words, raw) for raw in objects(envelope, "data")])
+        return _parse_data(envelope, self._fba_shipment)
 
     def fba_shipment(self, shipment_id: str) -> Operation[FbaShipment]:
-        """One parcel, by GET as the newer documentation has it, and by POST as the older one where that is refused with 405."""
+        """One parcel, by GET as the other pages has it, and by POST as the legacy one where that is refused with 405."""
         query = [("fbaShipmentId", _guid("fbaShipmentId", shipment_id))]
-        return _shipment(self._words, (yield from self._get_or_post("/Fba/FbaShipment/get", query, refused=(405,))))
+        raw = yield from self._get_or_post("/Fba/FbaShipment/get", query, refused=(405,))
+        found = self._fba_shipment(Record(raw))
+        require_same_id(found.id.lower(), shipment_id.lower(), name="fbaShipmentId")
+        return found
 
     def fba_shipments(
         self, first_day: date, last_day: date, cursor: str | None = None, *, page_size: int = MAX_PAGE_SIZE
     ) -> Operation[Page[FbaShipment]]:
         """One page of the parcels announced from one day to another, both included, in UTC; the newest days first.
 
-        Older documentation. Longer times are asked for in the windows of the inventory list, 63 days; none is documented.
+        Legacy documentation. Longer times are asked for in the windows of the inventory list, 63 days; none is documented.
         ``cursor`` is the ``next`` of the page before, for the same days.
         """
         return (
-            yield from self._page("/Fba/FbaShipment/list", first_day, last_day, cursor, size=page_size, parse=_shipment)
+            yield from self._page(
+                "/Fba/FbaShipment/list", first_day, last_day, cursor, size=page_size, parse=self._fba_shipment
+            )
         )
 
     def fba_shipment_items(self, shipment_id: str) -> Operation[tuple[FbaShipmentItem, ...]]:
-        """What one parcel brought, by FNSKU (older documentation)."""
+        """What one parcel brought, by FNSKU (legacy documentation)."""
         query = [("fbaShipmentId", _guid("fbaShipmentId", shipment_id))]
         envelope = yield from self.read("/Fba/FbaShipmentItem/getFbaShipmentItemList", query)
-        return tuple([_shipment_item(raw) for raw in objects(envelope, "data")])
+        return _parse_data(envelope, _parse_shipment_item)
 
     def fba_stock(self, fnsku: str) -> Operation[tuple[FbaStock, ...]]:
-        """What each warehouse has of an FNSKU (older documentation)."""
+        """What each warehouse has of an FNSKU (legacy documentation)."""
         query = [("fnsku", required("fnsku", fnsku))]
         envelope = yield from self.read("/Fba/FbaWarehouseInventory/getFbaWarehouseInventoryList", query)
-        return tuple([_stock(raw) for raw in objects(envelope, "data")])
+        return _parse_data(envelope, _parse_stock)
 
     def fba_assign_reference(self, warehouse_id: str, fnsku: str, reference: str) -> Operation[FbaStock]:
-        """Give an FNSKU in a warehouse a reference of the account's own (older documentation).
+        """Give an FNSKU in a warehouse a reference of the account's own (legacy documentation).
 
         Documented as a GET, although it writes; sent as a POST where that is refused with 405. It may be sent again after a
         failure: setting the same twice does no harm.
@@ -258,7 +261,7 @@ class FbaCalls(ReturnHelperProtocol):
         return (yield from self._set("assignReferenceNumber", warehouse_id, fnsku, ("referenceNumber", reference)))
 
     def fba_update_remark(self, warehouse_id: str, fnsku: str, remark: str) -> Operation[FbaStock]:
-        """Set the remark on an FNSKU in a warehouse (older documentation). A GET that writes, as ``fba_assign_reference``."""
+        """Set the remark on an FNSKU in a warehouse (legacy documentation). A GET that writes, as ``fba_assign_reference``."""
         return (yield from self._set("updateRemark", warehouse_id, fnsku, ("remark", remark)))
 
     def fba_create_instructions(self, handling: str, lines: Sequence[FbaLine]) -> Operation[tuple[FbaInstruction, ...]]:
@@ -280,26 +283,26 @@ class FbaCalls(ReturnHelperProtocol):
         if len({long_id("warehouseId", each.warehouse_id) for each in lines}) > 1:
             raise refusal("warehouseId", "all lines of an instruction are in one warehouse")
         envelope = yield from self.write("/Fba/FbaInstruction/create", body)
-        return tuple([_instruction(self._words, raw) for raw in objects(envelope, "data")])
+        return _parse_data(envelope, self._fba_instruction)
 
     def fba_instructions(
         self, first_day: date, last_day: date, cursor: str | None = None, *, page_size: int = MAX_PAGE_SIZE
     ) -> Operation[Page[FbaInstruction]]:
-        """One page of the instructions given from one day to another, as ``fba_shipments`` (older documentation)."""
+        """One page of the instructions given from one day to another, as ``fba_shipments`` (legacy documentation)."""
         return (
             yield from self._page(
-                "/Fba/FbaInstruction/list", first_day, last_day, cursor, size=page_size, parse=_instruction
+                "/Fba/FbaInstruction/list", first_day, last_day, cursor, size=page_size, parse=self._fba_instruction
             )
         )
 
     def fba_instruction_items(self, instruction_id: str) -> Operation[tuple[FbaInstructionItem, ...]]:
-        """From which parcels' items an instruction is served (older documentation)."""
+        """From which parcels' items an instruction is served (legacy documentation)."""
         query = [("fbaInstructionId", _guid("fbaInstructionId", instruction_id))]
         envelope = yield from self.read("/Fba/FbaInstructionItem/getFbaInstructionItemList", query)
-        return tuple([_instruction_item(raw) for raw in objects(envelope, "data")])
+        return _parse_data(envelope, _parse_instruction_item)
 
     def fba_instruction(self, kind: FbaKind, instruction_id: str) -> Operation[FbaInstructionDetail]:
-        """An instruction with what only its kind has (older documentation; the newer one has the replenishment).
+        """An instruction with what only its kind has (legacy documentation; other pages has the replenishment).
 
         A restock is documented as a POST, unlike the others: it is asked for by GET, and by POST where that is not taken.
         """
@@ -307,14 +310,16 @@ class FbaCalls(ReturnHelperProtocol):
         path = f"/Fba/FbaInstruction{kind.value.capitalize()}/get"
         # An id that the vendor does not have is refused in the envelope, under HTTP 200: 404 is the path's.
         refused = (404, 405) if kind is FbaKind.RESTOCK else ()
-        return _detail(self._words, kind, (yield from self._get_or_post(path, query, refused=refused)))
+        found = self._fba_detail(kind, Record((yield from self._get_or_post(path, query, refused=refused))))
+        require_same_id(found.instruction.id.lower(), instruction_id.lower(), name="fbaInstructionId")
+        return found
 
     def fba_update_shipping_info(
         self, instruction_id: str, *, ship_to: Address, reference_id: str, label: UploadedFile | None = None
     ) -> Operation[FbaInstructionDetail]:
-        """Say to which warehouse of Amazon a replenishment goes (newer documentation).
+        """Say to which warehouse of Amazon a replenishment goes (other pages).
 
-        The getting-started guide (Return Helper API, Getting started) says that the API does not have this yet. ``label`` is the account's own, put
+        Getting started says that the API does not have this yet. ``label`` is the account's own, put
         where ``upload_slot`` says.
 
         Raises:
@@ -329,12 +334,12 @@ class FbaCalls(ReturnHelperProtocol):
         if label is not None:
             body.update(filename=label.filename, fileKey=label.key)
         envelope = yield from self.write("/Fba/FbaInstructionReplenish/updateShippingInfo", body)
-        return _detail(self._words, FbaKind.REPLENISH, record(envelope, "data"))
+        return self._fba_detail(FbaKind.REPLENISH, Record(find_record(envelope, "data")))
 
     def fba_assign_new_fnsku(
         self, instruction_id: str, new_fnskus: Mapping[str, str]
     ) -> Operation[tuple[FbaInstructionItem, ...]]:
-        """Relabel what a replenishment takes, from old FNSKU to new (older documentation, where it is hidden).
+        """Relabel what a replenishment takes, from old FNSKU to new (legacy documentation, where it is hidden).
 
         Raises:
             ValidationFailed: nothing to relabel, and nothing was sent; or the vendor's own refusal.
@@ -350,14 +355,14 @@ class FbaCalls(ReturnHelperProtocol):
             "assignNewFnskuPayloadList": pairs,
         }
         envelope = yield from self.write("/Fba/FbaInstructionReplenish/assignNewFnsku", body)
-        return tuple([_instruction_item(raw) for raw in objects(envelope, "data")])
+        return _parse_data(envelope, _parse_instruction_item)
 
     def _set(self, call: str, warehouse_id: str, fnsku: str, value: tuple[str, str]) -> Operation[FbaStock]:
         path = f"/Fba/FbaWarehouseInventory/{call}"
         warehouse = long_id("warehouseId", warehouse_id)
         query = [("warehouseId", str(warehouse)), ("fnsku", required("fnsku", fnsku)), value]
         body = {**dict(query), "warehouseId": warehouse}
-        return _stock((yield from self._get_or_post(path, query, body=body, refused=(405,), writes=True)))
+        return _parse_stock(Record((yield from self._get_or_post(path, query, body=body, refused=(405,), writes=True))))
 
     def _get_or_post(
         self,
@@ -373,7 +378,7 @@ class FbaCalls(ReturnHelperProtocol):
         if reply.status in refused:
             body = body or dict(query)
             reply = yield Request(method="POST", path=path, json=body, replayable=True, writes=writes)
-        return record(self.check(reply), "data")
+        return find_record(self.check(reply), "data")
 
     def _page(
         self,
@@ -383,34 +388,81 @@ class FbaCalls(ReturnHelperProtocol):
         cursor: str | None,
         *,
         size: int,
-        parse: Callable[[Words, Mapping[str, Any]], T],
+        parse: Callable[[Record], T],
     ) -> Operation[Page[T]]:
-        """A page of a list by creation. The cursor is the number of the window, the newest being 0, and the offset in it."""
-        if not 1 <= size <= MAX_PAGE_SIZE:
-            raise ValueError(f"a page holds 1 to {MAX_PAGE_SIZE} rows")
-        found = windows(_day(first_day), _day(last_day), overlap=False)
-        if not found:
+        """A page of a list by creation, the newest window first."""
+        windows = build_windows(_day(first_day), _day(last_day), overlap=False)
+        if not windows:
             raise ValueError("the last day is before the first")
-        match = _CURSOR.fullmatch(cursor or "0/0")
-        if match is None or int(match[1]) >= len(found):
-            raise ValueError("the cursor is not one that this listing gave")
-        number, offset = int(match[1]), int(match[2])
-        window = found[number]
-        envelope = yield from self.read(path, window.page(offset, size))
-        data = rows(envelope, "data")
-        total = count(envelope, "totalNumberOfRecords")
-        end = offset + len(data)
-        # Only the older documentation has the total: without it, a short page is the last of its window.
-        more = bool(data) and (end < total if total is not None else len(data) >= size)
-        gap = f"{path}, {window}: the vendor counts {total}, and shows {offset}"
-        number, offset = (number, end) if more else (number + 1, 0)
-        items, invalid_records = parse_rows(self._words, data, parse)
+        position = Position(last=windows[0].last) if cursor is None else Position.parse(cursor)
+        if position.last != windows[0].last or position.window >= len(windows):
+            raise foreign_cursor()
+        window = windows[position.window]
+        size = limit_page_size(size, maximum=MAX_PAGE_SIZE)
+        envelope = yield from self.read(path, window.query(position.offset, size))
+        # Only the legacy documentation has the total: without it, a short page is the last of its window.
+        page = read_page(envelope, offset=position.offset, size=size, counts_rows=True, place=f"{path}, {window}")
+        items, invalid = parse_rows(enumerate(page.rows), lambda raw: parse(Record(raw)), where="data")
         return Page(
             items=items,
-            next=f"{number}/{offset}" if number < len(found) else None,
-            total=total if len(found) == 1 else None,
-            invalid_records=invalid_records,
-            gaps=(gap,) if total is not None and end < total and not data else (),
+            next=position.after(page, windows=len(windows)),
+            total=page.total if len(windows) == 1 else None,
+            invalid_records=invalid,
+            gaps=page.gaps,
+        )
+
+    def _fba_shipment(self, record: Record) -> FbaShipment:
+        status = record.text("fbaShipmentStatusCode")
+        return FbaShipment(
+            id=require_id(record, "fbaShipmentId"),
+            warehouse_id=find_id(record, "warehouseId"),
+            status=self._parser.words["fba_shipment"].look_up(status).shipment,
+            status_raw=status,
+            removal_order_id=record.text("removalOrderId"),
+            tracking_number=record.text("trackingNumber"),
+            # The legacy documentation has the first, other pages the second.
+            rma=record.text("rma", "receivedNumber"),
+            weight=record.number("weight"),
+            weight_unit=record.text("weightUom"),
+            dimensions=_parse_sides(record, "dimension"),
+            dimension_unit=record.text("dimensionUom"),
+            arrived_at=record.time("arrivalOn"),
+            created_at=record.time("createOn"),
+            raw=record.raw,
+        )
+
+    def _fba_instruction(self, record: Record) -> FbaInstruction:
+        handling, status = record.text("fbaInstructionHandlingCode"), record.text("handlingStatusCode")
+        words = self._parser.words
+        return FbaInstruction(
+            id=require_id(record, "fbaInstructionId"),
+            number=record.text("fbaInstructionNumber"),
+            disposition=words["fba_handling"].look_up(handling).disposition,
+            disposition_raw=handling,
+            status=words["fba_handling_status"].look_up(status).disposition_status,
+            status_raw=status,
+            quantity=record.number("quantity"),
+            warehouse_id=find_id(record, "warehouseId"),
+            cancel_remarks=record.text("cancelRemarks"),
+            created_at=record.time("createOn"),
+            raw=record.raw,
+        )
+
+    def _fba_detail(self, kind: FbaKind, record: Record) -> FbaInstructionDetail:
+        stem = f"fbaInstruction{kind.value.capitalize()}"
+        items = [row for row in record.records(f"{stem}ItemList") if find_id(row, "fbaInstructionItemId")]
+        return FbaInstructionDetail(
+            kind=kind,
+            instruction=self._fba_instruction(record),
+            # The legacy table of a recall has the name of "others", by mistake or not.
+            detail_id=find_id(record, f"{stem}Id", "fbaInstructionOthersId"),
+            items=tuple(map(_parse_instruction_item, items)),
+            warehouse_remarks=record.text("warehouseRemarks"),
+            recall_tracking_number=record.text("recallTrackingNumber"),
+            return_inventory_id=find_id(record, "returnInventoryId"),
+            replenishment=_parse_replenishment(record) if kind is FbaKind.REPLENISH else None,
+            modified_at=record.time("modifyOn"),
+            raw=record.raw,
         )
 
 
@@ -442,133 +494,70 @@ def _instruction_line(line: FbaLine) -> dict[str, Any]:
     }
 
 
-def _id(raw: Mapping[str, Any], name: str) -> str:
-    return identifier(raw.get(name), where=name)
+def _parse_data(envelope: Mapping[str, Any], parse: Callable[[Record], T]) -> tuple[T, ...]:
+    return parse_all(parse_list(envelope.get("data", ""), where="data"), parse, where="data")
 
 
-def _optional_id(raw: Mapping[str, Any], name: str) -> str | None:
-    return optional_identifier(raw.get(name), where=name)
-
-
-def _time(raw: Mapping[str, Any], name: str) -> datetime | None:
-    return moment(raw.get(name), where=name)
-
-
-def _sizes(raw: Mapping[str, Any], stem: str) -> tuple[Decimal, ...]:
+def _parse_sides(record: Record, stem: str) -> tuple[Decimal, ...]:
     """The sides that are told, in the vendor's order: the longest first."""
-    sides = [number(raw, f"{stem}{index}") for index in (1, 2, 3)]
+    sides = [record.number(f"{stem}{index}") for index in (1, 2, 3)]
     return tuple([side for side in sides if side is not None])
 
 
-def _shipment(words: Words, raw: Mapping[str, Any]) -> FbaShipment:
-    status = word(raw, "fbaShipmentStatusCode")
-    return FbaShipment(
-        id=_id(raw, "fbaShipmentId"),
-        warehouse_id=_optional_id(raw, "warehouseId"),
-        status=words["fba_shipment"].look_up(status).shipment,
-        status_raw=status,
-        removal_order_id=word(raw, "removalOrderId"),
-        tracking_number=word(raw, "trackingNumber"),
-        # The older documentation has the first, the newer the second.
-        rma=word(raw, "rma") or word(raw, "receivedNumber"),
-        weight=number(raw, "weight"),
-        weight_unit=word(raw, "weightUom"),
-        dimensions=_sizes(raw, "dimension"),
-        dimension_unit=word(raw, "dimensionUom"),
-        arrived_at=_time(raw, "arrivalOn"),
-        created_at=_time(raw, "createOn"),
-        raw=raw,
-    )
-
-
-def _shipment_item(raw: Mapping[str, Any]) -> FbaShipmentItem:
+def _parse_shipment_item(record: Record) -> FbaShipmentItem:
     return FbaShipmentItem(
-        id=_id(raw, "fbaShipmentItemId"),
-        shipment_id=_optional_id(raw, "fbaShipmentId"),
-        fnsku=word(raw, "fnsku"),
-        quantity=number(raw, "shipmentItemQuantity"),
-        available=number(raw, "availableQuantity"),
-        last_putaway_at=_time(raw, "lastPutawayOn"),
-        raw=raw,
+        id=require_id(record, "fbaShipmentItemId"),
+        shipment_id=find_id(record, "fbaShipmentId"),
+        fnsku=record.text("fnsku"),
+        quantity=record.number("shipmentItemQuantity"),
+        available=record.number("availableQuantity"),
+        last_putaway_at=record.time("lastPutawayOn"),
+        raw=record.raw,
     )
 
 
-def _stock(raw: Mapping[str, Any]) -> FbaStock:
+def _parse_stock(record: Record) -> FbaStock:
     return FbaStock(
-        id=_optional_id(raw, "fbaWarehouseInventoryId"),
-        warehouse_id=_optional_id(raw, "warehouseId"),
-        fnsku=word(raw, "fnsku"),
-        quantity=number(raw, "quantity"),
-        available=number(raw, "availableQuantity"),
-        reference=word(raw, "referenceNumber"),
-        remark=word(raw, "remark"),
-        last_putaway_at=_time(raw, "lastPutawayOn"),
-        raw=raw,
+        id=find_id(record, "fbaWarehouseInventoryId"),
+        warehouse_id=find_id(record, "warehouseId"),
+        fnsku=record.text("fnsku"),
+        quantity=record.number("quantity"),
+        available=record.number("availableQuantity"),
+        reference=record.text("referenceNumber"),
+        remark=record.text("remark"),
+        last_putaway_at=record.time("lastPutawayOn"),
+        raw=record.raw,
     )
 
 
-def _instruction(words: Words, raw: Mapping[str, Any]) -> FbaInstruction:
-    handling, status = word(raw, "fbaInstructionHandlingCode"), word(raw, "handlingStatusCode")
-    return FbaInstruction(
-        id=_id(raw, "fbaInstructionId"),
-        number=word(raw, "fbaInstructionNumber"),
-        disposition=words["fba_handling"].look_up(handling).disposition,
-        disposition_raw=handling,
-        status=words["fba_handling_status"].look_up(status).disposition_status,
-        status_raw=status,
-        quantity=number(raw, "quantity"),
-        warehouse_id=_optional_id(raw, "warehouseId"),
-        cancel_remarks=word(raw, "cancelRemarks"),
-        created_at=_time(raw, "createOn"),
-        raw=raw,
-    )
-
-
-def _instruction_item(raw: Mapping[str, Any]) -> FbaInstructionItem:
+def _parse_instruction_item(record: Record) -> FbaInstructionItem:
     return FbaInstructionItem(
-        id=_id(raw, "fbaInstructionItemId"),
-        instruction_id=_optional_id(raw, "fbaInstructionId"),
-        shipment_item_id=_optional_id(raw, "fbaShipmentItemId"),
-        quantity=number(raw, "instructionItemQuantity"),
-        fnsku=word(raw, "fnsku"),
-        new_fnsku=word(raw, "newFnsku"),
-        tracking_number=word(raw, "trackingNumber"),
-        rma=word(raw, "rma"),
-        arrived_at=_time(raw, "arrivalOn"),
-        raw=raw,
+        id=require_id(record, "fbaInstructionItemId"),
+        instruction_id=find_id(record, "fbaInstructionId"),
+        shipment_item_id=find_id(record, "fbaShipmentItemId"),
+        quantity=record.number("instructionItemQuantity"),
+        fnsku=record.text("fnsku"),
+        new_fnsku=record.text("newFnsku"),
+        tracking_number=record.text("trackingNumber"),
+        rma=record.text("rma"),
+        arrived_at=record.time("arrivalOn"),
+        raw=record.raw,
     )
 
 
-def _detail(words: Words, kind: FbaKind, raw: Mapping[str, Any]) -> FbaInstructionDetail:
-    stem = f"fbaInstruction{kind.value.capitalize()}"
-    return FbaInstructionDetail(
-        kind=kind,
-        instruction=_instruction(words, raw),
-        # The older table of a recall has the name of "others", by mistake or not.
-        detail_id=_optional_id(raw, f"{stem}Id") or _optional_id(raw, "fbaInstructionOthersId"),
-        items=tuple([_instruction_item(row) for row in parts(raw, f"{stem}ItemList")]),
-        warehouse_remarks=word(raw, "warehouseRemarks"),
-        recall_tracking_number=word(raw, "recallTrackingNumber"),
-        return_inventory_id=_optional_id(raw, "returnInventoryId"),
-        replenishment=_replenishment(raw) if kind is FbaKind.REPLENISH else None,
-        modified_at=_time(raw, "modifyOn"),
-        raw=raw,
-    )
-
-
-def _replenishment(raw: Mapping[str, Any]) -> FbaReplenishment:
-    address = parse_address(raw, prefix="newShipment")
+def _parse_replenishment(record: Record) -> FbaReplenishment:
+    address = parse_address(record, prefix="newShipment")
     return FbaReplenishment(
-        status_raw=word(raw, "replenishStatusCode"),
-        shipment_number=word(raw, "shipmentNumber"),
-        reference_id=word(raw, "newShipmentReferenceId"),
+        status_raw=record.text("replenishStatusCode"),
+        shipment_number=record.text("shipmentNumber"),
+        reference_id=record.text("newShipmentReferenceId"),
         address=address if address != Address() else None,
-        weight=number(raw, "newShipmentWeight"),
-        weight_unit=word(raw, "newShipmentWeightUom"),
-        dimensions=_sizes(raw, "newShipmentDimension"),
-        dimension_unit=word(raw, "newShipmentDimensionUom"),
-        shipped_at=_time(raw, "newShipmentDate"),
-        provide_label=flag(raw, "provideLabel"),
-        filename=word(raw, "filename"),
-        raw=raw,
+        weight=record.number("newShipmentWeight"),
+        weight_unit=record.text("newShipmentWeightUom"),
+        dimensions=_parse_sides(record, "newShipmentDimension"),
+        dimension_unit=record.text("newShipmentDimensionUom"),
+        shipped_at=record.time("newShipmentDate"),
+        provide_label=record.flag("provideLabel"),
+        filename=record.text("filename"),
+        raw=record.raw,
     )

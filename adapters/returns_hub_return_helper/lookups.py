@@ -1,39 +1,44 @@
 """Return Helper's look-ups: balances, warehouses, services and what they cost, and the vendor's own code tables.
 
-Sources: Return Helper API, Getting started shows the balances; the older documentation (last changed 2025-11-17) has the rest, and the newer one names
-several of them. What a reply leaves out is None; a value of another type is an ``UnexpectedReply`` that names its place.
+Sources: Return Helper API, Getting started, shows the balances; the Return Helper legacy documentation has the rest, and other pages name
+several of them. What a reply leaves out, or what cannot be read, is None.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from returns_hub import Address, Money, Operation, Parcel, Request, UnexpectedReply, ValidationFailed, structure
-from returns_hub_return_helper import countries
-from returns_hub_return_helper.parts import (
-    addressee,
-    code,
-    country,
+from returns_hub import Address, Money, Operation, Parcel, Request, UnexpectedReply, ValidationFailed
+from returns_hub.wire import Record, parse_list
+from returns_hub_return_helper.pagination import MAX_PAGE_SIZE, read_total
+from returns_hub_return_helper.protocol import ReturnHelperProtocol, find_record
+from returns_hub_return_helper.wire import (
+    build_address,
+    build_dimensions,
     country_code,
-    identifier,
-    money,
-    number,
-    optional_identifier,
-    parts,
-    street,
-    text,
+    find_envelope_record,
+    find_id,
+    long_id,
+    long_ids,
+    parse_address,
+    parse_all,
+    parse_country,
+    parse_money,
+    refusal,
+    require_id,
+    require_same_id,
+    required,
 )
-from returns_hub_return_helper.protocol import ReturnHelperProtocol, record, rows
-from returns_hub_return_helper.wire import MAX_PAGE_SIZE
+
+T = TypeVar("T")
 
 # Of a vendor that repeats its pages for ever: nobody has so many currencies.
 _MAX_PAGES: Final = 20
 _SPECIAL_SERVICE: Final = "others"
-_MAX_ID: Final = 2**63 - 1
 
 
 class CodeTable(StrEnum):
@@ -215,25 +220,25 @@ class BuyerCost:
 
 
 @frozen(kw_only=True)
-class LookupCalls(ReturnHelperProtocol):
+class LookupOperations(ReturnHelperProtocol):
     """The calls that only tell something. A country that is asked for is ISO 3166, alpha-2 or alpha-3."""
 
     def balances(self) -> Operation[tuple[Balance, ...]]:
         """What the account has, by currency (Return Helper API, Getting started and the newer documentation)."""
         found: list[Balance] = []
         for _ in range(_MAX_PAGES):
-            # The older documentation wants both; the newer shows neither.
+            # The legacy documentation wants both; the newer shows neither.
             query = [("pageSize", str(MAX_PAGE_SIZE)), ("offset", str(len(found)))]
             envelope = yield from self.read("/ApiBalance/GetApiBalance", query)
-            page = [_balance(raw) for raw in objects(envelope, "apiBalances")]
+            page = _parse_list(envelope, "apiBalances", _parse_balance)
             found += page
-            total = count(envelope, "totalNumberOfRecords")
+            total = read_total(envelope)
             if not page or total is None or len(found) >= total:
                 break
         return tuple(found)
 
     def warehouses(self, *, from_country: str | None = None) -> Operation[tuple[Warehouse, ...]]:
-        """The account's warehouses, or those that take returns from a country (older documentation).
+        """The account's warehouses, or those that take returns from a country (legacy documentation).
 
         Raises:
             ValidationFailed: no such country; nothing was sent.
@@ -243,19 +248,22 @@ class LookupCalls(ReturnHelperProtocol):
         else:
             query = [("countryCode", country_code(from_country))]
             envelope = yield from self.read("/warehouse/getWarehouseByFromCountry", query)
-        return tuple([_warehouse(raw) for raw in objects(envelope, "warehouses")])
+        return _parse_list(envelope, "warehouses", _parse_warehouse)
 
     def warehouse(self, warehouse_id: str) -> Operation[Warehouse]:
-        """One warehouse (older documentation; Return Helper API, Getting started shows what a wrong id is answered)."""
+        """One warehouse (legacy documentation; Return Helper API, Getting started shows what a wrong id is answered)."""
         query = [("warehouseId", str(long_id("warehouseId", warehouse_id)))]
-        return _warehouse((yield from self.read("/warehouse/getWarehouse", query)))
+        envelope = yield from self.read("/warehouse/getWarehouse", query)
+        found = _parse_warehouse(find_envelope_record(envelope, "warehouseId"))
+        require_same_id(found.id, warehouse_id, name="warehouseId")
+        return found
 
     def return_services(
         self, *, from_country: str | None = None, to_country: str | None = None, warehouse_id: str | None = None
     ) -> Operation[tuple[ServiceType, ...]]:
         """The services for a return: all, or from a country to another one, or from a country to a warehouse.
 
-        Older documentation. Only without an argument does the vendor tell the lanes.
+        Legacy documentation. Only without an argument does the vendor tell the lanes.
 
         Raises:
             ValueError: a destination without a country to send from, or two destinations, or none.
@@ -263,7 +271,7 @@ class LookupCalls(ReturnHelperProtocol):
         """
         if from_country is None and to_country is None and warehouse_id is None:
             envelope = yield from self.read("/ServiceType/getAllReturnServiceType")
-            return _services(envelope, "availableReturnServiceTypeList")
+            return _parse_list(envelope, "availableReturnServiceTypeList", _parse_service)
         if from_country is None or (to_country is None) == (warehouse_id is None):
             raise ValueError("give from_country with either to_country or warehouse_id, or nothing for all services")
         query = [("fromCountry", country_code(from_country))]
@@ -273,12 +281,12 @@ class LookupCalls(ReturnHelperProtocol):
         else:
             query.append(("warehouseId", str(long_id("warehouseId", warehouse_id))))
             envelope = yield from self.read("/servicetype/getServiceTypeByFromCountryAndWarehouse", query)
-        return _services(envelope, "serviceTypes")
+        return _parse_list(envelope, "serviceTypes", _parse_service)
 
     def return_quotes(
         self, *, from_country: str, from_postal_code: str, parcel: Parcel, limit: int = 0
     ) -> Operation[tuple[Quote, ...]]:
-        """What the services for a return would cost, cheapest first; ``limit`` 0 asks for all (older documentation).
+        """What the services for a return would cost, cheapest first; ``limit`` 0 asks for all (legacy documentation).
 
         The measures of the parcel are required by the vendor's table, and left out in its sample.
 
@@ -291,26 +299,28 @@ class LookupCalls(ReturnHelperProtocol):
             ("fromCountryCode", country_code(from_country)),
             ("fromPostalCode", required("fromPostalCode", from_postal_code)),
             ("weight", _plain("weight", parcel.weight_g)),
-            *((name, _plain(name, size)) for name, size in dimensions(parcel)),
+            *((name, _plain(name, size)) for name, size in build_dimensions(parcel)),
         ]
         if limit:
             query.append(("limit", str(limit)))
         envelope = yield from self.read("/Shipment/getShippingFeeListByFromShippingOption", query)
-        return _quotes(envelope)
+        return _parse_quotes(envelope)
 
     def resend_services(self, warehouse_id: str) -> Operation[tuple[ServiceType, ...]]:
-        """The services for a resend from a warehouse, with their lanes (older documentation).
+        """The services for a resend from a warehouse, with their lanes (legacy documentation).
 
         ``others`` is not among them: it is for those who have agreed on something special with the vendor.
         """
         query = [("warehouseId", str(long_id("warehouseId", warehouse_id)))]
         envelope = yield from self.read("/Shipment/getAvailableShipmentServiceType", query)
-        return tuple([service for service in _services(envelope, "data") if service.code != _SPECIAL_SERVICE])
+        return tuple(
+            [service for service in _parse_list(envelope, "data", _parse_service) if service.code != _SPECIAL_SERVICE]
+        )
 
     def resend_quotes(
         self, inventory_ids: Sequence[str], *, to_country: str, to_postal_code: str
     ) -> Operation[tuple[Quote, ...]]:
-        """What the services for a resend of these inventories would cost (older documentation).
+        """What the services for a resend of these inventories would cost (legacy documentation).
 
         How the vendor wants the list is not documented: as repeated keys, and, if it refuses these, joined by commas.
         Without ``others``, as ``resend_services``.
@@ -330,33 +340,34 @@ class LookupCalls(ReturnHelperProtocol):
             if len(ids) == 1 or not any(name.startswith("returnInventoryIdList") for name in error.fields):
                 raise
             envelope = yield from self.read(path, [("returnInventoryIdList", ",".join(ids)), *place])
-        return tuple([quote for quote in _quotes(envelope) if quote.service != _SPECIAL_SERVICE])
+        return tuple([quote for quote in _parse_quotes(envelope) if quote.service != _SPECIAL_SERVICE])
 
     def lookup(self, table: CodeTable) -> Operation[tuple[Code, ...]]:
-        """A code table of the Public API, in the vendor's order (older documentation; the newer one names several)."""
+        """A code table of the Public API, in the vendor's order (legacy documentation; the newer one names several)."""
         envelope = yield from self.read(f"/{table.value}", base="public")
         return parse_codes(envelope, table)
 
     def currencies(self) -> Operation[tuple[Currency, ...]]:
-        """The vendor's currencies and rates, from the Public API (older documentation)."""
+        """The vendor's currencies and rates, from the Public API (legacy documentation)."""
         envelope = yield from self.read("/currency/getAllCurrencies", base="public")
-        return tuple([_currency(raw) for raw in objects(envelope, "currencies")])
+        return _parse_list(envelope, "currencies", _parse_currency)
 
     def account_info(self) -> Operation[AccountInfo]:
-        """Whose credentials these are, from the Public API (older documentation)."""
+        """Whose credentials these are, from the Public API (legacy documentation)."""
         envelope = yield from self.read("/account/getApiInfo", base="public")
+        record = Record(envelope)
         return AccountInfo(
-            type=word(envelope, "apiTypeCode"),
-            name=word(envelope, "apiName"),
+            type=record.text("apiTypeCode"),
+            name=record.text("apiName"),
             # The vendor's own spelling, and the one that it may come to.
-            email=text(envelope, "primayEmail", "primaryEmail"),
+            email=record.text("primayEmail", "primaryEmail"),
             raw=envelope,
         )
 
     def buyer_cost(
         self, *, ship_from: Address, warehouse_id: str, service: str, parcel: Parcel, box_type: str = "cus"
     ) -> Operation[BuyerCost]:
-        """What a buyer would pay to send a parcel to a warehouse, from the Public API (older documentation).
+        """What a buyer would pay to send a parcel to a warehouse, from the Public API (legacy documentation).
 
         A POST that makes nothing.
 
@@ -370,141 +381,20 @@ class LookupCalls(ReturnHelperProtocol):
             "boxType": box_type,
             "weight": _positive("weight", parcel.weight_g),
             "weightUom": "g",
-            **{name: _positive(name, size) for name, size in dimensions(parcel)},
+            **{name: _positive(name, size) for name, size in build_dimensions(parcel)},
             "dimensionUom": "cm",
         }
         path = "/shipment/calculateBuyerShipmentCost"
         reply = yield Request(method="POST", path=path, json=body, base="public", replayable=True, writes=False)
         envelope: Mapping[str, Any] = self.check(reply)
+        record = Record(envelope)
         return BuyerCost(
-            service=word(envelope, "serviceTypeCode"),
-            lane=_lane(envelope),
-            cost=money(envelope, "rate", "currencyCode"),
+            service=record.text("serviceTypeCode"),
+            lane=_parse_lane(record),
+            cost=parse_money(record, "rate", "currencyCode"),
             details=envelope.get("costDetails"),
             raw=envelope,
         )
-
-
-def objects(payload: Mapping[str, Any], key: str) -> tuple[dict[str, Any], ...]:
-    """The objects in the list at a key; none where it is null.
-
-    Raises:
-        UnexpectedReply: there is no such list, or something else in it.
-    """
-    return structure(rows(payload, key), tuple[dict[str, Any], ...], where=key)
-
-
-def word(raw: Mapping[str, Any], name: str) -> str | None:
-    """What the vendor sends as text or as a number; None for none."""
-    return code(raw.get(name)) or None
-
-
-def required_code(raw: Mapping[str, Any], name: str) -> str:
-    """The same, of what a reply is nothing without.
-
-    Raises:
-        UnexpectedReply: it is missing.
-    """
-    found = word(raw, name)
-    if found is None:
-        raise UnexpectedReply("the reply does not tell it", where=name)
-    return found
-
-
-def count(raw: Mapping[str, Any], name: str) -> int | None:
-    """A number of records; None where it is missing or no such number."""
-    value = raw.get(name)
-    return value if type(value) is int and value >= 0 else None
-
-
-def flag(raw: Mapping[str, Any], name: str) -> bool | None:
-    """True or false; None for none.
-
-    Raises:
-        UnexpectedReply: something else.
-    """
-    value = raw.get(name)
-    return None if value is None else structure(value, bool, where=name)
-
-
-def refusal(name: str, problem: str) -> ValidationFailed:
-    """The error for what the vendor would refuse in one of its fields. Nothing was sent."""
-    return ValidationFailed(problem, fields={name: problem})
-
-
-def required(name: str, value: str | None) -> str:
-    """The text, if it is one.
-
-    Raises:
-        ValidationFailed: it is empty or missing.
-    """
-    if value is None or not value.strip():
-        raise refusal(name, "the vendor requires it")
-    return value
-
-
-def long_id(name: str, value: str | None) -> int:
-    """One of the vendor's numeric identifiers as it goes into a body.
-
-    Raises:
-        ValidationFailed: the text is none.
-    """
-    if value and value.isascii() and value.isdigit() and len(value) <= 19 and 0 < int(value) <= _MAX_ID:
-        return int(value)
-    raise refusal(name, "an identifier of this vendor is a whole number")
-
-
-def long_ids(name: str, values: Sequence[str], *, most: int | None = None) -> list[int]:
-    """Numeric identifiers of a batch, in their order.
-
-    Raises:
-        ValidationFailed: there are none, or more than ``most``, or one that comes twice or is no such identifier.
-    """
-    if isinstance(values, str):
-        raise TypeError("a sequence of identifiers is expected, not one text")
-    ids = [long_id(name, value) for value in values]
-    if not ids:
-        raise refusal(name, "at least one identifier is needed")
-    if most is not None and len(ids) > most:
-        raise refusal(name, f"at most {most} go into one call")
-    if len(set(ids)) < len(ids):
-        raise refusal(name, "an identifier comes twice")
-    return ids
-
-
-def dimensions(parcel: Parcel) -> list[tuple[str, Decimal]]:
-    """The measures of a parcel by the vendor's names, the longest side first; none where none is given.
-
-    Raises:
-        ValidationFailed: some are given and some are not.
-    """
-    sizes = [size for size in (parcel.length_cm, parcel.width_cm, parcel.height_cm) if size is not None]
-    if sizes and len(sizes) < 3:
-        raise refusal("dimension1", "either all three sides of a parcel are given, or none")
-    return [(f"dimension{index}", size) for index, size in enumerate(sorted(sizes, reverse=True), 1)]
-
-
-def build_address(address: Address, *, prefix: str, name_key: str = "Name") -> dict[str, str]:
-    """An address in fields that all begin alike: ``shipmentStreet1``; the country as alpha-3, lower case.
-
-    A company comes after the name, a house number after the street. What is optional is sent empty: the documents
-    disagree on what may be left out. A country without states of its own has the vendor's ``NA``.
-
-    Raises:
-        ValidationFailed: something that the vendor requires is missing, or no such country.
-    """
-    nation = country_code(required(f"{prefix}CountryCode", address.country))
-    told = {
-        "CountryCode": nation,
-        name_key: required(f"{prefix}{name_key}", addressee(address)),
-        "Street1": required(f"{prefix}Street1", street(address)),
-        "Street2": address.line2 or "",
-        "Street3": address.line3 or "",
-        "State": required(f"{prefix}State", countries.state(address.state, country=nation)),
-        "City": required(f"{prefix}City", address.city),
-        "PostalCode": required(f"{prefix}PostalCode", address.postal_code),
-    }
-    return {f"{prefix}{key}": value for key, value in told.items()}
 
 
 def parse_codes(envelope: Mapping[str, Any], table: CodeTable) -> tuple[Code, ...]:
@@ -514,123 +404,100 @@ def parse_codes(envelope: Mapping[str, Any], table: CodeTable) -> tuple[Code, ..
         UnexpectedReply: no such table in the reply, or a row without a code.
     """
     columns = _COLUMNS[table]
-    found: list[Code] = []
-    for raw in objects(envelope, columns.rows):
-        symbol = word(raw, columns.code)
-        if symbol is None:
-            raise UnexpectedReply("a row without a code", where=f"{columns.rows}[{len(found)}].{columns.code}")
-        # The older documentation has one name with a capital: "CountryName".
-        name = word(raw, columns.name) or word(raw, columns.name[:1].upper() + columns.name[1:])
-        stage = word(raw, columns.stage) if columns.stage else None
-        found.append(Code(code=symbol, name=name, stage=stage, is_editable=flag(raw, "isShipmentEditable"), raw=raw))
-    return tuple(found)
+
+    def parse(record: Record) -> Code:
+        # One name has a capital in the legacy documentation: "CountryName".
+        names = (columns.name, columns.name[:1].upper() + columns.name[1:])
+        return Code(
+            code=require_text(record, columns.code),
+            name=record.text(*names),
+            stage=record.text(columns.stage) if columns.stage else None,
+            is_editable=record.flag("isShipmentEditable"),
+            raw=record.raw,
+        )
+
+    return _parse_list(envelope, columns.rows, parse)
 
 
-def parse_address(raw: Mapping[str, Any], *, prefix: str = "") -> Address:
-    """An address in fields that all begin alike, or of a warehouse.
+def require_text(record: Record, name: str) -> str:
+    """What a reply is nothing without.
 
     Raises:
-        UnexpectedReply: a value of another type.
+        UnexpectedReply: it is missing.
     """
-
-    def told(name: str) -> str | None:
-        return word(raw, prefix + name if prefix else name[:1].lower() + name[1:])
-
-    nation = prefix + "CountryCode" if prefix else "countryCode"
-    return Address(
-        name=told("ContactName") or told("FbaName"),
-        company=told("CompanyName"),
-        line1=told("Street1"),
-        line2=told("Street2"),
-        line3=told("Street3"),
-        city=told("City"),
-        state=told("State"),
-        postal_code=told("PostalCode"),
-        country=country(raw.get(nation), where=nation),
-        phone=told("Phone"),
-        email=told("Email"),
-    )
+    found = record.text(name)
+    if found is None:
+        raise UnexpectedReply("the reply does not tell it", where=name)
+    return found
 
 
-def _warehouse(raw: Mapping[str, Any]) -> Warehouse:
+def _parse_list(payload: Mapping[str, Any], key: str, parse: Callable[[Record], T]) -> tuple[T, ...]:
+    """The parsed objects of the list at a key; none where it is null."""
+    return parse_all(parse_list(payload.get(key, ""), where=key), parse, where=key)
+
+
+def _parse_warehouse(record: Record) -> Warehouse:
     return Warehouse(
-        id=identifier(raw.get("warehouseId"), where="warehouseId"),
-        address=parse_address(raw),
-        fax=word(raw, "fax"),
-        address_type=word(raw, "addressType"),
-        description=word(raw, "description"),
-        raw=raw,
+        id=require_id(record, "warehouseId"),
+        address=parse_address(record),
+        fax=record.text("fax"),
+        address_type=record.text("addressType"),
+        description=record.text("description"),
+        raw=record.raw,
     )
 
 
-def _balance(raw: Mapping[str, Any]) -> Balance:
+def _parse_balance(record: Record) -> Balance:
     return Balance(
-        id=optional_identifier(raw.get("apiBalanceId"), where="apiBalanceId"),
-        amount=money(raw, "balance", "currencyCode"),
-        raw=raw,
+        id=find_id(record, "apiBalanceId"), amount=parse_money(record, "balance", "currencyCode"), raw=record.raw
     )
 
 
-def _currency(raw: Mapping[str, Any]) -> Currency:
+def _parse_currency(record: Record) -> Currency:
     return Currency(
-        code=required_code(raw, "currencyCode").upper(),
-        exchange_rate=number(raw, "exchangeRate"),
-        raw=raw,
+        code=require_text(record, "currencyCode").upper(), exchange_rate=record.number("exchangeRate"), raw=record.raw
     )
 
 
-def _services(envelope: Mapping[str, Any], key: str) -> tuple[ServiceType, ...]:
-    return tuple(
-        [
-            ServiceType(
-                code=required_code(raw, "serviceTypeCode"), name=word(raw, "serviceType"), lanes=_lanes(raw), raw=raw
-            )
-            for raw in objects(envelope, key)
-        ]
+def _parse_service(record: Record) -> ServiceType:
+    """A service with its lanes: a list of them, or the one that stands in the row itself."""
+    own = _parse_lane(record)
+    listed = tuple([_parse_lane(row) for row in record.records("countryCodePairList")])
+    return ServiceType(
+        code=require_text(record, "serviceTypeCode"),
+        name=record.text("serviceType"),
+        lanes=listed or ((own,) if own != Lane() else ()),
+        raw=record.raw,
     )
 
 
-def _lanes(raw: Mapping[str, Any]) -> tuple[Lane, ...]:
-    """The lanes of a service: a list of them, or the one that stands in the row itself."""
-    own = _lane(raw)
-    return tuple([_lane(row) for row in parts(raw, "countryCodePairList")]) or ((own,) if own != Lane() else ())
-
-
-def _lane(raw: Mapping[str, Any]) -> Lane:
+def _parse_lane(record: Record) -> Lane:
     return Lane(
-        from_country=_country(raw, "fromCountry", "fromCountryCode"),
-        # The older table has the last one for what its own sample calls the one before.
-        to_country=_country(raw, "toCountry", "toCountryCode", "toPostalCode"),
-        warehouse_id=optional_identifier(raw.get("warehouseId"), where="warehouseId"),
-        description=word(raw, "description"),
+        from_country=parse_country(record, "fromCountry", "fromCountryCode"),
+        # A table of the legacy documentation has the last one for what its own sample calls the one before.
+        to_country=parse_country(record, "toCountry", "toCountryCode", "toPostalCode"),
+        warehouse_id=find_id(record, "warehouseId"),
+        description=record.text("description"),
     )
 
 
-def _country(raw: Mapping[str, Any], *names: str) -> str | None:
-    for name in names:
-        if raw.get(name) is not None:
-            return country(raw.get(name), where=name)
-    return None
+def _parse_quotes(envelope: Mapping[str, Any]) -> tuple[Quote, ...]:
+    return _parse_list(find_record(envelope, "data"), "shippingFeeDetailList", _parse_quote)
 
 
-def _quotes(envelope: Mapping[str, Any]) -> tuple[Quote, ...]:
-    found = objects(record(envelope, "data"), "shippingFeeDetailList")
-    return tuple([_quote(raw) for raw in found])
-
-
-def _quote(raw: Mapping[str, Any]) -> Quote:
-    pair = raw.get("postalCodePair") or {}
-    codes = structure(pair, dict[str, Any], where="postalCodePair")
+def _parse_quote(record: Record) -> Quote:
+    codes = record.record("postalCodePair")
+    warehouses = [row for row in record.records("warehouseList") if find_id(row, "warehouseId")]
     return Quote(
-        service=required_code(raw, "serviceTypeCode"),
-        name=word(raw, "serviceTypeName"),
-        fee=money(raw, "fee", "currencyCode"),
-        country=_country(raw, "countryCode"),
-        from_postal_code=word(codes, "from"),
-        to_postal_code=word(codes, "to"),
-        chargeable_weight_g=number(raw, "chargeableWeight"),
-        warehouses=tuple([_warehouse(row) for row in parts(raw, "warehouseList")]),
-        raw=raw,
+        service=require_text(record, "serviceTypeCode"),
+        name=record.text("serviceTypeName"),
+        fee=parse_money(record, "fee", "currencyCode"),
+        country=parse_country(record, "countryCode"),
+        from_postal_code=codes.text("from"),
+        to_postal_code=codes.text("to"),
+        chargeable_weight_g=record.number("chargeableWeight"),
+        warehouses=tuple(map(_parse_warehouse, warehouses)),
+        raw=record.raw,
     )
 
 

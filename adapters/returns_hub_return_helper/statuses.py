@@ -8,15 +8,28 @@ document shows and never defines means nothing here. All documents were read on 
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from returns_hub import Disposition, DispositionStatus, Facts, LabelStatus, ShipmentStatus, Status, StatusTable
+from returns_hub import (
+    ConfigurationError,
+    Disposition,
+    DispositionStatus,
+    Facts,
+    LabelStatus,
+    ShipmentStatus,
+    Status,
+    StatusTable,
+    UnexpectedReply,
+    dump,
+    structure,
+)
 
-_SEED: Final = "getting-started page"
-_CURRENT: Final = "apidocs.returnhelper.com"
-_LEGACY: Final = "older API documentation, 2025-11"
-_HISTORY: Final = "deleted revisions of the older API documentation"
-_SAMPLES: Final = "samples of the older API documentation"
+# Titles of docs/sources.md, each behind "Return Helper".
+_SEED: Final = "Getting started"
+_CURRENT: Final = "other pages"
+_LEGACY: Final = "legacy documentation"
+_HISTORY: Final = "legacy documentation, deleted revisions"
+_SAMPLES: Final = "legacy documentation, samples"
 
 _NEVER_DEFINED: Final = "shown in samples, and never defined"
 
@@ -98,9 +111,9 @@ SHIPMENT_STATUSES: Final = _table(
     ),
     _each(
         Facts(
-            shipment=ShipmentStatus.UNKNOWN,
+            shipment=ShipmentStatus.PRE_TRANSIT,
             source=_HISTORY,
-            why="around the making of a label; which is which is not said",
+            why="stages of the label, by every known reading; which is which is not said, so nothing is said of the label",
         ),
         "1",
         "2",
@@ -160,7 +173,7 @@ _PROGRESS: Final = (
         Facts(
             disposition_status=DispositionStatus.DONE,
             source=_LEGACY,
-            why="of a handling that ends something: an inventory that is on hold stays open, whatever this says",
+            why="of every handling; an inventory on hold stays open all the same",
         ),
         "completed",
         "2",
@@ -173,19 +186,28 @@ HANDLING_STATUSES: Final = _table("handlingStatusCode", _UNKNOWN_PROGRESS, *_PRO
 RESEND_STATUSES: Final = _table(
     "resendStatusCode",
     _UNKNOWN_PROGRESS,
-    _each(Facts(disposition_status=DispositionStatus.PENDING, source=_LEGACY), "pending", "0"),
+    _each(
+        Facts(disposition_status=DispositionStatus.PENDING, shipment=ShipmentStatus.PRE_TRANSIT, source=_LEGACY),
+        "pending",
+        "0",
+    ),
     _each(
         Facts(disposition_status=DispositionStatus.CANCELLED, shipment=ShipmentStatus.CANCELLED, source=_LEGACY),
         "canceled",
         "cancelled",
         "1",
     ),
-    _each(Facts(disposition_status=DispositionStatus.IN_PROGRESS, source=_LEGACY), "inProgress", "2"),
+    _each(
+        Facts(disposition_status=DispositionStatus.IN_PROGRESS, shipment=ShipmentStatus.PRE_TRANSIT, source=_LEGACY),
+        "inProgress",
+        "2",
+    ),
     _each(
         Facts(
             disposition_status=DispositionStatus.DONE,
-            source=_LEGACY,
-            why="the warehouse is done: the parcel has a tracking number, and is not said to have arrived",
+            shipment=ShipmentStatus.IN_TRANSIT,
+            source=f"{_SEED}, {_LEGACY}",
+            why="the warehouse is done: the parcel has a tracking number and is on its way, not said to have arrived",
         ),
         "completed",
         "3",
@@ -193,6 +215,7 @@ RESEND_STATUSES: Final = _table(
     _each(
         Facts(
             disposition_status=DispositionStatus.FAILED,
+            shipment=ShipmentStatus.PRE_TRANSIT,
             label=LabelStatus.FAILED,
             source=_LEGACY,
             why="no label could be made for it",
@@ -425,19 +448,40 @@ ENDINGS: Final = frozenset(
 )
 
 
-def new_words() -> Words:
-    """All tables once more: a table counts the unknown words it is asked for, and each account has its own."""
-    return MappingProxyType({name: table.extended({}) for name, table in VOCABULARIES.items()})
+_SHIPMENT_FACTS: Final = frozenset({"shipment", "label", "why"})
 
 
-def handling(words: Words, code: str, status: str) -> tuple[Disposition | None, DispositionStatus | None]:
-    """What a ``handlingCode`` with its ``handlingStatusCode`` comes to; None for what is ``""``.
+def account_words(shipment_status_map: Mapping[str, Any]) -> Words:
+    """The tables of one account: the vendor's, and the words of its parcels that ``shipment_status_map`` teaches.
 
-    Only a handling that ends something is ever done: the documents also say ``completed`` of an inventory on hold.
+    Raises:
+        ConfigurationError: naming the word whose meaning is not understood.
     """
-    disposition = words["handling"].look_up(code).disposition
-    progress = words["handling_status"].look_up(status).disposition_status
-    if progress is DispositionStatus.DONE and disposition not in ENDINGS:
-        known = disposition in (Disposition.HOLD, Disposition.UNDECIDED)
-        progress = DispositionStatus.IN_PROGRESS if known else DispositionStatus.UNKNOWN
-    return disposition, progress
+    rows = {word: _shipment_facts(word, meaning) for word, meaning in shipment_status_map.items()}
+    # A table counts the unknown words it is asked for: each account has its own.
+    try:
+        tables = {name: table.extended(rows if name == "shipment" else {}) for name, table in VOCABULARIES.items()}
+    except ValueError as error:
+        raise ConfigurationError(f"return_helper: shipment_status_map: {error}") from None
+    return MappingProxyType(tables)
+
+
+def _shipment_facts(word: str, meaning: object) -> Facts:
+    place = f"return_helper: shipment_status_map, word {word!r}"
+    if not fold(word):
+        raise ConfigurationError("return_helper: shipment_status_map: a word is empty")
+    if isinstance(meaning, Facts):
+        return meaning
+    table = {"shipment": meaning} if isinstance(meaning, str) else meaning
+    expected = f'a status of a shipment is expected ({", ".join(ShipmentStatus)}), or a table with one under "shipment"'
+    if not isinstance(table, Mapping) or "shipment" not in table:
+        raise ConfigurationError(f"{place}: {expected}")
+    if strange := sorted(set(map(str, table)) - _SHIPMENT_FACTS):
+        raise ConfigurationError(
+            f"{place}: {strange[0]!r} is no fact of a shipment; {', '.join(sorted(_SHIPMENT_FACTS))} are"
+        )
+    try:
+        return structure(dump(dict(table)), Facts)
+    except UnexpectedReply as error:
+        fault = error.where or "the table"
+    raise ConfigurationError(f"{place}: {fault} is not a word of its vocabulary; {expected}")

@@ -1,13 +1,13 @@
 """What is to become of an inventory in a Return Helper warehouse: disposal, hold, resend, recall, and value-added services.
 
-Sources: the getting-started guide (Return Helper API, Getting started) and the newer documentation, unless a docstring says that only the older one
-(last changed 2025-11-17) has it. What a reply leaves out is None; a value of another type is an ``UnexpectedReply`` that
-names its place, and after a write it says that this may have been done.
+Sources: Return Helper API, Getting started and other pages, unless a docstring says that only the legacy documentation has it. What a reply
+leaves out, or what cannot be read, is None.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -22,34 +22,32 @@ from returns_hub import (
     ItemInstruction,
     Operation,
     ProviderError,
+    Service,
     Shipment,
 )
-from returns_hub_return_helper.lookups import (
-    CodeTable,
+from returns_hub.wire import Record, parse_list
+from returns_hub_return_helper.lookups import CodeTable, parse_codes, require_text
+from returns_hub_return_helper.protocol import ReturnHelperProtocol
+from returns_hub_return_helper.statuses import fold
+from returns_hub_return_helper.wire import (
+    HOLD_CODE,
+    RECALL_CODE,
+    RESEND_CODE,
+    SPLIT_CODE,
+    Parser,
     build_address,
-    flag,
+    find_id,
     long_id,
     long_ids,
-    objects,
-    parse_codes,
-    refusal,
-    required,
-    required_code,
-    word,
-)
-from returns_hub_return_helper.parts import (
-    identifier,
-    number,
-    optional_identifier,
-    parts,
+    parse_all,
     recall_alias,
-    recalled,
+    refusal,
+    require_id,
+    require_same_id,
+    required,
     resend_alias,
-    resend_shipments,
-    vas_alias,
+    service_alias,
 )
-from returns_hub_return_helper.protocol import ReturnHelperProtocol
-from returns_hub_return_helper.statuses import Words, fold
 
 _MAX_RECALLED: Final = 100
 _MAX_PIECES: Final = 50
@@ -57,19 +55,16 @@ _MAX_NAME: Final = 255
 _MAX_PLACE: Final = 50
 _MAX_NAMED: Final = 20
 
-# Section 3.4 of the reference. The first that the vendor's own table has is sent.
+# Other pages have the first, the legacy documentation the second. The first that the vendor's own table has is sent.
 _DISPOSE_CODES: Final = ("dsp", "dis")
-_HOLD_CODE: Final = "ohd"
 _RESTOCK_CODE: Final = "rst"
-_RECALL_CODE: Final = "rtn"
-_RESEND_CODE: Final = "rsd"
 # They have calls of their own, and begin nothing.
 _NOT_SETTABLE: Final = frozenset({"rsd", "tbc"})
 _CANCELLED_BY_HANDLING: Final = frozenset(
     {Disposition.DISPOSE, Disposition.HOLD, Disposition.RESTOCK, Disposition.OTHER}
 )
 
-_SPLIT: Final = fold("split-parcel")
+_SPLIT: Final = fold(SPLIT_CODE)
 _PICTURES: Final = fold("req-pic")
 # A service of an instruction, and behind a colon the number that some services need.
 _SERVICE: Final = re.compile(r"([^:\s]+)(?::(\d{1,6}))?\Z", re.ASCII)
@@ -127,7 +122,18 @@ class Vas:
     @property
     def aliases(self) -> tuple[str, ...]:
         """By what else its inventory may be named from now on."""
-        return tuple(name for name in (self.line_item_id, self.id and vas_alias(self.id)) if name)
+        return tuple(name for name in (self.line_item_id, self.id and service_alias(self.id)) if name)
+
+    @property
+    def service(self) -> Service:
+        """The same as a part of its inventory, still to be done."""
+        return Service(
+            id=self.id,
+            code=self.code,
+            status=DispositionStatus.PENDING,
+            quantity=None if self.quantity is None else Decimal(self.quantity),
+            raw=self.raw,
+        )
 
 
 @frozen(kw_only=True)
@@ -164,17 +170,17 @@ class Recall:
 
 
 @frozen(kw_only=True)
-class HandlingCalls(ReturnHelperProtocol):
+class WarehouseOperations(ReturnHelperProtocol):
     """The calls about inventories in a warehouse, and two options.
 
     - ``dispose_code``: the vendor's word for disposal, ``dsp`` or ``dis`` in its documents. Without it the vendor's table of
       handlings is read before each disposal.
-    - ``resend_limit``: how many inventories go into one resend at most; the vendor's own limit is not published, "a single
+    - ``resend_limit``: how many inventories go into one resend at most, 1 to 9; the vendor's own limit is not published, "a single
       digit".
     """
 
     dispose_code: str | None = field(default=None, repr=False)
-    resend_limit: int = 1
+    resend_limit: int = 9
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
@@ -187,11 +193,11 @@ class HandlingCalls(ReturnHelperProtocol):
         """Say what is to be done with inventories, and give them as they then are, with the ids that events will name.
 
         - dispose, hold, restock: one call for each inventory.
-        - forward: a resend to ``ship_to`` by ``service`` for every ``resend_limit`` inventories of one warehouse; ``notes``
-          become its remarks. ``resend:ID`` becomes an alias.
+        - forward: one resend to ``ship_to`` by ``service`` for what is in one warehouse, and a further one for every ``resend_limit``
+          inventories; ``notes`` become its remarks. ``resend:ID`` becomes an alias.
         - return to owner: a recall to Hong Kong, 100 inventories a call. ``recall:ID`` becomes an alias.
         - rework: ``services`` by the vendor's codes, with a number behind a colon where one is needed (``req-pic:2``), for
-          each inventory; it must be on hold. ``vas:ID`` and the line item become aliases.
+          each inventory; it must be on hold. ``vas:ID`` and the line item become aliases, and ``Item.services`` has the services.
 
         Where several calls are needed and one fails, the error names what was done before. Where no reply came, calling
         again with the same items and ``idempotency_key`` does nothing twice.
@@ -207,7 +213,7 @@ class HandlingCalls(ReturnHelperProtocol):
                 code = self.dispose_code or (yield from self._known_dispose_code())
                 return (yield from self._handle(items, instruction.disposition, code))
             case Disposition.HOLD:
-                return (yield from self._handle(items, instruction.disposition, _HOLD_CODE))
+                return (yield from self._handle(items, instruction.disposition, HOLD_CODE))
             case Disposition.RESTOCK:
                 return (yield from self._handle(items, instruction.disposition, _RESTOCK_CODE))
             case Disposition.FORWARD:
@@ -240,15 +246,15 @@ class HandlingCalls(ReturnHelperProtocol):
             raise self.unsupported(
                 Capability.CANCEL_INSTRUCTION, "no call takes back what an item is to become (rework, or nothing yet)"
             )
-        done = _Done(len(items))
+        done = _Progress(len(items))
         for each in handled:
-            with done.noting((each,)):
+            with done.recording((each,)):
                 yield from self.cancel_handling(each.id or "")
         for chunk in _chunks(going_back, _MAX_RECALLED):
-            with done.noting(chunk):
+            with done.recording(chunk):
                 yield from self.cancel_recall(_ids(chunk))
         for resend_id in dict.fromkeys(resend for _, resend in resent):
-            with done.noting([each for each, resend in resent if resend == resend_id]):
+            with done.recording([each for each, resend in resent if resend == resend_id]):
                 yield from self.cancel_resend(resend_id)
         return tuple([evolve(each, disposition_status=DispositionStatus.CANCELLED) for each in items])
 
@@ -288,10 +294,11 @@ class HandlingCalls(ReturnHelperProtocol):
             for inventory_id, services in wanted.items()
         ]
         envelope = yield from self.write("/Vas/CreateByReturnInventoryId", {"createVasList": entries})
-        return tuple([vas for raw in objects(envelope, "data") for vas in _created_vas(raw)])
+        entries_made = parse_all(parse_list(envelope.get("data", ""), where="data"), _parse_created_vas, where="data")
+        return tuple([vas for made in entries_made for vas in made])
 
     def create_line_item_vas(self, wanted: Mapping[str, Sequence[NewVas]]) -> Operation[tuple[Vas, ...]]:
-        """Have services done, by the ids of line items (older documentation, which knows no call by inventory).
+        """Have services done, by the ids of line items (legacy documentation, which knows no call by inventory).
 
         Unlike the newer call it is known to tell the id of each service.
 
@@ -304,20 +311,22 @@ class HandlingCalls(ReturnHelperProtocol):
             for line_item_id, services in wanted.items()
         ]
         envelope = yield from self.write("/returnrequest/createVas", {"createVasPayloadList": entries})
-        return tuple([_vas(raw) for raw in objects(envelope, "createdLineItemVasList")])
+        key = "createdLineItemVasList"
+        return parse_all(parse_list(envelope.get(key, ""), where=key), _parse_vas, where=key)
 
     def upload_slot(self, filename: str, mime_type: str) -> Operation[UploadSlot]:
-        """A place for a file with instructions for a split, from the Public API (older documentation).
+        """A place for a file with instructions for a split, from the Public API (legacy documentation).
 
         ``filename`` has its extension, ``mime_type`` is ``text/plain``, ``image/png`` or the like.
         """
         query = [("filename", required("filename", filename)), ("mimeType", required("mimeType", mime_type))]
         envelope = yield from self.read("/file/GetPreSignedUploadUrl", query, base="public")
+        record = Record(envelope)
         return UploadSlot(
-            url=required_code(envelope, "preSignedUrl"),
-            file=UploadedFile(filename=word(envelope, "filename") or filename, key=required_code(envelope, "fileKey")),
-            content_type=word(envelope, "contentType"),
-            expires=word(envelope, "expires"),
+            url=require_text(record, "preSignedUrl"),
+            file=UploadedFile(filename=record.text("filename") or filename, key=require_text(record, "fileKey")),
+            content_type=record.text("contentType"),
+            expires=record.text("expires"),
             raw=envelope,
         )
 
@@ -332,23 +341,25 @@ class HandlingCalls(ReturnHelperProtocol):
     ) -> Operation[Resend]:
         """Send inventories of one warehouse on to a buyer; label and tracking number come by webhook.
 
-        ``service`` is one of ``resend_services``. ``description`` and ``remarks`` are in the older documentation only.
+        ``service`` is one of ``resend_services``. ``description`` and ``remarks`` are in the legacy documentation only.
 
         Raises:
             ValidationFailed: more inventories than ``resend_limit``, or an address without what the vendor requires, and
                 nothing was sent; or the vendor's own refusal.
         """
         body: dict[str, Any] = {
-            "returnInventoryIdList": long_ids("returnInventoryIdList", inventory_ids, most=self.resend_limit),
+            "returnInventoryIdList": long_ids("returnInventoryIdList", inventory_ids, maximum=self.resend_limit),
             "resendShipment": _resend_shipment(ship_to, service),
         }
         body.update({key: told for key, told in (("description", description), ("remarks", remarks)) if told})
-        return _resend(self._words, (yield from self.write("/Resend/createResend", body)))
+        return _parse_resend(self._parser, (yield from self.write("/Resend/createResend", body)))
 
     def get_resend(self, resend_id: str) -> Operation[Resend]:
-        """One resend (older documentation; the newer one names the call)."""
+        """One resend (legacy documentation; the newer one names the call)."""
         query = [("resendId", str(long_id("resendId", resend_id)))]
-        return _resend(self._words, (yield from self.read("/resend/getResend", query)))
+        found = _parse_resend(self._parser, (yield from self.read("/resend/getResend", query)))
+        require_same_id(found.id, resend_id, name="resendId")
+        return found
 
     def cancel_resend(self, resend_id: str) -> Operation[None]:
         """Cancel a resend before it is dispatched."""
@@ -362,9 +373,9 @@ class HandlingCalls(ReturnHelperProtocol):
         Raises:
             ValidationFailed: more than 100, and nothing was sent; or the vendor's own refusal.
         """
-        ids = long_ids("returnInventoryIdList", inventory_ids, most=_MAX_RECALLED)
-        return _recalls(
-            self._words, (yield from self.write("/Recall/createRecallByReturnInventoryId", _inventories(ids)))
+        ids = long_ids("returnInventoryIdList", inventory_ids, maximum=_MAX_RECALLED)
+        return _parse_recalls(
+            self._parser, (yield from self.write("/Recall/createRecallByReturnInventoryId", _inventories(ids)))
         )
 
     def cancel_recall(self, inventory_ids: Sequence[str]) -> Operation[tuple[Recall, ...]]:
@@ -373,24 +384,24 @@ class HandlingCalls(ReturnHelperProtocol):
         Raises:
             ValidationFailed: more than 100, and nothing was sent; or the vendor's own refusal.
         """
-        ids = long_ids("returnInventoryIdList", inventory_ids, most=_MAX_RECALLED)
-        return _recalls(
-            self._words, (yield from self.write("/Recall/cancelRecallByReturnInventoryId", _inventories(ids)))
+        ids = long_ids("returnInventoryIdList", inventory_ids, maximum=_MAX_RECALLED)
+        return _parse_recalls(
+            self._parser, (yield from self.write("/Recall/cancelRecallByReturnInventoryId", _inventories(ids)))
         )
 
     def cancel_recalls(self, recall_ids: Sequence[str]) -> Operation[tuple[Recall, ...]]:
         """Cancel whole recalls by their own ids, as long as the warehouse has not begun."""
         body = {"recallIdList": long_ids("recallIdList", recall_ids)}
-        return _recalls(self._words, (yield from self.write("/Recall/cancelRecall", body)))
+        return _parse_recalls(self._parser, (yield from self.write("/Recall/cancelRecall", body)))
 
     def create_recall(self, inventory_ids: Sequence[str]) -> Operation[Recall]:
-        """Recall inventories by the older call, which tells one recall's id and number; ``recall`` is the newer one.
+        """Recall inventories by the legacy call, which tells one recall's id and number; ``recall`` is the newer one.
 
         Raises:
             ValidationFailed: more than 100, and nothing was sent; or the vendor's own refusal.
         """
-        ids = long_ids("returnInventoryIdList", inventory_ids, most=_MAX_RECALLED)
-        return _recall(self._words, (yield from self.write("/Recall/createRecall", _inventories(ids))))
+        ids = long_ids("returnInventoryIdList", inventory_ids, maximum=_MAX_RECALLED)
+        return _parse_recall(self._parser, Record((yield from self.write("/Recall/createRecall", _inventories(ids)))))
 
     def _known_dispose_code(self) -> Operation[str]:
         """The word for disposal that the vendor's own table has."""
@@ -404,9 +415,9 @@ class HandlingCalls(ReturnHelperProtocol):
         )
 
     def _handle(self, items: Sequence[Item], disposition: Disposition, code: str) -> Operation[tuple[Item, ...]]:
-        done = _Done(len(items))
+        done = _Progress(len(items))
         for each in items:
-            with done.noting([each]):
+            with done.recording([each]):
                 yield from self.update_handling(each.id or "", code)
         return tuple([_instructed(each, disposition, code) for each in items])
 
@@ -414,10 +425,10 @@ class HandlingCalls(ReturnHelperProtocol):
         ship_to, service = instruction.ship_to, instruction.service
         if ship_to is None:
             raise refusal("ship_to", "a resend needs an address")
-        done = _Done(len(items))
+        done = _Progress(len(items))
         names: dict[str | None, str] = {}
         for batch in _batches(items, self.resend_limit):
-            with done.noting(batch):
+            with done.recording(batch):
                 made = yield from self.resend(
                     _ids(batch),
                     ship_to=ship_to,
@@ -425,30 +436,31 @@ class HandlingCalls(ReturnHelperProtocol):
                     remarks=instruction.notes,
                 )
             names.update((each.id, resend_alias(made.id)) for each in batch)
-        return tuple([_instructed(each, Disposition.FORWARD, _RESEND_CODE, [names[each.id]]) for each in items])
+        return tuple([_instructed(each, Disposition.FORWARD, RESEND_CODE, [names[each.id]]) for each in items])
 
     def _return_to_owner(self, items: Sequence[Item]) -> Operation[tuple[Item, ...]]:
-        done = _Done(len(items))
+        done = _Progress(len(items))
         told: list[Item] = []
         for chunk in _chunks(items, _MAX_RECALLED):
-            with done.noting(chunk):
+            with done.recording(chunk):
                 recalls = yield from self.recall(_ids(chunk))
             told += [
-                _instructed(each, Disposition.RETURN_TO_OWNER, _RECALL_CODE, _recall_names(each, recalls))
+                _instructed(each, Disposition.RETURN_TO_OWNER, RECALL_CODE, _recall_names(each, recalls))
                 for each in chunk
             ]
         return tuple(told)
 
     def _rework(self, items: Sequence[Item], instruction: ItemInstruction) -> Operation[tuple[Item, ...]]:
         services = [_service(each, instruction.notes) for each in instruction.services]
-        done = _Done(len(items))
+        done = _Progress(len(items))
         told: list[Item] = []
         # One call each: the reply names line items, and not the inventories they are of.
         for each in items:
-            with done.noting([each]):
+            with done.recording([each]):
                 made = yield from self.create_vas({each.id or "": services})
             names = [name for vas in made for name in vas.aliases]
-            told.append(_instructed(each, Disposition.REWORK, _HOLD_CODE, names))
+            instructed = _instructed(each, Disposition.REWORK, HOLD_CODE, names)
+            told.append(evolve(instructed, services=(*each.services, *(vas.service for vas in made if vas.code))))
         return tuple(told)
 
     def _refuse_unsupported(self, instruction: ItemInstruction) -> None:
@@ -468,7 +480,7 @@ _PLACES: Final[Mapping[Disposition, frozenset[str]]] = {
 }
 
 
-class _Done:
+class _Progress:
     """Which items of a call with several requests are done: what the error of the one that fails has to say."""
 
     def __init__(self, total: int) -> None:
@@ -476,7 +488,7 @@ class _Done:
         self._ids: list[str] = []
 
     @contextmanager
-    def noting(self, items: Sequence[Item]) -> Iterator[None]:
+    def recording(self, items: Sequence[Item]) -> Iterator[None]:
         """Around the request for these items."""
         try:
             yield
@@ -507,11 +519,10 @@ def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """The items in batches of one warehouse each; one whose warehouse is not known goes alone."""
-    groups: dict[tuple[str | None, str | None], list[Item]] = {}
+    """The items in batches of one warehouse each. Those whose warehouse is not known go together: the vendor refuses what it must."""
+    groups: dict[str | None, list[Item]] = {}
     for each in items:
-        alone = each.id if each.warehouse_id is None else None
-        groups.setdefault((each.warehouse_id, alone), []).append(each)
+        groups.setdefault(each.warehouse_id, []).append(each)
     for group in groups.values():
         yield from _chunks(group, size)
 
@@ -579,29 +590,28 @@ def _vas_detail(wanted: NewVas) -> dict[str, Any]:
     return body
 
 
-def _created_vas(raw: Mapping[str, Any]) -> list[Vas]:
+def _parse_created_vas(record: Record) -> list[Vas]:
     """The services of one entry of the newer reply; one with the line item alone where it tells no more."""
-    line_item_id = optional_identifier(raw.get("returnRequestLineItemId"), where="returnRequestLineItemId")
-    return [_vas(detail, line_item_id) for detail in parts(raw, "createVasDetailList")] or [_vas(raw)]
+    line_item_id = find_id(record, "returnRequestLineItemId")
+    details = record.records("createVasDetailList")
+    return [evolve(_parse_vas(each), line_item_id=line_item_id) for each in details] or [_parse_vas(record)]
 
 
-def _vas(raw: Mapping[str, Any], line_item_id: str | None = None) -> Vas:
-    quantity = number(raw, "metaQuantity")
+def _parse_vas(record: Record) -> Vas:
     return Vas(
-        id=optional_identifier(raw.get("returnRequestLineItemVasId"), where="returnRequestLineItemVasId"),
-        line_item_id=optional_identifier(raw.get("returnRequestLineItemId"), where="returnRequestLineItemId")
-        or line_item_id,
-        code=word(raw, "vasCode"),
-        quantity=None if quantity is None else int(quantity),
-        notes=word(raw, "notes"),
-        result=word(raw, "vasResult"),
-        is_finished=flag(raw, "isFinished"),
-        raw=raw,
+        id=find_id(record, "returnRequestLineItemVasId"),
+        line_item_id=find_id(record, "returnRequestLineItemId"),
+        code=record.text("vasCode"),
+        quantity=record.whole("metaQuantity"),
+        notes=record.text("notes"),
+        result=record.text("vasResult"),
+        is_finished=record.flag("isFinished"),
+        raw=record.raw,
     )
 
 
 def _resend_shipment(ship_to: Address, service: str) -> dict[str, str]:
-    """Where a resend goes. Fax and second street may be empty, but are there: the older documentation requires them."""
+    """Where a resend goes. Fax and second street may be empty, but are there: the legacy documentation requires them."""
     body = {
         "shipmentServiceType": required("shipmentServiceType", service),
         **build_address(ship_to, prefix="shipment"),
@@ -624,21 +634,22 @@ _LONGEST: Final[Mapping[str, int]] = {
 }
 
 
-def _resend(words: Words, raw: Mapping[str, Any]) -> Resend:
-    status = word(raw, "resendStatusCode")
+def _parse_resend(parser: Parser, envelope: Mapping[str, Any]) -> Resend:
+    record = Record(envelope)
+    status = record.text("resendStatusCode")
     return Resend(
-        id=identifier(raw.get("resendId"), where="resendId"),
-        number=word(raw, "resendNumber"),
-        status=words["resend"].look_up(status).disposition_status,
+        id=require_id(record, "resendId"),
+        number=record.text("resendNumber"),
+        status=parser.words["resend"].look_up(status).disposition_status,
         status_raw=status,
-        inventory_id=optional_identifier(raw.get("returnInventoryId"), where="returnInventoryId"),
-        line_item_id=optional_identifier(raw.get("returnRequestLineItemId"), where="returnRequestLineItemId"),
-        warehouse_id=optional_identifier(raw.get("warehouseId"), where="warehouseId"),
-        description=word(raw, "description"),
-        remarks=word(raw, "remarks"),
-        warehouse_remarks=word(raw, "warehouseRemarks"),
-        shipments=resend_shipments(words, parts(raw, "resendShipmentList"), resend=raw),
-        raw=raw,
+        inventory_id=find_id(record, "returnInventoryId"),
+        line_item_id=find_id(record, "returnRequestLineItemId"),
+        warehouse_id=find_id(record, "warehouseId"),
+        description=record.text("description"),
+        remarks=record.text("remarks"),
+        warehouse_remarks=record.text("warehouseRemarks"),
+        shipments=parser.resend_shipments(record.records("resendShipmentList"), resend=record),
+        raw=envelope,
     )
 
 
@@ -646,24 +657,25 @@ def _inventories(ids: list[int]) -> dict[str, list[int]]:
     return {"returnInventoryIdList": ids}
 
 
-def _recalls(words: Words, envelope: Mapping[str, Any]) -> tuple[Recall, ...]:
-    return tuple([_recall(words, raw) for raw in objects(envelope, "recallList")])
+def _parse_recalls(parser: Parser, envelope: Mapping[str, Any]) -> tuple[Recall, ...]:
+    rows = parse_list(envelope.get("recallList", ""), where="recallList")
+    return parse_all(rows, lambda record: _parse_recall(parser, record), where="recallList")
 
 
-def _recall(words: Words, raw: Mapping[str, Any]) -> Recall:
-    status = word(raw, "recallStatusCode")
+def _parse_recall(parser: Parser, record: Record) -> Recall:
+    status = record.text("recallStatusCode")
     # The newer schema shows empty objects in the list of inventories.
-    rows = [row for row in parts(raw, "recallInventoryList") if row.get("returnInventoryId") is not None]
-    listed = [recalled(words, row) for row in rows]
+    rows = [row for row in record.records("recallInventoryList") if find_id(row, "returnInventoryId")]
+    listed = [parser.recalled(row) for row in rows]
     return Recall(
-        id=identifier(raw.get("recallId"), where="recallId"),
-        # The older sample and the newer schema of one call.
-        number=word(raw, "recallNumber") or word(raw, "recallCode"),
-        status=words["recall"].look_up(status).disposition_status,
+        id=require_id(record, "recallId"),
+        # The legacy sample and the newer schema of one call.
+        number=record.text("recallNumber", "recallCode"),
+        status=parser.words["recall"].look_up(status).disposition_status,
         status_raw=status,
-        warehouse_id=optional_identifier(raw.get("warehouseId"), where="warehouseId"),
-        warehouse_remarks=word(raw, "warehouseRemarks"),
-        items=tuple([evolve(told, raw=row) for row, (told, _) in zip(rows, listed, strict=True)]),
+        warehouse_id=find_id(record, "warehouseId"),
+        warehouse_remarks=record.text("warehouseRemarks"),
+        items=tuple([evolve(item, raw=row.raw) for row, (item, _) in zip(rows, listed, strict=True)]),
         shipments=tuple([parcel for _, parcels in listed for parcel in parcels]),
-        raw=raw,
+        raw=record.raw,
     )

@@ -2,14 +2,12 @@
 
 A delivery is signed as a whole: the address that is registered with the vendor, the ``timestamp`` header and the exact body.
 So its body is believed. What a notification names differs: a return request, or only a shipment, an inventory, a line item,
-or a service on one; the mirror finds the return that has it. Sources: the getting-started page (Return Helper API, Getting started), and the older API
-documentation (last changed 2025-11-17), whose samples show the bodies. All were read on 2026-11-21.
+or a service on one; the mirror finds the return that has it.
+Sources: Return Helper API, Getting started; the bodies are those of the samples of the Return Helper legacy documentation.
 """
 
 import base64
 import binascii
-import hashlib
-import hmac
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -26,14 +24,15 @@ from returns_hub import (
     Disposition,
     HttpAnswer,
     Item,
-    Note,
-    OrderRef,
+    Label,
+    Reason,
     Receipt,
     Return,
     ReturnHint,
     ReturnKind,
     ReturnObserved,
     Secret,
+    Service,
     Shipment,
     UnexpectedReply,
     UnknownEvent,
@@ -44,31 +43,24 @@ from returns_hub import (
     parse_time,
     single_header,
 )
-from returns_hub_return_helper.parts import (
+from returns_hub.wire import Record, verify_hmac_sha256_base64
+from returns_hub_return_helper.wire import (
     PROVIDER,
-    SPLIT,
-    aliases,
-    code,
-    custom_fields,
-    identifier,
-    images,
-    item,
-    label,
-    moment,
-    optional_identifier,
-    part,
-    parts,
+    SPLIT_CODE,
+    Parser,
+    find_id,
+    parse_aliases,
+    parse_customer,
+    parse_images,
+    parse_metas,
+    parse_money,
+    parse_order,
+    parse_parcel,
+    parse_place,
     recall_alias,
-    recalled,
-    resend_alias,
-    resend_shipments,
-    sender,
-    shipment,
-    text,
-    vas_alias,
-    with_images,
+    require_id,
+    service_alias,
 )
-from returns_hub_return_helper.statuses import Words
 
 SIGNATURE_HEADER: Final = "returnhelper-signature"
 OLD_SIGNATURE_HEADER: Final = "signature"
@@ -76,9 +68,12 @@ TIMESTAMP_HEADER: Final = "timestamp"
 
 # Anything but 200 counts as failed, and after ten failures nothing comes for a day.
 _ANSWER: Final = HttpAnswer(status=200)
-_SIGNATURE: Final = re.compile(r"[A-Za-z0-9+/]{43}=\Z")
 _TIMESTAMP: Final = re.compile(r"[!-~]{1,64}\Z")
 _NOTIFICATION_ID: Final = re.compile(r"[!-~]{1,200}\Z")
+_ID_NAME: Final = re.compile(r"[a-z][A-Za-z0-9]{0,60}Id", re.ASCII)
+_MAX_IDS: Final = 20
+# Of the account, and of the delivery.
+_BOOKKEEPING_IDS: Final = frozenset({"apiId", "warehouseApiId", "userApiId", "notificationId", "correlationId"})
 
 _Event: TypeAlias = ReturnHint | ReturnObserved | UnknownEvent
 
@@ -88,7 +83,7 @@ def signed_text(*, url: str, timestamp: str, body: bytes) -> bytes:
     return f"POST{url}{timestamp}".encode() + body
 
 
-def signing_key(key: Secret) -> bytes:
+def decode_signing_key(key: Secret) -> bytes:
     """The bytes of a signing key, which the portal shows as Base64.
 
     Raises:
@@ -112,65 +107,32 @@ def verify(request: WebhookRequest, *, keys: Iterable[Secret], url: str | None, 
     Raises:
         WebhookRejected: and nothing else, whatever came in.
     """
-    live = _live(keys)
+    live = _decode_live_keys(keys)
     if not url:
         raise WebhookRejected(
             "not_configured", "no webhook_url is configured for this account: it is part of what is signed"
         )
     if request.method.upper() != "POST":
         raise WebhookRejected("wrong_method", "a delivery is a POST")
-    signature = _signature(request)
-    timestamp = _timestamp(request)
-    message = signed_text(url=url, timestamp=timestamp, body=request.body)
-    matches = [hmac.compare_digest(_signed(message, key), signature) for key in live]
-    if not any(matches):
-        raise WebhookRejected("wrong_signature", "the signature does not match")
+    # The header had a shorter name before 2023.
+    is_old = not request.header(SIGNATURE_HEADER) and request.header(OLD_SIGNATURE_HEADER)
+    signature = single_header(request, OLD_SIGNATURE_HEADER if is_old else SIGNATURE_HEADER)
+    timestamp = _read_timestamp(request)
+    verify_hmac_sha256_base64(signed_text(url=url, timestamp=timestamp, body=request.body), signature, live)
     _check_freshness(timestamp, request.received_at, tolerance)
 
 
-def read(words: Words, request: WebhookRequest) -> Receipt:
-    """What a verified delivery tells. Never an error: what cannot be interpreted is an ``UnknownEvent`` with the bytes."""
-    body = _decoded(request.body)
-    name = _word(body.get("action")) or _word(body.get("category"))
-    events = _events(words, name, body, _occurred_at(request, body)) or (UnknownEvent(name=name, body=request.body),)
-    notification_id = _word(body.get("notificationId")) or ""
-    known_by_id = _NOTIFICATION_ID.match(notification_id)
-    return Receipt(
-        events=events, answer=_ANSWER, dedupe_key=notification_id if known_by_id else body_digest(request.body)
-    )
-
-
-def _events(words: Words, name: str | None, body: Mapping[str, Any], occurred_at: datetime) -> tuple[_Event, ...]:
-    """What a notification tells; nothing if its action, or its body, is not one of those that are documented."""
-    reader = _READERS.get(name or "")
-    if name is None or reader is None:
-        return ()
-    try:
-        return reader(_Notification(words=words, name=name, body=body, occurred_at=occurred_at))
-    except UnexpectedReply:
-        return ()
-
-
-def _live(keys: Iterable[Secret]) -> list[bytes]:
+def _decode_live_keys(keys: Iterable[Secret]) -> list[bytes]:
     live = []
     for key in keys:
         with suppress(ConfigurationError):
-            live.append(signing_key(key))
+            live.append(decode_signing_key(key))
     if not live:
         raise WebhookRejected("not_configured", "no usable signing key is configured for this account")
     return live
 
 
-def _signature(request: WebhookRequest) -> bytes:
-    """The signature as it stands in its header, which had a shorter name before 2023."""
-    is_old = not request.header(SIGNATURE_HEADER) and request.header(OLD_SIGNATURE_HEADER)
-    signature = single_header(request, OLD_SIGNATURE_HEADER if is_old else SIGNATURE_HEADER)
-    if not _SIGNATURE.match(signature):
-        raise WebhookRejected("malformed_signature", "the signature is not the Base64 of 32 bytes")
-    return signature.encode()
-
-
-def _timestamp(request: WebhookRequest) -> str:
+def _read_timestamp(request: WebhookRequest) -> str:
     values = request.header(TIMESTAMP_HEADER)
     timestamp = "".join(values).strip()
     if not timestamp:
@@ -178,10 +140,6 @@ def _timestamp(request: WebhookRequest) -> str:
     if len(values) > 1 or not _TIMESTAMP.match(timestamp):
         raise WebhookRejected("malformed_timestamp", "the header timestamp is not one time")
     return timestamp
-
-
-def _signed(message: bytes, key: bytes) -> bytes:
-    return base64.b64encode(hmac.new(key, message, hashlib.sha256).digest())
 
 
 def _check_freshness(timestamp: str, now: datetime, tolerance: timedelta) -> None:
@@ -197,7 +155,32 @@ def _check_freshness(timestamp: str, now: datetime, tolerance: timedelta) -> Non
         )
 
 
-def _decoded(body: bytes) -> Mapping[str, Any]:
+def read(parser: Parser, request: WebhookRequest) -> Receipt:
+    """What a verified delivery tells. Never an error: what cannot be interpreted is an ``UnknownEvent`` with the bytes and its ids."""
+    body = _decode(request.body)
+    record = Record(body)
+    name = _name(body.get("action")) or _name(body.get("category"))
+    events = _read_events(parser, name, record, _occurred_at(request, body))
+    notification_id = _name(body.get("notificationId")) or ""
+    return Receipt(
+        events=events or (UnknownEvent(name=name, body=request.body, ids=_find_ids(body)),),
+        answer=_ANSWER,
+        dedupe_key=notification_id if _NOTIFICATION_ID.match(notification_id) else body_digest(request.body),
+    )
+
+
+def _read_events(parser: Parser, name: str | None, record: Record, occurred_at: datetime) -> tuple[_Event, ...]:
+    """What a notification tells; nothing if its action is not one of those that are documented, or it names nothing."""
+    reader = _READERS.get(name or "")
+    if name is None or reader is None:
+        return ()
+    try:
+        return reader(_Notification(parser=parser, name=name, body=record, occurred_at=occurred_at))
+    except UnexpectedReply:
+        return ()
+
+
+def _decode(body: bytes) -> Mapping[str, Any]:
     try:
         value = decode_json(body)
     except UnexpectedReply:
@@ -205,350 +188,378 @@ def _decoded(body: bytes) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _word(value: object) -> str | None:
+def _name(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _find_ids(body: Mapping[str, Any]) -> dict[str, str]:
+    """The identifiers of a notification and of the objects directly in it, by the vendor's names. FBA's bodies are documented nowhere."""
+    inside = [value for value in body.values() if isinstance(value, dict)]
+    named = [(name, Record(each)) for each in (*inside, body) for name in each if _ID_NAME.fullmatch(name)]
+    found = {name: find_id(record, name) for name, record in named if name not in _BOOKKEEPING_IDS}
+    return {name: value for name, value in list(found.items())[:_MAX_IDS] if value is not None}
 
 
 def _occurred_at(request: WebhookRequest, body: Mapping[str, Any]) -> datetime:
     """The time in the body; where there is none, the one that is signed beside it, and at last that of the arrival."""
-    for told in (body.get("eventTime"), *request.header(TIMESTAMP_HEADER)):
-        try:
-            when = moment(told)
-        except UnexpectedReply:
-            continue
-        if when is not None:
-            return when
-    return request.received_at
+    signed = dict(zip(("timestamp",), request.header(TIMESTAMP_HEADER), strict=False))
+    return Record(body).time("eventTime") or Record(signed).time("timestamp") or request.received_at
 
 
 @frozen(kw_only=True)
 class _Notification:
-    """A notification whose action is known: its body, when it happened, and the tables to read it by."""
+    """A notification whose action is known: its body, when it happened, and the parser of the account."""
 
-    words: Words
+    parser: Parser
     name: str
-    body: Mapping[str, Any]
+    body: Record
     occurred_at: datetime
 
-    def observed(self, return_id: str | None, **told: Any) -> ReturnObserved:
-        """That this return, or the one that has these parts, is told these facts."""
-        ret = Return(provider=PROVIDER, id=return_id or "", updated_at=self.occurred_at, **told)
-        return ReturnObserved(name=self.name, observed=ret, occurred_at=self.occurred_at, raw=self.body)
+    def observed(self, return_id: str | None, **facts: Any) -> ReturnObserved:
+        """That these facts hold of this return, or of the one that has these parts.
+
+        Raises:
+            UnexpectedReply: neither a return nor a part of one is named.
+        """
+        ret = Return(
+            provider=PROVIDER,
+            id=return_id or "",
+            updated_at=self.occurred_at,
+            **{"raw": self.body.raw, "unreadable": self.body.unreadable, **facts},
+        )
+        if not ret.id and not ret.shipments and not ret.items:
+            raise UnexpectedReply("a notification that names nothing")
+        return ReturnObserved(name=self.name, observed=ret, occurred_at=self.occurred_at, raw=self.body.raw)
+
+    def shipments(self, record: Record, *, label: Record | None = None) -> tuple[Shipment, ...]:
+        """The shipment of an object; none where it does not name it."""
+        has_id = find_id(record, "shipmentId") is not None
+        return (self.parser.shipment(record, label=label),) if has_id else ()
+
+    def inventories(self, records: Iterable[Record]) -> tuple[Item, ...]:
+        """The inventories of a list; one that is not named is left out."""
+        return tuple([self.parser.inventory(each) for each in records if find_id(each, "returnInventoryId")])
 
 
 _Reader: TypeAlias = Callable[[_Notification], tuple[_Event, ...]]
 
 
-def _label_generated(told: _Notification) -> tuple[_Event, ...]:
+def _label_generated(notification: _Notification) -> tuple[_Event, ...]:
     """The label of a shipment. The vendor may make a new one after a failure: never match by ``labelId``."""
-    raw = part(told.body, "label")
-    return_id = _return_id(raw)
-    made = Shipment(
-        id=identifier(raw.get("shipmentId"), where="label.shipmentId"),
-        return_id=return_id,
-        direction=Direction.INBOUND,
-        carrier=text(raw, "carrier"),
-        service=code(raw.get("serviceType")) or None,
-        tracking_number=text(raw, "trackingNumber"),
-        label=label(told.words, raw),
+    record = notification.body.record("label")
+    made = notification.parser.shipment(record)
+    return (
+        notification.observed(
+            made.return_id,
+            shipments=(evolve(made, number=made.number or record.text("refKey"), raw={}),),
+            order=parse_order(record),
+        ),
     )
-    return (told.observed(return_id, shipments=(made,), order=_order(raw)),)
 
 
-def _shipment_arrived(told: _Notification) -> tuple[_Event, ...]:
+def _shipment_arrived(notification: _Notification) -> tuple[_Event, ...]:
     """A parcel has arrived: both versions have the same category and action, and differ in shape."""
-    raw = part(told.body, "shipment")
-    if "returnRequest" in told.body or "label" in told.body or "shipmentStatusCode" in raw:
-        return _whole(told, ReturnKind.UNKNOWN)
-    return_id = identifier(raw.get("returnRequestId"), where="shipment.returnRequestId")
+    body, record = notification.body, notification.body.record("shipment")
+    if "returnRequest" in body.raw or "label" in body.raw or "shipmentStatusCode" in record.raw:
+        return _whole_request(notification, ReturnKind.UNKNOWN)
     return (
-        told.observed(
-            return_id,
-            shipments=(shipment(told.words, raw),),
-            order=_order(raw),
-            custom_fields=custom_fields(raw.get("customFieldMap")),
+        notification.observed(
+            find_id(record, "returnRequestId"),
+            shipments=notification.shipments(record),
+            order=parse_order(record),
+            custom_fields=record.text_map("customFieldMap"),
         ),
     )
 
 
-def _unknown_assigned(told: _Notification) -> tuple[_Event, ...]:
+def _unknown_assigned(notification: _Notification) -> tuple[_Event, ...]:
     """A parcel that nobody announced turned out to be the account's."""
-    return _whole(told, ReturnKind.UNANNOUNCED)
+    return _whole_request(notification, ReturnKind.UNANNOUNCED)
 
 
-def _whole(told: _Notification, kind: ReturnKind) -> tuple[_Event, ...]:
+def _whole_request(notification: _Notification, kind: ReturnKind) -> tuple[_Event, ...]:
     """A return request with its shipment, its label and its inventories. A line item without an inventory is in ``raw`` only."""
-    body = told.body
-    raw = part(body, "shipment")
-    request = part(body, "returnRequest") if body.get("returnRequest") is not None else raw
-    arrived = shipment(told.words, {**raw, "label": body.get("label")})
-    pictures = {
-        alias: images(row.get("imageUrlList"))
-        for row in parts(body, "returnRequestLineItemIncludeImageList")
-        for alias in aliases(part(row, "returnRequestLineItem"))
+    body, record = notification.body, notification.body.record("shipment")
+    request = body.record("returnRequest") if body.raw.get("returnRequest") else record
+    images = {
+        alias: parse_images(row)
+        for row in body.records("returnRequestLineItemIncludeImageList")
+        for alias in parse_aliases(row.record("returnRequestLineItem"))
     }
-    items = [
-        with_images(one, next((pictures[alias] for alias in one.aliases if alias in pictures), ()))
-        for one in (item(told.words, row) for row in parts(body, "returnInventoryList", "returnInventory"))
+    inventories = [
+        evolve(item, images=item.images or next((images[alias] for alias in item.aliases if alias in images), ()))
+        for item in notification.inventories(body.records("returnInventoryList", "returnInventory"))
     ]
-    customer, address = sender(raw)
     return (
-        told.observed(
-            identifier(request.get("returnRequestId"), where="returnRequestId"),
+        notification.observed(
+            find_id(request, "returnRequestId") or find_id(record, "returnRequestId"),
             kind=kind,
-            shipments=(arrived,),
-            items=tuple(items),
-            order=_order(raw),
-            customer=customer,
-            address=address,
-            raw=body,
-            **_request(request),
+            shipments=notification.shipments(record, label=body.record("label")),
+            items=tuple(inventories),
+            order=parse_order(record),
+            customer=parse_customer(record),
+            address=parse_place(record, prefix="shipment"),
+            **notification.parser.request_facts(request),
         ),
     )
 
 
-def _inventory_created(told: _Notification) -> tuple[_Event, ...]:
+def _inventory_created(notification: _Notification) -> tuple[_Event, ...]:
     """An inventory, one notification for each; its line item is not named."""
-    raw, parcel = part(told.body, "returnInventory"), part(told.body, "shipment")
+    record, parcel = notification.body.record("returnInventory"), notification.body.record("shipment")
     return (
-        told.observed(
-            identifier(parcel.get("returnRequestId", raw.get("returnRequestId")), where="shipment.returnRequestId"),
-            items=(item(told.words, raw),),
-            shipments=(shipment(told.words, parcel),),
-            order=_order(parcel),
-            custom_fields=custom_fields(parcel.get("customFieldMap")),
-            created_at=moment(raw.get("createOn"), where="returnInventory.createOn"),
+        notification.observed(
+            find_id(parcel, "returnRequestId") or find_id(record, "returnRequestId"),
+            items=notification.inventories([record]),
+            shipments=notification.shipments(parcel),
+            order=parse_order(parcel),
+            custom_fields=parcel.text_map("customFieldMap"),
+            created_at=record.time("createOn"),
         ),
     )
 
 
-def _inventory_told(told: _Notification) -> tuple[_Event, ...]:
+def _inventory_updated(notification: _Notification) -> tuple[_Event, ...]:
     """An inventory as it now is: a handling completed or cancelled, its measures or its remarks changed, its SKU assigned."""
-    body = told.body
-    raw = {**part(body, "returnInventory"), **_metas(body)}
-    request = part(body, "returnRequest") if body.get("returnRequest") is not None else {}
-    facts = _request(request)
-    remarks = text(raw, "warehouseRemarks")
-    if remarks:
-        facts["notes"] = (*facts["notes"], Note(text=remarks, author="warehouse"))
+    body = notification.body
+    record, request = body.record("returnInventory"), body.record("returnRequest")
+    items = [evolve(item, extra={**item.extra, **parse_metas(body)}) for item in notification.inventories([record])]
+    parcel = body.record("shipment")
     return (
-        told.observed(
-            _return_id(raw) or _return_id(request),
-            items=(item(told.words, raw),),
-            shipments=tuple(shipment(told.words, row) for row in parts(body, "shipment")),
-            **facts,
+        notification.observed(
+            find_id(record, "returnRequestId") or find_id(request, "returnRequestId"),
+            items=tuple(items),
+            shipments=notification.shipments(parcel),
+            order=parse_order(parcel),
+            customer=parse_customer(parcel),
+            address=parse_place(parcel, prefix="shipment"),
+            **notification.parser.request_facts(request),
         ),
     )
 
 
-def _metas(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is told of an inventory beside it: as ``newInventoryCreated`` has it, inside."""
-    return {name: body[name] for name in ("returnInventoryMetaList",) if name in body}
-
-
-def _recall_updated(told: _Notification) -> tuple[_Event, ...]:
+def _recall_updated(notification: _Notification) -> tuple[_Event, ...]:
     """The inventories of a recall. They may be of several returns, and none of these is named: each is told by itself."""
-    raw = part(told.body, "recall")
-    recalls = [recalled(told.words, row) for row in parts(raw, "recallInventoryList")]
-    if recalls:
-        return tuple(told.observed(None, items=(one,), shipments=parcels) for one, parcels in recalls)
+    record, words = notification.body.record("recall"), notification.parser.words
+    rows = [row for row in record.records("recallInventoryList") if find_id(row, "returnInventoryId")]
+    recalled = [notification.parser.recalled(row) for row in rows]
+    if recalled:
+        # The whole recall says no more of an inventory than that it is in it.
+        recall_id = find_id(record, "recallId")
+        aliases = (recall_alias(recall_id),) if recall_id else ()
+        return tuple(
+            notification.observed(None, items=(evolve(item, aliases=(*item.aliases, *aliases)),), shipments=parcels)
+            for item, parcels in recalled
+        )
     # Before July 2022 a recall named no inventories: whatever is known to be in it.
-    word = code(raw.get("recallStatusCode"))
-    progress = told.words["recall_update"].look_up(code(told.body.get("recallUpdateTypeStatus"))).disposition_status
-    one = Item(
-        aliases=(recall_alias(raw.get("recallId")),),
+    word = record.text("recallStatusCode")
+    progress = words["recall_update"].look_up(notification.body.text("recallUpdateTypeStatus")).disposition_status
+    item = Item(
+        aliases=(recall_alias(require_id(record, "recallId")),),
         disposition=Disposition.RETURN_TO_OWNER,
-        disposition_status=progress or told.words["recall"].look_up(word).disposition_status,
-        disposition_raw=word or None,
+        disposition_status=progress or words["recall"].look_up(word).disposition_status,
+        disposition_status_raw=word,
     )
-    return (told.observed(None, items=(one,)),)
+    return (notification.observed(None, items=(item,)),)
 
 
-def _resend_updated(told: _Notification) -> tuple[_Event, ...]:
+def _resend_updated(notification: _Notification) -> tuple[_Event, ...]:
     """A resend and its inventories, by their returns. What these say of their handling is older: they stay on hold in it."""
-    raw = part(told.body, "resend")
-    parcels = resend_shipments(told.words, parts(told.body, "resendShipmentList"), resend=raw)
+    parser, resend = notification.parser, notification.body.record("resend")
+    parcels = parser.resend_shipments(notification.body.records("resendShipmentList"), resend=resend)
     by_return: defaultdict[str, list[Item]] = defaultdict(list)
-    nowhere: list[Item] = []
-    for row in parts(told.body, "returnInventoryList"):
-        of_inventory = {name: value for name, value in row.items() if name not in _HANDLING}
-        one, return_id = _resent(told.words, raw, of=item(told.words, of_inventory)), _return_id(row)
-        (by_return[return_id] if return_id else nowhere).append(one)
-    if not by_return and not nowhere:
-        nowhere.append(_resent(told.words, raw))
+    without_return: list[Item] = []
+    for row in notification.body.records("returnInventoryList"):
+        if find_id(row, "returnInventoryId"):
+            item, return_id = parser.resent(resend, parser.inventory(row)), find_id(row, "returnRequestId")
+            (by_return[return_id] if return_id else without_return).append(item)
+    if not by_return and not without_return:
+        # Whatever is known to be in the resend.
+        return (notification.observed(None, items=(parser.resent(resend, Item()),), shipments=parcels),)
     return (
-        *(told.observed(return_id, items=tuple(items), shipments=parcels) for return_id, items in by_return.items()),
-        *(told.observed(None, items=(one,)) for one in nowhere),
+        *(notification.observed(key, items=tuple(items), shipments=parcels) for key, items in by_return.items()),
+        *(notification.observed(None, items=(item,)) for item in without_return),
     )
 
 
-def _resend_tracking_updated(told: _Notification) -> tuple[_Event, ...]:
+def _resend_tracking_updated(notification: _Notification) -> tuple[_Event, ...]:
     """The older form, until the end of 2024: it names no inventory, so whatever is known to be in the resend."""
-    raw = part(told.body, "resend")
-    number = text(told.body, "trackingNumber")
-    parcel = {"trackingNumber": number, "error": text(told.body, "failureReason")}
+    parser, body = notification.parser, notification.body
+    resend = body.record("resend")
+    parcel = Record({"trackingNumber": body.text("trackingNumber"), "error": body.text("failureReason")})
     return (
-        told.observed(
-            None, items=(_resent(told.words, raw),), shipments=resend_shipments(told.words, [parcel], resend=raw)
+        notification.observed(
+            None,
+            items=(parser.resent(resend, Item()),),
+            shipments=parser.resend_shipments([parcel], resend=resend),
         ),
     )
 
 
-def _resent(words: Words, resend: Mapping[str, Any], *, of: Item | None = None) -> Item:
-    """An inventory of a resend, or for None whichever are in it."""
-    word = code(resend.get("resendStatusCode"))
-    one = of or Item()
-    return evolve(
-        one,
-        aliases=(*one.aliases, resend_alias(resend.get("resendId"))),
-        disposition=Disposition.FORWARD,
-        disposition_status=words["resend"].look_up(word).disposition_status,
-        disposition_raw=word or None,
-    )
-
-
-def _vas_updated(told: _Notification) -> tuple[_Event, ...]:
+def _vas_updated(notification: _Notification) -> tuple[_Event, ...]:
     """Services done or failed, each named by its own id alone. The vendor's advice is to read the inventory again."""
     events: list[_Event] = []
-    for row in parts(told.body, "updateVasList", "returnInventoryList"):
-        alias = vas_alias(row.get("returnRequestLineItemVasId"))
-        one = Item(
-            # The service first: an item without an id is known by the first of its aliases.
-            aliases=(alias, *(other for other in aliases(row) if other != alias)),
-            disposition=Disposition.REWORK,
-            disposition_status=told.words["vas_status"].look_up(code(row.get("vasStatusCode"))).disposition_status,
-            disposition_raw=code(row.get("vasStatusCode")) or None,
-            images=images(row.get("imageUrlList")),
-            raw=row,
+    for row in notification.body.records("updateVasList", "returnInventoryList"):
+        service_id = find_id(row, "returnRequestLineItemVasId")
+        if service_id is None:
+            continue
+        alias, return_id = service_alias(service_id), find_id(row, "returnRequestId")
+        item = Item(
+            id=find_id(row, "returnInventoryId"),
+            aliases=(alias, *(other for other in parse_aliases(row) if other != alias)),
+            services=(notification.parser.service(row),),
+            images=parse_images(row),
+            measured=parse_parcel(row),
+            raw=row.raw,
         )
-        events.append(told.observed(_return_id(row), items=(one,)))
-        events.append(ReturnHint(name=told.name, return_id=_return_id(row), aliases=(f"item:{alias}",), raw=told.body))
+        events.append(notification.observed(return_id, items=(item,)))
+        hint = ReturnHint(
+            name=notification.name, return_id=return_id, aliases=(f"item:{alias}",), raw=notification.body.raw
+        )
+        events.append(hint)
     return tuple(events)
 
 
-def _line_item_split(told: _Notification) -> tuple[_Event, ...]:
+def _line_item_split(notification: _Notification) -> tuple[_Event, ...]:
     """An inventory in pieces, each an inventory now. What becomes of the whole is not documented, but to read it again."""
-    body = told.body
-    return_id = identifier(body.get("returnRequestId"), where="returnRequestId")
-    progress = told.words["vas_status"].look_up(code(body.get("vasStatusCode"))).disposition_status
+    body, parser = notification.body, notification.parser
+    return_id = require_id(body, "returnRequestId")
+    word = body.text("vasStatusCode")
+    progress = parser.words["vas_status"].look_up(word).disposition_status
+    service_id = find_id(body, "returnRequestLineItemVasId")
+    split = Service(id=service_id, code=SPLIT_CODE, status=progress, status_raw=word)
     whole = Item(
-        aliases=aliases(body), disposition=Disposition.REWORK, disposition_status=progress, disposition_raw=SPLIT
+        aliases=parse_aliases(body),
+        services=(split,) if service_id else (),
+        disposition=Disposition.REWORK,
+        disposition_raw=SPLIT_CODE,
+        disposition_status=progress,
+        disposition_status_raw=word,
     )
-    rows = parts(body, "splitLineItemAndReturnInventoryList")
-    pieces = tuple(item(told.words, part(row, "returnInventory")) for row in rows)
+    rows = body.records("splitLineItemAndReturnInventoryList")
+    pieces = [
+        evolve(item, measured=parse_parcel(row.record("returnRequestLineItemSupplement")) or item.measured)
+        for row in rows
+        for item in notification.inventories([row.record("returnInventory")])
+    ]
     return (
-        told.observed(return_id, items=(*pieces, whole)),
-        ReturnHint(name=told.name, return_id=return_id, raw=body),
+        notification.observed(return_id, items=(*pieces, *([whole] if whole.aliases else []))),
+        ReturnHint(name=notification.name, return_id=return_id, raw=body.raw),
     )
 
 
-def _images_changed(told: _Notification) -> tuple[_Event, ...]:
+def _images_changed(notification: _Notification) -> tuple[_Event, ...]:
     """The images of a line item, all that there are now. Its inventory is not named, or not in every version."""
-    line = part(told.body, "returnRequestLineItem")
-    held = told.body.get("returnInventoryId", line.get("returnInventoryId"))
-    one = Item(
-        id=optional_identifier(held, where="returnInventoryId"),
-        aliases=aliases(line),
-        images=images(told.body.get("imageUrlList")),
+    body = notification.body
+    line_item = body.record("returnRequestLineItem")
+    item = Item(
+        id=find_id(body, "returnInventoryId") or find_id(line_item, "returnInventoryId"),
+        aliases=parse_aliases(line_item),
+        images=parse_images(body),
     )
-    if not one.id and not one.aliases:
+    if not item.id and not item.aliases:
         raise UnexpectedReply("a line item is not named", where="returnRequestLineItem.returnRequestLineItemId")
-    return (told.observed(_return_id(line), items=(one,)),)
+    return (notification.observed(find_id(line_item, "returnRequestId"), items=(item,)),)
 
 
-def _recalibrated(told: _Notification) -> tuple[_Event, ...]:
-    """An inventory was measured again. The measures, which come without units, are in ``raw``."""
-    raw = part(told.body, "recalibrateSupplement")
-    return (told.observed(_return_id(raw), items=(item(told.words, raw),)),)
+def _recalibrated(notification: _Notification) -> tuple[_Event, ...]:
+    """An inventory was measured again. The measures come without units, and the vendor's only ones are grams and centimetres."""
+    record = notification.body.record("recalibrateSupplement")
+    return (notification.observed(find_id(record, "returnRequestId"), items=notification.inventories([record])),)
 
 
-def _rma_swapped(told: _Notification) -> tuple[_Event, ...]:
+def _rma_swapped(notification: _Notification) -> tuple[_Event, ...]:
     """The warehouse had given an inventory another one's RMA."""
-    raw = part(told.body, "payload")
-    one = Item(id=identifier(raw.get("returnInventoryId"), where="payload.returnInventoryId"), rma=text(raw, "newRma"))
-    return (told.observed(_return_id(raw), items=(one,)),)
+    record = notification.body.record("payload")
+    item = Item(id=require_id(record, "returnInventoryId"), rma=record.text("newRma"))
+    return (notification.observed(find_id(record, "returnRequestId"), items=(item,)),)
 
 
-def _consolidated(told: _Notification) -> tuple[_Event, ...]:
+def _consolidated(notification: _Notification) -> tuple[_Event, ...]:
     """Inventories of an order of consolidate shipping. They may be of several returns, and none of these is named."""
-    order = parts(told.body, "order")
-    parcels = parts(told.body, "shipment") or tuple(row for one in order for row in parts(one, "shipmentList"))
+    body = notification.body
+    orders = body.records("order")
+    parcels = [(parcel, parcel) for parcel in body.records("shipment")] or [
+        (parcel, order) for order in orders for parcel in order.records("shipmentList")
+    ]
     return tuple(
-        _consolidated_one(told, parcel, row)
-        for parcel in parcels
-        for box in parts(parcel, "boxList")
-        for row in parts(box, "consolidateShippingInventoryList")
+        [
+            _consolidated_inventory(notification, row, parcel=parcel, order=order)
+            for parcel, order in parcels
+            for box in parcel.records("boxList")
+            for row in box.records("consolidateShippingInventoryList")
+            if find_id(row, "returnInventoryId")
+        ]
     )
 
 
-def _consolidated_one(told: _Notification, parcel: Mapping[str, Any], row: Mapping[str, Any]) -> ReturnObserved:
-    word = code(row.get("consolidateShippingInventoryStatus"))
-    shipped = code(parcel.get("consolidateShippingShipmentStatus"))
-    one = Item(
-        id=identifier(row.get("returnInventoryId"), where="returnInventoryId"),
-        rma=text(row, "rma"),
+def _consolidated_inventory(
+    notification: _Notification, row: Record, *, parcel: Record, order: Record
+) -> ReturnObserved:
+    words = notification.parser.words
+    word = row.text("consolidateShippingInventoryStatus")
+    shipped = parcel.text("consolidateShippingShipmentStatus")
+    item = Item(
+        id=require_id(row, "returnInventoryId"),
+        rma=row.text("rma"),
         disposition=Disposition.FORWARD,
-        disposition_status=told.words["consolidate_inventory"].look_up(word).disposition_status,
-        disposition_raw=word or None,
+        disposition_status=words["consolidate_inventory"].look_up(word).disposition_status,
+        disposition_status_raw=word,
     )
-    number = identifier(row.get("consolidateShippingInventoryId"), where="consolidateShippingInventoryId")
+    number = find_id(row, "consolidateShippingInventoryId")
     outbound = Shipment(
         id=f"consolidate:{number}",
+        number=parcel.text("consolidateShippingShipmentNumber"),
+        reference=order.text("consolidateShippingOrderNumber"),
         direction=Direction.OUTBOUND,
-        status=told.words["consolidate_shipment"].look_up(shipped).shipment,
-        status_raw=shipped or None,
-        carrier=text(parcel, "serviceProvider"),
-        tracking_number=text(parcel, "awb"),
-        raw=parcel,
+        status=words["consolidate_shipment"].look_up(shipped).shipment,
+        status_raw=shipped,
+        carrier=parcel.text("serviceProvider"),
+        service=order.text("shippingMethod"),
+        tracking_number=parcel.text("awb"),
+        ship_to=parse_place(order, prefix="shipTo"),
+        warehouse_id=find_id(order, "outboundWarehouseId"),
+        raw=parcel.raw,
     )
-    return told.observed(None, items=(one,), shipments=(outbound,))
+    return notification.observed(None, items=(item,), shipments=(outbound,) if number else ())
 
 
-def _buyer_label_generated(told: _Notification) -> tuple[_Event, ...]:
-    """A return that a buyer made on a branded page: new to the account. Its lines have identifiers of their own, in ``raw``."""
-    raw = part(told.body, "buyerReturn")
-    file = part(raw, "labelFile") if raw.get("labelFile") is not None else {}
-    customer, address = sender(raw)
-    parcel = shipment(told.words, {**raw, "labelUrl": file.get("labelUrl")})
+def _buyer_label_generated(notification: _Notification) -> tuple[_Event, ...]:
+    """A return that a buyer made on a branded page: new to the account. Its lines have identifiers of their own."""
+    record = notification.body.record("buyerReturn")
+    parser = notification.parser
+    (parcel,) = notification.shipments(record) or (None,)
+    if parcel is not None:
+        label = parcel.label or Label()
+        parcel = evolve(parcel, label=evolve(label, url=record.record("labelFile").text("labelUrl") or label.url))
     return (
-        told.observed(
-            identifier(raw.get("returnRequestId"), where="buyerReturn.returnRequestId"),
-            number=text(raw, "returnRequestNumber"),
+        notification.observed(
+            find_id(record, "returnRequestId"),
             kind=ReturnKind.CUSTOMER,
-            shipments=(parcel,),
-            order=_order(raw),
-            customer=customer,
-            address=address,
-            custom_fields=custom_fields(raw.get("customFieldMap")),
-            created_at=moment(raw.get("createdAt"), where="buyerReturn.createdAt"),
-            raw=raw,
+            shipments=() if parcel is None else (parcel,),
+            items=tuple(map(_buyer_line, record.records("buyerReturnLineItemList", "buyerReturnLine"))),
+            order=parse_order(record),
+            customer=parse_customer(record),
+            address=parse_place(record, prefix="shipment"),
+            custom_fields=record.text_map("customFieldMap"),
+            **{**parser.request_facts(record), "created_at": record.time("createdAt")},
         ),
     )
 
 
-def _return_id(raw: Mapping[str, Any]) -> str | None:
-    return optional_identifier(raw.get("returnRequestId"), where="returnRequestId")
+def _buyer_line(record: Record) -> Item:
+    reason = Reason(code=record.text("returnReasonCode"), text=record.text("returnReason"))
+    number = find_id(record, "buyerReturnLineItemId")
+    return Item(
+        aliases=(f"buyer:{number}",) if number else (),
+        reference=record.text("referenceNumber"),
+        name=record.text("description"),
+        quantity=record.number("quantity"),
+        reason=None if reason == Reason() else reason,
+        value=parse_money(record, "value", "valueCurrencyCode"),
+        raw=record.raw,
+    )
 
-
-def _order(raw: Mapping[str, Any]) -> OrderRef | None:
-    """The order by its ``referenceNumber``, which is the ``orderNumber`` of the creation."""
-    number = text(raw, "referenceNumber")
-    return OrderRef(number=number) if number else None
-
-
-def _request(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """What a return request tells of the return itself."""
-    remarks = text(raw, "remarks")
-    return {
-        "number": text(raw, "returnRequestNumber"),
-        "reference": text(raw, "sellerReferenceNumber"),
-        "status_raw": code(raw.get("returnStatusCode")) or None,
-        "notes": (Note(text=remarks),) if remarks else (),
-        "created_at": moment(raw.get("createOn"), where="createOn"),
-    }
-
-
-_HANDLING: Final = frozenset({"handlingCode", "handlingStatusCode"})
 
 # By `action`. The six of consolidate shipping, and those with a name of their own, have the same word as `category`.
 _READERS: Final[Mapping[str, _Reader]] = MappingProxyType(
@@ -563,14 +574,14 @@ _READERS: Final[Mapping[str, _Reader]] = MappingProxyType(
         "vasUpdated": _vas_updated,
         "splitLineItem": _line_item_split,
         "changeLineItemImage": _images_changed,
-        "completeInventoryHandling": _inventory_told,
+        "completeInventoryHandling": _inventory_updated,
         # Listed without a body; what is not an inventory is kept as it came.
-        "cancelInventoryHandling": _inventory_told,
+        "cancelInventoryHandling": _inventory_updated,
         "completeRecalibrate": _recalibrated,
         "notifyUserRmaSwapped": _rma_swapped,
-        "updateReturnInventoryMeta": _inventory_told,
-        "warehouseUpdateWarehouseRemarks": _inventory_told,
-        "userUpdateReturnInventorySku": _inventory_told,
+        "updateReturnInventoryMeta": _inventory_updated,
+        "warehouseUpdateWarehouseRemarks": _inventory_updated,
+        "userUpdateReturnInventorySku": _inventory_updated,
         # The price of an order, and its cancellation, name no inventory: they are kept as they came.
         "consolidateShippingOrderShippingFeeUpdated": _consolidated,
         "consolidateShippingOrderInventoryAllPacked": _consolidated,

@@ -1,153 +1,617 @@
-"""What the common operations send to Return Helper and read from it: windows of days, rows of lists, the body of a new return.
+"""Return Helper's objects: read into the model, and built for its calls. The vendor's spelling stays in this file and its subjects.
 
-The vendor's spelling stays in this file and in ``parts.py``. Return Helper API, List return inventories has the rules of the windows; the row of the shipment
-list, the return request and the body of a new return are from the vendor's other documentation, read on 2026-11-21.
+Only what a record is known by is essential. Codes and identifiers come as numbers or as text, times with and without a zone (they are UTC),
+countries as ISO 3166 alpha-3, weights in grams and sides in centimetres unless a unit says otherwise.
+Sources: Return Helper API, List return inventories and Getting started; the shapes of everything else are those of the Return Helper legacy
+documentation (see ``docs/sources.md``).
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from attrs import evolve, frozen
 
 from returns_hub import (
     Address,
-    InvalidRecord,
+    Customer,
+    Direction,
+    Disposition,
+    DispositionStatus,
     Item,
     Label,
     LabelStatus,
     Money,
-    NewItem,
-    NewReturn,
     Note,
     OrderRef,
     Parcel,
-    ResolutionKind,
     Return,
+    Service,
+    Shipment,
+    ShipmentStatus,
     UnexpectedReply,
     ValidationFailed,
 )
-from returns_hub_return_helper import countries, parts
+from returns_hub.wire import Record, alpha2, alpha3, parse_one
 from returns_hub_return_helper.statuses import Words
 
 T = TypeVar("T")
 
-MAX_PAGE_SIZE: Final = 50
-# Return Helper API, List return inventories, "Validator rule": createTo.Date - createFrom.Date <= 62. The data are of both days and of all between.
-_MAX_WINDOW: Final = timedelta(days=62)
-_DAY: Final = timedelta(days=1)
+PROVIDER: Final = "return_helper"
+RECALL_CODE: Final = "rtn"
+RESEND_CODE: Final = "rsd"
+HOLD_CODE: Final = "ohd"
+SPLIT_CODE: Final = "split-parcel"
 
-# Return Helper API, Getting started, "Custom Fields".
-_MAX_CUSTOM_FIELDS: Final = 24
-_MAX_REFERENCE: Final = 50
-# No white space, no control character, nothing that cannot be seen: the last are the Unicode categories Cc, Cf, Zs.
-_INVISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_MAX_ID: Final = 2**63 - 1
+_NO_URL: Final = "N/A"
+_NO_SERVICE: Final = "unkwn"
+_CUSTOM_FIELD_META: Final = "shipmentCustomField"
+_WAREHOUSE_META: Final = "whs"
+# What stands for the sender of a parcel that a warehouse announced, because nobody else did (samples of assignUnknown and of
+# warehouseUpdateWarehouseRemarks).
+_PLACEHOLDERS: Final = frozenset({"name", "email", "phone", "street", "city", "state", "code"})
+_WEIGHTS: Final[Mapping[str | None, Decimal]] = MappingProxyType(
+    {None: Decimal(1), "g": Decimal(1), "kg": Decimal(1000)}
+)
+# The countries for which the legacy documentation has codes of states; everywhere else the vendor wants NA.
+_WITH_STATES: Final = frozenset({"usa", "can", "aus", "deu", "esp"})
+_NO_STATE: Final = "NA"
+_RMA: Final = re.compile(
+    r"(?P<prefix>[A-Z]{1,10})-(?P<warehouse_id>\d{1,10})-(?P<day>\d{6})-(?P<environment>[A-Z])(?P<sequence>\d{1,5})"
+    r"(?:-(?P<split>\d{2}))?-(?P<check>\d{1,2})",
+    re.ASCII,
+)
+
+
+@frozen(kw_only=True)
+class Rma:
+    """An RMA in its parts, each as it is written: ``TWN-20-230101-D12345-36``, or after a split ``…-D12345-01-36``.
+
+    ``day`` is ``YYMMDD``; ``environment`` the letter before the ``sequence``. ``split`` is the number of a piece, None of a
+    parcel that was not split. ``check`` is not verified: how it is made is not published. An inventory's RMA can be
+    swapped for another, so it is no key. Source: Getting started, "RMA"; legacy samples show one check digit and warehouses of four.
+    """
+
+    prefix: str
+    warehouse_id: str
+    day: str
+    environment: str
+    sequence: str
+    split: str | None = None
+    check: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Rma":
+        """The RMA that a text is; ``str()`` of it is the text again.
+
+        Raises:
+            ValueError: the text has neither of the two formats.
+        """
+        match = _RMA.fullmatch(text)
+        if match is None:
+            raise ValueError(
+                f"{text[:60]!r} is no RMA: one looks like TWN-20-230101-D12345-36, a piece of a split like "
+                "TWN-20-230101-D12345-01-36"
+            )
+        return cls(**match.groupdict())
+
+    @property
+    def is_split(self) -> bool:
+        """True of a piece that came out of a split."""
+        return self.split is not None
+
+    @property
+    def stem(self) -> str:
+        """What the pieces of a split have in common with the parcel that was split."""
+        return "-".join((self.prefix, self.warehouse_id, self.day, self.environment + self.sequence))
+
+    def __str__(self) -> str:
+        return "-".join((self.stem, *([] if self.split is None else [self.split]), self.check))
+
+
+def find_id(record: Record, *names: str) -> str | None:
+    """An identifier as text; None for none, for which the vendor also writes 0."""
+    found = record.optional_id(*names)
+    return None if found is None or not found.strip("0") else found
+
+
+def require_id(record: Record, *names: str) -> str:
+    """An identifier as text.
+
+    Raises:
+        UnexpectedReply: there is none.
+    """
+    found = find_id(record, *names)
+    if found is None:
+        raise UnexpectedReply("a record without an id", where=".".join(filter(None, (record.place, names[0]))))
+    return found
+
+
+def find_envelope_record(envelope: Mapping[str, Any], key: str) -> Record:
+    """The object with this key: beside ``meta``, or under ``data``. Which of the two differs from call to call."""
+    inner = envelope.get("data")
+    return Record(inner if key not in envelope and isinstance(inner, dict) else envelope)
+
+
+def require_same_id(found: str | None, wanted: str | None, *, name: str) -> None:
+    """Returns if a reply is about what was asked for; one that names nothing is believed.
+
+    Raises:
+        UnexpectedReply: it is about something else.
+    """
+    if None not in (found, wanted) and found != wanted:
+        raise UnexpectedReply("the record that came is not the one that was asked for", where=name)
+
+
+def parse_money(record: Record, amount: str, currency: str) -> Money | None:
+    """The amount in one field, in the currency of another; None without an amount."""
+    value, unit = record.number(amount), record.text(currency)
+    return None if value is None else Money(amount=value, currency=unit.upper() if unit else None)
+
+
+def parse_country(record: Record, *names: str) -> str | None:
+    """A country as ISO 3166 alpha-2; None for none and for one that ISO does not have."""
+    name = record.text(*names)
+    return alpha2(name) if name else None
+
+
+def parse_parcel(record: Record, *, prefix: str = "") -> Parcel | None:
+    """Weight and sides of a parcel or an inventory, the longest side first; None where there are none. A measure in a unit that is not known is left out."""
+
+    def name(stem: str) -> str:
+        return prefix + stem if prefix else stem[:1].lower() + stem[1:]
+
+    factor = _WEIGHTS.get(record.text(name("WeightUom"), name("WeightUnit")))
+    weight = record.number(name("Weight"))
+    sides = [record.number(f"{name('Dimension')}{index}") for index in (1, 2, 3)]
+    if record.text(name("DimensionUom"), name("DimensionUnit")) not in (None, "cm"):
+        sides = [None, None, None]
+    length, width, height = sides
+    measured = Parcel(
+        weight_g=None if weight is None or factor is None else weight * factor,
+        length_cm=length,
+        width_cm=width,
+        height_cm=height,
+    )
+    return None if measured == Parcel() else measured
+
+
+def parse_address(record: Record, *, prefix: str = "") -> Address:
+    """An address in fields that all begin alike (``shipmentStreet1``), or of a warehouse; an empty one where nothing is told."""
+
+    def read(*names: str) -> str | None:
+        found = record.text(*(prefix + name if prefix else name[:1].lower() + name[1:] for name in names))
+        return None if found in _PLACEHOLDERS and prefix == "shipment" else found
+
+    return Address(
+        name=read("Name", "ContactName", "FbaName"),
+        company=read("CompanyName", "Company"),
+        line1=read("Street1"),
+        line2=read("Street2"),
+        line3=read("Street3"),
+        city=read("City"),
+        state=read("State"),
+        postal_code=read("PostalCode"),
+        country=alpha2(read("CountryCode", "Country") or ""),
+        phone=read("Phone"),
+        # The tables of a label have a misprint.
+        email=read("Email", "Eamil"),
+    )
+
+
+def parse_place(record: Record, *, prefix: str) -> Address | None:
+    """The same, or None where no street, town or postal code is told: a country alone stands in every row of the shipment list."""
+    address = parse_address(record, prefix=prefix)
+    return address if any((address.line1, address.city, address.postal_code)) else None
+
+
+def parse_customer(record: Record, *, prefix: str = "shipment") -> Customer | None:
+    """Who sends a parcel; None where nothing is told."""
+    values = {name: record.text(prefix + name.capitalize()) for name in ("email", "name", "phone")}
+    known = {name: value for name, value in values.items() if value not in (None, *_PLACEHOLDERS)}
+    return Customer(**known) if known else None
+
+
+def parse_order(record: Record) -> OrderRef | None:
+    """The order by its ``referenceNumber``, which is the ``orderNumber`` of the creation."""
+    number = record.text("referenceNumber")
+    return OrderRef(number=number) if number else None
+
+
+def parse_images(record: Record) -> tuple[str, ...]:
+    """The URLs of an ``imageUrlList`` of texts, or of an ``imageList`` of objects."""
+    listed = [image.text("imageUrl") for image in record.records("imageList")]
+    return record.texts("imageUrlList") or tuple(filter(None, listed))
+
+
+def parse_aliases(record: Record) -> tuple[str, ...]:
+    """By what else an inventory may be named: its line item's id as it is, and ``vas:ID`` for each service on it."""
+    line_item = find_id(record, "returnRequestLineItemId")
+    services = [find_id(each, "returnRequestLineItemVasId") for each in (*_service_records(record), record)]
+    names = [line_item, *(service_alias(service) for service in services if service)]
+    return tuple(dict.fromkeys(filter(None, names)))
+
+
+def _service_records(record: Record) -> list[Record]:
+    return record.records("returnRequestLineItemVasList")
+
+
+def service_alias(service_id: str) -> str:
+    """The alias of the inventory that a service is done to."""
+    return f"vas:{service_id}"
+
+
+def resend_alias(resend_id: str) -> str:
+    """The alias of every inventory of a resend."""
+    return f"resend:{resend_id}"
+
+
+def recall_alias(recall_id: str) -> str:
+    """The alias of every inventory of a recall."""
+    return f"recall:{recall_id}"
+
+
+def parse_metas(record: Record) -> dict[str, str]:
+    """Numbers that were found on an inventory (EAN, IMEI, LPN), by their names; the warehouse's own come before the account's."""
+    metas = [each for each in record.records("returnInventoryMetaList") if each.text("metaType") != _CUSTOM_FIELD_META]
+    metas.sort(key=lambda each: each.text("metaType") == _WAREHOUSE_META)
+    return {name: value for each in metas for name, value in each.text_map("metaMap").items()}
+
+
+def _parse_remarks(record: Record) -> tuple[Note, ...]:
+    remarks = record.text("warehouseRemarks")
+    return (Note(text=remarks, author="warehouse"),) if remarks else ()
 
 
 @frozen
-class Window:
-    """The days of one listing, in UTC, both included."""
+class Parser:
+    """The vendor's objects that replies and notifications have in common, read with the status tables of one account."""
 
-    first: date
-    last: date
+    words: Words
 
-    @property
-    def query(self) -> tuple[tuple[str, str], ...]:
-        """The window as the vendor asks for it. It strips the time of day; whole days are what it reads then."""
-        return ("createFrom", f"{self.first}T00:00:00Z"), ("createTo", f"{self.last}T23:59:59Z")
+    def label(self, record: Record) -> Label:
+        """A label. A success whose ``labelUrl`` is null or ``N/A`` tells nothing: so comes a parcel that never had one."""
+        word = record.text("labelRequestStatusCode")
+        status = self.words["label"].look_up(word).label or LabelStatus.UNKNOWN
+        url = record.text("labelUrl")
+        has_url = url is not None and url != _NO_URL
+        if status is LabelStatus.READY and not has_url and "labelUrl" in record.raw:
+            status, word = LabelStatus.UNKNOWN, None
+        return Label(
+            id=find_id(record, "labelId"),
+            status=status,
+            status_raw=word,
+            url=url if has_url else None,
+            qr_code_url=record.text("qrcodeUrl"),
+            reasons=_failure_reasons(record) if status is LabelStatus.FAILED else (),
+            cancel_before=record.time("cancelCutoffTime"),
+            raw=record.raw,
+        )
 
-    def page(self, offset: int, size: int) -> tuple[tuple[str, str], ...]:
-        """The same, for so many of its rows from one on."""
-        return ("pageSize", str(size)), ("offset", str(offset)), *self.query
+    def shipment(self, record: Record, *, return_id: str | None = None, label: Record | None = None) -> Shipment:
+        """A parcel on its way to the warehouse: a row of the list, the shipment of a notification or of a return request.
 
-    def __str__(self) -> str:
-        return f"{self.first}..{self.last}"
+        What is told of its label may stand in ``label``, or beside its own fields. One with a time of receipt has arrived.
+
+        Raises:
+            UnexpectedReply: no ``shipmentId``.
+        """
+        word = record.text("shipmentStatusCode")
+        facts = self.words["shipment"].look_up(word)
+        arrived_at = record.time("receiveDate", "receiveDateStr")
+        status = facts.shipment
+        if status in (None, ShipmentStatus.UNKNOWN) and arrived_at:
+            status = ShipmentStatus.DELIVERED
+        about_label = label or (record.record("label") if record.raw.get("label") else record)
+        made = self.label(about_label) if about_label.raw.get("labelRequestStatusCode") is not None else None
+        if made is None and (facts.label is not None or find_id(record, "labelId")):
+            made = Label(id=find_id(record, "labelId"), status=facts.label or LabelStatus.UNKNOWN)
+        return Shipment(
+            id=require_id(record, "shipmentId"),
+            number=record.text("shipmentNumber"),
+            reference=record.text("sellerReferenceNumber"),
+            return_id=return_id or find_id(record, "returnRequestId"),
+            direction=Direction.INBOUND,
+            status=status,
+            status_raw=word,
+            carrier=about_label.text("carrier"),
+            service=_parse_service_code(record) or _parse_service_code(about_label),
+            tracking_number=record.text("trackingNumber") or about_label.text("trackingNumber"),
+            label=made,
+            cost=parse_money(record, "cost", "costCurrencyCode"),
+            parcel=parse_parcel(record),
+            ship_to=parse_place(about_label, prefix="to"),
+            warehouse_id=find_id(record, "shipToWarehouseId", "shipToWarehouse", "warehouseId"),
+            arrived_at=arrived_at,
+            raw=record.raw,
+        )
+
+    def inventory(self, record: Record) -> Item:
+        """An inventory: what has arrived in a warehouse. Its aliases are its line item and the services on it.
+
+        Raises:
+            UnexpectedReply: no ``returnInventoryId``.
+        """
+        handling, progress = record.text("handlingCode"), record.text("handlingStatusCode")
+        quantity = record.number("quantity")
+        return Item(
+            id=require_id(record, "returnInventoryId"),
+            aliases=parse_aliases(record),
+            sku=record.text("sku"),
+            reference=record.text("sellerReferenceNumber"),
+            name=record.text("description"),
+            quantity=quantity,
+            quantity_received=quantity,
+            rma=record.text("rma", "itemRma"),
+            warehouse_id=find_id(record, "warehouseId"),
+            disposition=self.words["handling"].look_up(handling).disposition,
+            disposition_raw=handling,
+            disposition_status=self.words["handling_status"].look_up(progress).disposition_status,
+            disposition_status_raw=progress,
+            services=tuple([self.service(each) for each in _service_records(record)]),
+            images=parse_images(record),
+            notes=_parse_remarks(record),
+            value=parse_money(record, "value", "valueCurrencyCode"),
+            measured=parse_parcel(record),
+            received_at=record.time("createOn"),
+            completed_at=record.time("completeOn"),
+            extra=parse_metas(record),
+            raw=record.raw,
+        )
+
+    def service(self, record: Record) -> Service:
+        """A value-added service on an inventory. Older objects tell only whether it is finished."""
+        word = record.text("vasStatusCode")
+        status = self.words["vas_status"].look_up(word).disposition_status
+        finished = record.flag("isFinished")
+        if status is None and finished is not None:
+            status = DispositionStatus.DONE if finished else DispositionStatus.PENDING
+        return Service(
+            id=find_id(record, "returnRequestLineItemVasId"),
+            code=record.text("vasCode"),
+            status=status,
+            status_raw=word,
+            result=record.text("vasResult"),
+            quantity=record.number("metaQuantity"),
+            raw=record.raw,
+        )
+
+    def line_item(self, record: Record) -> Item:
+        """A line of a return request, known by its line item's id until an inventory says that it has arrived."""
+        return Item(
+            aliases=parse_aliases(record),
+            reference=record.text("sellerReferenceNumber"),
+            name=record.text("description"),
+            quantity=record.number("quantity"),
+            rma=record.text("itemRma"),
+            services=tuple([self.service(each) for each in _service_records(record)]),
+            value=parse_money(record, "value", "valueCurrencyCode"),
+            raw=record.raw,
+        )
+
+    def request_facts(self, record: Record) -> dict[str, Any]:
+        """What a return request tells of the return itself, by the names of the model. No document says what its status word means."""
+        remarks = record.text("remarks")
+        return {
+            "number": record.text("returnRequestNumber"),
+            "reference": record.text("sellerReferenceNumber"),
+            "status_raw": record.text("returnStatusCode"),
+            "form": record.text("returnRequestFrom"),
+            "notes": (Note(text=remarks),) if remarks else (),
+            "created_at": record.time("createOn"),
+        }
+
+    def request(self, envelope: Mapping[str, Any], *, wanted: str | None = None) -> Return:
+        """A return request, with its line items and shipments. Its time of change is not the return's: a label is made without it.
+
+        Raises:
+            UnexpectedReply: no id, or that of another request than the one ``wanted``.
+        """
+        record = find_envelope_record(envelope, "returnRequestId")
+        return_id = require_id(record, "returnRequestId")
+        require_same_id(return_id, wanted, name="returnRequestId")
+        shipments = [each for each in record.records("shipments") if find_id(each, "shipmentId")]
+        return Return(
+            provider=PROVIDER,
+            id=return_id,
+            order=next(filter(None, map(parse_order, shipments)), None),
+            customer=next(filter(None, map(parse_customer, shipments)), None),
+            address=next(filter(None, (parse_place(each, prefix="shipment") for each in shipments)), None),
+            items=tuple([self.line_item(each) for each in record.records("returnRequestLineItems")]),
+            shipments=tuple([self.shipment(each, return_id=return_id) for each in shipments]),
+            unreadable=record.unreadable,
+            raw=record.raw,
+            **self.request_facts(record),
+        )
+
+    def single_inventory(
+        self, envelope: Mapping[str, Any], *, wanted: str, wanted_name: str = "returnInventoryId"
+    ) -> Item:
+        """The inventory that a reply is about, asked for by the id ``wanted`` of the field ``wanted_name``.
+
+        Raises:
+            UnexpectedReply: no id, or another inventory.
+        """
+        record = find_envelope_record(envelope, "returnInventoryId")
+        require_same_id(find_id(record, wanted_name), wanted, name=wanted_name)
+        return evolve(self.inventory(record), unreadable=record.unreadable)
+
+    def created(self, envelope: Mapping[str, Any]) -> Return:
+        """A return that was just created, as the vendor confirms it. The label is still to be made, and comes by webhook.
+
+        Raises:
+            UnexpectedReply: no id of the return or of its shipment.
+        """
+        record = find_envelope_record(envelope, "returnRequestId")
+        return_id = require_id(record, "returnRequestId")
+        made = self.shipment(record, return_id=return_id)
+        if made.label is None or made.label.status is LabelStatus.UNKNOWN:
+            label = evolve(made.label or Label(), status=LabelStatus.REQUESTED)
+            made = evolve(made, label=label)
+        return Return(
+            provider=PROVIDER,
+            id=return_id,
+            number=record.text("returnRequestNumber"),
+            order=parse_order(record),
+            shipments=(evolve(made, number=record.text("refKey")),),
+            unreadable=record.unreadable,
+            raw=record.raw,
+        )
+
+    def inventory_row(self, raw: Mapping[str, Any]) -> Return:
+        """What one inventory tells of its return (List return inventories). The time is that of the inventory: the earliest that is told.
+
+        Raises:
+            UnexpectedReply: no id of the return or of the inventory.
+        """
+        record = Record(raw)
+        return Return(
+            provider=PROVIDER,
+            id=require_id(record, "returnRequestId"),
+            items=(self.inventory(record),),
+            created_at=record.time("createOn"),
+            unreadable=record.unreadable,
+            raw=raw,
+        )
+
+    def shipment_row(self, raw: Mapping[str, Any]) -> Return:
+        """What a row of the shipment list tells of its return. The newer documentation shows ``returnRequestId`` and no more.
+
+        Raises:
+            UnexpectedReply: no id of the return.
+        """
+        record = Record(raw)
+        return_id = require_id(record, "returnRequestId")
+        has_shipment = find_id(record, "shipmentId") is not None
+        return Return(
+            provider=PROVIDER,
+            id=return_id,
+            order=parse_order(record),
+            shipments=(self.shipment(record),) if has_shipment else (),
+            created_at=record.time("createOn"),
+            unreadable=record.unreadable,
+            raw=raw,
+        )
+
+    def shipment_row_with_id(self, raw: Mapping[str, Any]) -> Return:
+        """The same, of a row that names its shipment.
+
+        Raises:
+            UnexpectedReply: it does not, or not its return.
+        """
+        require_id(Record(raw), "shipmentId")
+        return self.shipment_row(raw)
+
+    def resend_shipments(self, records: Sequence[Record], *, resend: Record) -> tuple[Shipment, ...]:
+        """The parcels in which a resend goes to a buyer: ``resend:ID``, and with further ones ``resend:ID:RESEND SHIPMENT``.
+
+        Its identifiers are not those of the parcels that came in.
+
+        Raises:
+            UnexpectedReply: no ``resendId``.
+        """
+        name = resend_alias(require_id(resend, "resendId"))
+        word = resend.text("resendStatusCode")
+        facts = self.words["resend"].look_up(word)
+        numbered = [(record, find_id(record, "resendShipmentId")) for record in records]
+        return tuple(
+            [
+                Shipment(
+                    id=name if len(records) == 1 else f"{name}:{number}",
+                    number=record.text("resendShipmentNumber"),
+                    direction=Direction.OUTBOUND,
+                    status=facts.shipment,
+                    status_raw=word,
+                    service=_parse_service_code(record),
+                    tracking_number=record.text("trackingNumber"),
+                    label=Label(status=facts.label, error=record.text("error")) if facts.label else None,
+                    cost=parse_money(record, "cost", "costCurrencyCode"),
+                    ship_to=parse_place(record, prefix="shipment"),
+                    warehouse_id=find_id(record, "warehouseId"),
+                    raw=record.raw,
+                )
+                for record, number in numbered
+                if number is not None or len(records) == 1
+            ]
+        )
+
+    def resent(self, resend: Record, item: Item) -> Item:
+        """An inventory that is in a resend, which sets its handling (Getting started, Recipe 3)."""
+        word = resend.text("resendStatusCode")
+        return evolve(
+            item,
+            aliases=(*item.aliases, resend_alias(require_id(resend, "resendId"))),
+            disposition=Disposition.FORWARD,
+            disposition_raw=RESEND_CODE,
+            disposition_status=self.words["resend"].look_up(word).disposition_status,
+            disposition_status_raw=word,
+        )
+
+    def recalled(self, record: Record) -> tuple[Item, tuple[Shipment, ...]]:
+        """One of a ``recallInventoryList``: the inventory, and the parcel ``recall:RECALL INVENTORY`` it goes to the owner in.
+
+        Raises:
+            UnexpectedReply: no ``returnInventoryId``.
+        """
+        word = record.text("recallInventoryStatusCode")
+        facts = self.words["recall_inventory"].look_up(word)
+        remarks = record.text("remarks")
+        item = Item(
+            id=require_id(record, "returnInventoryId"),
+            aliases=parse_aliases(record),
+            rma=record.text("rma"),
+            disposition=Disposition.RETURN_TO_OWNER,
+            disposition_raw=RECALL_CODE,
+            disposition_status=facts.disposition_status,
+            disposition_status_raw=word,
+            notes=(Note(text=remarks, author="warehouse"),) if remarks else (),
+        )
+        tracking_number = record.text("trackingNumber")
+        number = find_id(record, "recallInventoryId")
+        if number is None or (tracking_number is None and facts.shipment is None):
+            return item, ()
+        parcel = Shipment(
+            id=recall_alias(number),
+            number=record.text("listName"),
+            # The leg from Hong Kong to the owner, beside the one from the warehouse.
+            reference=record.text("courierTrackingNumber"),
+            direction=Direction.OUTBOUND,
+            status=facts.shipment,
+            status_raw=word,
+            service=_parse_service_code(record),
+            tracking_number=tracking_number,
+            parcel=parse_parcel(record),
+            arrived_at=record.time("pickUpOn"),
+            raw=record.raw,
+        )
+        return item, (parcel,)
 
 
-def windows(first: date, last: date, *, overlap: bool) -> tuple[Window, ...]:
-    """The widest windows that the vendor takes and that together hold every day, the newest first (Return Helper API, List return inventories).
-
-    With ``overlap`` a window ends with the day that the newer one begins with, else with the day before.
-    """
-    found = []
-    end = last
-    while end >= first:
-        # Not before the calendar begins, whatever was asked for.
-        start = max(first, end - _MAX_WINDOW) if end - date.min > _MAX_WINDOW else first
-        found.append(Window(start, end))
-        if start == first:
-            break
-        end = start if overlap else start - _DAY
-    return tuple(found)
+def _failure_reasons(record: Record) -> tuple[str, ...]:
+    """Why a label failed. ``error`` is opaque text; the other two are named by Getting started, Recipe 1, without a type."""
+    told = [text for name in ("error", "failReasons", "errorMessages") for text in record.texts(name)]
+    return tuple(dict.fromkeys(told))
 
 
-def parse_rows(
-    words: Words, rows: Iterable[object], parse: Callable[[Words, Mapping[str, Any]], T]
-) -> tuple[tuple[T, ...], tuple[InvalidRecord, ...]]:
-    """Each row of ``data``, parsed; and those that could not be, set aside with their place."""
-    read: list[T] = []
-    invalid_records: list[InvalidRecord] = []
-    for index, row in enumerate(rows):
-        try:
-            read.append(parse(words, _as_object(row)))
-        except UnexpectedReply as error:
-            invalid_records.append(InvalidRecord(where=f"data[{index}].{error.where}".rstrip("."), raw=row))
-    return tuple(read), tuple(invalid_records)
+def _parse_service_code(record: Record) -> str | None:
+    """The code of a carrier's service. A number stands for one in some notifications, and no document says for which."""
+    names = ("shipmentServiceType", "serviceType", "recallServiceType")
+    found = next(filter(None, (record.text(name) for name in names)), None)
+    return None if found is None or found == _NO_SERVICE or found.isdigit() else found
 
 
-def _as_object(value: object) -> Mapping[str, Any]:
-    """The value, if it is an object."""
-    if isinstance(value, dict):
-        return value
-    raise UnexpectedReply("an object is expected")
-
-
-def inventory_row(words: Words, raw: Mapping[str, Any]) -> Return:
-    """What one inventory tells of its return (Return Helper API, List return inventories). The time is that of the inventory: the earliest that is told."""
-    return Return(
-        provider=parts.PROVIDER,
-        id=parts.identifier(raw.get("returnRequestId"), where="returnRequestId"),
-        items=(parts.item(words, raw),),
-        created_at=parts.moment(raw.get("createOn"), where="createOn"),
-        raw=raw,
-    )
-
-
-def shipment_row(words: Words, raw: Mapping[str, Any]) -> Return:
-    """What a row of the shipment list tells of its return. The newer documentation shows ``returnRequestId`` and no more."""
-    return_id = parts.identifier(raw.get("returnRequestId"), where="returnRequestId")
-    order_number = parts.text(raw, "referenceNumber")
-    return Return(
-        provider=parts.PROVIDER,
-        id=return_id,
-        order=OrderRef(number=order_number) if order_number else None,
-        shipments=() if raw.get("shipmentId") is None else (parts.shipment(words, raw),),
-        created_at=parts.moment(raw.get("createOn"), where="createOn"),
-        raw=raw,
-    )
-
-
-def shipment_row_with_id(words: Words, raw: Mapping[str, Any]) -> Return:
-    """The same, of a row that names its shipment.
-
-    Raises:
-        UnexpectedReply: it does not.
-    """
-    parts.identifier(raw.get("shipmentId"), where="shipmentId")
-    return shipment_row(words, raw)
-
-
-def merged(rows: Iterable[Return]) -> tuple[Return, ...]:
+def merge_rows(rows: Iterable[Return]) -> tuple[Return, ...]:
     """One return for all rows that tell of it, in their order; of an inventory that comes twice, the later row."""
     found: dict[str, list[Return]] = {}
     for row in rows:
         found.setdefault(row.id, []).append(row)
-    return tuple(_joined(same) if len(same) > 1 else same[0] for same in found.values())
+    return tuple(_merge_same(same) if len(same) > 1 else same[0] for same in found.values())
 
 
-def _joined(rows: list[Return]) -> Return:
+def _merge_same(rows: list[Return]) -> Return:
     times = [row.created_at for row in rows if row.created_at is not None]
     return evolve(
         rows[0],
@@ -155,289 +619,129 @@ def _joined(rows: list[Return]) -> Return:
         items=tuple({item.id: item for row in rows for item in row.items}.values()),
         shipments=tuple({shipment.id: shipment for row in rows for shipment in row.shipments}.values()),
         created_at=min(times, default=None),
+        unreadable=tuple(dict.fromkeys(place for row in rows for place in row.unreadable)),
         raw={"data": [row.raw for row in rows]},
     )
 
 
-def parse_request(words: Words, envelope: Mapping[str, Any], *, wanted: str | None = None) -> Return:
-    """A return request, with its line items and shipments (older documentation).
-
-    Its time of change is not the return's: a label is made without it. So ``updated_at`` stays empty.
+def parse_all(data: Iterable[object], parse: Callable[[Record], T], *, where: str) -> tuple[T, ...]:
+    """Every object of a list of a reply, parsed.
 
     Raises:
-        UnexpectedReply: another request than the one ``wanted``, or a value of another type.
+        UnexpectedReply: one is no object, or has no identity; its place is under ``where``.
     """
-    raw = _payload(envelope, "returnRequestId")
-    return_id = parts.identifier(raw.get("returnRequestId"), where="returnRequestId")
-    if wanted not in (None, return_id):
-        raise UnexpectedReply("the record that came is not the one that was asked for", where="returnRequestId")
-    shipments = parts.parts(raw, "shipments")
-    remarks = parts.text(raw, "remarks")
-    order_number = next(filter(None, (parts.text(shipment, "referenceNumber") for shipment in shipments)), None)
-    customer, address = parts.sender(shipments[0]) if shipments else (None, None)
-    return Return(
-        provider=parts.PROVIDER,
-        id=return_id,
-        number=parts.text(raw, "returnRequestNumber"),
-        # No document says what it means: where a return stands follows from its parts.
-        status_raw=parts.code(raw.get("returnStatusCode")) or None,
-        order=OrderRef(number=order_number) if order_number else None,
-        customer=customer,
-        address=address,
-        items=tuple(_line_item(line) for line in parts.parts(raw, "returnRequestLineItems")),
-        shipments=tuple(parts.shipment(words, shipment, return_id=return_id) for shipment in shipments),
-        notes=(Note(text=remarks),) if remarks else (),
-        reference=parts.text(raw, "sellerReferenceNumber"),
-        created_at=parts.moment(raw.get("createOn"), where="createOn"),
-        raw=raw,
+    return tuple(
+        [parse_one(row, lambda raw: parse(Record(raw)), where=f"{where}[{index}]") for index, row in enumerate(data)]
     )
 
 
-def _line_item(raw: Mapping[str, Any]) -> Item:
-    """A line of a return request. It is known by its line item's id until an inventory says that it has arrived."""
-    return Item(
-        aliases=parts.aliases(raw),
-        name=parts.text(raw, "description"),
-        rma=parts.text(raw, "itemRma"),
-        value=parts.money(raw, "value", "valueCurrencyCode"),
-        raw=raw,
-    )
+def refusal(name: str, problem: str) -> ValidationFailed:
+    """The error for what the vendor would refuse in one of its fields. Nothing was sent."""
+    return ValidationFailed(problem, fields={name: problem})
 
 
-def parse_inventory(words: Words, envelope: Mapping[str, Any]) -> Item:
-    """An inventory as it is read by its id (older documentation).
+def required(name: str, value: str | None) -> str:
+    """The text, if it is one.
 
     Raises:
-        UnexpectedReply: a value of another type.
+        ValidationFailed: it is empty or missing.
     """
-    return parts.item(words, _payload(envelope, "returnInventoryId"))
+    if value is None or not value.strip():
+        raise refusal(name, "the vendor requires it")
+    return value
 
 
-def parse_created(words: Words, envelope: Mapping[str, Any]) -> Return:
-    """A return that was just created, as the vendor confirms it. The label is still to be made, and comes by webhook.
+def long_id(name: str, value: str | None) -> int:
+    """One of the vendor's numeric identifiers as it goes into a body.
 
     Raises:
-        UnexpectedReply: no id, or a value of another type.
+        ValidationFailed: the text is none.
     """
-    raw = _payload(envelope, "returnRequestId")
-    return_id = parts.identifier(raw.get("returnRequestId"), where="data.returnRequestId")
-    order_number = parts.text(raw, "referenceNumber")
-    made = parts.shipment(words, raw, return_id=return_id)
-    return Return(
-        provider=parts.PROVIDER,
-        id=return_id,
-        number=parts.text(raw, "returnRequestNumber"),
-        order=OrderRef(number=order_number) if order_number else None,
-        shipments=(made if made.label else evolve(made, label=Label(status=LabelStatus.REQUESTED)),),
-        raw=raw,
-    )
+    if value and value.isascii() and value.isdigit() and len(value) <= 19 and 0 < int(value) <= _MAX_ID:
+        return int(value)
+    raise refusal(name, "an identifier of this vendor is a whole number")
 
 
-def _payload(envelope: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The object with this key: beside ``meta``, or under ``data``. Which of the two differs from call to call."""
-    inner = envelope.get("data")
-    return inner if key not in envelope and isinstance(inner, dict) else envelope
-
-
-def unsupported_fields(new: NewReturn) -> list[str]:
-    """What of a new return is set, and has no place in the vendor's body."""
-    return [
-        *(["resolution"] if new.resolution is not ResolutionKind.REFUND else []),
-        *(["label.carrier"] if new.label is not None and new.label.carrier is not None else []),
-        *(
-            f"items[{index}].{name}"
-            for index, item in enumerate(new.items)
-            for name in ("reason", "notes")
-            if getattr(item, name) is not None
-        ),
-        *(f"items[{index}].quantity" for index, item in enumerate(new.items) if item.quantity != 1),
-    ]
-
-
-def build_return(new: NewReturn) -> dict[str, Any]:
-    """The body of ``createReturnShipment``. It has no ``…Number`` of an object: since 2025-03-01 these are refused.
+def long_ids(name: str, values: Sequence[str], *, maximum: int | None = None) -> list[int]:
+    """Numeric identifiers of a batch, in their order.
 
     Raises:
-        ValidationFailed: values that the vendor's documents rule out, by the names they have here. Nothing was sent.
+        ValidationFailed: there are none, or more than ``maximum``, or one that comes twice or is no such identifier.
     """
-    problems = dict(_problems(new))
-    if problems or new.label is None or new.label.parcel is None or new.ship_from is None:
-        raise ValidationFailed("nothing was sent: Return Helper does not take these values", fields=problems)
-    values = [item.value for item in new.items if item.value is not None]
-    reference = {} if new.reference is None else {"sellerReferenceNumber": new.reference}
-    return {
-        "serviceTypeCode": new.label.service,
-        "orderTitle": new.order_number,
-        "orderNumber": new.order_number,
-        "totalValue": sum((value.amount for value in values), Decimal(0)),
-        "totalValueCurrency": _currency(values[0]),
-        **reference,
-        **({} if new.notes is None else {"remarks": new.notes}),
-        "shipment": {
-            "shipToWarehouseId": int(new.label.warehouse_id or 0),
-            # A box of one's own: the other codes are boxes of the vendor's, and the dimensions are told.
-            "boxType": "cus",
-            # Later events tell the reference of the shipment: one return has one here, and both are called the same.
-            **reference,
-            **({"customFieldMap": dict(new.custom_fields)} if new.custom_fields else {}),
-            "shipFrom": _build_sender(new),
-            "parcel": _build_parcel(new, new.label.parcel),
-        },
+    if isinstance(values, str):
+        raise TypeError("a sequence of identifiers is expected, not one text")
+    ids = [long_id(name, value) for value in values]
+    if not ids:
+        raise refusal(name, "at least one identifier is needed")
+    if maximum is not None and len(ids) > maximum:
+        raise refusal(name, f"at most {maximum} go into one call")
+    if len(set(ids)) < len(ids):
+        raise refusal(name, "an identifier comes twice")
+    return ids
+
+
+def country_code(country: str) -> str:
+    """The country as the vendor wants it: ISO 3166 alpha-3 in lower case.
+
+    Raises:
+        ValidationFailed: ISO 3166 has no such code.
+    """
+    found = alpha3(country)
+    if found is None:
+        raise ValidationFailed("a country is not an ISO 3166 code", fields={"country": "unknown"})
+    return found
+
+
+def build_dimensions(parcel: Parcel) -> list[tuple[str, Decimal]]:
+    """The sides of a parcel by the vendor's names, the longest first; none where none is given.
+
+    Raises:
+        ValidationFailed: some are given and some are not.
+    """
+    sizes = [size for size in (parcel.length_cm, parcel.width_cm, parcel.height_cm) if size is not None]
+    if sizes and len(sizes) < 3:
+        raise refusal("dimension1", "either all three sides of a parcel are given, or none")
+    return [(f"dimension{index}", size) for index, size in enumerate(sorted(sizes, reverse=True), 1)]
+
+
+def build_address(address: Address, *, prefix: str, name_key: str = "Name") -> dict[str, str]:
+    """An address in fields that all begin alike: ``shipmentStreet1``; the country as alpha-3, lower case.
+
+    A company comes after the name, a house number after the street. What is optional is sent empty: the documents
+    disagree on what may be left out. A country without states of its own has the vendor's ``NA``.
+
+    Raises:
+        ValidationFailed: something that the vendor requires is missing, or no such country.
+    """
+    nation = country_code(required(f"{prefix}CountryCode", address.country))
+    fields = {
+        "CountryCode": nation,
+        name_key: required(f"{prefix}{name_key}", addressee(address)),
+        "Street1": required(f"{prefix}Street1", street(address)),
+        "Street2": address.line2 or "",
+        "Street3": address.line3 or "",
+        "State": required(f"{prefix}State", state_code(address.state, country=nation)),
+        "City": required(f"{prefix}City", address.city),
+        "PostalCode": required(f"{prefix}PostalCode", address.postal_code),
     }
+    return {f"{prefix}{key}": value for key, value in fields.items()}
 
 
-def _build_sender(new: NewReturn) -> dict[str, Any]:
-    """Where a parcel comes from. ``street2`` is always there: the older documents require it."""
-    sender = new.ship_from or Address()
-    country = countries.alpha3(sender.country or "") or ""
-    return {
-        "country": country,
-        "contactName": parts.addressee(sender, otherwise=new.customer_name),
-        "phone": sender.phone,
-        "email": sender.email or new.customer_email,
-        "street1": parts.street(sender),
-        "street2": sender.line2 or "",
-        **({"street3": sender.line3} if sender.line3 else {}),
-        "state": countries.state(sender.state, country=country),
-        "city": sender.city,
-        "postalCode": sender.postal_code,
-    }
+def state_code(state: str | None, *, country: str) -> str | None:
+    """The state as the vendor wants it in this country (its own code): ``NA`` where it knows none; None if one is missing."""
+    return state or (None if country in _WITH_STATES else _NO_STATE)
 
 
-def _build_parcel(new: NewReturn, parcel: Parcel) -> dict[str, Any]:
-    sides = sorted(_sides(parcel), reverse=True)
-    return {
-        "weight": _parcel_weight(new),
-        "weightUnit": "g",
-        # "dimension1 is the longest side and dimension3 the shortest".
-        **dict(zip(("length", "width", "height"), sides, strict=True)),
-        "dimensionUnit": "cm",
-        "items": [_build_item(item, _item_weight(new, item)) for item in new.items],
-    }
+def addressee(address: Address, *, otherwise: str | None = None) -> str:
+    """Whom to name on a parcel: the person, or ``otherwise`` where the address names none, and after that the company."""
+    person = address.name or _joined(address.first_name, address.last_name) or otherwise
+    return ", ".join(filter(None, (person, address.company)))
 
 
-def _build_item(item: NewItem, weight: Decimal | None) -> dict[str, Any]:
-    value = item.value or Money(amount=Decimal(0))
-    return {
-        "description": _description(item),
-        "weight": weight,
-        "weightUom": "g",
-        "value": value.amount,
-        "valueCurrencyCode": _currency(value),
-        **({} if item.reference is None else {"sellerReferenceNumber": item.reference}),
-    }
+def street(address: Address) -> str:
+    """The first line of an address, and after it the house number."""
+    return _joined(address.line1, address.house_number, address.house_number_addition)
 
 
-def _problems(new: NewReturn) -> Iterator[tuple[str, str]]:
-    """What the vendor's documents rule out, by the field and in a sentence."""
-    if not new.order_number:
-        yield "order_number", "is required"
-    if new.reference is not None:
-        yield from _reference_problem("reference", new.reference)
-    yield from _custom_field_problems(new.custom_fields)
-    yield from _sender_problems(new)
-    yield from _label_problems(new)
-    yield from _item_problems(new)
-
-
-def _reference_problem(name: str, reference: str) -> Iterator[tuple[str, str]]:
-    if not 1 <= len(reference) <= _MAX_REFERENCE or _INVISIBLE.search(reference):
-        yield name, f"has 1 to {_MAX_REFERENCE} characters, none of them blank or invisible"
-
-
-def _custom_field_problems(fields: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    if len(fields) > _MAX_CUSTOM_FIELDS:
-        yield "custom_fields", f"are at most {_MAX_CUSTOM_FIELDS}"
-    if not all(isinstance(text, str) for pair in fields.items() for text in pair):
-        yield "custom_fields", "are text by text"
-
-
-def _sender_problems(new: NewReturn) -> Iterator[tuple[str, str]]:
-    if new.ship_from is None:
-        yield "ship_from", "is required"
-        return
-    built = _build_sender(new)
-    names = {
-        "name": "contactName",
-        "phone": "phone",
-        "email": "email",
-        "line1": "street1",
-        "city": "city",
-        "postal_code": "postalCode",
-    }
-    yield from ((f"ship_from.{ours}", "is required") for ours, name in names.items() if not built[name])
-    if not built["country"]:
-        yield "ship_from.country", "is required, as an ISO 3166 alpha-2 code"
-    if not built["state"]:
-        yield "ship_from.state", "is required in this country"
-
-
-def _label_problems(new: NewReturn) -> Iterator[tuple[str, str]]:
-    if new.label is None:
-        yield "label", "is required: the vendor makes a return with its label"
-        return
-    if not new.label.service:
-        yield "label.service", "is required: the code of a return service"
-    if not re.fullmatch(r"[1-9]\d{0,8}", new.label.warehouse_id or "", re.ASCII):
-        yield "label.warehouse_id", "is required: the number of a warehouse"
-    if new.label.parcel is None:
-        yield "label.parcel", "is required"
-    elif len(_sides(new.label.parcel)) < 3:
-        yield "label.parcel", "needs three sides in centimetres, each more than 0"
-    elif not _is_positive(_parcel_weight(new)):
-        yield "label.parcel.weight_g", "is required here or of every item, in grams, more than 0"
-
-
-def _item_problems(new: NewReturn) -> Iterator[tuple[str, str]]:
-    if not new.items:
-        yield "items", "are required"
-        return
-    for index, item in enumerate(new.items):
-        place = f"items[{index}]"
-        if not _description(item):
-            yield f"{place}.name", "is required, or sku"
-        if item.value is None or not _is_positive(item.value.amount) or not item.value.currency:
-            yield f"{place}.value", "is required, more than 0 and with its currency"
-        if not _is_positive(_item_weight(new, item)):
-            yield f"{place}.weight_g", "is required, in grams, more than 0"
-        if item.reference is not None:
-            yield from _reference_problem(f"{place}.reference", item.reference)
-    if len({_currency(item.value) for item in new.items if item.value is not None}) > 1:
-        yield "items", "have one currency"
-    weights = [_item_weight(new, item) for item in new.items]
-    if all(map(_is_positive, weights)) and sum(filter(None, weights), Decimal(0)) != _parcel_weight(new):
-        yield "label.parcel.weight_g", "is the sum of the weights of the items"
-
-
-def _sides(parcel: Parcel) -> list[Decimal]:
-    sides = (parcel.length_cm, parcel.width_cm, parcel.height_cm)
-    return [side for side in sides if side is not None and _is_positive(side)]
-
-
-def _parcel_weight(new: NewReturn) -> Decimal | None:
-    """The parcel's weight, or that of its items where only theirs are told."""
-    told = new.label.parcel.weight_g if new.label and new.label.parcel else None
-    weights = [item.weight_g for item in new.items]
-    if told is None and all(map(_is_positive, weights)):
-        return sum(filter(None, weights), Decimal(0))
-    return told
-
-
-def _item_weight(new: NewReturn, item: NewItem) -> Decimal | None:
-    """The item's weight, or that of the parcel where there is nothing else in it."""
-    return _parcel_weight(new) if item.weight_g is None and len(new.items) == 1 else item.weight_g
-
-
-def _is_positive(value: Decimal | None) -> bool:
-    return value is not None and value.is_finite() and value > 0
-
-
-def _description(item: NewItem) -> str:
-    """What people read of an item. The vendor takes a SKU of its own only once the item has arrived."""
-    if item.name and item.sku:
-        return f"{item.name} ({item.sku})"
-    return item.name or item.sku or ""
-
-
-def _currency(value: Money) -> str:
-    return (value.currency or "").lower()
+def _joined(*texts: str | None) -> str:
+    return " ".join(filter(None, texts))

@@ -36,7 +36,7 @@ from returns_hub import (
     connect,
 )
 from returns_hub.testing import serve
-from returns_hub_return_helper.sandbox.api import ReturnHelperSandbox
+from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 
 INVENTORIES = 20_000
 CREATES = 200

@@ -114,7 +114,7 @@ def make_returnless(*, limited: bool) -> Simulator:
 
 
 def make_return_helper(*, limited: bool) -> Simulator:
-    from returns_hub_return_helper.sandbox.api import ReturnHelperSandbox
+    from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 
     # What the vendor would refuse is not published. The limit kept to is the pace of its sample, so any six are too many.
     return ReturnHelperSandbox(count=2_500, requests_per_second=6 if limited else None)

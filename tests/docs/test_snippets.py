@@ -10,7 +10,7 @@ import pytest
 
 from returns_hub.testing import serve
 from returns_hub_return_helper import ReturnHelper
-from returns_hub_return_helper.sandbox.api import ReturnHelperSandbox
+from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 from returns_hub_returnless import Returnless
 from returns_hub_returnless.sandbox import ReturnlessSandbox
 from returns_hub_returnmate import ReturnMate

@@ -11,7 +11,7 @@ from returns_hub.accounts import build_adapter
 from returns_hub.testing import serve
 from returns_hub.testing.drivers import open_with
 from returns_hub_return_helper import ReturnHelper
-from returns_hub_return_helper.sandbox.api import ReturnHelperSandbox
+from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 
 
 @pytest.fixture

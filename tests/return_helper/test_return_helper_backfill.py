@@ -16,7 +16,7 @@ from returns_hub.accounts import build_adapter
 from returns_hub.testing import serve
 from returns_hub.testing.drivers import open_with
 from returns_hub_return_helper import ReturnHelper
-from returns_hub_return_helper.sandbox.api import ReturnHelperSandbox
+from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 from returns_hub_return_helper.wire import Window, windows
 
 DAY = timedelta(days=1)

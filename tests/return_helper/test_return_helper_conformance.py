@@ -52,7 +52,7 @@ from returns_hub_return_helper import (
     ReturnHelper,
     UploadedFile,
 )
-from returns_hub_return_helper.sandbox.api import ReturnHelperSandbox
+from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 
 NOW: Final = datetime(2025, 1, 1, 12, tzinfo=UTC)
 JULY: Final = datetime(2024, 7, 1, tzinfo=UTC)

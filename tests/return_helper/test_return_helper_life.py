@@ -24,9 +24,11 @@ from returns_hub import (
     LabelStatus,
     Money,
     Origin,
+    Parcel,
     Return,
     ReturnObserved,
     Secret,
+    Service,
     Shipment,
     ShipmentStatus,
     Status,
@@ -178,6 +180,9 @@ WHOLE = evolve(
     disposition=Disposition.REWORK,
     disposition_status=DispositionStatus.DONE,
     disposition_raw="split-parcel",
+    disposition_status_raw="SUCCESSFUL",
+    services=(Service(id="2665", code="split-parcel", status=DispositionStatus.DONE, status_raw="SUCCESSFUL"),),
+    measured=Parcel(weight_g=Decimal(310)),
     images=("https://files.example/a.jpg", "https://files.example/b.jpg"),
 )
 RESENT = evolve(
@@ -186,8 +191,9 @@ RESENT = evolve(
     aliases=("38347", "resend:3588"),
     rma="USE-2-240401-D00001-01-25",
     disposition=Disposition.FORWARD,
+    disposition_raw="rsd",
     disposition_status=DispositionStatus.DONE,
-    disposition_raw="3",
+    disposition_status_raw="3",
 )
 DISPOSED = evolve(
     PIECE,
@@ -195,8 +201,9 @@ DISPOSED = evolve(
     aliases=("38348",),
     rma="USE-2-240401-D00001-02-25",
     disposition=Disposition.DISPOSE,
-    disposition_status=DispositionStatus.DONE,
     disposition_raw="2",
+    disposition_status=DispositionStatus.DONE,
+    disposition_status_raw="2",
 )
 SHIPMENTS = {
     "30385": Shipment(
@@ -206,9 +213,16 @@ SHIPMENTS = {
         status=ShipmentStatus.DELIVERED,
         service="fedex",
         tracking_number="TRACK",
-        label=Label(status=LabelStatus.READY, url="https://labels.example/2.pdf"),
+        label=Label(id="2", status=LabelStatus.READY, status_raw="success", url="https://labels.example/2.pdf"),
+        arrived_at=datetime(2024, 4, 1, 1, tzinfo=UTC),
     ),
-    "resend:3588": Shipment(id="resend:3588", direction=Direction.OUTBOUND, status_raw="3", tracking_number="OUT"),
+    "resend:3588": Shipment(
+        id="resend:3588",
+        direction=Direction.OUTBOUND,
+        status=ShipmentStatus.IN_TRANSIT,
+        status_raw="3",
+        tracking_number="OUT",
+    ),
 }
 
 

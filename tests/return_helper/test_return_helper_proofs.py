@@ -15,6 +15,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from returns_hub_return_helper.parts import code
 
 from returns_hub import (
     Account,
@@ -37,8 +38,7 @@ from returns_hub.store import Store
 from returns_hub.testing import serve
 from returns_hub_return_helper import ReturnHelper
 from returns_hub_return_helper.fba import FbaLine, NewFbaShipment
-from returns_hub_return_helper.parts import code
-from returns_hub_return_helper.sandbox.api import ReturnHelperSandbox
+from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 from returns_hub_return_helper.sandbox.webhooks import Notification
 
 BENCHMARK: Mapping[str, Any] = runpy.run_path(

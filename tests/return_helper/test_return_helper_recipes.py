@@ -45,7 +45,7 @@ from returns_hub.client import open_client
 from returns_hub.server import create_app
 from returns_hub.testing import serve
 from returns_hub_return_helper import Rma
-from returns_hub_return_helper.sandbox.api import REFUSED_POSTAL_CODE, ReturnHelperSandbox
+from returns_hub_return_helper.sandbox import REFUSED_POSTAL_CODE, ReturnHelperSandbox
 
 JANE = Address(
     name="Jane Doe",

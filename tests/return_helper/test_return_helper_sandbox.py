@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from returns_hub.testing import serve
-from returns_hub_return_helper.sandbox.api import REFUSED_POSTAL_CODE, ReturnHelperSandbox
+from returns_hub_return_helper.sandbox import REFUSED_POSTAL_CODE, ReturnHelperSandbox
 
 Start = Callable[..., httpx.Client]
 

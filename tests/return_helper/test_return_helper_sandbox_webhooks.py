@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from returns_hub.testing import serve
-from returns_hub_return_helper.sandbox.api import REFUSED_POSTAL_CODE, SIGNING_KEY, ReturnHelperSandbox
+from returns_hub_return_helper.sandbox import REFUSED_POSTAL_CODE, SIGNING_KEY, ReturnHelperSandbox
 from returns_hub_return_helper.sandbox.webhooks import Notification, sign
 
 ARRIVED = datetime(2025, 12, 1, tzinfo=UTC)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from returns_hub_return_helper.parts import code, is_settled, item, label, shipment
 
 from returns_hub import Disposition, DispositionStatus, Facts, LabelStatus, ShipmentStatus, Status, StatusTable
-from returns_hub_return_helper.parts import code, is_settled, item, label, shipment
 from returns_hub_return_helper.statuses import (
     CONSOLIDATE_BOX_STATUSES,
     CONSOLIDATE_INVENTORY_STATUSES,

@@ -9,7 +9,7 @@ import pytest
 from returns_hub import Account, Hub
 from returns_hub.server import create_app
 from returns_hub.testing import FakeVendor, Simulator, call_platform, serve
-from returns_hub_return_helper.sandbox.api import ReturnHelperSandbox
+from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 from returns_hub_returnless.sandbox import ReturnlessSandbox
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 

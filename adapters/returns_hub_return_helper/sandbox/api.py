@@ -1,13 +1,12 @@
 """A simulator of Return Helper, strict and seeded: its User and Public API, its warehouses, and its signed notifications.
 
 The API answers over :func:`returns_hub.testing.serve`; what happens in a warehouse is a method here, and tells of itself as the
-vendor does. Seeds 000, 001 and 002 win over everything, then the vendor's newer pages, then its legacy ones, as
-``providers/return-helper.md`` has them collected; each part names its section. What they leave open is decided here and
-marked "undocumented", "inferred" or "made up"; where a client must be ready for another decision, there is an option.
+vendor does. Where its documents disagree, the Introduction, Getting started and List return inventories win over the other pages, and
+these over the legacy documentation (``docs/sources.md``). What they leave open is decided here and marked "undocumented", "inferred" or
+"made up"; where a client must be ready for another decision, there is an option.
 
-``sandbox_checks`` has the envelope and what is refused, ``sandbox_tables`` the codes, ``sandbox_records`` what things look like,
-``sandbox_books`` what is kept, ``sandbox_returns``, ``sandbox_handling`` and ``sandbox_fba`` the calls, ``sandbox_outbox`` the
-deliveries, ``sandbox_history`` the made-up past.
+``validation`` has the envelope and what is refused, ``tables`` the codes, ``records`` what things look like, ``state`` what is kept,
+``returns``, ``warehouse`` and ``fba`` the calls, ``webhooks`` the deliveries, ``seed`` the made-up past.
 """
 
 import base64
@@ -24,14 +23,14 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 from returns_hub import HttpAnswer
 from returns_hub.testing import Call, Faults, Simulator, TriggerResult, json_answer
 from returns_hub_return_helper.sandbox import records
-from returns_hub_return_helper.sandbox.fba import FbaCalls
+from returns_hub_return_helper.sandbox.fba import FbaEndpoints
 from returns_hub_return_helper.sandbox.records import Inventory, Recall, Resend, Shipment, Vas
-from returns_hub_return_helper.sandbox.returns import ReturnCalls
-from returns_hub_return_helper.sandbox.seed import NEWEST, OLDEST, Story, carrier_error, write_history
-from returns_hub_return_helper.sandbox.state import Books, picture
+from returns_hub_return_helper.sandbox.returns import ReturnEndpoints
+from returns_hub_return_helper.sandbox.seed import NEWEST, OLDEST, Seeder, carrier_error, seed_returns
+from returns_hub_return_helper.sandbox.state import State, picture
 from returns_hub_return_helper.sandbox.tables import SPLIT
 from returns_hub_return_helper.sandbox.validation import Invalid, Routes, envelope, failure, refusal
-from returns_hub_return_helper.sandbox.warehouse import HandlingCalls
+from returns_hub_return_helper.sandbox.warehouse import WarehouseEndpoints
 from returns_hub_return_helper.sandbox.webhooks import Notification, Order, Outbox
 
 Json: TypeAlias = dict[str, Any]
@@ -42,7 +41,7 @@ REFUSED_POSTAL_CODE: Final = "00000"
 """No carrier makes a label from here: a shipment with it is accepted, and its label fails."""
 
 _KEY_HEADER: Final = "x-returnhelper-idempotency-key"
-# The steps of a recall: the word in the vendor's samples, and what entry and recall are afterwards (3.7).
+# The steps of a recall: the word in the vendor's samples, and what entry and recall are afterwards.
 _RECALL_STEPS: Final = MappingProxyType(
     {
         "in-progress": ("updateTrackingNumber", "in-transit", "in-progress"),
@@ -152,7 +151,7 @@ class ReturnHelperSandbox(Simulator):
         self._used: Counter[int] = Counter()
         self._answered: dict[str, tuple[Call, HttpAnswer]] = {}
         self._serial = 0
-        self._books = Books()
+        self._state = State()
         self._outbox = Outbox(
             url=webhook_url,
             deliver_to=deliver_to,
@@ -165,8 +164,8 @@ class ReturnHelperSandbox(Simulator):
             with_ids=notification_ids,
             signature_header=signature_header,
         )
-        returns = ReturnCalls(
-            books=self._books,
+        returns = ReturnEndpoints(
+            state=self._state,
             outbox=self._outbox,
             now=now,
             finish_label=self.finish_label,
@@ -176,19 +175,19 @@ class ReturnHelperSandbox(Simulator):
             max_items=max_items,
             dispose_code=dispose_code,
         )
-        self._handling = HandlingCalls(
-            books=self._books,
+        self._warehouse = WarehouseEndpoints(
+            state=self._state,
             outbox=self._outbox,
             now=now,
             dispose_code=dispose_code,
             max_resent=max_resent,
             vas_ids=vas_ids,
         )
-        self._fba = FbaCalls(outbox=self._outbox, now=now, posts=fba_posts)
-        self._routes: Routes = {**returns.routes, **self._handling.routes, **self._fba.routes}
+        self._fba = FbaEndpoints(outbox=self._outbox, now=now, posts=fba_posts)
+        self._routes: Routes = {**returns.routes, **self._warehouse.routes, **self._fba.routes}
         rng = random.Random(seed)  # noqa: S311  test data, not keys
-        self._story = Story(self._books, rng, newest, dispose_code)
-        write_history(self._story, count, oldest)
+        self._seeder = Seeder(self._state, rng, newest, dispose_code)
+        seed_returns(self._seeder, count, oldest)
 
     # What there is
 
@@ -196,25 +195,25 @@ class ReturnHelperSandbox(Simulator):
     def return_ids(self) -> frozenset[str]:
         """The ids of all returns: of the shipment list and of the inventory list together."""
         with self.lock:
-            return frozenset(str(one) for one in self._books.requests)
+            return frozenset(str(one) for one in self._state.requests)
 
     @property
     def shipments(self) -> Mapping[int, Json]:
         """Every shipment by id, as a listing tells it; also those of unannounced parcels."""
         with self.lock:
-            return {one.id: records.shipment_row(one) for one in self._books.shipments_by_time}
+            return {one.id: records.shipment_row(one) for one in self._state.shipments_by_time}
 
     @property
     def inventories(self) -> Mapping[int, Json]:
         """Every inventory by id, as a listing tells it."""
         with self.lock:
-            return {one.id: records.inventory_row(one) for one in self._books.inventories_by_time}
+            return {one.id: records.inventory_row(one) for one in self._state.inventories_by_time}
 
     @property
     def uploads(self) -> Mapping[str, bytes]:
         """The files that were put into upload slots, by ``fileKey``."""
         with self.lock:
-            return dict(self._handling.uploads)
+            return dict(self._warehouse.uploads)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -277,11 +276,11 @@ class ReturnHelperSandbox(Simulator):
         self.deliver_to(webhook_url)
         with self.lock:
             on_the_way = {
-                one.label.status: one for one in self._books.shipments_by_time if one.label and one.received is None
+                one.label.status: one for one in self._state.shipments_by_time if one.label and one.received is None
             }
             if not {"queued", "success"} & on_the_way.keys():
                 self.add_return()
-                on_the_way["success"] = self._books.shipments_by_time[-1]
+                on_the_way["success"] = self._state.shipments_by_time[-1]
             shipment = on_the_way.get("queued") or on_the_way["success"]
             if "queued" in on_the_way:
                 self.finish_label(shipment.id)
@@ -300,7 +299,7 @@ class ReturnHelperSandbox(Simulator):
         return self._outbox.add(action, payload, category=category, version=version)
 
     def probe(self) -> Notification:
-        """What the partner API sends before an endpoint is registered: a JSON object that is no notification (2.14)."""
+        """What the partner API sends before an endpoint is registered: a JSON object that is no notification."""
         return self._outbox.probe()
 
     # What happens at the vendor
@@ -311,9 +310,9 @@ class ReturnHelperSandbox(Simulator):
         A return has no status of its own that the lists tell. Nothing is told of it.
         """
         with self.lock:
-            request = self._books.requests[int(return_id)]
+            request = self._state.requests[int(return_id)]
             for inventory in request.inventories:
-                self._books.move(inventory, word, "pending", self._now())
+                self._state.move(inventory, word, "pending", self._now())
             if not request.inventories:
                 for shipment in request.shipments:
                     shipment.status = word
@@ -329,11 +328,11 @@ class ReturnHelperSandbox(Simulator):
         """A new return with a ready label, and, with ``arrived_at``, its inventories; its id. Nothing is told of it."""
         with self.lock:
             created = created_at or self._now()
-            shipment = self._books.announce(self._story.parcel(announced=announced), created)
+            shipment = self._state.announce(self._seeder.parcel(announced=announced), created)
             if announced:
-                self._books.make_label(shipment, self._books.queue_label(shipment, created))
+                self._state.make_label(shipment, self._state.queue_label(shipment, created))
             if arrived_at is not None:
-                self._books.arrive(shipment, packages, 0, arrived_at)
+                self._state.arrive(shipment, packages, 0, arrived_at)
             return str(shipment.request.id)
 
     def add_fba_shipment(self, quantities: Mapping[str, int], *, warehouse_id: int = 2) -> str:
@@ -344,13 +343,13 @@ class ReturnHelperSandbox(Simulator):
     def advance(self) -> tuple[int, ...]:
         """Every label that is queued is made, or fails; the ids of their shipments. Tells ``labelGenerated`` of each."""
         with self.lock:
-            queued = [one.id for one in self._books.shipments_by_time if one.label and one.label.status == "queued"]
+            queued = [one.id for one in self._state.shipments_by_time if one.label and one.label.status == "queued"]
             for shipment_id in queued:
                 self.finish_label(shipment_id)
             return tuple(queued)
 
     def finish_label(self, shipment_id: int, *, error: str | None = None) -> None:
-        """The label of a shipment is made, or fails with ``error``; tells ``labelGenerated`` (4.4.1).
+        """The label of a shipment is made, or fails with ``error``; tells ``labelGenerated``.
 
         It fails by itself where the sender's postal code is ``REFUSED_POSTAL_CODE``.
         """
@@ -362,17 +361,17 @@ class ReturnHelperSandbox(Simulator):
             if error is None and shipment.address["postalCode"] == REFUSED_POSTAL_CODE:
                 error = carrier_error("Your combination of suburb, state & postcode doesn't match.")
             if error is None:
-                self._books.make_label(shipment, label)
+                self._state.make_label(shipment, label)
             else:
-                self._books.fail_label(shipment, label, error, self._failed_word)
+                self._state.fail_label(shipment, label, error, self._failed_word)
             self._outbox.add("labelGenerated", records.label_generated(shipment, label))
 
     def reissue_label(self, shipment_id: int) -> None:
-        """After a failure the vendor has submitted the label again: a new ``labelId``, and success (4.4.1)."""
+        """After a failure the vendor has submitted the label again: a new ``labelId``, and success."""
         with self.lock:
             shipment = self._shipment(shipment_id)
-            label = self._books.queue_label(shipment, self._now())
-            self._books.make_label(shipment, label)
+            label = self._state.queue_label(shipment, self._now())
+            self._state.make_label(shipment, label)
             self._outbox.add("labelGenerated", records.label_generated(shipment, label))
 
     def arrive(self, shipment_id: int, *, packages: int = 1, images: int = 1) -> tuple[int, ...]:
@@ -385,14 +384,14 @@ class ReturnHelperSandbox(Simulator):
             shipment = self._shipment(shipment_id)
             if shipment.received is not None:
                 raise ValueError(f"shipment {shipment_id} has arrived before")
-            arrived = self._books.arrive(shipment, packages, 0, self._now())
+            arrived = self._state.arrive(shipment, packages, 0, self._now())
             if self._arrival_version == 1:
                 told = records.shipment_arrived_v1(shipment, arrived)
                 self._outbox.add("markShipmentArrive", told, category="rsl")
             else:
                 told = records.shipment_arrived(shipment)
                 self._outbox.add("markShipmentArrive", told, category="rsl", version="202407")
-            self._tell_created(arrived)
+            self._notify_created(arrived)
             self._take_pictures(arrived, images)
             return tuple(one.id for one in arrived)
 
@@ -403,10 +402,10 @@ class ReturnHelperSandbox(Simulator):
         """
         with self.lock:
             at = self._now()
-            shipment = self._books.announce(self._story.parcel(announced=False), at)
-            arrived = self._books.arrive(shipment, packages, images, at)
+            shipment = self._state.announce(self._seeder.parcel(announced=False), at)
+            arrived = self._state.arrive(shipment, packages, images, at)
             self._outbox.add("assignUnknown", records.unknown_assigned(shipment, arrived), category="rsl")
-            self._tell_created(arrived)
+            self._notify_created(arrived)
             return tuple(one.id for one in arrived)
 
     def change_images(self, inventory_id: int, urls: Sequence[str]) -> None:
@@ -420,20 +419,20 @@ class ReturnHelperSandbox(Simulator):
         """The warehouse has begun: no instruction is accepted any more. Nothing is told."""
         with self.lock:
             inventory = self._inventory(inventory_id)
-            self._books.move(inventory, inventory.handling, "inProgress", self._now())
+            self._state.move(inventory, inventory.handling, "inProgress", self._now())
 
     def complete_handling(self, inventory_id: int) -> None:
         """The warehouse is done with what it was told; tells ``completeInventoryHandling``."""
         with self.lock:
             inventory = self._inventory(inventory_id)
-            self._books.move(inventory, inventory.handling, "completed", self._now())
+            self._state.move(inventory, inventory.handling, "completed", self._now())
             self._outbox.add("completeInventoryHandling", records.handling_updated(inventory), category="rinv")
 
     def cancel_handling(self, inventory_id: int) -> None:
         """The warehouse withdraws a handling; tells ``cancelInventoryHandling``, whose body is documented nowhere."""
         with self.lock:
             inventory = self._inventory(inventory_id)
-            self._books.move(inventory, "tbc", "pending", self._now())
+            self._state.move(inventory, "tbc", "pending", self._now())
             self._outbox.add("cancelInventoryHandling", records.handling_updated(inventory), category="rinv")
 
     def finish_vas(self, vas_id: int, *, result: str = "Done", failed: bool = False) -> None:
@@ -454,13 +453,13 @@ class ReturnHelperSandbox(Simulator):
             vas = self._vas(vas_id)
             if vas.code != SPLIT:
                 raise ValueError(f"VAS {vas_id} is no split")
-            at, parent = self._now(), self._books.parent_of(vas)
-            children = self._books.split(vas, vas.quantity or 2, at)
+            at, parent = self._now(), self._state.parent_of(vas)
+            children = self._state.split(vas, vas.quantity or 2, at)
             vas.status, vas.result = "successful", f"Split into {len(children)}"
-            self._books.move(parent, "oth", "completed", at)
+            self._state.move(parent, "oth", "completed", at)
             told = records.line_item_split(vas, children)
             self._outbox.add("splitLineItem", told, category="lineItemVasReturnInventoryLineItem")
-            self._tell_created(children)
+            self._notify_created(children)
             self._outbox.add("vasUpdated", records.services_updated([vas]), category="rrliv")
             return tuple(one.id for one in children)
 
@@ -473,7 +472,7 @@ class ReturnHelperSandbox(Simulator):
             if error is None:
                 resend.tracking_number = f"RESEND{resend.id:08d}"
                 for one in resend.inventories:
-                    self._books.move(one, "rsd", "completed", at)
+                    self._state.move(one, "rsd", "completed", at)
             if self._old_resend_event:
                 self._outbox.add(
                     "updateResendTrackingNumber", records.resend_tracking_updated(resend), category="resend"
@@ -484,7 +483,7 @@ class ReturnHelperSandbox(Simulator):
     def advance_recall(self, recall_id: int) -> None:
         """The next step of a recall: on its way, ready to be picked up, picked up; tells ``recallUpdateStatus``.
 
-        A recall is completed as soon as its goods are ready (4.4.6); that its inventories are then is inferred.
+        A recall is completed as soon as its goods are ready; that its inventories are then is inferred.
         """
         with self.lock:
             recall, at = self._recall(recall_id), self._now()
@@ -499,7 +498,7 @@ class ReturnHelperSandbox(Simulator):
                     one.list_name, one.weight, one.amount = f"{recall.number}-List", one.inventory.weight, Decimal(1)
                 if status == "picked-up":
                     one.pick_up, one.courier_tracking_number = "courier-pick-up", f"DHL {one.id}"
-                self._books.move(one.inventory, "rtn", "inProgress" if status == "in-transit" else "completed", at)
+                self._state.move(one.inventory, "rtn", "inProgress" if status == "in-transit" else "completed", at)
             self._outbox.add("recallUpdateStatus", records.recall_updated(recall, entries, update), category="recall")
 
     def swap_rma(self, inventory_id: int) -> str:
@@ -508,7 +507,7 @@ class ReturnHelperSandbox(Simulator):
             inventory = self._inventory(inventory_id)
             if inventory.rma_locked:
                 raise ValueError(f"the RMA of inventory {inventory_id} is locked by its handling")
-            old, inventory.rma = inventory.rma, self._books.rma(inventory.warehouse_id, self._now())
+            old, inventory.rma = inventory.rma, self._state.rma(inventory.warehouse_id, self._now())
             self._outbox.add("notifyUserRmaSwapped", records.rma_swapped(inventory, old))
             return inventory.rma
 
@@ -552,12 +551,14 @@ class ReturnHelperSandbox(Simulator):
             inventory_id = None
             if self._fba.instructions[fba_instruction_id].kind == "restock":
                 at = self._now()
-                (stocked,) = self._books.arrive(self._books.announce(self._story.parcel(announced=False), at), 1, 0, at)
-                self._tell_created([stocked])
+                (stocked,) = self._state.arrive(
+                    self._state.announce(self._seeder.parcel(announced=False), at), 1, 0, at
+                )
+                self._notify_created([stocked])
                 inventory_id = stocked.id
             self._fba.complete(fba_instruction_id, inventory_id)
 
-    def _tell_created(self, inventories: Sequence[Inventory]) -> None:
+    def _notify_created(self, inventories: Sequence[Inventory]) -> None:
         for one in inventories:
             self._outbox.add("newInventoryCreated", records.inventory_created(one), version="202207")
 
@@ -571,25 +572,25 @@ class ReturnHelperSandbox(Simulator):
         self._outbox.add("vasUpdated", records.services_updated([vas]), category="rrliv")
 
     def _shipment(self, shipment_id: int) -> Shipment:
-        return self._books.shipments[shipment_id]
+        return self._state.shipments[shipment_id]
 
     def _inventory(self, inventory_id: int) -> Inventory:
-        return self._books.inventories[inventory_id]
+        return self._state.inventories[inventory_id]
 
     def _vas(self, vas_id: int) -> Vas:
-        vas = self._books.services[vas_id]
+        vas = self._state.services[vas_id]
         if vas.status != "pending":
             raise ValueError(f"VAS {vas_id} is done")
         return vas
 
     def _resend(self, resend_id: int) -> Resend:
-        resend = self._books.resends[resend_id]
+        resend = self._state.resends[resend_id]
         if resend.status != "pending":
             raise ValueError(f"resend {resend_id} is {resend.status}")
         return resend
 
     def _recall(self, recall_id: int) -> Recall:
-        return self._books.recalls[recall_id]
+        return self._state.recalls[recall_id]
 
     # The API
 
@@ -609,11 +610,11 @@ class ReturnHelperSandbox(Simulator):
         key = call.headers.get(_KEY_HEADER) if call.method == "POST" else None
         if key is not None and key in self._answered:
             return self._answer_again(call, key, correlation_id)
-        self._handling.upload_url = f"http://{call.headers.get('host', '127.0.0.1')}"
+        self._warehouse.upload_url = f"http://{call.headers.get('host', '127.0.0.1')}"
         try:
             answer = envelope(endpoint.run(call, ignore_unknown=self._ignore_unknown), correlation_id)
         except Invalid as refused:
-            # Soft: HTTP 200 (providers/return-helper.md 1.6). Inferred: what was refused does not use up its key.
+            # Soft: HTTP 200. Inferred: what was refused does not use up its key.
             return json_answer(200, failure(400, refused.code, refused.problems, correlation_id))
         if key is not None:
             self._answered[key] = (call, answer)
@@ -649,7 +650,7 @@ class ReturnHelperSandbox(Simulator):
         return answer
 
     def _upload(self, call: Call) -> HttpAnswer:
-        """A file into its slot; the URL is the credential (2.7, Split instruction files). Made up: 403 for any other."""
+        """A file into its slot; the URL is the credential (Split instruction files). Made up: 403 for any other."""
         key = call.path.removeprefix("/uploads/")
-        stored = self._handling.upload(key, call.headers.get("content-type", ""), call.body)
+        stored = self._warehouse.upload(key, call.headers.get("content-type", ""), call.body)
         return HttpAnswer(status=200 if stored else 403)

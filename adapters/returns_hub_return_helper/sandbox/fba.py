@@ -1,6 +1,6 @@
-"""The simulated FBA family (``providers/return-helper.md`` 2.13, 3.11).
+"""The simulated FBA family.
 
-The bodies of its notifications are documented nowhere (4.4): those sent here are the objects of the matching reads, which is
+The bodies of its notifications are documented nowhere: those sent here are the objects of the matching reads, which is
 inferred. What a source leaves open otherwise says so where it is decided.
 """
 
@@ -149,7 +149,7 @@ class FbaInstruction:
 
 
 @define(kw_only=True, eq=False)
-class FbaCalls:
+class FbaEndpoints:
     """The FBA calls, and what the warehouse does about them.
 
     ``posts``: reads whose verb the sources contradict each other about want POST, as the legacy text has it. The two writes
@@ -294,7 +294,7 @@ class FbaCalls:
         return {"data": [_shipment(one) for one in made]}
 
     def _check_shipments(self, wanted: Sequence[Json]) -> None:
-        """The rules of 2.13. A "recognised format" is not explained: letters, digits, hyphen and underscore here."""
+        """The rules of ``FbaShipment/create``. A "recognised format" is not explained: letters, digits, hyphen and underscore here."""
         name = "createFbaShipmentPayloadList"
         problems: dict[str, str] = {}
         numbers: set[str] = set()

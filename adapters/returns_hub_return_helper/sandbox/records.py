@@ -1,7 +1,6 @@
 """What the simulated Return Helper keeps, and how its API and its notifications tell it.
 
-Fields, order and types are those of ``providers/return-helper.md`` section 2 (API) and of the samples in the vendor's
-Webhook page (section 4.4): codes are symbols in the API and mostly numbers in notifications, ids are numbers, and text where
+Fields, order and types are those of the Return Helper legacy documentation, its tables (API) and its samples (notifications): codes are symbols in the API and mostly numbers in notifications, ids are numbers, and text where
 a sample has text. Keys that a sample lacks are missing here too.
 """
 
@@ -17,6 +16,8 @@ from returns_hub_return_helper.sandbox.tables import (
     HANDLING_NUMBERS,
     HANDLING_STATUS_NUMBERS,
     LABEL_NUMBERS,
+    REQUEST_ARRIVED,
+    REQUEST_OPEN,
     RESEND_NUMBERS,
     SHIPMENT_NUMBERS,
     VAS_STATUS_NUMBERS,
@@ -96,7 +97,7 @@ class Shipment:
     dimensions: tuple[Decimal, Decimal, Decimal]
     custom_fields: Mapping[str, str]
     cost: Decimal
-    status: str
+    status: int | str
     created: datetime
     tracking_number: str | None = None
     label: Label | None = None
@@ -214,7 +215,7 @@ class Recall:
     status: str = "pending"
 
 
-# The API (providers/return-helper.md section 2)
+# The API
 
 
 def _audit(created: datetime, modified: datetime) -> Json:
@@ -262,7 +263,7 @@ def inventory_row(inventory: Inventory) -> Json:
 
 
 def inventory_detail(inventory: Inventory) -> Json:
-    """What ``getReturnInventory`` tells (2.6)."""
+    """What ``getReturnInventory`` tells."""
     item = inventory.line_item
     return {
         "returnInventoryId": inventory.id,
@@ -281,7 +282,7 @@ def inventory_detail(inventory: Inventory) -> Json:
         "returnRequestLineItemImages": [_image(item, index) for index in range(len(item.images))],
         "returnRequestLineItemVasList": [service_detail(one) for one in item.services],
         "warehouseRemarks": inventory.warehouse_remarks,
-        # `...OnStr` "may hold YYYY-MM-DD HH:MM:SS.ffff with a blank instead of T" (1.7).
+        # `...OnStr` "may hold YYYY-MM-DD HH:MM:SS.ffff with a blank instead of T".
         "handlingUpdatedOnStr": inventory.modified.strftime("%Y-%m-%d %H:%M:%S.%f")[:-2],
         "sku": inventory.sku,
         **_audit(inventory.created, inventory.modified),
@@ -305,7 +306,7 @@ def _image(item: LineItem, index: int) -> Json:
 
 
 def service_detail(vas: Vas) -> Json:
-    """The VAS object of 2.6."""
+    """The VAS object of an inventory."""
     return {
         "returnRequestLineItemVasId": vas.id,
         "returnRequestLineItemId": vas.line_item.id,
@@ -319,12 +320,12 @@ def service_detail(vas: Vas) -> Json:
 
 
 def request_detail(request: ReturnRequest) -> Json:
-    """What ``getReturnRequest`` tells (2.11); ``returnStatusCode`` has no documented symbols, so these are made up."""
+    """What ``getReturnRequest`` tells; of ``returnStatusCode`` only numbers are shown."""
     return {
         "returnRequestId": request.id,
         "returnRequestNumber": request.number,
         "sellerReferenceNumber": request.reference,
-        "returnStatusCode": "received" if request.inventories else "open",
+        "returnStatusCode": REQUEST_ARRIVED if request.inventories else REQUEST_OPEN,
         "returnTitle": request.title,
         "totalValue": request.value,
         "totalValueCurrency": "usd",
@@ -366,7 +367,7 @@ def _shipment_detail(shipment: Shipment) -> Json:
 
 
 def _parcel(shipment: Shipment) -> Json:
-    """What the API and the notifications say alike of a shipment (2.11, Shipment payload)."""
+    """What the API and the notifications say alike of a shipment (Shipment payload)."""
     return {
         "shipmentId": shipment.id,
         "returnRequestId": shipment.request.id,
@@ -438,7 +439,7 @@ def _label_result(shipment: Shipment, label: Label) -> Json:
 
 
 def resend_detail(resend: Resend) -> Json:
-    """What ``getResend`` tells (2.8). ``returnInventoryId`` and the line item are those of the first one."""
+    """What ``getResend`` tells. ``returnInventoryId`` and the line item are those of the first one."""
     first = resend.inventories[0]
     return {
         "resendId": resend.id,
@@ -457,7 +458,7 @@ def resend_detail(resend: Resend) -> Json:
 
 
 def resend_shipment(resend: Resend) -> Json:
-    """The one shipment of a resend (2.8)."""
+    """The one shipment of a resend."""
     return {
         "resendShipmentId": resend.id,
         "apiId": API_ID,
@@ -488,7 +489,7 @@ def resend_shipment(resend: Resend) -> Json:
 
 
 def recall_detail(recall: Recall, entries: Iterable[RecallEntry] | None = None) -> Json:
-    """A recall as every recall call tells it (2.9); the notifications leave the warehouse out."""
+    """A recall as every recall call tells it; the notifications leave the warehouse out."""
     return {
         "apiId": API_ID,
         "recallId": recall.id,
@@ -510,7 +511,7 @@ def _recall_entry(entry: RecallEntry) -> Json:
         "listName": entry.list_name,
         "weight": entry.weight,
         "amount": entry.amount,
-        "pickUpOn": None,  # "even when picked up" (4.4.6)
+        "pickUpOn": None,  # "even when picked up"
         "courierTrackingNumber": entry.courier_tracking_number,
         "remarks": None,
         "recallServiceType": "dhl",
@@ -518,7 +519,7 @@ def _recall_entry(entry: RecallEntry) -> Json:
     }
 
 
-# The notifications (4.4; samples of Webhook.rst)
+# The notifications: samples of the legacy documentation
 
 
 def _stamps(created: datetime, modified: datetime) -> Json:
@@ -532,7 +533,7 @@ def _stamps(created: datetime, modified: datetime) -> Json:
 
 
 def label_generated(shipment: Shipment, label: Label) -> Json:
-    """4.4.1."""
+    """``labelGenerated``."""
     mirrored = label.url is not None
     failed = (
         {"failReasons": ["CARRIER_ERROR"], "errorMessages": [label.error]} if label.error else {}
@@ -554,7 +555,7 @@ def label_generated(shipment: Shipment, label: Label) -> Json:
 
 
 def shipment_arrived(shipment: Shipment) -> Json:
-    """4.4.2, version 2: ids are text."""
+    """``markShipmentArrive``, version 2: ids are text."""
     return {
         "shipment": {
             "shipmentId": str(shipment.id),
@@ -581,7 +582,7 @@ def _received(shipment: Shipment) -> datetime:
 
 
 def shipment_arrived_v1(shipment: Shipment, inventories: Iterable[Inventory]) -> Json:
-    """4.4.3: the same pair of category and action, another shape."""
+    """``markShipmentArrive``: the same pair of category and action, another shape."""
     arrived = list(inventories)
     return {
         "returnInventoryList": [_inventory(one, measured=True) for one in arrived],
@@ -593,7 +594,7 @@ def shipment_arrived_v1(shipment: Shipment, inventories: Iterable[Inventory]) ->
 
 
 def inventory_created(inventory: Inventory) -> Json:
-    """4.4.4: ids are text, codes are symbols, and the line item is not told."""
+    """``newInventoryCreated``: ids are text, codes are symbols, and the line item is not told."""
     item, shipment = inventory.line_item, inventory.shipment
     custom = {"metaType": "shipmentCustomField", "metaMap": dict(shipment.custom_fields)}
     return {
@@ -625,7 +626,7 @@ def inventory_created(inventory: Inventory) -> Json:
 
 
 def unknown_assigned(shipment: Shipment, inventories: Iterable[Inventory]) -> Json:
-    """4.4.5: numbers for codes, a number even for the service, ``N/A`` for the label's URL."""
+    """``assignUnknown``: numbers for codes, a number even for the service, ``N/A`` for the label's URL."""
     arrived = list(inventories)
     return {
         "returnRequest": _request(shipment.request),
@@ -735,14 +736,14 @@ def _inventory(inventory: Inventory, *, measured: bool, with_rma: bool = True) -
 
 
 def recall_updated(recall: Recall, entries: Iterable[RecallEntry], update: str) -> Json:
-    """4.4.6; only the entries that it concerns (inferred)."""
+    """``recallUpdateStatus``; only the entries that it concerns (inferred)."""
     told = recall_detail(recall, entries)
     del told["warehouseId"]
     return {"recall": told, "recallUpdateTypeStatus": update}
 
 
 def resend_updated(resend: Resend) -> Json:
-    """4.4.7: in both samples the inventories still say ``ohd``."""
+    """``updateResendStatus``: in both samples the inventories still say ``ohd``."""
     return {
         "resend": _resend(resend),
         "resendShipmentList": [resend_shipment(resend)],
@@ -767,7 +768,7 @@ def _resend(resend: Resend) -> Json:
 
 
 def resend_tracking_updated(resend: Resend) -> Json:
-    """4.4.8, deprecated: no inventories."""
+    """``updateResendTrackingNumber``, deprecated: no inventories."""
     return {
         "resend": _resend(resend),
         "trackingNumber": resend.tracking_number,
@@ -776,7 +777,7 @@ def resend_tracking_updated(resend: Resend) -> Json:
 
 
 def services_updated(services: Iterable[Vas]) -> Json:
-    """4.4.9: names nothing but the VAS."""
+    """``vasUpdated``: names nothing but the VAS."""
     return {"updateVasList": [_service_update(one) for one in services]}
 
 
@@ -794,7 +795,7 @@ def _service_update(vas: Vas) -> Json:
 
 
 def line_item_split(vas: Vas, children: Iterable[Inventory]) -> Json:
-    """4.4.10: the children's RMAs come with their ``newInventoryCreated``."""
+    """``splitLineItem``: the children's RMAs come with their ``newInventoryCreated``."""
     return {
         "returnRequestId": vas.line_item.request.id,
         "returnRequestLineItemId": vas.line_item.id,
@@ -824,17 +825,17 @@ def _supplement(inventory: Inventory) -> Json:
 
 
 def images_changed(item: LineItem) -> Json:
-    """4.4.11: the list is the whole new state, and the inventory is not told."""
+    """``changeLineItemImage``: the list is the whole new state, and the inventory is not told."""
     return {"imageUrlList": list(item.images), "returnRequestLineItem": _line_item(item)}
 
 
 def handling_updated(inventory: Inventory) -> Json:
-    """4.4.12: completed or (body inferred) cancelled; no RMA."""
+    """``completeInventoryHandling``: completed or (body inferred) cancelled; no RMA."""
     return {"returnInventory": _inventory(inventory, measured=False, with_rma=False)}
 
 
 def recalibrated(inventory: Inventory) -> Json:
-    """4.4.13: no units."""
+    """``completeRecalibrate``: no units."""
     length, width, height = inventory.dimensions
     return {
         "recalibrateSupplement": {
@@ -852,7 +853,7 @@ def recalibrated(inventory: Inventory) -> Json:
 
 
 def rma_swapped(inventory: Inventory, old: str) -> Json:
-    """4.4.14: the id is text."""
+    """``notifyUserRmaSwapped``: the id is text."""
     return {
         "payload": {
             "userApiId": API_ID,
@@ -865,7 +866,7 @@ def rma_swapped(inventory: Inventory, old: str) -> Json:
 
 
 def meta_updated(inventory: Inventory) -> Json:
-    """4.4.15."""
+    """``updateReturnInventoryMeta``."""
     return {
         "returnInventory": _inventory(inventory, measured=True),
         "returnInventoryMetaList": [
@@ -876,7 +877,7 @@ def meta_updated(inventory: Inventory) -> Json:
 
 
 def remarks_updated(inventory: Inventory) -> Json:
-    """4.4.16: codes of request and shipment are numbers in text, those of the inventory symbols."""
+    """``warehouseUpdateWarehouseRemarks``: codes of request and shipment are numbers in text, those of the inventory symbols."""
     shipment = inventory.shipment
     told = _worded_request(shipment.request)
     parcel = _parcel(shipment) | {
@@ -889,7 +890,7 @@ def remarks_updated(inventory: Inventory) -> Json:
 
 
 def sku_updated(inventory: Inventory) -> Json:
-    """4.4.17."""
+    """``userUpdateReturnInventorySku``."""
     return {
         "returnRequest": _worded_request(inventory.line_item.request),
         "returnInventory": _worded_inventory(inventory),

@@ -1,6 +1,6 @@
 """The simulated calls around shipments, return requests and inventories, and the look-ups.
 
-Paths are those of ``providers/return-helper.md`` 2.1, in the newest documented case and in no other.
+Paths are in the newest documented case and in no other.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,9 +13,10 @@ from attrs import define
 from returns_hub_return_helper.sandbox import records
 from returns_hub_return_helper.sandbox import validation as checks
 from returns_hub_return_helper.sandbox.records import API_ID, Inventory
-from returns_hub_return_helper.sandbox.state import Books, NewLine, NewParcel
+from returns_hub_return_helper.sandbox.state import NewLine, NewParcel, State
 from returns_hub_return_helper.sandbox.tables import (
     BOX_TYPES,
+    LABEL_CANCELED,
     RESEND_SERVICES,
     RETURN_SERVICES,
     WAREHOUSES,
@@ -63,7 +64,7 @@ _ITEM: Final[Mapping[str, Field]] = {
     "sellerReferenceNumber": checks.reference(),
     "customFieldMap": checks.optional(checks.texts()),
 }
-# providers/return-helper.md 2.2. The currency is the legacy page's: `usd` only, in lower case.
+# Return Helper API, other pages. The currency is the legacy page's: `usd` only, in lower case.
 NEW_SHIPMENT: Final[Mapping[str, Field]] = {
     "serviceTypeCode": checks.word(RETURN_SERVICES),
     "orderTitle": checks.text(),
@@ -96,10 +97,10 @@ NEW_SHIPMENT: Final[Mapping[str, Field]] = {
 
 
 @define(kw_only=True, eq=False)
-class ReturnCalls:
+class ReturnEndpoints:
     """Everything before handling."""
 
-    books: Books
+    state: State
     outbox: Outbox
     now: Callable[[], datetime]
     finish_label: Callable[[int], object]
@@ -169,12 +170,12 @@ class ReturnCalls:
         }
 
     def _create(self, body: Json) -> Json:
-        """2.2: what the fields cannot say one by one; then the record, and a queued label."""
+        """``createReturnShipment``: what the fields cannot say one by one; then the record, and a queued label."""
         self._check_sums(body)
         shipment = body["shipment"]
         parcel = shipment["parcel"]
         at = self.now()
-        new = self.books.announce(
+        new = self.state.announce(
             NewParcel(
                 title=body["orderTitle"],
                 order_number=body["orderNumber"],
@@ -200,7 +201,7 @@ class ReturnCalls:
             ),
             at,
         )
-        label = self.books.queue_label(new, at)
+        label = self.state.queue_label(new, at)
         reply = {
             "returnRequestId": new.request.id,
             "returnRequestNumber": new.request.number,
@@ -242,50 +243,50 @@ class ReturnCalls:
 
     def _cancel_label(self, body: Json) -> Json:
         # Undocumented: that a superseded or cancelled label, or one of an arrived parcel, is refused.
-        shipment = self.books.labels.get(int(body["labelId"]))
+        shipment = self.state.labels.get(int(body["labelId"]))
         label = shipment.label if shipment else None
         if shipment is None or label is None or label.id != int(body["labelId"]):
             raise invalid("labelId", "is not the label of a shipment")
         if label.status == "canceled" or shipment.received is not None:
             raise invalid("labelId", "can no longer be canceled")
-        label.status, shipment.status = "canceled", "lb-canceled"
+        label.status, shipment.status = "canceled", LABEL_CANCELED
         return {}
 
     def _list_shipments(self, query: Json) -> Json:
-        """2.5. A parcel that nobody announced is in the inventory list only (undocumented)."""
-        rows = checks.rows_of_window(self.books.shipments_by_time, query, self.shipment_days)
+        """``Shipment/list``. A parcel that nobody announced is in the inventory list only (undocumented)."""
+        rows = checks.rows_of_window(self.state.shipments_by_time, query, self.shipment_days)
         announced = [one for one in rows if one.request.announced]
         return checks.page(announced, query, records.shipment_row, total=self.shipment_total)
 
     def _list_inventories(self, query: Json) -> Json:
         """Return Helper API, List return inventories."""
-        rows = checks.rows_of_window(self.books.inventories_by_time, query, INVENTORY_DAYS)
+        rows = checks.rows_of_window(self.state.inventories_by_time, query, INVENTORY_DAYS)
         return checks.page(rows, query, records.inventory_row, total=True)
 
     def _get_request(self, query: Json) -> Json:
-        request = self.books.requests.get(query["returnRequestId"])
+        request = self.state.requests.get(query["returnRequestId"])
         if request is None:
             raise invalid("returnRequestId", "was not found")
         return records.request_detail(request)
 
     def _update_remark(self, body: Json) -> Json:
-        request = self.books.requests.get(int(body["returnRequestId"]))
+        request = self.state.requests.get(int(body["returnRequestId"]))
         if request is None:
             raise invalid("returnRequestId", "was not found")
         request.remarks, request.modified = body["remarks"], self.now()
         return records.request_detail(request)
 
     def _get_inventory(self, query: Json) -> Json:
-        return records.inventory_detail(self.books.find_inventory(query["returnInventoryId"]))
+        return records.inventory_detail(self.state.find_inventory(query["returnInventoryId"]))
 
     def _get_by_line_item(self, query: Json) -> Json:
-        item = self.books.line_items.get(query["lineItemId"])
+        item = self.state.line_items.get(query["lineItemId"])
         if item is None or item.inventory is None:
             raise invalid("lineItemId", "was not found")
         return records.inventory_detail(item.inventory)
 
     def _assign_sku(self, body: Json) -> Json:
-        inventory: Inventory = self.books.find_inventory(body["returnInventoryId"])
+        inventory: Inventory = self.state.find_inventory(body["returnInventoryId"])
         inventory.sku, inventory.modified = body["sku"], self.now()
         self.outbox.add("userUpdateReturnInventorySku", records.sku_updated(inventory))
         return records.inventory_detail(inventory)
@@ -297,7 +298,7 @@ def _sorted(parcel: Json) -> tuple[Decimal, Decimal, Decimal]:
     return longest, middle, shortest
 
 
-# Look-ups of both APIs (2.10)
+# Look-ups of both APIs
 
 
 def _constant(payload: Json) -> Endpoint:
@@ -357,7 +358,7 @@ def _return_quotes(query: Json) -> Json:
     return {"data": {"shippingFeeDetailList": details}}
 
 
-# "The legacy shipment payload" (2.10): its address, box, weight and sides. Which of them are required is undocumented.
+# "The legacy shipment payload": its address, box, weight and sides. Which of them are required is undocumented.
 _BUYER_PARCEL: Final[Mapping[str, Field]] = {
     "warehouseId": checks.identifier_of(WAREHOUSES),
     "shipmentServiceType": checks.word(RETURN_SERVICES),

@@ -11,8 +11,8 @@ from typing import Final
 from attrs import frozen
 
 from returns_hub_return_helper.sandbox.records import Inventory, Resend, Shipment
-from returns_hub_return_helper.sandbox.state import Books, NewLine, NewParcel
-from returns_hub_return_helper.sandbox.tables import RESEND_SERVICES, RETURN_SERVICES, SPLIT, WAREHOUSES
+from returns_hub_return_helper.sandbox.state import NewLine, NewParcel, State
+from returns_hub_return_helper.sandbox.tables import LABEL_CANCELED, RESEND_SERVICES, RETURN_SERVICES, SPLIT, WAREHOUSES
 
 OLDEST: Final = datetime(2020, 1, 2, tzinfo=UTC)
 NEWEST: Final = datetime(2024, 12, 30, tzinfo=UTC)
@@ -63,24 +63,24 @@ class _Step:
         return (self.at, self.order) < (other.at, other.order)
 
 
-def write_history(story: "Story", count: int, oldest: datetime) -> None:
+def seed_returns(seeder: "Seeder", count: int, oldest: datetime) -> None:
     """``count`` returns since a moment, arrivals days or weeks later; the same arguments write the same history."""
-    stages = story.rng.choices(list(STAGES), weights=list(STAGES.values()), k=count)
-    moments = _moments(story.rng, count, oldest, story.newest)
+    stages = seeder.rng.choices(list(STAGES), weights=list(STAGES.values()), k=count)
+    moments = _moments(seeder.rng, count, oldest, seeder.newest)
     steps = [
         _Step(at=at, order=index, stage=stage) for index, (at, stage) in enumerate(zip(moments, stages, strict=True))
     ]
     heapq.heapify(steps)
     while steps:
-        for later in story.play(heapq.heappop(steps)):
+        for later in seeder.play(heapq.heappop(steps)):
             heapq.heappush(steps, later)
 
 
 @frozen
-class Story:
+class Seeder:
     """What makes returns up; the last moment of the history is ``newest``."""
 
-    books: Books
+    state: State
     rng: random.Random
     newest: datetime
     dispose_code: str
@@ -90,7 +90,7 @@ class Story:
         if step.shipment is not None:
             self._arrive(step.shipment, step.stage, step.at)
             return
-        shipment = self.books.announce(self.parcel(announced=step.stage != "unannounced"), step.at)
+        shipment = self.state.announce(self.parcel(announced=step.stage != "unannounced"), step.at)
         if step.stage == "unannounced":
             self._arrive(shipment, step.stage, step.at)
             return
@@ -136,28 +136,28 @@ class Story:
     def _label(self, shipment: Shipment, stage: str, at: datetime) -> None:
         if stage == "no-label":
             return
-        label = self.books.queue_label(shipment, at)
+        label = self.state.queue_label(shipment, at)
         if stage == "failed":
-            self.books.fail_label(shipment, label, carrier_error("Invalid address."), "fail")
+            self.state.fail_label(shipment, label, carrier_error("Invalid address."), "fail")
         elif stage != "queued":
-            self.books.make_label(shipment, label)
+            self.state.make_label(shipment, label)
         if stage == "canceled":
-            label.status, shipment.status = "canceled", "lb-canceled"
+            label.status, shipment.status = "canceled", LABEL_CANCELED
 
     def _arrive(self, shipment: Shipment, stage: str, at: datetime) -> None:
         packages = self.rng.randrange(2, 5) if stage == "several" else 1
-        for inventory in self.books.arrive(shipment, packages, self.rng.randrange(3), at):
+        for inventory in self.state.arrive(shipment, packages, self.rng.randrange(3), at):
             ((handling, status),) = self.rng.choices(list(HANDLINGS), weights=list(HANDLINGS.values()))
             self._handle(inventory, handling, status, min(at + timedelta(hours=30), self.newest))
 
     def _handle(self, inventory: Inventory, handling: str, status: str, at: datetime) -> None:
         if handling == "tbc":
             return
-        self.books.move(inventory, self.dispose_code if handling == "dispose" else handling, status, at)
+        self.state.move(inventory, self.dispose_code if handling == "dispose" else handling, status, at)
         if self.rng.random() < 0.3:
             inventory.sku = f"SKU-{self.rng.randrange(1000):04d}"
         if handling == "rtn":
-            recall = self.books.add_recall([inventory], at)
+            recall = self.state.add_recall([inventory], at)
             recall.status = {"inProgress": "in-progress"}.get(status, status)
             (entry,) = recall.entries
             entry.status = {"pending": "in-progress", "inProgress": "in-transit", "completed": "picked-up"}[status]
@@ -166,13 +166,13 @@ class Story:
         elif handling == "rsd":
             self._resend(inventory, status, at)
         elif handling == "ohd" and self.rng.random() < 0.3:
-            self.books.add_service(inventory.line_item, self.rng.choice(("repack", "prd-inspec", SPLIT)), None, 2, at)
+            self.state.add_service(inventory.line_item, self.rng.choice(("repack", "prd-inspec", SPLIT)), None, 2, at)
 
     def _resend(self, inventory: Inventory, status: str, at: datetime) -> None:
         service = next(one for one in RESEND_SERVICES if one.warehouse_id == inventory.warehouse_id)
         resend = Resend(
-            id=self.books.new_id("resend"),
-            number=self.books.number("RSD", at),
+            id=self.state.new_id("resend"),
+            number=self.state.number("RSD", at),
             inventories=[inventory],
             shipping={
                 "shipmentServiceType": service.code,
@@ -195,11 +195,11 @@ class Story:
         )
         if status == "completed":
             resend.tracking_number = f"RESEND{resend.id:08d}"
-        self.books.resends[resend.id] = resend
+        self.state.resends[resend.id] = resend
 
 
 def carrier_error(message: str) -> str:
-    """A failure as carriers' errors come: JSON in a string, encoded twice (4.4.1, ``error``)."""
+    """A failure as carriers' errors come: JSON in a string, encoded twice (a sample of ``labelGenerated``)."""
     return json.dumps(json.dumps({"errors": [{"code": "400", "message": message}]}))
 
 

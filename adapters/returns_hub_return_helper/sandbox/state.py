@@ -1,4 +1,4 @@
-"""The books of the simulated Return Helper: every record, and how new ones come about. Nothing here is told to anybody."""
+"""The state of the simulated Return Helper: every record, and how new ones come about. Nothing here is told to anybody."""
 
 import itertools
 from bisect import insort
@@ -21,7 +21,15 @@ from returns_hub_return_helper.sandbox.records import (
     Shipment,
     Vas,
 )
-from returns_hub_return_helper.sandbox.tables import RETURN_SERVICES, WAREHOUSES
+from returns_hub_return_helper.sandbox.tables import (
+    ARRIVED,
+    LABEL_FAILED,
+    LABEL_READY,
+    LABEL_REQUESTED,
+    NO_LABEL,
+    RETURN_SERVICES,
+    WAREHOUSES,
+)
 from returns_hub_return_helper.sandbox.validation import invalid
 
 
@@ -56,7 +64,7 @@ class NewParcel:
 
 
 @define(eq=False)
-class Books:
+class State:
     """Every record by id, and those that are listed also in order of creation."""
 
     requests: dict[int, ReturnRequest] = field(factory=dict, repr=False)
@@ -105,7 +113,7 @@ class Books:
         request = ReturnRequest(
             id=self.new_id("request"),
             number=number,
-            # "The vendor stores its own sequence number there" (providers/return-helper.md 5.3).
+            # "The vendor stores its own sequence number there".
             reference=new.request_reference or number,
             title=new.title,
             value=sum((line.value for line in new.lines), Decimal(0)),
@@ -129,7 +137,7 @@ class Books:
             dimensions=new.dimensions,
             custom_fields=new.custom_fields,
             cost=RETURN_SERVICES[new.service].fee if new.service in RETURN_SERVICES else Decimal("0.00"),
-            status="no-label",
+            status=NO_LABEL,
             created=at,
         )
         self.shipments[shipment.id] = shipment
@@ -159,7 +167,7 @@ class Books:
         """A new label request for a shipment: its label from now on."""
         label = Label(id=self.new_id("label"), status="queued", created=at)
         self.labels[label.id] = shipment
-        shipment.label, shipment.status = label, "lb-requested"
+        shipment.label, shipment.status = label, LABEL_REQUESTED
         return label
 
     def make_label(self, shipment: Shipment, label: Label) -> None:
@@ -169,17 +177,17 @@ class Books:
         label.tracking_number = shipment.tracking_number = f"SAMPLE{label.id:010d}"
         if "USPS" in shipment.service:
             label.qr_code_url = f"{stem}.png"
-        shipment.status = "lb-ready"
+        shipment.status = LABEL_READY
 
     def fail_label(self, shipment: Shipment, label: Label, error: str, status: str) -> None:
         """The carrier made none."""
         label.status, label.error = status, error
-        shipment.status = "lb-failed"
+        shipment.status = LABEL_FAILED
 
     def arrive(self, shipment: Shipment, packages: int, images: int, at: datetime) -> list[Inventory]:
         """The shipment is in the warehouse: one inventory for each package (Return Helper API, Getting started, Return Inventory at Warehouse Arrival)."""
         shipment.received = at
-        shipment.status = "received"
+        shipment.status = ARRIVED
         shipment.tracking_number = shipment.tracking_number or f"CARRIER{shipment.id:09d}"
         shipment.request.modified = at
         empty = [one for one in shipment.request.line_items if one.inventory is None]

@@ -1,6 +1,6 @@
 """The code tables, warehouses and services of the simulated Return Helper.
 
-Codes are those of ``providers/return-helper.md`` section 3 and, for services, 5.6; descriptions, addresses and fees are made
+Codes are those of the Return Helper legacy documentation and of other pages; descriptions, addresses and fees are made
 up. Where no source has the codes of a table, they are made up too, and it says so.
 """
 
@@ -13,17 +13,25 @@ from attrs import frozen
 
 Json: TypeAlias = dict[str, Any]
 
-# Webhook.rst, the table under "Complete Inventory Handling". No source has a number for `rst`.
+# legacy documentation, the table under "Complete Inventory Handling". No source has a number for `rst`.
 HANDLING_NUMBERS: Final = MappingProxyType({"tbc": 0, "rtn": 1, "dis": 2, "dsp": 2, "rsd": 3, "ohd": 4, "oth": 5})
 HANDLING_STATUS_NUMBERS: Final = MappingProxyType({"pending": 0, "inProgress": 1, "completed": 2})
 LABEL_NUMBERS: Final = MappingProxyType(
     {"fail": 0, "failed": 0, "queued": 1, "started": 1, "canceled": 2, "success": 3}
 )
-# `no-label` and `lb-failed` are documented, 6 is in every sample of an arrival, the other numbers are inferred from the
-# history of the samples, and the other symbols are made up.
-SHIPMENT_NUMBERS: Final = MappingProxyType(
-    {"no-label": 0, "lb-failed": 1, "lb-ready": 2, "lb-requested": 3, "lb-canceled": 4, "received": 6}
-)
+# `no-label` and `lb-failed` are the two symbols that a document spells; 6 is in every sample of an arrival. Which of 2, 3 and 4 is which
+# stage of a label is inferred from the history of the samples, as is 1 for `lb-failed`.
+NO_LABEL: Final = "no-label"
+LABEL_FAILED: Final = "lb-failed"
+LABEL_READY: Final = 2
+LABEL_REQUESTED: Final = 3
+LABEL_CANCELED: Final = 4
+ARRIVED: Final = 6
+SHIPMENT_STATUSES: Final = (NO_LABEL, LABEL_FAILED, LABEL_READY, LABEL_REQUESTED, LABEL_CANCELED, ARRIVED)
+SHIPMENT_NUMBERS: Final[Mapping[int | str, int]] = MappingProxyType({LABEL_FAILED: 1})
+# Shown in samples, and never defined: 0 beside what has arrived, 3 around the making of a label.
+REQUEST_ARRIVED: Final = 0
+REQUEST_OPEN: Final = 3
 RESEND_NUMBERS: Final = MappingProxyType({"pending": 0, "canceled": 1, "inProgress": 2, "completed": 3, "failed": 4})
 VAS_STATUS_NUMBERS: Final = MappingProxyType({"pending": 0, "successful": 1, "failed": 2})
 
@@ -174,7 +182,7 @@ RESEND_SERVICES: Final[tuple[Service, ...]] = (
     ),
 )
 
-# Where an FBA code of two generations exists, the legacy table's comes first (providers/return-helper.md 3.11).
+# Where an FBA code of two generations exists, the legacy table's comes first.
 FBA_HANDLINGS: Final = MappingProxyType(
     {
         "RSK": "restock",
@@ -216,7 +224,7 @@ class Lookup:
 
 
 def lookups(dispose_code: str) -> Mapping[str, Lookup]:
-    """The public code tables by path (``providers/return-helper.md`` 2.10; keys and columns are the legacy tables')."""
+    """The public code tables by path (keys and columns are the legacy tables')."""
     return {
         "boxtype/getAllBoxTypes": _pairs("boxTypes", "boxType", "boxTypeDescription", BOX_TYPES),
         "country/getAllCountries": _pairs("countries", "countryCode", "countryName", COUNTRIES),
@@ -268,7 +276,7 @@ def lookups(dispose_code: str) -> Mapping[str, Lookup]:
         "returnrequeststatus/getAllReturnRequestStatus": _staged(
             "returnRequestStatuses",
             "returnRequest",
-            {"open": "Open", "received": "Received"},  # made up
+            {"0": "0", "3": "3", "4": "4"},  # shown in samples; no text of them is
         ),
         "servicetype/getAllServiceType": _pairs(
             "serviceTypes", "serviceTypeCode", "serviceType", {one.code: one.name for one in RETURN_SERVICES.values()}
@@ -277,7 +285,7 @@ def lookups(dispose_code: str) -> Mapping[str, Lookup]:
             "shipmentStatuses",
             ("shipmentStatusCode", "shipmentStatus", "shipmentStageDescription", "isShipmentEditable"),
             # "Only allow when shipment status equals to no-label lb-failed" (legacy, EditReturnRequest).
-            tuple((code, code, code, code in ("no-label", "lb-failed")) for code in SHIPMENT_NUMBERS),
+            tuple((str(code), str(code), str(code), code in (NO_LABEL, LABEL_FAILED)) for code in SHIPMENT_STATUSES),
         ),
         "shipment/getAllShipmentCostTypes": _pairs(
             "shipmentCostTypes",

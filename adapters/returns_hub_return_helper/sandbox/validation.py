@@ -1,7 +1,6 @@
 """What the simulated Return Helper refuses in a request, and the envelope around everything that it answers.
 
-Envelope and soft errors are those of Return Helper API, Getting started, Response Structure, and of the error-code page (``providers/return-helper.md``
-1.5 and 1.6). The texts of the messages are not: no client may match on them.
+Envelope and soft errors are those of Return Helper API, Getting started, Response Structure, and of the error-code page. The texts of the messages are not: no client may match on them.
 """
 
 import json
@@ -24,7 +23,7 @@ Check: TypeAlias = Callable[[Any], str | None]
 _WHOLE: Final = re.compile(r"-?\d{1,18}\Z", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d{1,12}(\.\d{1,6})?\Z", re.ASCII)
 _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+\Z")
-# White space, control characters and invisible Unicode ("Seller reference number", providers/return-helper.md 5.3).
+# White space, control characters and invisible Unicode ("Seller reference number").
 _INVISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 # Legacy announcement: requests that carry one are rejected since 2025-03-01.
 OUTPUT_ONLY: Final = frozenset({"returnRequestNumber", "shipmentNumber", "returnRequestLineItemNumber"})
@@ -191,7 +190,7 @@ def read_body(call: Call, fields: Mapping[str, Field], *, ignore_unknown: bool) 
     problems: dict[str, list[str]] = {}
     _check_object(body, fields, "", problems, ignore_unknown=ignore_unknown)
     if problems:
-        # "Several messages are joined by commas" (providers/return-helper.md 1.6).
+        # "Several messages are joined by commas".
         raise Invalid({name: ",".join(sentences) for name, sentences in problems.items()})
     return body
 
@@ -342,7 +341,7 @@ def many(fields: Mapping[str, Field]) -> Field:
 def refusal(status: int, correlation_id: str) -> Refusal:
     """A real HTTP 401, 403 or 409.
 
-    Only the numbers are documented (providers/return-helper.md 1.6); that such a body has the envelope is inferred.
+    Only the numbers are documented; that such a body has the envelope is inferred.
     """
     return Refusal(json_answer(status, failure(status, None, {}, correlation_id)))
 

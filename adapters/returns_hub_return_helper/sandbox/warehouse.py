@@ -1,6 +1,6 @@
 """The simulated calls that tell a warehouse what to do: handling, VAS, resend, recall.
 
-``providers/return-helper.md`` 2.6 to 2.9. The vendor speaks of a state machine of handling and shows two of its rules: from
+Sources: Return Helper API, other pages. The vendor speaks of a state machine of handling and shows two of its rules: from
 ``pending``, on hold is always allowed; and nothing moves while a VAS is pending. The rest is inferred: what the warehouse has
 begun or completed does not move, and what is on its way out by resend or recall is first cancelled there.
 """
@@ -18,7 +18,7 @@ from attrs import define, field
 from returns_hub_return_helper.sandbox import records
 from returns_hub_return_helper.sandbox import validation as checks
 from returns_hub_return_helper.sandbox.records import Inventory, LineItem, Recall, Resend, Vas
-from returns_hub_return_helper.sandbox.state import Books
+from returns_hub_return_helper.sandbox.state import State
 from returns_hub_return_helper.sandbox.tables import (
     COUNTRIES,
     RESEND_SERVICES,
@@ -61,10 +61,10 @@ _RESEND_SHIPMENT: Final[Mapping[str, Field]] = {
 
 
 @define(kw_only=True, eq=False)
-class HandlingCalls:
+class WarehouseEndpoints:
     """Everything from the arrival on."""
 
-    books: Books
+    state: State
     outbox: Outbox
     now: Callable[[], datetime]
     dispose_code: str
@@ -132,13 +132,13 @@ class HandlingCalls:
 
     @property
     def _settable(self) -> frozenset[str]:
-        """Any code of ``getAllHandlings`` except those with a flow of their own (2.6)."""
+        """Any code of ``getAllHandlings`` except those with a flow of their own."""
         return frozenset(handlings(self.dispose_code)) - {"rsd", "tbc"}
 
     # Handling
 
     def _update(self, body: Json) -> Json:
-        inventory = self.books.find_inventory(body["returnInventoryId"])
+        inventory = self.state.find_inventory(body["returnInventoryId"])
         code = body["handlingCode"]
         if inventory.has_pending_service:
             raise invalid("returnInventoryId", "has a pending VAS")
@@ -146,25 +146,25 @@ class HandlingCalls:
             raise invalid("handlingCode", f"is not allowed from {inventory.handling} {inventory.handling_status}")
         if inventory.handling in ("rtn", "rsd") and code != "ohd":
             raise invalid("handlingCode", f"is not allowed from {inventory.handling}")
-        self.books.move(inventory, code, "pending", self.now())
+        self.state.move(inventory, code, "pending", self.now())
         return {}
 
     def _cancel(self, body: Json) -> Json:
-        inventory = self.books.find_inventory(body["returnInventoryId"])
+        inventory = self.state.find_inventory(body["returnInventoryId"])
         if inventory.handling_status != "pending" or inventory.handling in ("tbc", "rtn", "rsd"):
             raise invalid("returnInventoryId", "has no handling that can be canceled")
-        self.books.move(inventory, "tbc", "pending", self.now())
+        self.state.move(inventory, "tbc", "pending", self.now())
         return {}
 
     # VAS
 
     def _create_services(self, body: Json) -> Json:
-        """2.7. That the reply has ``returnRequestLineItemVasId`` is an option: its newest shape is not shown."""
+        """``CreateByReturnInventoryId``. That the reply has ``returnRequestLineItemVasId`` is an option: its newest shape is not shown."""
         ids = [int(one["returnInventoryId"]) for one in body["createVasList"]]
         if len(set(ids)) < len(ids):
             raise invalid("createVasList", "must not have an inventory twice")
         found = [
-            self.books.find_inventory(one, f"createVasList[{index}].returnInventoryId") for index, one in enumerate(ids)
+            self.state.find_inventory(one, f"createVasList[{index}].returnInventoryId") for index, one in enumerate(ids)
         ]
         wanted = [one["createVasDetailList"] for one in body["createVasList"]]
         made = self._add_services([one.line_item for one in found], wanted, "createVasList")
@@ -184,7 +184,7 @@ class HandlingCalls:
     def _create_services_by_line_item(self, body: Json) -> Json:
         items: list[LineItem] = []
         for index, one in enumerate(body["createVasPayloadList"]):
-            item = self.books.line_items.get(int(one["returnRequestLineItemId"]))
+            item = self.state.line_items.get(int(one["returnRequestLineItemId"]))
             if item is None or item.inventory is None:
                 raise invalid(f"createVasPayloadList[{index}].returnRequestLineItemId", "was not found")
             items.append(item)
@@ -208,7 +208,7 @@ class HandlingCalls:
             (
                 item,
                 [
-                    self.books.add_service(item, one["vasCode"], one.get("notes"), one.get("metaQuantity"), at)
+                    self.state.add_service(item, one["vasCode"], one.get("notes"), one.get("metaQuantity"), at)
                     for one in details
                 ],
             )
@@ -216,8 +216,8 @@ class HandlingCalls:
         ]
 
     def _slot(self, query: Json) -> Json:
-        """2.7, Split instruction files."""
-        key = f"split/{self.books.new_id('file')}-{quote(query['filename'], safe='')}"
+        """``CreateByReturnInventoryId``, Split instruction files."""
+        key = f"split/{self.state.new_id('file')}-{quote(query['filename'], safe='')}"
         self.slots[key] = query["mimeType"]
         return {
             "preSignedUrl": f"{self.upload_url}/uploads/{key}",
@@ -237,10 +237,10 @@ class HandlingCalls:
     # Resend
 
     def _create_resend(self, body: Json) -> Json:
-        """2.8."""
+        """``createResend``."""
         shipping = body["resendShipment"]
         chosen = [
-            self.books.find_inventory(one, f"returnInventoryIdList[{index}]")
+            self.state.find_inventory(one, f"returnInventoryIdList[{index}]")
             for index, one in enumerate(body["returnInventoryIdList"])
         ]
         if len(chosen) > self.max_resent:
@@ -255,8 +255,8 @@ class HandlingCalls:
             raise invalid("resendShipment.shipmentServiceType", "does not serve this warehouse and country")
         at = self.now()
         resend = Resend(
-            id=self.books.new_id("resend"),
-            number=self.books.number("RSD", at),
+            id=self.state.new_id("resend"),
+            number=self.state.number("RSD", at),
             inventories=chosen,
             shipping=shipping,
             description=body.get("description"),
@@ -265,15 +265,15 @@ class HandlingCalls:
             created=at,
             modified=at,
         )
-        self.books.resends[resend.id] = resend
+        self.state.resends[resend.id] = resend
         for one in chosen:
-            self.books.move(one, "rsd", "pending", at)
+            self.state.move(one, "rsd", "pending", at)
         return {"resendId": resend.id}
 
     def _resend(self, resend_id: int) -> Resend:
-        if resend_id not in self.books.resends:
+        if resend_id not in self.state.resends:
             raise invalid("resendId", "was not found")
-        return self.books.resends[resend_id]
+        return self.state.resends[resend_id]
 
     def _cancel_resend(self, body: Json) -> Json:
         """Only before dispatch. What the inventories become is inferred from consolidate shipping, whose reply tells."""
@@ -283,11 +283,11 @@ class HandlingCalls:
         at = self.now()
         resend.status, resend.modified = "canceled", at
         for one in resend.inventories:
-            self.books.move(one, "ohd", "pending", at)
+            self.state.move(one, "ohd", "pending", at)
         return {"resendId": resend.id, "resendShipmentList": [records.resend_shipment(resend)]}
 
     def _resend_quotes(self, query: Json) -> Json:
-        chosen = [self.books.find_inventory(one, "returnInventoryIdList") for one in query["returnInventoryIdList"]]
+        chosen = [self.state.find_inventory(one, "returnInventoryIdList") for one in query["returnInventoryIdList"]]
         weight = sum((one.weight for one in chosen), Decimal(0))
         here = {one.warehouse_id for one in chosen}
         found = [
@@ -310,7 +310,7 @@ class HandlingCalls:
     # Recall
 
     def _create_recalls(self, body: Json) -> Json:
-        """2.9: one recall for each warehouse (inferred from the reply's being a list)."""
+        """``createRecallByReturnInventoryId``: one recall for each warehouse (inferred from the reply's being a list)."""
         chosen = self._recallable(body["returnInventoryIdList"])
         by_warehouse = attrgetter("warehouse_id")
         groups = groupby(sorted(chosen, key=by_warehouse), key=by_warehouse)
@@ -325,28 +325,28 @@ class HandlingCalls:
         return {"recallId": recall.id, "recallNumber": recall.number}
 
     def _recallable(self, ids: Iterable[int]) -> list[Inventory]:
-        chosen = [self.books.find_inventory(one, f"returnInventoryIdList[{index}]") for index, one in enumerate(ids)]
+        chosen = [self.state.find_inventory(one, f"returnInventoryIdList[{index}]") for index, one in enumerate(ids)]
         self._need_movable(chosen)
         return chosen
 
     def _recall(self, chosen: Sequence[Inventory]) -> Recall:
         at = self.now()
         for one in chosen:
-            self.books.move(one, "rtn", "pending", at)
-        return self.books.add_recall(chosen, at)
+            self.state.move(one, "rtn", "pending", at)
+        return self.state.add_recall(chosen, at)
 
     def _cancel_recalls(self, body: Json) -> Json:
         found: list[Recall] = []
         for index, one in enumerate(body["recallIdList"]):
-            if one not in self.books.recalls:
+            if one not in self.state.recalls:
                 raise invalid(f"recallIdList[{index}]", "was not found")
-            found.append(self.books.recalls[one])
+            found.append(self.state.recalls[one])
         entries = [entry.id for recall in found for entry in recall.entries]
         return self._cancel_entries(found, entries, "recallIdList")
 
     def _cancel_recalled(self, body: Json) -> Json:
         wanted = set(body["returnInventoryIdList"])
-        active = [one for one in self.books.recalls.values() if one.status != "canceled"]
+        active = [one for one in self.state.recalls.values() if one.status != "canceled"]
         entries = {
             entry.inventory.id: (recall, entry.id)
             for recall in active
@@ -369,7 +369,7 @@ class HandlingCalls:
             for entry in recall.entries:
                 if entry.id in chosen:
                     entry.status = "canceled"
-                    self.books.move(entry.inventory, "ohd", "pending", at)
+                    self.state.move(entry.inventory, "ohd", "pending", at)
             if all(entry.status == "canceled" for entry in recall.entries):
                 recall.status = "canceled"
         return {"recallList": [records.recall_detail(one) for one in recalls]}
@@ -387,7 +387,7 @@ class HandlingCalls:
 
 
 def _wrong_with(details: Sequence[Json]) -> str | None:
-    """2.7 and the codes of 3.9."""
+    """The rules of each service's code."""
     codes = [one["vasCode"] for one in details]
     if SPLIT in codes and len(codes) > 1:
         return f"{SPLIT} must be alone"

@@ -1,6 +1,6 @@
 """The notifications of the simulated Return Helper: how they are signed, delivered, tried again and suspended.
 
-``providers/return-helper.md`` 4.1 to 4.4. What no source says, and is decided here: the pause between tries, that only
+Sources: Return Helper API, Getting started; Return Helper legacy documentation. What no source says, and is decided here: the pause between tries, that only
 failures in a row suspend an endpoint, and what becomes of notifications meanwhile.
 """
 
@@ -17,17 +17,17 @@ from attrs import define, field, frozen
 from returns_hub.testing import call_platform, json_answer
 
 Json: TypeAlias = dict[str, Any]
-State: TypeAlias = Literal["waiting", "acknowledged", "given_up", "lost"]
+DeliveryState: TypeAlias = Literal["waiting", "acknowledged", "dead", "lost"]
 
-MAX_RETRIES: Final = 10  # Notification.rst, Retry: "It will retry up to 10 times"
-MAX_FAILURES: Final = 10  # Webhook.rst, Failed Deliveries
-SUSPENSION: Final = timedelta(hours=24)  # Webhook.rst, Failed Deliveries
+MAX_RETRIES: Final = 10  # legacy documentation, Retry: "It will retry up to 10 times"
+MAX_FAILURES: Final = 10  # legacy documentation, Failed Deliveries
+SUSPENSION: Final = timedelta(hours=24)  # legacy documentation, Failed Deliveries
 
 
 def sign(key: str, url: str, timestamp: str, body: bytes) -> str:
     """The value of ``returnhelper-signature``: Base64 of HMAC-SHA256 over POST, URL, timestamp and body.
 
-    ``key`` is the Base64 text of the portal; ``url`` is the endpoint exactly as registered (Webhook.rst, Signature
+    ``key`` is the Base64 text of the portal; ``url`` is the endpoint exactly as registered (legacy documentation, Signature
     Verification).
     """
     message = b"POST" + url.encode() + timestamp.encode() + body
@@ -57,7 +57,7 @@ class Notification:
     body: bytes = field(repr=False)
     made: datetime
     due: datetime
-    state: State = "waiting"
+    state: DeliveryState = "waiting"
     attempts: list[Attempt] = field(factory=list)
     timestamp: str | None = None
 
@@ -99,7 +99,7 @@ class Outbox:
             facts: Json = {"category": kind, "action": action, "eventTime": print_timestamp(made)}
             if version is not None:
                 facts["version"] = version
-            # The seed makes it the key to deduplicate by, yet only a few samples have it (4.4).
+            # The seed makes it the key to deduplicate by, yet only a few samples have it.
             if self.with_ids:
                 facts["notificationId"] = f"01J9B{number:021d}"
             one = self._new(kind, action, {**payload, **facts}, number=number, made=made)
@@ -107,7 +107,7 @@ class Outbox:
             return one
 
     def probe(self) -> Notification:
-        """A JSON object that is no notification, as when an endpoint is registered (partner API, 2.14)."""
+        """A JSON object that is no notification, as when an endpoint is registered (partner API)."""
         with self._added:
             one = self._new("", "", {"test": True}, number=len(self.notifications) + 1, made=self.now())
             self._added.notify_all()
@@ -200,7 +200,7 @@ class Outbox:
     def _fail(self, one: Notification) -> None:
         one.due = self.now() + self.retry_after
         if sum(attempt.status != 200 for attempt in one.attempts) > MAX_RETRIES:
-            one.state = "given_up"
+            one.state = "dead"
         self._failures += 1
         if self._failures >= MAX_FAILURES:
             self._failures = 0
