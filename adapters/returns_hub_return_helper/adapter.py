@@ -32,14 +32,13 @@ from returns_hub import (
     UnexpectedReply,
     WebhookRequest,
 )
-from returns_hub.wire import Record, get, page_size, parse_rows
+from returns_hub.wire import Record, get, parse_rows
 from returns_hub_return_helper import statuses, webhooks
 from returns_hub_return_helper.derivation import derive_return
 from returns_hub_return_helper.fba import FbaOperations
 from returns_hub_return_helper.lookups import LookupOperations
 from returns_hub_return_helper.new_return import build_return, unsupported_fields
 from returns_hub_return_helper.pagination import (
-    MAX_PAGE_SIZE,
     Position,
     RowPage,
     Window,
@@ -208,8 +207,8 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
             ValidationFailed: the vendor has no such label, or it can no longer be cancelled.
         """
         # Documented as text of 35 characters and as a number; every label that is shown has a number.
-        is_number = label_id.isascii() and label_id.isdigit() and len(label_id) < 19
-        yield from self.write("/Label/CancelLabel", {"labelId": int(label_id) if is_number else label_id})
+        number = int(label_id) if label_id.isascii() and label_id.isdigit() and 0 < len(label_id) < 19 else 0
+        yield from self.write("/Label/CancelLabel", {"labelId": number or label_id})
 
     def list_shipments(self, query: ShipmentQuery, cursor: str | None = None) -> Operation[Page[Shipment]]:
         """One page of the shipments created in a time, newest window first; or those of one return.
@@ -305,7 +304,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
         self, query: ReturnQuery | ShipmentQuery, cursor: str | None, *, lists: Sequence[_List], oldest_first: bool
     ) -> Operation[tuple[_List, RowPage, str | None] | None]:
         """The page at a cursor, of which list it is, and the cursor of the next; None if there is no day in the listing."""
-        size = page_size(query.page_size, maximum=MAX_PAGE_SIZE)
+        size = self.rows_per_page(query.page_size)
         if cursor is not None:
             position = Position.parse(cursor)
         elif query.created_before is not None:
@@ -340,7 +339,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
     def _reader(self, kind: _List, window: Window, *, is_open: bool) -> Callable[[str | None], Operation[Page[Return]]]:
         # Errors and logs call an operation by the name of its function.
         def backfill(cursor: str | None) -> Operation[Page[Return]]:
-            page = yield from self._read_window(kind, window, parse_offset(cursor), MAX_PAGE_SIZE)
+            page = yield from self._read_window(kind, window, parse_offset(cursor), self.rows_per_page())
             rows, invalid = parse_rows(enumerate(page.rows), lambda raw: kind.parse(self._parser, raw), where="data")
             return Page(
                 items=merge_rows(rows),

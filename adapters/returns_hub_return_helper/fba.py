@@ -15,8 +15,7 @@ from attrs import field, frozen
 
 from returns_hub import Address, Disposition, DispositionStatus, Operation, Page, Request, ShipmentStatus
 from returns_hub.wire import Record, parse_list, parse_rows
-from returns_hub.wire import page_size as limit_page_size
-from returns_hub_return_helper.pagination import MAX_PAGE_SIZE, Position, build_windows, foreign_cursor, read_page
+from returns_hub_return_helper.pagination import Position, build_windows, foreign_cursor, read_page
 from returns_hub_return_helper.protocol import ReturnHelperProtocol, find_record
 from returns_hub_return_helper.warehouse import UploadedFile
 from returns_hub_return_helper.wire import (
@@ -227,7 +226,7 @@ class FbaOperations(ReturnHelperProtocol):
         return found
 
     def fba_shipments(
-        self, first_day: date, last_day: date, cursor: str | None = None, *, page_size: int = MAX_PAGE_SIZE
+        self, first_day: date, last_day: date, cursor: str | None = None, *, page_size: int | None = None
     ) -> Operation[Page[FbaShipment]]:
         """One page of the parcels announced from one day to another, both included, in UTC; the newest days first.
 
@@ -286,7 +285,7 @@ class FbaOperations(ReturnHelperProtocol):
         return _parse_data(envelope, self._fba_instruction)
 
     def fba_instructions(
-        self, first_day: date, last_day: date, cursor: str | None = None, *, page_size: int = MAX_PAGE_SIZE
+        self, first_day: date, last_day: date, cursor: str | None = None, *, page_size: int | None = None
     ) -> Operation[Page[FbaInstruction]]:
         """One page of the instructions given from one day to another, as ``fba_shipments`` (legacy documentation)."""
         return (
@@ -387,7 +386,7 @@ class FbaOperations(ReturnHelperProtocol):
         last_day: date,
         cursor: str | None,
         *,
-        size: int,
+        size: int | None,
         parse: Callable[[Record], T],
     ) -> Operation[Page[T]]:
         """A page of a list by creation, the newest window first."""
@@ -398,10 +397,10 @@ class FbaOperations(ReturnHelperProtocol):
         if position.last != windows[0].last or position.window >= len(windows):
             raise foreign_cursor()
         window = windows[position.window]
-        size = limit_page_size(size, maximum=MAX_PAGE_SIZE)
-        envelope = yield from self.read(path, window.query(position.offset, size))
+        rows = self.rows_per_page(size)
+        envelope = yield from self.read(path, window.query(position.offset, rows))
         # Only the legacy documentation has the total: without it, a short page is the last of its window.
-        page = read_page(envelope, offset=position.offset, size=size, counts_rows=True, place=f"{path}, {window}")
+        page = read_page(envelope, offset=position.offset, size=rows, counts_rows=True, place=f"{path}, {window}")
         items, invalid = parse_rows(enumerate(page.rows), lambda raw: parse(Record(raw)), where="data")
         return Page(
             items=items,

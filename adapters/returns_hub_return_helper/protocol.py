@@ -29,8 +29,9 @@ from returns_hub import (
     to_secret,
     to_secrets,
 )
-from returns_hub.wire import build_error, check_header_value, error_class, get, json_or_none, parse_id
+from returns_hub.wire import build_error, check_header_value, error_class, get, json_or_none, page_size, parse_id
 from returns_hub_return_helper import webhooks
+from returns_hub_return_helper.pagination import MAX_PAGE_SIZE
 from returns_hub_return_helper.statuses import account_words
 from returns_hub_return_helper.wire import Parser
 
@@ -150,6 +151,14 @@ class ReturnHelperProtocol(Adapter):
         reply = yield Request(method="POST", path=path, json=json)
         envelope: Mapping[str, Any] = self.check(reply)
         return envelope
+
+    def rows_per_page(self, asked: int | None = None) -> int:
+        """How many rows of a list to ask for: as many as were asked for, or as the account's ``page_size`` says, and at most 50.
+
+        Raises:
+            ValueError: less than one.
+        """
+        return page_size(self.page_size if asked is None else asked, maximum=MAX_PAGE_SIZE)
 
     def find(self, path: str, name: str, value: str) -> Operation[Mapping[str, Any]]:
         """The envelope of a read by id.

@@ -46,6 +46,7 @@ from returns_hub import (
 from returns_hub.wire import Record, verify_hmac_sha256_base64
 from returns_hub_return_helper.wire import (
     PROVIDER,
+    RECALL_CODE,
     SPLIT_CODE,
     Parser,
     find_id,
@@ -357,6 +358,7 @@ def _recall_updated(notification: _Notification) -> tuple[_Event, ...]:
     item = Item(
         aliases=(recall_alias(require_id(record, "recallId")),),
         disposition=Disposition.RETURN_TO_OWNER,
+        disposition_raw=RECALL_CODE,
         disposition_status=progress or words["recall"].look_up(word).disposition_status,
         disposition_status_raw=word,
     )

@@ -16,8 +16,8 @@ from returns_hub.accounts import build_adapter
 from returns_hub.testing import serve
 from returns_hub.testing.drivers import open_with
 from returns_hub_return_helper import ReturnHelper
+from returns_hub_return_helper.pagination import Window, build_windows
 from returns_hub_return_helper.sandbox import ReturnHelperSandbox
-from returns_hub_return_helper.wire import Window, windows
 
 DAY = timedelta(days=1)
 DAYS = st.dates(min_value=date(1, 1, 1), max_value=date(9999, 12, 31))
@@ -39,7 +39,7 @@ def _later(day: date, days: int) -> date:
 @given(span=spans(), overlap=st.booleans())
 def test_windows_hold_every_day_and_none_besides(span: tuple[date, date], overlap: bool) -> None:
     first, last = span
-    found = windows(first, last, overlap=overlap)
+    found = build_windows(first, last, overlap=overlap)
     assert (found[0].last, found[-1].first) == (last, first)
     assert all((older.last - newer.first).days == (0 if overlap else -1) for newer, older in pairwise(found))
 
@@ -47,32 +47,32 @@ def test_windows_hold_every_day_and_none_besides(span: tuple[date, date], overla
 @settings(deadline=None)
 @given(span=spans(), overlap=st.booleans())
 def test_no_window_is_wider_than_the_vendor_takes(span: tuple[date, date], overlap: bool) -> None:
-    assert all(0 <= (window.last - window.first).days <= 62 for window in windows(*span, overlap=overlap))
+    assert all(0 <= (window.last - window.first).days <= 62 for window in build_windows(*span, overlap=overlap))
 
 
 @settings(deadline=None)
 @given(span=spans())
 def test_there_are_as_few_windows_as_can_be(span: tuple[date, date]) -> None:
     days = (span[1] - span[0]).days
-    assert len(windows(*span, overlap=True)) == max(1, -(-days // 62))
-    assert len(windows(*span, overlap=False)) == -(-(days + 1) // 63)
+    assert len(build_windows(*span, overlap=True)) == max(1, -(-days // 62))
+    assert len(build_windows(*span, overlap=False)) == -(-(days + 1) // 63)
 
 
 @settings(deadline=None)
 @given(span=st.tuples(DAYS, DAYS).filter(lambda span: span[0] > span[1]))
 def test_there_is_no_window_in_no_day(span: tuple[date, date]) -> None:
-    assert windows(*span, overlap=True) == windows(*span, overlap=False) == ()
+    assert build_windows(*span, overlap=True) == build_windows(*span, overlap=False) == ()
 
 
 def test_windows_of_the_seeds_example_are_as_wide() -> None:
     # Return Helper API, List return inventories: "May 14 - Mar 13 = 62 days" is valid.
-    assert windows(date(2024, 3, 13), date(2024, 5, 14), overlap=True) == (
+    assert build_windows(date(2024, 3, 13), date(2024, 5, 14), overlap=True) == (
         Window(date(2024, 3, 13), date(2024, 5, 14)),
     )
 
 
 def test_windows_with_overlap_share_the_seam_day() -> None:
-    assert list(map(str, windows(date(2024, 1, 1), date(2024, 7, 1), overlap=True))) == [
+    assert list(map(str, build_windows(date(2024, 1, 1), date(2024, 7, 1), overlap=True))) == [
         "2024-04-30..2024-07-01",
         "2024-02-28..2024-04-30",
         "2024-01-01..2024-02-28",
@@ -80,7 +80,7 @@ def test_windows_with_overlap_share_the_seam_day() -> None:
 
 
 def test_windows_without_overlap_are_slices_of_63_days() -> None:
-    assert list(map(str, windows(date(2024, 1, 1), date(2024, 7, 1), overlap=False))) == [
+    assert list(map(str, build_windows(date(2024, 1, 1), date(2024, 7, 1), overlap=False))) == [
         "2024-04-30..2024-07-01",
         "2024-02-27..2024-04-29",
         "2024-01-01..2024-02-26",

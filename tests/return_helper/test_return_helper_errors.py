@@ -18,7 +18,7 @@ from returns_hub import (
     UnexpectedReply,
     ValidationFailed,
 )
-from returns_hub_return_helper.protocol import record, rows
+from returns_hub_return_helper.protocol import find_record
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head></html>"
 
@@ -213,23 +213,12 @@ def test_waiting_helps_only_where_the_vendor_fails(adapter: Any, retryable: bool
     assert failure(adapter, Reply(status=status)).retryable is retryable
 
 
-def test_rows_are_a_list_or_null() -> None:
-    assert (rows({"data": [1, 2]}, "data"), rows({"data": None}, "data")) == ([1, 2], [])
-
-
-@pytest.mark.parametrize("payload", [{}, {"data": {}}, {"data": "text"}, {"data": 5}])
-def test_other_rows_name_their_place(payload: Any) -> None:
-    with pytest.raises(UnexpectedReply) as caught:
-        rows(payload, "data")
-    assert caught.value.where == "data"
-
-
 @pytest.mark.parametrize("payload", [{}, {"data": None}, {"data": []}, {"data": "text"}])
 def test_record_that_is_none_names_its_place(payload: Any) -> None:
     with pytest.raises(UnexpectedReply) as caught:
-        record(payload, "data")
+        find_record(payload, "data")
     assert caught.value.where == "data"
 
 
 def test_record_is_the_object() -> None:
-    assert record(json.loads('{"data": {"a": 1}}'), "data") == {"a": 1}
+    assert find_record(json.loads('{"data": {"a": 1}}'), "data") == {"a": 1}

@@ -21,7 +21,7 @@ from returns_hub import (
     UnexpectedReply,
     ValidationFailed,
 )
-from returns_hub_return_helper.fba import FbaCalls, FbaKind, FbaLine, NewFbaShipment
+from returns_hub_return_helper.fba import FbaKind, FbaLine, FbaOperations, NewFbaShipment
 from returns_hub_return_helper.warehouse import UploadedFile
 
 SHIPMENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -52,7 +52,7 @@ def a_line(**told: Any) -> FbaLine:
 # Parcels
 
 
-def test_parcels_are_announced(adapter: FbaCalls) -> None:
+def test_parcels_are_announced(adapter: FbaOperations) -> None:
     request = next(adapter.fba_create_shipments([a_parcel(), a_parcel(tracking_number="1Z2")]))
     assert (request.method, request.path) == ("POST", "/Fba/FbaShipment/create")
     assert request.json == {
@@ -63,7 +63,7 @@ def test_parcels_are_announced(adapter: FbaCalls) -> None:
     }
 
 
-def test_announced_parcel_is_read(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_announced_parcel_is_read(adapter: FbaOperations, good: Any, finish: Any) -> None:
     row = {
         "fbaShipmentId": SHIPMENT,
         "apiId": 123,
@@ -96,24 +96,24 @@ def test_announced_parcel_is_read(adapter: FbaCalls, good: Any, finish: Any) -> 
         ([a_parcel(warehouse_id="NJ")], "warehouseId"),
     ],
 )
-def test_parcels_that_the_vendor_would_refuse_are_not_sent(adapter: FbaCalls, parcels: Any, field: str) -> None:
+def test_parcels_that_the_vendor_would_refuse_are_not_sent(adapter: FbaOperations, parcels: Any, field: str) -> None:
     with pytest.raises(ValidationFailed) as error:
         next(adapter.fba_create_shipments(parcels))
     assert list(error.value.fields) == [field]
 
 
-def test_two_removal_orders_may_go_to_two_warehouses(adapter: FbaCalls) -> None:
+def test_two_removal_orders_may_go_to_two_warehouses(adapter: FbaOperations) -> None:
     other = a_parcel(tracking_number="1Z2", removal_order_id="RO-2", warehouse_id="3")
     assert len(next(adapter.fba_create_shipments([a_parcel(), other])).json["createFbaShipmentPayloadList"]) == 2
 
 
-def test_tracking_number_in_use_is_a_conflict(adapter: FbaCalls, bad: Any, finish: Any) -> None:
+def test_tracking_number_in_use_is_a_conflict(adapter: FbaOperations, bad: Any, finish: Any) -> None:
     with pytest.raises(Conflict) as error:
         finish(adapter.fba_create_shipments([a_parcel()]), bad("TRACKING_ALREADY_EXIST"))
     assert error.value.vendor_code == "TRACKING_ALREADY_EXIST"
 
 
-def test_refusal_of_one_entry_of_a_batch_names_it(adapter: FbaCalls, bad: Any, finish: Any) -> None:
+def test_refusal_of_one_entry_of_a_batch_names_it(adapter: FbaOperations, bad: Any, finish: Any) -> None:
     parcels = [a_parcel(), a_parcel(tracking_number="1Z2")]
     told = {"jobEntryList[1].trackingNumber": "is not a recognised format"}
     with pytest.raises(ValidationFailed) as error:
@@ -121,7 +121,7 @@ def test_refusal_of_one_entry_of_a_batch_names_it(adapter: FbaCalls, bad: Any, f
     assert error.value.fields == told
 
 
-def test_parcel_is_asked_for_by_get(adapter: FbaCalls) -> None:
+def test_parcel_is_asked_for_by_get(adapter: FbaOperations) -> None:
     request = next(adapter.fba_shipment(SHIPMENT))
     assert (request.method, request.path, request.query) == (
         "GET",
@@ -130,7 +130,7 @@ def test_parcel_is_asked_for_by_get(adapter: FbaCalls) -> None:
     )
 
 
-def test_parcel_is_asked_for_by_post_where_get_is_not_allowed(adapter: FbaCalls, requests: Any) -> None:
+def test_parcel_is_asked_for_by_post_where_get_is_not_allowed(adapter: FbaOperations, requests: Any) -> None:
     _, request = requests(adapter.fba_shipment(SHIPMENT), Reply(status=405))
     assert (request.method, request.path, request.json) == (
         "POST",
@@ -140,13 +140,13 @@ def test_parcel_is_asked_for_by_post_where_get_is_not_allowed(adapter: FbaCalls,
     assert not request.is_write
 
 
-def test_parcel_that_is_not_there_is_not_asked_for_again(adapter: FbaCalls, finish: Any) -> None:
+def test_parcel_that_is_not_there_is_not_asked_for_again(adapter: FbaOperations, finish: Any) -> None:
     with pytest.raises(NotFound):
         finish(adapter.fba_shipment(SHIPMENT), Reply(status=404))
 
 
 @pytest.mark.parametrize("key", ["receivedNumber", "rma"])
-def test_parcel_tells_its_rma_under_two_names(adapter: FbaCalls, good: Any, finish: Any, key: str) -> None:
+def test_parcel_tells_its_rma_under_two_names(adapter: FbaOperations, good: Any, finish: Any, key: str) -> None:
     told = {
         "fbaShipmentId": SHIPMENT,
         key: "USE-2-230101-D00013-0",
@@ -165,7 +165,9 @@ def test_parcel_tells_its_rma_under_two_names(adapter: FbaCalls, good: Any, fini
 
 
 @pytest.mark.parametrize("shipment_id", ["", "123", SHIPMENT + "0", SHIPMENT.replace("-", ""), f"{SHIPMENT}\n"])
-def test_identifier_that_is_no_guid_is_refused_before_anything_is_sent(adapter: FbaCalls, shipment_id: str) -> None:
+def test_identifier_that_is_no_guid_is_refused_before_anything_is_sent(
+    adapter: FbaOperations, shipment_id: str
+) -> None:
     for operation in (
         adapter.fba_shipment(shipment_id),
         adapter.fba_shipment_items(shipment_id),
@@ -179,7 +181,7 @@ def test_identifier_that_is_no_guid_is_refused_before_anything_is_sent(adapter: 
         assert next(iter(error.value.fields)) in ("fbaShipmentId", "fbaInstructionId")
 
 
-def test_items_of_a_parcel_are_read(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_items_of_a_parcel_are_read(adapter: FbaOperations, good: Any, finish: Any) -> None:
     request = next(adapter.fba_shipment_items(SHIPMENT))
     assert (request.path, request.query) == (
         "/Fba/FbaShipmentItem/getFbaShipmentItemList",
@@ -204,7 +206,7 @@ def test_items_of_a_parcel_are_read(adapter: FbaCalls, good: Any, finish: Any) -
 @pytest.mark.parametrize(
     ("call", "path"), [("fba_shipments", "/Fba/FbaShipment/list"), ("fba_instructions", "/Fba/FbaInstruction/list")]
 )
-def test_list_is_asked_for_by_days(adapter: FbaCalls, call: str, path: str) -> None:
+def test_list_is_asked_for_by_days(adapter: FbaOperations, call: str, path: str) -> None:
     request = next(getattr(adapter, call)(date(2024, 1, 1), DAY))
     assert (request.method, request.path) == ("GET", path)
     assert dict(request.query) == {
@@ -219,7 +221,7 @@ def days(requests: Any) -> list[tuple[str, str]]:
     return [(dict(one.query)["createFrom"][:10], dict(one.query)["createTo"][:10]) for one in requests]
 
 
-def walk(adapter: FbaCalls, good: Any, first: date, last: date) -> list[Any]:
+def walk(adapter: FbaOperations, good: Any, first: date, last: date) -> list[Any]:
     """The requests of a whole walk in which there is nothing."""
     sent, cursor = [], None
     while True:
@@ -232,7 +234,7 @@ def walk(adapter: FbaCalls, good: Any, first: date, last: date) -> list[Any]:
             return sent
 
 
-def test_long_time_is_walked_by_windows_that_leave_no_day_out(adapter: FbaCalls, good: Any) -> None:
+def test_long_time_is_walked_by_windows_that_leave_no_day_out(adapter: FbaOperations, good: Any) -> None:
     # The widest window of Return Helper API, List return inventories, "Validator rule", and the day before it.
     assert days(walk(adapter, good, date(2024, 3, 12), date(2024, 5, 14))) == [
         ("2024-03-13", "2024-05-14"),
@@ -258,41 +260,41 @@ def rows(count: int) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("count", "size", "told", "following"),
     [
-        (2, 2, {"totalNumberOfRecords": 3}, "0/2"),
+        (2, 2, {"totalNumberOfRecords": 3}, "2024-01-31:0:2"),
         (2, 2, {"totalNumberOfRecords": 2}, None),
         # A page may be shorter than what was asked for.
-        (1, 2, {"totalNumberOfRecords": 3}, "0/1"),
+        (1, 2, {"totalNumberOfRecords": 3}, "2024-01-31:0:1"),
         # Without a total, a short page is the last.
-        (2, 2, {}, "0/2"),
+        (2, 2, {}, "2024-01-31:0:2"),
         (1, 2, {}, None),
         (0, 2, {}, None),
         (0, 2, {"totalNumberOfRecords": "3"}, None),
     ],
 )
 def test_page_ends_where_the_vendor_says(
-    adapter: FbaCalls, good: Any, finish: Any, count: int, size: int, told: Any, following: str | None
+    adapter: FbaOperations, good: Any, finish: Any, count: int, size: int, told: Any, following: str | None
 ) -> None:
     page = finish(adapter.fba_shipments(DAY, DAY, page_size=size), good(data=rows(count), **told))
     assert (len(page.items), page.next) == (count, following)
 
 
-def test_page_goes_on_at_its_cursor(adapter: FbaCalls) -> None:
-    request = next(adapter.fba_shipments(DAY, DAY, "0/50"))
+def test_page_goes_on_at_its_cursor(adapter: FbaOperations) -> None:
+    request = next(adapter.fba_shipments(DAY, DAY, "2024-01-31:0:50"))
     assert dict(request.query)["offset"] == "50"
 
 
-def test_page_goes_on_into_the_next_window(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_page_goes_on_into_the_next_window(adapter: FbaOperations, good: Any, finish: Any) -> None:
     page = finish(adapter.fba_shipments(date(2023, 1, 1), DAY), good(data=rows(1), totalNumberOfRecords=1))
-    assert (page.next, page.total) == ("1/0", None)
+    assert (page.next, page.total) == ("2024-01-31:1:0", None)
 
 
-def test_rows_that_are_counted_and_not_shown_are_a_gap(adapter: FbaCalls, good: Any, finish: Any) -> None:
-    page = finish(adapter.fba_shipments(DAY, DAY, "0/50"), good(data=[], totalNumberOfRecords=60))
+def test_rows_that_are_counted_and_not_shown_are_a_gap(adapter: FbaOperations, good: Any, finish: Any) -> None:
+    page = finish(adapter.fba_shipments(DAY, DAY, "2024-01-31:0:50"), good(data=[], totalNumberOfRecords=60))
     assert page.next is None
     assert page.gaps == ("/Fba/FbaShipment/list, 2024-01-31..2024-01-31: the vendor counts 60, and shows 50",)
 
 
-def test_row_that_cannot_be_read_is_set_aside(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_row_that_cannot_be_read_is_set_aside(adapter: FbaOperations, good: Any, finish: Any) -> None:
     broken = {"fbaShipmentStatusCode": "PENDING"}
     page = finish(adapter.fba_shipments(DAY, DAY), good(data=[*rows(1), broken, 7], totalNumberOfRecords=3))
     assert [one.id for one in page.items] == ["3c90c3cc-0d44-4b50-8888-000000000001"]
@@ -300,7 +302,7 @@ def test_row_that_cannot_be_read_is_set_aside(adapter: FbaCalls, good: Any, fini
     assert (page.next, page.total) == (None, 3)
 
 
-def test_instructions_are_listed(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_instructions_are_listed(adapter: FbaOperations, good: Any, finish: Any) -> None:
     row = {
         "fbaInstructionId": BARE,
         "fbaInstructionHandlingCode": "RCL",
@@ -318,24 +320,28 @@ def test_instructions_are_listed(adapter: FbaCalls, good: Any, finish: Any) -> N
     assert (one.number, one.warehouse_id, one.created_at) == ("FI-1", "2", datetime(2024, 1, 31, 10, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("cursor", ["x", "0", "0/", "1/0", "-1/0", "0/9999999999", "0/0/0", "٠/٠"])
-def test_cursor_that_is_none_of_the_listings_is_refused(adapter: FbaCalls, cursor: str) -> None:
+@pytest.mark.parametrize(
+    "cursor", ["x", "0", "0/", "2024-01-31:1:0", "-1/0", "2024-01-31:0:9999999999", "0/0/0", "2024-01-31:٠:٠"]
+)
+def test_cursor_that_is_none_of_the_listings_is_refused(adapter: FbaOperations, cursor: str) -> None:
     with pytest.raises(ValueError, match="cursor"):
         next(adapter.fba_shipments(DAY, DAY, cursor))
 
 
-@pytest.mark.parametrize("size", [0, 51])
-def test_page_holds_one_to_fifty_rows(adapter: FbaCalls, size: int) -> None:
-    with pytest.raises(ValueError, match="1 to 50"):
-        next(adapter.fba_shipments(DAY, DAY, page_size=size))
+def test_page_holds_fifty_rows_at_most(adapter: FbaOperations, make: Any) -> None:
+    sizes = [dict(next(adapter.fba_shipments(DAY, DAY, page_size=size)).query)["pageSize"] for size in (7, 51)]
+    assert sizes == ["7", "50"]
+    assert dict(next(make(page_size=20).fba_shipments(DAY, DAY)).query)["pageSize"] == "20"
+    with pytest.raises(ValueError, match="page_size"):
+        next(adapter.fba_shipments(DAY, DAY, page_size=0))
 
 
-def test_days_are_in_their_order(adapter: FbaCalls) -> None:
+def test_days_are_in_their_order(adapter: FbaOperations) -> None:
     with pytest.raises(ValueError, match="before the first"):
         next(adapter.fba_shipments(DAY, date(2024, 1, 30)))
 
 
-def test_day_of_a_moment_is_its_date(adapter: FbaCalls) -> None:
+def test_day_of_a_moment_is_its_date(adapter: FbaOperations) -> None:
     moment = datetime(2024, 1, 31, 12, tzinfo=UTC)
     assert days([next(adapter.fba_shipments(moment, moment))]) == [("2024-01-31", "2024-01-31")]
 
@@ -343,7 +349,7 @@ def test_day_of_a_moment_is_its_date(adapter: FbaCalls) -> None:
 # Stock
 
 
-def test_stock_is_read_by_fnsku(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_stock_is_read_by_fnsku(adapter: FbaOperations, good: Any, finish: Any) -> None:
     request = next(adapter.fba_stock("X001"))
     assert (request.path, request.query) == (
         "/Fba/FbaWarehouseInventory/getFbaWarehouseInventoryList",
@@ -372,7 +378,7 @@ SETTERS = [
 
 @pytest.mark.parametrize(("call", "path", "key"), SETTERS)
 def test_write_that_is_documented_as_a_get_is_sent_as_one(
-    adapter: FbaCalls, good: Any, finish: Any, call: str, path: str, key: str
+    adapter: FbaOperations, good: Any, finish: Any, call: str, path: str, key: str
 ) -> None:
     request = next(getattr(adapter, call)("2", "X001", "new"))
     assert (request.method, request.path) == ("GET", f"/Fba/FbaWarehouseInventory/{path}")
@@ -384,7 +390,7 @@ def test_write_that_is_documented_as_a_get_is_sent_as_one(
 
 @pytest.mark.parametrize(("call", "path", "key"), SETTERS)
 def test_write_whose_get_is_not_allowed_is_sent_as_a_post(
-    adapter: FbaCalls, requests: Any, call: str, path: str, key: str
+    adapter: FbaOperations, requests: Any, call: str, path: str, key: str
 ) -> None:
     _, request = requests(getattr(adapter, call)("2", "X001", "new"), Reply(status=405))
     assert (request.method, request.path) == ("POST", f"/Fba/FbaWarehouseInventory/{path}")
@@ -394,7 +400,7 @@ def test_write_whose_get_is_not_allowed_is_sent_as_a_post(
 
 @pytest.mark.parametrize(("call", "path", "key"), SETTERS)
 def test_write_whose_get_fails_otherwise_is_not_sent_again(
-    adapter: FbaCalls, finish: Any, call: str, path: str, key: str
+    adapter: FbaOperations, finish: Any, call: str, path: str, key: str
 ) -> None:
     with pytest.raises(NotFound):
         finish(getattr(adapter, call)("2", "X001", "new"), Reply(status=404))
@@ -403,7 +409,7 @@ def test_write_whose_get_fails_otherwise_is_not_sent_again(
 # Instructions
 
 
-def test_instructions_are_created(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_instructions_are_created(adapter: FbaOperations, good: Any, finish: Any) -> None:
     request = next(adapter.fba_create_instructions("RECALL", [a_line(), a_line(fnsku="X002", quantity=1)]))
     assert (request.method, request.path) == ("POST", "/Fba/FbaInstruction/create")
     assert request.json == {
@@ -442,7 +448,7 @@ def test_instructions_are_created(adapter: FbaCalls, good: Any, finish: Any) -> 
     ],
 )
 def test_codes_of_both_generations_are_understood(
-    adapter: FbaCalls, good: Any, finish: Any, code: object, disposition: Disposition
+    adapter: FbaOperations, good: Any, finish: Any, code: object, disposition: Disposition
 ) -> None:
     row = {"fbaInstructionId": BARE, "fbaInstructionHandlingCode": code}
     (made,) = finish(adapter.fba_create_instructions("OTH", [a_line()]), good(data=[row]))
@@ -461,14 +467,14 @@ def test_codes_of_both_generations_are_understood(
     ],
 )
 def test_instruction_that_the_vendor_would_refuse_is_not_sent(
-    adapter: FbaCalls, handling: str, lines: Any, field: str
+    adapter: FbaOperations, handling: str, lines: Any, field: str
 ) -> None:
     with pytest.raises(ValidationFailed) as error:
         next(adapter.fba_create_instructions(handling, lines))
     assert list(error.value.fields) == [field]
 
 
-def test_items_of_an_instruction_are_read(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_items_of_an_instruction_are_read(adapter: FbaOperations, good: Any, finish: Any) -> None:
     request = next(adapter.fba_instruction_items(BARE))
     assert (request.path, request.query) == (
         "/Fba/FbaInstructionItem/getFbaInstructionItemList",
@@ -566,7 +572,7 @@ ITEM = {
     ],
 )
 def test_instruction_has_the_detail_of_its_kind(
-    adapter: FbaCalls, good: Any, finish: Any, kind: FbaKind, path: str, told: Any, expected: Any
+    adapter: FbaOperations, good: Any, finish: Any, kind: FbaKind, path: str, told: Any, expected: Any
 ) -> None:
     request = next(adapter.fba_instruction(kind, BARE))
     assert (request.method, request.path, request.query) == ("GET", path, (("fbaInstructionId", BARE),))
@@ -580,7 +586,7 @@ def test_instruction_has_the_detail_of_its_kind(
 
 @pytest.mark.parametrize("status", [404, 405])
 def test_restock_is_asked_for_by_post_where_get_is_not_taken(
-    adapter: FbaCalls, good: Any, requests: Any, finish: Any, status: int
+    adapter: FbaOperations, good: Any, requests: Any, finish: Any, status: int
 ) -> None:
     _, request = requests(adapter.fba_instruction(FbaKind.RESTOCK, BARE), Reply(status=status))
     assert (request.method, request.path, request.json, request.query) == (
@@ -594,12 +600,12 @@ def test_restock_is_asked_for_by_post_where_get_is_not_taken(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FbaKind if kind is not FbaKind.RESTOCK])
-def test_other_detail_is_asked_for_by_get_alone(adapter: FbaCalls, finish: Any, kind: FbaKind) -> None:
+def test_other_detail_is_asked_for_by_get_alone(adapter: FbaOperations, finish: Any, kind: FbaKind) -> None:
     with pytest.raises(NotFound):
         finish(adapter.fba_instruction(kind, BARE), Reply(status=404))
 
 
-def test_replenishment_is_read(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_replenishment_is_read(adapter: FbaOperations, good: Any, finish: Any) -> None:
     told = {
         **COMMON,
         "fbaInstructionReplenishItemList": [{**ITEM, "newFnsku": "X002"}],
@@ -639,7 +645,7 @@ def test_replenishment_is_read(adapter: FbaCalls, good: Any, finish: Any) -> Non
     )
 
 
-def test_shipping_info_with_a_label_is_the_vendors_sample(adapter: FbaCalls) -> None:
+def test_shipping_info_with_a_label_is_the_vendors_sample(adapter: FbaOperations) -> None:
     key = "rr/api/files/2023/21/038758fc-0446-4be1-9b1b-4adb04d96305/T2300001487.pdf"
     label = UploadedFile(filename="T2300001487.pdf", key=key)
     operation = adapter.fba_update_shipping_info(LABELLED, ship_to=AMAZON, reference_id="REF-S0000000001", label=label)
@@ -662,7 +668,7 @@ def test_shipping_info_with_a_label_is_the_vendors_sample(adapter: FbaCalls) -> 
     }
 
 
-def test_shipping_info_without_a_label_is_the_vendors_sample(adapter: FbaCalls) -> None:
+def test_shipping_info_without_a_label_is_the_vendors_sample(adapter: FbaOperations) -> None:
     body = next(adapter.fba_update_shipping_info(BARE, ship_to=AMAZON, reference_id="REF-S0000000002")).json
     assert body == {
         "fbaInstructionId": "5c779604-b317-4cc8-8f3f-7470982c4965",
@@ -679,20 +685,20 @@ def test_shipping_info_without_a_label_is_the_vendors_sample(adapter: FbaCalls) 
     }
 
 
-def test_shipping_info_without_an_address_is_not_sent(adapter: FbaCalls) -> None:
+def test_shipping_info_without_an_address_is_not_sent(adapter: FbaOperations) -> None:
     with pytest.raises(ValidationFailed) as error:
         next(adapter.fba_update_shipping_info(BARE, ship_to=Address(country="US"), reference_id="REF"))
     assert list(error.value.fields) == ["newShipmentFbaName"]
 
 
-def test_shipping_info_is_echoed(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_shipping_info_is_echoed(adapter: FbaOperations, good: Any, finish: Any) -> None:
     operation = adapter.fba_update_shipping_info(BARE, ship_to=AMAZON, reference_id="REF-S0000000002")
     told = {"fbaInstructionId": BARE, "fbaInstructionReplenishId": SHIPMENT, "replenishStatusCode": "x"}
     detail = finish(operation, good(data=told))
     assert (detail.detail_id, detail.replenishment.status_raw) == (SHIPMENT, "x")
 
 
-def test_fnsku_is_replaced(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_fnsku_is_replaced(adapter: FbaOperations, good: Any, finish: Any) -> None:
     request = next(adapter.fba_assign_new_fnsku(BARE, {"X001": "X002"}))
     assert (request.method, request.path) == ("POST", "/Fba/FbaInstructionReplenish/assignNewFnsku")
     assert request.json == {
@@ -704,12 +710,12 @@ def test_fnsku_is_replaced(adapter: FbaCalls, good: Any, finish: Any) -> None:
 
 
 @pytest.mark.parametrize("pairs", [{}, {"": "X002"}, {"X001": ""}])
-def test_fnsku_that_is_missing_is_not_replaced(adapter: FbaCalls, pairs: Any) -> None:
+def test_fnsku_that_is_missing_is_not_replaced(adapter: FbaOperations, pairs: Any) -> None:
     with pytest.raises(ValidationFailed):
         next(adapter.fba_assign_new_fnsku(BARE, pairs))
 
 
-def test_reply_without_its_object_names_the_place(adapter: FbaCalls, good: Any, finish: Any) -> None:
+def test_reply_without_its_object_names_the_place(adapter: FbaOperations, good: Any, finish: Any) -> None:
     with pytest.raises(UnexpectedReply) as error:
         finish(adapter.fba_shipment(SHIPMENT), good(data=[]))
     assert error.value.where == "data"
@@ -742,7 +748,7 @@ PAYLOADS = st.fixed_dictionaries(
 )
 
 
-def operations(adapter: FbaCalls) -> list[Any]:
+def operations(adapter: FbaOperations) -> list[Any]:
     return [
         adapter.fba_create_shipments([a_parcel()]),
         adapter.fba_shipment(SHIPMENT),

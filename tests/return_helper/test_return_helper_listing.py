@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from returns_hub import ReturnQuery, ShipmentQuery, Status, UnexpectedReply, UnsupportedOperation
 
@@ -229,12 +230,29 @@ def test_page_size_is_the_callers_up_to_fifty(adapter: Any) -> None:
     assert query_of(request)["pageSize"] == "7"
 
 
-@pytest.mark.parametrize("size", [0, -1, 51])
-def test_page_size_out_of_range_is_refused(adapter: Any, size: int) -> None:
-    with pytest.raises(UnsupportedOperation, match="1 to 50"):
+def test_page_holds_fifty_rows_at_most(adapter: Any, make: Any) -> None:
+    query = ReturnQuery(created_after=SINCE, created_before=UNTIL)
+    assert query_of(next(adapter.list_returns(evolve(query, page_size=51))))["pageSize"] == "50"
+    assert query_of(next(make(page_size=20).list_returns(query)))["pageSize"] == "20"
+    assert query_of(next(make(page_size=20).backfill(SINCE, UNTIL)[0].read(None)))["pageSize"] == "20"
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_page_without_a_row_is_refused(adapter: Any, size: int) -> None:
+    with pytest.raises(ValueError, match="page_size"):
         next(adapter.list_returns(ReturnQuery(page_size=size)))
-    with pytest.raises(UnsupportedOperation, match="1 to 50"):
+    with pytest.raises(ValueError, match="page_size"):
         next(adapter.list_shipments(ShipmentQuery(page_size=size)))
+
+
+def test_row_of_the_time_is_given_although_another_of_its_return_is_older(page: Any) -> None:
+    query = ReturnQuery(created_after=datetime(2024, 2, 1, 10, tzinfo=UTC), created_before=UNTIL)
+    rows = [
+        {**a_row(1, "2024-02-01T09:00:00Z"), "returnRequestId": 7},
+        {**a_row(2, "2024-02-01T11:00:00Z"), "returnRequestId": 7},
+    ]
+    (ret,) = page(query, *rows, cursor="2024-03-31:0:0", total=2).items
+    assert [item.id for item in ret.items] == ["2"]
 
 
 @pytest.mark.parametrize(

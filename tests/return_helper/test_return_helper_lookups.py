@@ -20,9 +20,9 @@ from returns_hub import (
     UnexpectedReply,
     ValidationFailed,
 )
-from returns_hub_return_helper.fba import FbaCalls
-from returns_hub_return_helper.lookups import Code, CodeTable, Lane, LookupCalls, ServiceType
-from returns_hub_return_helper.warehouse import HandlingCalls
+from returns_hub_return_helper.fba import FbaOperations
+from returns_hub_return_helper.lookups import Code, CodeTable, Lane, LookupOperations, ServiceType
+from returns_hub_return_helper.warehouse import WarehouseOperations
 
 DOCUMENTS = Path(__file__).parent / "documents"
 # Return Helper API, Getting started, "Response Structure".
@@ -588,7 +588,7 @@ def test_buyer_cost_is_read(adapter: Any, good: Any, finish: Any) -> None:
 
 def test_families_of_calls_make_one_class_without_a_dict() -> None:
     @frozen(kw_only=True)
-    class Whole(LookupCalls, HandlingCalls, FbaCalls):
+    class Whole(LookupOperations, WarehouseOperations, FbaOperations):
         overlap: bool = True
 
     whole = Whole(api_key=Secret("k"), api_token=Secret("t"), resend_limit=3)

@@ -30,7 +30,7 @@ def test_base_urls_are_as_the_vendor_prints_them(adapter: Any) -> None:
     assert dict(adapter.base_urls) == {
         "production": "https://api.returnhelpercentre.com/v1/user/api",
         "sandbox": "https://api.returnshelper.com/uat/user/api",
-        "china": "https://api.returnhelperchina.com/user/",
+        "china": "https://api.returnhelperchina.com/user/api",
     }
     assert dict(adapter.extra_base_urls["public"]) == {
         "production": "https://api.returnhelpercentre.com/v1/public/api",

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +147,21 @@ def no_word(_: Return) -> None:
     """What only says more of something else is not kept beside it, but in ``raw``."""
 
 
-def word_of_item(ret: Return) -> str | None:
+def handling_of_item(ret: Return) -> str | None:
     return ret.items[0].disposition_raw
+
+
+def progress_of_item(ret: Return) -> str | None:
+    return ret.items[0].disposition_status_raw
+
+
+def progress_of_service(ret: Return) -> str | None:
+    return ret.items[0].services[0].status_raw
+
+
+def word_of_label(ret: Return) -> str | None:
+    label = ret.shipments[0].label
+    return label and label.status_raw
 
 
 def word_of_shipment(ret: Return) -> str | None:
@@ -162,13 +174,13 @@ PLACES: Mapping[str, tuple[str, list[object], Callable[[Any], dict[str, object]]
         "labelGenerated",
         LABELS,
         lambda word: {"label": {"shipmentId": 5, "labelRequestStatusCode": word}},
-        no_word,
+        word_of_label,
     ),
     "label of an arrival": (
         "markShipmentArrive",
         LABELS,
         lambda word: arrival(label={"labelRequestStatusCode": word}),
-        no_word,
+        word_of_label,
     ),
     "shipment": (
         "markShipmentArrive",
@@ -182,23 +194,23 @@ PLACES: Mapping[str, tuple[str, list[object], Callable[[Any], dict[str, object]]
         lambda word: arrival(returnRequest={"returnStatusCode": word}),
         lambda ret: ret.status_raw,
     ),
-    "handling": ("completeInventoryHandling", HANDLINGS, lambda word: inventory(handlingCode=word), word_of_item),
+    "handling": ("completeInventoryHandling", HANDLINGS, lambda word: inventory(handlingCode=word), handling_of_item),
     "handling status": (
         "completeInventoryHandling",
         HANDLING_STATUSES,
         lambda word: inventory(handlingCode="dis", handlingStatusCode=word),
-        no_word,
+        progress_of_item,
     ),
-    "resend": ("updateResendStatus", RESENDS, resend, word_of_item),
+    "resend": ("updateResendStatus", RESENDS, resend, progress_of_item),
     "parcel of a resend": ("updateResendStatus", RESENDS, resend, word_of_shipment),
     "recall": ("recallUpdateStatus", RECALLS, lambda word: recall(recallStatusCode=word), no_word),
-    "recalled inventory": ("recallUpdateStatus", RECALLED, lambda word: recall(entry=word), word_of_item),
+    "recalled inventory": ("recallUpdateStatus", RECALLED, lambda word: recall(entry=word), progress_of_item),
     "pick-up": ("recallUpdateStatus", PICK_UPS, lambda word: recall(pickUpCode=word), no_word),
     "recall of the first generation": (
         "recallUpdateStatus",
         RECALLS,
         lambda word: {"recall": {"recallId": 9, "recallStatusCode": word}},
-        word_of_item,
+        progress_of_item,
     ),
     "update of a recall": (
         "recallUpdateStatus",
@@ -206,14 +218,9 @@ PLACES: Mapping[str, tuple[str, list[object], Callable[[Any], dict[str, object]]
         lambda word: old_recall(recallUpdateTypeStatus=word),
         no_word,
     ),
-    "service": ("vasUpdated", VAS_STATUSES, vas, word_of_item),
-    "service of a split": ("splitLineItem", VAS_STATUSES, split, no_word),
+    "service": ("vasUpdated", VAS_STATUSES, vas, progress_of_service),
+    "service of a split": ("splitLineItem", VAS_STATUSES, split, progress_of_service),
 }
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
 
 
 def read(place: str, word: object) -> list[ReturnObserved]:
@@ -238,35 +245,34 @@ def test_every_documented_code_is_understood_kept_and_stored(store: Store, place
     for number, word in enumerate(words):
         (event,) = read(place, word)
         if kept is not no_word:
-            assert kept(event.observed) == (code(word) or None)
+            assert kept(event.observed) == (str(word) or None)
         told = evolve(event.observed, id="1")
         at = NOON + timedelta(seconds=number)
         store.apply(place, [Observation(ret=told, at=at, seen_at=at)], derive=ADAPTER.derive)
         stored = store.get_return(place, "1")
         assert stored is not None
         if kept is not no_word and word != "":
-            assert kept(stored.ret) == code(word)
+            assert kept(stored.ret) == str(word)
 
 
 @pytest.mark.parametrize("place", PLACES)
-@given(word=JSON)
-def test_unknown_code_of_any_type_keeps_its_word(place: str, word: object) -> None:
+@given(word=st.text(min_size=1).filter(lambda word: not word.isspace()))
+def test_unknown_code_keeps_its_word(place: str, word: str) -> None:
     kept = PLACES[place][3]
     (event,) = read(place, word)
     if kept is not no_word:
-        assert kept(event.observed) == (code(json.loads(json.dumps(word), parse_float=Decimal)) or None)
+        assert kept(event.observed) == word
 
 
-@given(word=st.sampled_from([*FBA_SHIPMENTS, *FBA_HANDLINGS, *HANDLING_STATUSES]) | JSON)
+@pytest.mark.parametrize("word", [*FBA_SHIPMENTS, *FBA_HANDLINGS, *HANDLING_STATUSES, "never heard of", 77])
 def test_code_of_fulfilment_keeps_its_word(good: Any, finish: Any, word: object) -> None:
-    kept = code(json.loads(json.dumps(word), parse_float=Decimal)) or None
     parcel = {"fbaShipmentId": GUID, "fbaShipmentStatusCode": word}
     made = {"fbaInstructionId": GUID, "fbaInstructionHandlingCode": word, "handlingStatusCode": word}
     line = FbaLine(fnsku="X001", warehouse_id="2", quantity=1)
     announced = NewFbaShipment(tracking_number="1Z1", removal_order_id="RO-1", warehouse_id="2")
     (one,) = finish(ADAPTER.fba_create_shipments([announced]), good(data=[parcel]))
     (two,) = finish(ADAPTER.fba_create_instructions("OTH", [line]), good(data=[made]))
-    assert (one.status_raw, two.disposition_raw, two.status_raw) == (kept, kept, kept)
+    assert (one.status_raw, two.disposition_raw, two.status_raw) == (str(word),) * 3
 
 
 # The life of one return, in whatever order and however often its notifications come

@@ -23,6 +23,7 @@ from returns_hub import (
     Reply,
     Return,
     ReturnQuery,
+    Service,
     Shipment,
     ShipmentStatus,
     Status,
@@ -181,6 +182,8 @@ def test_row_of_an_inventory_is_an_item_of_its_return(page_of: Any) -> None:
                 disposition=Disposition.HOLD,
                 disposition_status=DispositionStatus.PENDING,
                 disposition_raw="ohd",
+                disposition_status_raw="pending",
+                received_at=datetime(2023, 11, 7, 5, 31, 56, 123000, tzinfo=UTC),
             ),
         ),
         created_at=datetime(2023, 11, 7, 5, 31, 56, 123000, tzinfo=UTC),
@@ -236,11 +239,14 @@ def test_row_of_a_shipment_is_a_shipment_of_its_return(page_of: Any) -> None:
         shipments=(
             Shipment(
                 id="4123",
+                number="S230711-0000015",
                 return_id="2301",
                 direction=Direction.INBOUND,
                 status=ShipmentStatus.DELIVERED,
                 status_raw="6",
                 service="usps",
+                label=Label(id="991"),
+                warehouse_id="20",
             ),
         ),
         created_at=datetime(2023, 11, 7, 5, 31, 56, tzinfo=UTC),
@@ -254,7 +260,7 @@ def test_row_with_a_return_and_nothing_else_is_a_return(page_of: Any) -> None:
 
 def test_row_with_a_label_status_tells_the_label(page_of: Any) -> None:
     (ret,) = page_of(a_shipment_row(labelRequestStatusCode="queued"), shipments=True).items
-    assert ret.shipments[0].label == Label(status=LabelStatus.REQUESTED)
+    assert ret.shipments[0].label == Label(id="991", status=LabelStatus.REQUESTED, status_raw="queued")
 
 
 def test_return_request_is_read_with_label_and_line_item(adapter: Any, good: Any, finish: Any) -> None:
@@ -271,9 +277,11 @@ def test_return_request_is_read_with_label_and_line_item(adapter: Any, good: Any
     assert (shipment.id, shipment.tracking_number) == ("4123", "9400100000000000000000")
     assert shipment.cost == Money(amount=Decimal("5.25"), currency="USD")
     assert shipment.label == Label(
-        status=LabelStatus.READY, url="https://label-service-dev-files.returnshelper.com/l.pdf"
+        id="991",
+        status=LabelStatus.READY,
+        status_raw="success",
+        url="https://label-service-dev-files.returnshelper.com/l.pdf",
     )
-    assert shipment.label.raw["labelId"] == 991
     assert ret.created_at == datetime(2023, 7, 11, 8, tzinfo=UTC)
 
 
@@ -380,7 +388,9 @@ def labelled(status: LabelStatus) -> Shipment:
         ((), (), Status.UNKNOWN),
         ((SHIPMENT,), (), Status.APPROVED),
         ((labelled(LabelStatus.REQUESTED),), (), Status.APPROVED),
-        ((labelled(LabelStatus.VOID),), (), Status.APPROVED),
+        ((labelled(LabelStatus.VOID),), (), Status.CANCELLED),
+        ((labelled(LabelStatus.VOID), SHIPMENT), (), Status.APPROVED),
+        ((labelled(LabelStatus.VOID),), (HELD,), Status.RECEIVED),
         ((labelled(LabelStatus.READY),), (), Status.READY_TO_SHIP),
         ((labelled(LabelStatus.FAILED), labelled(LabelStatus.READY)), (), Status.READY_TO_SHIP),
         ((evolve(labelled(LabelStatus.READY), status=ShipmentStatus.DELIVERED),), (), Status.RECEIVED),
@@ -402,6 +412,99 @@ def labelled(status: LabelStatus) -> Shipment:
 def test_status_follows_from_the_parts(adapter: Any, shipments: Any, items: Any, status: Status) -> None:
     ret = Return(provider="return_helper", id="1", shipments=shipments, items=items)
     assert adapter.derive(ret).status is status
+
+
+@pytest.mark.parametrize("told", [None, ShipmentStatus.UNKNOWN, ShipmentStatus.PRE_TRANSIT])
+@pytest.mark.parametrize(
+    ("label", "items", "status"),
+    [
+        (LabelStatus.REQUESTED, (), ShipmentStatus.PRE_TRANSIT),
+        (LabelStatus.READY, (), ShipmentStatus.PRE_TRANSIT),
+        (LabelStatus.FAILED, (), ShipmentStatus.PRE_TRANSIT),
+        (LabelStatus.VOID, (), ShipmentStatus.CANCELLED),
+        (LabelStatus.READY, (HELD,), ShipmentStatus.DELIVERED),
+        (LabelStatus.VOID, (HELD,), ShipmentStatus.DELIVERED),
+        (LabelStatus.UNKNOWN, (HELD, DISPOSED), ShipmentStatus.DELIVERED),
+    ],
+)
+def test_where_the_only_parcel_is_follows_from_its_label_and_what_arrived(
+    adapter: Any, told: Any, label: LabelStatus, items: Any, status: ShipmentStatus
+) -> None:
+    parcel = evolve(labelled(label), status=told, status_raw="7")
+    (derived,) = adapter.derive(Return(provider="return_helper", id="1", shipments=(parcel,), items=items)).shipments
+    assert (derived.status, derived.status_raw) == (status, "7")
+
+
+def test_of_several_parcels_an_inventory_does_not_say_which_has_arrived(adapter: Any) -> None:
+    other = evolve(labelled(LabelStatus.READY), id="4124")
+    ret = adapter.derive(Return(provider="return_helper", id="1", shipments=(SHIPMENT, other), items=(HELD,)))
+    assert [parcel.status for parcel in ret.shipments] == [None, ShipmentStatus.PRE_TRANSIT]
+
+
+def test_what_the_vendor_says_of_a_parcel_on_its_way_out_is_kept(adapter: Any) -> None:
+    out = evolve(SHIPMENT, direction=Direction.OUTBOUND, status=ShipmentStatus.PRE_TRANSIT)
+    ret = adapter.derive(Return(provider="return_helper", id="1", shipments=(SHIPMENT, out), items=(HELD,)))
+    assert [parcel.status for parcel in ret.shipments] == [ShipmentStatus.DELIVERED, ShipmentStatus.PRE_TRANSIT]
+
+
+ARRIVED = Item(id="18200", rma="USE-2-240401-D00001-25")
+PICTURED = Item(aliases=("38219",), name="Kettle", images=("https://f/1",))
+
+
+def derived_items(adapter: Any, *items: Item) -> tuple[Any, Any]:
+    ret = adapter.derive(Return(provider="return_helper", id="1", items=items))
+    return ret.items, ret.attachments
+
+
+def test_line_item_of_the_only_inventory_is_that_inventory(adapter: Any) -> None:
+    folded = evolve(ARRIVED, aliases=("38219",), name="Kettle", images=("https://f/1",))
+    assert derived_items(adapter, ARRIVED, PICTURED) == ((folded,), ())
+
+
+def test_line_items_of_several_inventories_are_no_further_items(adapter: Any) -> None:
+    second = evolve(ARRIVED, id="18201")
+    assert derived_items(adapter, ARRIVED, second, PICTURED) == ((ARRIVED, second), ("https://f/1",))
+
+
+def test_another_line_item_than_the_one_that_arrived_stays(adapter: Any) -> None:
+    arrived = evolve(ARRIVED, aliases=("38218",))
+    assert derived_items(adapter, arrived, PICTURED) == ((arrived, PICTURED), ())
+
+
+def test_line_items_are_items_before_anything_has_arrived(adapter: Any) -> None:
+    assert derived_items(adapter, PICTURED) == ((PICTURED,), ())
+
+
+def test_pieces_of_a_split_know_the_whole_by_their_rma(adapter: Any) -> None:
+    whole = evolve(ARRIVED, aliases=("1",))
+    pieces = [evolve(whole, id=f"1820{n}", rma=f"USE-2-240401-D00001-0{n}-25") for n in (1, 2)]
+    other = evolve(whole, id="9", rma="USE-2-240401-D00002-25")
+    items, _ = derived_items(adapter, whole, *pieces, other)
+    assert [item.parent_id for item in items] == [None, "18200", "18200", None]
+
+
+def test_whole_is_settled_once_there_are_pieces(adapter: Any) -> None:
+    whole = evolve(HELD, id="18200", rma="USE-2-240401-D00001-25", aliases=("1",))
+    piece = evolve(DISPOSED, id="18201", rma="USE-2-240401-D00001-01-25", aliases=("2",))
+    ret = adapter.derive(Return(provider="return_helper", id="1", items=(whole, piece)))
+    assert ret.status is Status.RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("progress", "disposition"),
+    [
+        (DispositionStatus.PENDING, Disposition.REWORK),
+        (DispositionStatus.DONE, Disposition.HOLD),
+        (DispositionStatus.FAILED, Disposition.HOLD),
+    ],
+)
+@pytest.mark.parametrize("word", ["ohd", "4"])
+def test_inventory_on_hold_for_a_service_is_in_rework(
+    adapter: Any, progress: DispositionStatus, disposition: Disposition, word: str
+) -> None:
+    held = evolve(HELD, disposition_raw=word, services=(Service(id="77", status=progress),))
+    ((item,), _) = derived_items(adapter, held)
+    assert (item.disposition, item.disposition_raw) == (disposition, word)
 
 
 def test_failed_label_wants_attention_until_there_is_another(adapter: Any) -> None:

@@ -26,7 +26,7 @@ from returns_hub import (
     UnsupportedOperation,
     ValidationFailed,
 )
-from returns_hub_return_helper import countries
+from returns_hub.wire import alpha2, alpha3
 
 ITEM = NewItem(
     name="T-shirt",
@@ -158,9 +158,8 @@ def test_created_return_tells_what_the_vendor_confirmed(adapter: Any, good: Any,
     assert (ret.provider, ret.id, ret.number) == ("return_helper", "2301", "R230711-0000015")
     assert ret.order == OrderRef(number="ORDER 1")
     assert (shipment.id, shipment.return_id, shipment.direction) == ("4123", "2301", Direction.INBOUND)
-    assert shipment.label == Label(status=LabelStatus.REQUESTED)
+    assert shipment.label == Label(id="991", status=LabelStatus.REQUESTED, status_raw="queued")
     assert shipment.cost == Money(amount=Decimal("5.25"), currency="USD")
-    assert shipment.raw["labelId"] == 991
     assert ret.raw == CREATED | {"cost": Decimal("5.25")}
 
 
@@ -321,23 +320,23 @@ def test_what_the_call_has_no_place_for_is_refused(adapter: Any, changes: Any, n
 
 
 def test_every_country_of_iso_3166_has_a_code_of_its_own() -> None:
-    found = {two: countries.alpha3(two) for two in map("".join, product(ascii_uppercase, repeat=2))}
+    found = {two: alpha3(two) for two in map("".join, product(ascii_uppercase, repeat=2))}
     known = {two: three for two, three in found.items() if three is not None}
     assert len(known) == len(set(known.values())) == 249
-    assert {countries.alpha2(three): three for three in known.values()} == known
+    assert {alpha2(three): three for three in known.values()} == known
 
 
 @pytest.mark.parametrize(
     ("country", "code"), [("US", "usa"), ("gb", "gbr"), ("CN", "chn"), ("DE", "deu"), ("CHE", "che"), ("hrv", "hrv")]
 )
 def test_country_is_three_small_letters(country: str, code: str) -> None:
-    assert countries.alpha3(country) == code
+    assert alpha3(country) == code
 
 
 @pytest.mark.parametrize("country", ["", "X", "XX", "UK", "USAA", "ß", "12"])
 def test_country_that_there_is_not_has_no_code(country: str) -> None:
-    assert countries.alpha3(country) is None
-    assert countries.alpha2(country) is None
+    assert alpha3(country) is None
+    assert alpha2(country) is None
 
 
 # The other writes
