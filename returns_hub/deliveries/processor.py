@@ -226,7 +226,7 @@ def _observation(event: ReturnObserved, delivery: Delivery) -> Observation:
 
 
 def _unmapped(event: UnknownEvent, delivery: Delivery, index: int) -> EventUnmapped:
-    """That a delivery could not be interpreted; its bytes stay where they are."""
+    """That a delivery could not be interpreted, with the identifiers it names; its bytes stay where they are."""
     identity = json.dumps([delivery.account, EventUnmapped.type, delivery.dedupe_key, index])
     return EventUnmapped(
         id=hashlib.sha256(identity.encode()).hexdigest()[:32],
@@ -235,7 +235,11 @@ def _unmapped(event: UnknownEvent, delivery: Delivery, index: int) -> EventUnmap
         occurred_at=delivery.received_at,
         recorded_at=delivery.received_at,
         origin=delivery.origin,
-        changes={"event": (None, event.name), "delivery": (None, delivery.id)},
+        changes={
+            "event": (None, event.name),
+            "delivery": (None, delivery.id),
+            **{f"ids.{name}": (None, value) for name, value in event.ids.items()},
+        },
     )
 
 

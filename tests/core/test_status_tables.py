@@ -284,14 +284,14 @@ def test_a_table_cannot_be_written_to(table: StatusTable) -> None:
 
 
 def test_an_account_has_every_table_and_counts_its_own_unknown_words() -> None:
-    mine, other = statuses.new_words(), statuses.new_words()
+    mine, other = statuses.account_words({}), statuses.account_words({})
     mine["vas"].look_up("no such service")
     assert list(mine) == list(RETURN_HELPER)
     assert [dict(words["vas"].unknown_words()) for words in (mine, other)] == [{"no such service": 1}, {}]
     assert mine["vas"].rows == statuses.VAS.rows
 
 
-@pytest.mark.parametrize("tables", [statuses.VOCABULARIES, statuses.new_words()])
+@pytest.mark.parametrize("tables", [statuses.VOCABULARIES, statuses.account_words({})])
 def test_no_table_can_be_exchanged(tables: Mapping[str, StatusTable]) -> None:
     with pytest.raises(TypeError):
         tables["vas"] = statuses.HANDLINGS  # type: ignore[index]

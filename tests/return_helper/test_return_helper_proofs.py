@@ -14,7 +14,6 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
-from returns_hub_return_helper.parts import code
 
 from returns_hub import (
     Account,
@@ -161,7 +160,7 @@ def progress_of_service(ret: Return) -> str | None:
 
 def word_of_label(ret: Return) -> str | None:
     label = ret.shipments[0].label
-    return label and label.status_raw
+    return None if label is None else label.status_raw
 
 
 def word_of_shipment(ret: Return) -> str | None:
