@@ -70,19 +70,37 @@ def derive_return(ret: Return) -> Return:
 
 
 def _derive_items(items: Sequence[Item]) -> tuple[tuple[Item, ...], tuple[str, ...]]:
-    """The items, and the images of line items of which nobody says yet which inventory they are."""
-    inventories = [item for item in items if item.id is not None]
-    line_items = [item for item in items if item.id is None]
-    unpaired = [item for item in inventories if not any(":" not in alias for alias in item.aliases)]
+    """The items, and the images of line items of which nobody says yet which inventory they are.
+
+    Beside an inventory whose line item is not known yet, a line item may be that very inventory; and what is known by a service, a resend
+    or a recall alone is one of the inventories.
+    """
+    inventories = {item.id: item for item in items if item.id is not None}
+    others = [item for item in items if item.id is None]
+    line_items = [item for item in others if _has_line_item(item)]
+    unpaired = [key for key, item in inventories.items() if not _has_line_item(item)]
+    rmas = {key: rma for key, item in inventories.items() if (rma := _parse_rma(item))}
+    parents = {rma.stem: key for key, rma in rmas.items() if not rma.is_split}
+    # Of a piece without its whole it is clear that there is an inventory which is not known yet.
+    is_complete = all(rma.stem in parents for rma in rmas.values())
+    kept: list[Item] = []
     images: tuple[str, ...] = ()
-    if line_items and unpaired:
-        if len(inventories) == len(line_items) == 1:
-            inventories = [_fold(inventories[0], line_items[0])]
+    for other in others:
+        is_line_item = _has_line_item(other)
+        # By elimination: every other inventory has its line item, and every other line item its inventory.
+        only = list(inventories) if not is_line_item else unpaired if len(line_items) == 1 else []
+        if len(only) == 1 and is_complete:
+            inventories[only[0]] = _fold(inventories[only[0]], other)
+        elif not inventories or (is_line_item and not unpaired):
+            kept.append(other)
         else:
-            images = tuple(url for item in line_items for url in item.images)
-        line_items = []
-    parents = {rma.stem: item.id for item in inventories if (rma := _parse_rma(item)) and not rma.is_split}
-    return (*(_derive_inventory(item, parents) for item in inventories), *line_items), images
+            images += other.images
+    return (*(_derive_inventory(item, parents) for item in inventories.values()), *kept), images
+
+
+def _has_line_item(item: Item) -> bool:
+    """True if an item is known by its line item; the aliases of everything else have a kind before a colon."""
+    return any(":" not in alias for alias in item.aliases)
 
 
 def _fold(inventory: Item, line_item: Item) -> Item:

@@ -471,6 +471,14 @@ def test_another_line_item_than_the_one_that_arrived_stays(adapter: Any) -> None
     assert derived_items(adapter, arrived, PICTURED) == ((arrived, PICTURED), ())
 
 
+def test_what_only_a_service_is_known_of_is_one_of_the_inventories(adapter: Any) -> None:
+    served = Item(aliases=("vas:77",), services=(Service(id="77", status=DispositionStatus.DONE),))
+    paired = evolve(ARRIVED, aliases=("38218",))
+    ((item,), _) = derived_items(adapter, paired, served)
+    assert (item.id, item.services, set(item.aliases)) == ("18200", served.services, {"38218", "vas:77"})
+    assert derived_items(adapter, paired, evolve(paired, id="18201"), served)[0] == (paired, evolve(paired, id="18201"))
+
+
 def test_line_items_are_items_before_anything_has_arrived(adapter: Any) -> None:
     assert derived_items(adapter, PICTURED) == ((PICTURED,), ())
 
