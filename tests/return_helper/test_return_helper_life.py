@@ -322,13 +322,13 @@ def test_no_change_is_told_twice(bodies: list[bytes]) -> None:
 def told(events: list[Event], *, of: set[str] | None = None) -> Counter[tuple[str, str]]:
     """How often each value was told of each thing, or of items known by one of these aliases alone.
 
-    Where the return stands follows from all that is known of it; so does which line item and services an inventory has.
+    Where the return stands follows from all that is known of it; so do the line item, the services and the images of an inventory.
     """
     changes = [
         (place, now)
         for event in events
         for place, (_, now) in event.changes.items()
-        if not place.endswith((".services", ".aliases"))
+        if not place.endswith((".services", ".aliases", ".images"))
     ]
     return Counter(
         (thing(place), repr(now))
