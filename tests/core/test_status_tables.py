@@ -23,7 +23,7 @@ RETURN_HELPER = {
         "shipment=pre_transit label=none": "no-label",
         "shipment=pre_transit label=failed": "lb-failed",
         "shipment=delivered": "6",
-        "-": "1 2 3 4",
+        "shipment=pre_transit": "1 2 3 4",
     },
     "label": {
         "label=requested": "queued queue started 1",
@@ -47,11 +47,11 @@ RETURN_HELPER = {
         "disposition_status=done": "completed 2",
     },
     "resend": {
-        "disposition_status=pending": "pending 0",
+        "disposition_status=pending shipment=pre_transit": "pending 0",
         "disposition_status=cancelled shipment=cancelled": "canceled cancelled 1",
-        "disposition_status=in_progress": "inProgress 2",
-        "disposition_status=done": "completed 3",
-        "disposition_status=failed label=failed": "failed 4",
+        "disposition_status=in_progress shipment=pre_transit": "inProgress 2",
+        "disposition_status=done shipment=in_transit": "completed 3",
+        "disposition_status=failed label=failed shipment=pre_transit": "failed 4",
     },
     "recall": {
         "disposition_status=pending": "pending 0",
