@@ -4,7 +4,7 @@ Sources: Return Helper API, Getting started: an arrived shipment "is marked rece
 records" (Type 1), the pieces of a split and their RMAs ("RMA"), services only on what is on hold (Recipe 3).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -113,7 +113,7 @@ def _fold(inventory: Item, line_item: Item) -> Item:
     return evolve(inventory, **{**added, "aliases": tuple(dict.fromkeys((*line_item.aliases, *inventory.aliases)))})
 
 
-def _derive_inventory(item: Item, parents: dict[str, str | None]) -> Item:
+def _derive_inventory(item: Item, parents: Mapping[str, str]) -> Item:
     rma = _parse_rma(item)
     if rma is not None and rma.is_split and item.parent_id is None:
         item = evolve(item, parent_id=parents.get(rma.stem))
