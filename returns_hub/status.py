@@ -11,6 +11,7 @@ from attrs import field, frozen
 from attrs.converters import optional
 
 from returns_hub.fields import name_fields, to_word, to_words
+from returns_hub.fork import reset_after_fork
 
 
 class Status(StrEnum):
@@ -263,6 +264,10 @@ class StatusTable:
             if folded.setdefault(key, facts) != facts:
                 raise ValueError(f"{self.name}: {word!r} folds onto a word that means something else")
         object.__setattr__(self, "_folded", MappingProxyType(folded))
+        reset_after_fork(self, StatusTable._reset)
+
+    def _reset(self) -> None:
+        object.__setattr__(self, "_lock", threading.Lock())
 
     def look_up(self, word: str | None) -> Facts:
         """What the word asserts; for None or ``""`` nothing at all, for a word without a row :attr:`unknown`."""

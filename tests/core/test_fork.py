@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from returns_hub import Adapter, Operation, Rate, Request
+from returns_hub import Adapter, Operation, Rate, Request, StatusTable
+from returns_hub.client.listing import Omissions
 from returns_hub.fork import reset_after_fork
 from returns_hub.rate_limits import RateLimiter
 from returns_hub.retry import RetryBudget
@@ -79,8 +80,10 @@ def test_awaited_client_runs_on_an_event_loop_of_the_child(echoing: Any, acme: A
     [
         (lambda: RateLimiter(Rate(1000, 1.0)), lambda limiter: limiter.reserve() >= 0),
         (RetryBudget, lambda budget: budget.spend()),
+        (lambda: StatusTable(name="x", rows={}), lambda table: table.look_up("limbo") is table.unknown),
+        (Omissions, lambda omissions: omissions.add_gap("x") is None),
     ],
-    ids=["rate limiter", "retry budget"],
+    ids=["rate limiter", "retry budget", "status table", "omissions"],
 )
 def test_lock_that_a_thread_of_the_parent_holds_is_free_in_the_child(make: Any, use: Any) -> None:
     shared = make()
