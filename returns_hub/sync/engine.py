@@ -20,7 +20,7 @@ from returns_hub.store import ApplyResult, Store, start_of
 from returns_hub.store.ingestion import Pass
 from returns_hub.store.leases import LEASE_SECONDS, Lease, LeaseLost, Leases, LeaseTaken
 from returns_hub.store.sync_log import SyncLog
-from returns_hub.sync.listings import Listing
+from returns_hub.sync.listings import Listing, read_slice
 from returns_hub.sync.options import RunOptions, SyncJob
 from returns_hub.sync.reader import Interrupted, Reader, first_failure, worker_count
 from returns_hub.sync.reports import ReportBuilder
@@ -137,6 +137,12 @@ class AccountRun:
     def can(self, capability: Capability) -> bool:
         """Whether the account's vendor and adapter have the call."""
         return self.adapter.support(capability) in (Support.YES, Support.PARTIAL)
+
+    def slices(self, since: datetime) -> list[Listing]:
+        """The listings that hold what was created from a moment up to the run's start."""
+        return [
+            Listing(read_slice(since, self.started, part.key)) for part in self.adapter.backfill(since, self.started)
+        ]
 
     async def read(
         self,

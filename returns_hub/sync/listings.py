@@ -8,16 +8,19 @@ shows rows twice and hides none.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final, Self, TypeAlias
 
 from attrs import define, field
 
+from returns_hub.adapter import Adapter
 from returns_hub.errors import UnexpectedReply
 from returns_hub.model import Return
 from returns_hub.operation import Operation, Page
 
-ReadPage: TypeAlias = Callable[[str | None], Operation[Page[Return]]]
+ReadPage: TypeAlias = Callable[[Adapter, str | None], Operation[Page[Return]]]
+"""The page at a cursor, None for the first, as an adapter reads it: it says how many rows to ask for."""
 
 # How often a listing is read whose rows move while that is done.
 _MAX_PASSES: Final = 3
@@ -214,3 +217,13 @@ class Listing:
             self._passes += 1
         else:
             self.gap = "a listing changed whenever it was read: rows that moved from page to page may be missing"
+
+
+def read_slice(since: datetime, until: datetime, key: str) -> ReadPage:
+    """What reads a page of a slice of the history between two moments."""
+
+    def read_page(adapter: Adapter, cursor: str | None) -> Operation[Page[Return]]:
+        (part,) = [part for part in adapter.backfill(since, until) if part.key == key]
+        return part.read(cursor)
+
+    return read_page

@@ -8,11 +8,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
 from anyio import Semaphore, create_task_group, to_thread
-from attrs import define, field
+from attrs import define, evolve, field
 
 from returns_hub.adapter import Rate
 from returns_hub.client import AsyncClient
-from returns_hub.errors import NotFound, PluginError, UnexpectedReply, ValidationFailed
+from returns_hub.errors import NotFound, PluginError, ReplyTooLarge, UnexpectedReply, ValidationFailed
 from returns_hub.events import Origin
 from returns_hub.merge import Observation, observed, restrict_fields
 from returns_hub.model import Return
@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger("returns_hub")
 
+# More rows than any vendor gives on a page: adapters lower it to their vendor's maximum.
+_LARGE_PAGE: Final = 512
 # So many invalid records are known again.
 _MAX_INVALID: Final = 10_000
 # How many calls of an account may be under way; its rate limit decides how many that really are.
@@ -66,6 +68,7 @@ class Reader:
     _queue: ReadQueue = field(init=False, factory=ReadQueue)
     _calls: Semaphore = field(init=False)
     _rows: int = field(init=False, default=0)
+    _page_size: int | None = field(init=False, default=None)
     _reread: set[str] = field(init=False, factory=set)
     _invalid: set[str] = field(init=False, factory=set)
 
@@ -111,7 +114,7 @@ class Reader:
         listing, segment = job.listing, job.segment
         seen_at = self.now()
         try:
-            page = await self._run(listing.read_page(segment.cursor))
+            page = await self._get_page(listing, segment.cursor)
         except (NotFound, PluginError, UnexpectedReply, ValidationFailed, ValueError):
             if not listing.resumed:
                 raise
@@ -132,6 +135,26 @@ class Reader:
         self._rows += len(observations)
         if listing.gap is not None:
             self.report.add_gap(listing.gap)
+
+    async def _get_page(self, listing: Listing, cursor: str | None) -> Page[Return]:
+        """A page of the listing; one that is larger than the client reads is asked for again, smaller.
+
+        Raises:
+            ReplyTooLarge: a page of one row is too large as well.
+        """
+        while True:
+            size, adapter = self._page_size, self.client.adapter
+            try:
+                return await self._run(
+                    listing.read_page(adapter if size is None else evolve(adapter, page_size=size), cursor)
+                )
+            except ReplyTooLarge as problem:
+                if size == 1:
+                    raise
+                # Calls that were under way beside this one may have found it out already.
+                if self._page_size == size:
+                    self._page_size = max(1, (size or adapter.page_size or _LARGE_PAGE) // 2)
+                    _log.warning("%s: %s; asking for pages of %d", self.account, problem, self._page_size)
 
     def _new_invalid(self, page: Page[Return]) -> int:
         """How many records of the page could not be read and did not come before: pages overlap."""

@@ -12,7 +12,6 @@ from returns_hub.store import start_of
 from returns_hub.store.checkpoints import COVERED
 from returns_hub.store.reconciliation import ReconcileQueries, Repairs
 from returns_hub.sync.engine import AccountRun
-from returns_hub.sync.listings import Listing
 from returns_hub.sync.reports import ReconcileReport
 from returns_hub.sync.synchronization import Span
 
@@ -63,8 +62,7 @@ class ReconcileRun(AccountRun):
         checks = ReconcileQueries(self.store.database)
         before = await to_thread.run_sync(checks.last_sequence)
         try:
-            slices = self.adapter.backfill(since, self.started)
-            await self.read([Listing(part.read) for part in slices])
+            await self.read(self.slices(since))
             await self._look_for_unlisted(checks, since)
         finally:
             # Also of a comparison that ends early, what it found was repaired.

@@ -9,16 +9,17 @@ from typing import Any, ClassVar, Final, Self
 from anyio import to_thread
 from attrs import define, frozen
 
-from returns_hub.adapter import Capability, Slice, Support
+from returns_hub.adapter import Adapter, Capability, Slice, Support
 from returns_hub.errors import UnsupportedOperation, ValidationFailed
 from returns_hub.events import Origin
-from returns_hub.model import ReturnQuery
+from returns_hub.model import Return, ReturnQuery
+from returns_hub.operation import Operation, Page
 from returns_hub.scalars import format_time, parse_time
 from returns_hub.store import start_of
 from returns_hub.store.checkpoints import COVERED
 from returns_hub.store.database import CLOCK_MARGIN
 from returns_hub.sync.engine import AccountRun
-from returns_hub.sync.listings import Listing
+from returns_hub.sync.listings import Listing, read_slice
 
 _log = logging.getLogger("returns_hub")
 
@@ -101,7 +102,7 @@ class SyncRun(AccountRun):
     async def _backfill(self, plan: Span, covered: Span | None, origin: Origin, positions: Mapping[str, Any]) -> Span:
         """Read every slice of a part of the history from where it was left; the span that is covered then."""
         slices = self.adapter.backfill(plan.since, plan.until)
-        await self.read([_listing(part, positions) for part in slices], phase="backfill", origin=origin)
+        await self.read([_listing(plan, part, positions) for part in slices], phase="backfill", origin=origin)
         known = plan
         if covered is not None:
             whole = plan.since <= covered.since and plan.until >= covered.until
@@ -142,29 +143,34 @@ class SyncRun(AccountRun):
         if saved and self._is_to_come(Span.from_json(saved).until):
             saved = {}
         span = Span.from_json(saved) if saved else Span(covered.until, self.started)
-        feed = partial(self.adapter.changes, span.since - CLOCK_MARGIN)
-        await self.read([Listing.resume(feed, lambda position: {_CHANGES: {**span.to_json(), **position}}, saved)])
+
+        def read_page(adapter: Adapter, cursor: str | None) -> Operation[Page[Return]]:
+            return adapter.changes(span.since - CLOCK_MARGIN, cursor)
+
+        def save(position: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {_CHANGES: {**span.to_json(), **position}}
+
+        await self.read([Listing.resume(read_page, save, saved)])
         return span.until
 
     async def _read_trail(self, covered: Span) -> None:
         """Read what was created since the last sync, and shortly before it."""
         since = max(covered.since, covered.until - _TRAILING)
-        await self.read([Listing(part.read) for part in self.adapter.backfill(since, self.started)])
+        await self.read(self.slices(since))
 
     async def _read_open(self) -> None:
         """List what stands at the words of the open returns; where that cannot be asked, all since the oldest of them."""
         words = await to_thread.run_sync(self.store.open_status_words, self.account)
         if not words or not self.can(Capability.LIST_RETURNS):
             return
-        adapter = self.adapter
         try:
             if len(words) <= _MAX_STATUS_WORDS:
-                await self.read([Listing(partial(adapter.list_returns, ReturnQuery(raw_status=words)))])
+                await self.read([_query(ReturnQuery(raw_status=words))])
                 return
         except (UnsupportedOperation, ValidationFailed):
             pass
         oldest = await to_thread.run_sync(self.store.oldest_open, self.account)
-        await self.read([Listing(partial(adapter.list_returns, ReturnQuery(created_after=oldest)))])
+        await self.read([_query(ReturnQuery(created_after=oldest))])
 
     async def _read_unseen(self) -> None:
         """Read one by one the open returns that no listing of this run has shown: most have left those words."""
@@ -176,9 +182,14 @@ class SyncRun(AccountRun):
             after = some[-1]
 
 
-def _listing(part: Slice, positions: Mapping[str, Any]) -> Listing:
+def _listing(plan: Span, part: Slice, positions: Mapping[str, Any]) -> Listing:
     name = _SLICE + part.key
-    return Listing.resume(part.read, lambda position: {name: position}, positions.get(name, {}))
+    read_page = read_slice(plan.since, plan.until, part.key)
+    return Listing.resume(read_page, lambda position: {name: position}, positions.get(name, {}))
+
+
+def _query(query: ReturnQuery) -> Listing:
+    return Listing(lambda adapter, cursor: adapter.list_returns(query, cursor))
 
 
 def _origin(plan: Span, covered: Span | None) -> Origin:

@@ -19,6 +19,7 @@ from returns_hub import (
     Operation,
     Page,
     Reply,
+    ReplyTooLarge,
     Request,
     Return,
     ReturnQuery,
@@ -58,6 +59,7 @@ class Vendor:
     asked: list[str] = field(factory=list)
     words: Counter[str] = field(factory=Counter)
     page_size: int = 3
+    largest_page: int | None = None
     repeats_pages: bool = False
     tells_ahead: bool = False
     polls_open_returns: bool = True
@@ -86,13 +88,14 @@ class Vendor:
             if part in request.path:
                 raise error
 
-    def page(self, rows: list[Return], cursor: str | None) -> Page[Return]:
+    def page(self, rows: list[Return], cursor: str | None, wanted: int | None = None) -> Page[Return]:
+        size = min(wanted or self.page_size, self.page_size)
         start = 0 if self.repeats_pages else int(cursor or 0)
-        end = int(cursor or 0) + self.page_size
+        end = int(cursor or 0) + size
         more = end < len(rows)
-        ahead = [str(number) for number in range(end, len(rows), self.page_size)]
+        ahead = [str(number) for number in range(end, len(rows), size)]
         return Page(
-            items=rows[start : start + self.page_size],
+            items=rows[start : start + size],
             next=str(end) if more else None,
             prefetch=tuple(ahead) if self.tells_ahead else (),
             total=len(rows),
@@ -144,6 +147,7 @@ class Memory(Adapter):
     def list_returns(self, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
         words = ",".join(query.raw_status) or "any"
         yield Request(method="GET", path=f"/returns/{words}/after-{_minute(query.created_after)}/{cursor}")
+        self._refuse_too_large()
         rows = [
             row
             for row in self.vendor.rows.values()
@@ -151,7 +155,12 @@ class Memory(Adapter):
             if query.created_after is None or (row.created_at or NOON) >= query.created_after
             if query.created_before is None or (row.created_at or NOON) <= query.created_before
         ]
-        return self.vendor.page(rows, cursor)
+        return self.vendor.page(rows, cursor, self.page_size)
+
+    def _refuse_too_large(self) -> None:
+        largest = self.vendor.largest_page
+        if largest is not None and (self.page_size or self.vendor.page_size) > largest:
+            raise ReplyTooLarge(limit=1000)
 
     def get_return(self, return_id: str) -> Operation[Return]:
         yield Request(method="GET", path=f"/return/{return_id}")
@@ -162,7 +171,7 @@ class Memory(Adapter):
     def changes(self, since: datetime, cursor: str | None = None) -> Operation[Page[Return]]:
         yield Request(method="GET", path=f"/changes/{_minute(since)}/{cursor}")
         rows = [row for row in self.vendor.rows.values() if (row.updated_at or NOON) >= since]
-        return self.vendor.page(rows, cursor)
+        return self.vendor.page(rows, cursor, self.page_size)
 
     def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
         query = ReturnQuery(created_after=since, created_before=until)

@@ -10,14 +10,14 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from returns_hub import Operation, Page, Return, UnexpectedReply
+from returns_hub import Adapter, Operation, Page, Return, UnexpectedReply
 from returns_hub.sync.listings import Listing, Segment
 from returns_hub.sync.queue import PageJob, ReadQueue, ReturnJob
 
 PAGE = 5
 
 
-def never(cursor: str | None) -> Operation[Page[Return]]:
+def never(adapter: Adapter, cursor: str | None) -> Operation[Page[Return]]:
     raise AssertionError("these listings are read by hand")
 
 

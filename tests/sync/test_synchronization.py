@@ -43,6 +43,8 @@ class Vendor(Protocol):
     page_size: int
     repeats_pages: bool
     spoilt: tuple[InvalidRecord, ...]
+    largest_page: int | None
+    tells_ahead: bool
     gaps: tuple[str, ...]
 
     def add(self, *ids: str, **told: Any) -> None: ...
@@ -365,6 +367,23 @@ def test_fields_that_could_not_be_read_are_named_and_cost_nothing_else(
     named = (UnreadableField(id="c", field="created_at"), UnreadableField(id="c", field="items[0].quantity"))
     assert (report.created, report.invalid_records, report.error, report.unreadable) == (3, 0, None, named)
     assert sqlite_store.unreadable("acme") == named
+
+
+@pytest.mark.parametrize("tells_ahead", [False, True])
+def test_a_page_that_is_too_large_is_asked_for_again_smaller(
+    vendor: Vendor, sync: Sync, sqlite_store: Store, tells_ahead: bool
+) -> None:
+    vendor.add(*SEVEN, **PENDING)
+    vendor.largest_page, vendor.tells_ahead = 2, tells_ahead
+    report = sync()
+    assert (report.error, report.created) == (None, 7)
+    assert ids(sqlite_store) == set(SEVEN)
+
+
+def test_a_row_that_is_too_large_by_itself_is_the_error(vendor: Vendor, sync: Sync) -> None:
+    vendor.add(*SEVEN, **PENDING)
+    vendor.largest_page = 0
+    assert "the reply is larger than 1000 bytes" in str(sync().error)
 
 
 def test_one_odd_record_does_not_stop_the_others(vendor: Vendor, sync: Sync) -> None:
