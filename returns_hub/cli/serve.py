@@ -11,8 +11,9 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from returns_hub.adapter import Adapter, Capability, Support
-from returns_hub.cli.options import ConfigPath
+from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
 from returns_hub.cli.output import print_error, print_line
+from returns_hub.cli.signals import end_within
 from returns_hub.cli.sync import check_accounts
 from returns_hub.errors import PluginError, ReturnsHubError
 from returns_hub.orders import load_find_order
@@ -30,14 +31,15 @@ def serve(
     host: Annotated[str, Parameter(show_default=True)] = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535), show_default=True)] = 8000,
     no_work: bool = False,
+    grace: Grace = DEFAULT_GRACE,
     config: ConfigPath = None,
 ) -> int:
     """Receive webhooks and order look-ups over HTTP, and process what came.
 
     Each account has /webhooks/ACCOUNT, and /orders/ACCOUNT/NUMBER if its "orders"
-    names a function of yours; /healthz reports the state. A delivery is
-    answered with success once it is stored. SIGTERM and Ctrl-C end it in good
-    order: what was begun is finished or handed back.
+    names a function of yours; /livez, /readyz and /healthz report the state. A
+    delivery is answered with success once it is stored. SIGTERM and Ctrl-C end
+    it in good order: what was begun is finished or released.
 
     For example:
       returns-hub serve
@@ -47,6 +49,7 @@ def serve(
         host: The address to listen on; put a proxy with TLS in front of it.
         port: The port to listen on; 0 takes a free one.
         no_work: Only receive; another process does the work.
+        grace: Seconds until the process has ended after a signal, whatever hangs.
         config: The configuration file.
     """
     from returns_hub.hub import Hub
@@ -58,8 +61,14 @@ def serve(
     _log_what_happens()
     with Hub.from_config(config) as hub:
         adapters = _adapters(hub)
-        with _listening(host, port) as listener, nullcontext() if no_work else hub.working():
-            run(create_app(hub), listener, on_started=lambda: _announce(hub, adapters, listener))
+        with _listening(host, port) as listener, nullcontext() if no_work else hub.working(grace=grace / 2):
+            run(
+                create_app(hub),
+                listener,
+                on_started=lambda: _announce(hub, adapters, listener),
+                on_stopping=lambda: end_within(grace),
+                shutdown_timeout=max(int(grace * 0.4), 1),
+            )
     return 0
 
 

@@ -1,5 +1,6 @@
 """How commands that run until a signal stop: an event for the signal, and a check that standard output is still read."""
 
+import logging
 import os
 import select
 import signal
@@ -19,6 +20,22 @@ def until_signalled(*signals: signal.Signals) -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_within(seconds: float) -> None:
+    """End this process after so many seconds, if it has not ended by itself: what hangs in a thread would keep it alive.
+
+    Claims that are not given back by then end by themselves. The exit code is 1.
+    """
+
+    def end() -> None:
+        logging.getLogger("returns_hub").error("not finished %.0f s after the signal: ended", seconds)
+        logging.shutdown()
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def watching_output(stop: Callable[[], bool]) -> Callable[[], bool]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from returns_hub.cli.options import ConfigPath
+from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
 from returns_hub.cli.output import plural, print_line
-from returns_hub.cli.signals import until_signalled
+from returns_hub.cli.signals import end_within, until_signalled
 from returns_hub.cli.sync import check_accounts
 from returns_hub.errors import ConfigurationError
 
@@ -25,13 +25,14 @@ def work(
     *,
     concurrency: Annotated[int, Parameter(validator=Number(gte=1, lte=64), show_default=True)] = 4,
     hub: str | None = None,
+    grace: Grace = DEFAULT_GRACE,
     config: ConfigPath = None,
 ) -> int:
     """Process deliveries, dispatch events to handlers, and sync the accounts that have "sync_every".
 
     On PostgreSQL any number of these share the work, on any number of machines.
-    SIGTERM and Ctrl-C end it in good order: what was begun is finished or handed
-    back, and the exit code is 0.
+    SIGTERM and Ctrl-C end it in good order: what was begun is finished or
+    released, and the exit code is 0.
 
     For example:
       returns-hub work
@@ -39,7 +40,8 @@ def work(
       returns-hub work --hub my_shop.returns:hub
 
     Args:
-        concurrency: How many deliveries, and how many accounts' syncs, are worked on at once.
+        concurrency: How many deliveries of an account, and how many accounts' syncs, at once.
+        grace: Seconds until the process has ended after a signal, whatever hangs.
         hub: A Hub of yours with its handlers, as MODULE:NAME; without it, the configuration's.
         config: The configuration file.
     """
@@ -51,9 +53,13 @@ def work(
     # Somebody else's hub is left open: it is closed where it was opened, or with the process.
     with Hub.from_config(config) if hub is None else nullcontext(_load_hub(hub)) as working:
         check_accounts(working, ())
-        with until_signalled(signal.SIGTERM, signal.SIGINT) as signalled, working.working(concurrency=concurrency):
+        with (
+            until_signalled(signal.SIGTERM, signal.SIGINT) as signalled,
+            working.working(concurrency=concurrency, grace=grace * 0.8),
+        ):
             print_line(f"Working for {plural(len(working.accounts), 'account')}; Ctrl-C ends it.")
             signalled.wait()
+            end_within(grace)
     return 0
 
 

@@ -134,7 +134,7 @@ class AsyncHub(ConfiguredHub):
         return await asyncio.to_thread(lambda: self._resources.dispatcher().retry_event(name, sequence))
 
     @asynccontextmanager
-    async def working(self, *, concurrency: int = 4) -> AsyncIterator[None]:
+    async def working(self, *, concurrency: int = 4, grace: float | None = None) -> AsyncIterator[None]:
         """Inside, what is due is done in the background; as :meth:`Hub.working`. Async handlers run on this event loop."""
 
         def sync(account: str) -> Callable[..., object]:
@@ -152,7 +152,7 @@ class AsyncHub(ConfiguredHub):
         try:
             yield
         finally:
-            await asyncio.to_thread(worker.stop)
+            await asyncio.to_thread(worker.stop, grace)
 
     async def health(self) -> Health:
         """How the store, the inbox and the syncs of the accounts stand; as :meth:`Hub.health`."""

@@ -192,11 +192,12 @@ class Hub(ConfiguredHub):
         return self._resources.dispatcher().retry_event(name, sequence)
 
     @contextmanager
-    def working(self, *, concurrency: int = 4) -> Iterator[None]:
+    def working(self, *, concurrency: int = 4, grace: float | None = None) -> Iterator[None]:
         """Inside, deliveries are processed, handlers called, and accounts with ``sync_every`` synced, in the background.
 
-        ``concurrency`` is how many deliveries are processed at once. On exit what is under way is finished, and what was
-        only claimed is released. On PostgreSQL any number of processes may do so side by side.
+        ``concurrency`` is how many deliveries of one account are processed at once. On exit what is under way is finished,
+        for ``grace`` seconds at most (default: without an end), and then released: others do it. On PostgreSQL any number
+        of processes may do so side by side.
 
         Raises:
             StoreError: the store cannot be opened.
@@ -205,8 +206,12 @@ class Hub(ConfiguredHub):
         def sync(account: str) -> Callable[..., object]:
             return lambda progress: self.sync(account, progress=progress)
 
-        with self._resources.worker(sync, concurrency):
+        worker = self._resources.worker(sync, concurrency)
+        worker.start()
+        try:
             yield
+        finally:
+            worker.stop(grace)
 
     def health(self) -> Health:
         """How the store, the inbox and the syncs of the accounts stand.

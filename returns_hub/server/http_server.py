@@ -19,15 +19,23 @@ _MAX_MESSAGE_BYTES: Final = 8 << 20
 _MAX_CONNECTIONS: Final = 800
 # Longer than proxies keep a connection for the next request: the proxy closes it, and never finds it closed.
 _IDLE_SECONDS: Final = 75
-_FINISHING_SECONDS: Final = 15
+DEFAULT_SHUTDOWN_TIMEOUT: Final = 10
+"""Seconds that requests have for their answers once the server is to end."""
 _BACKLOG: Final = 1024
 
 
-def run(app: ASGIApp, listener: socket.socket, *, on_started: Callable[[], object]) -> None:
+def run(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    on_started: Callable[[], object],
+    on_stopping: Callable[[], object] = lambda: None,
+    shutdown_timeout: int = DEFAULT_SHUTDOWN_TIMEOUT,
+) -> None:
     """Serve ``app`` on a listening socket until SIGINT or SIGTERM; ``on_started`` is called once it is served.
 
-    Then no connection is accepted any more, requests that have begun get up to 15 seconds for their answers, and this
-    returns. A second signal ends it at once. To be called in the main thread.
+    At a signal ``on_stopping`` is called, no connection is accepted any more, requests that have begun get so many seconds
+    for their answers, and this returns. A second signal ends it at once. To be called in the main thread.
     """
     config = uvicorn.Config(
         app,
@@ -40,9 +48,9 @@ def run(app: ASGIApp, listener: socket.socket, *, on_started: Callable[[], objec
         server_header=False,
         backlog=_BACKLOG,
         timeout_keep_alive=_IDLE_SECONDS,
-        timeout_graceful_shutdown=_FINISHING_SECONDS,
+        timeout_graceful_shutdown=shutdown_timeout,
     )
-    _Server(config, on_started).run(sockets=[listener])
+    _Server(config, on_started, on_stopping).run(sockets=[listener])
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -112,14 +120,19 @@ class GuardedProtocol(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """uvicorn's server; a signal ends it, and not the process besides."""
 
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_started: Callable[[], object], on_stopping: Callable[[], object]
+    ) -> None:
         super().__init__(config)
         self._on_started = on_started
+        self._on_stopping = on_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as a handler of signals is called
+        if not self.should_exit:
+            self._on_stopping()
         self.force_exit = self.should_exit
         self.should_exit = True

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from returns_hub import Hub, WebhookRequest
+from returns_hub import Event, Hub, ReturnCreated, WebhookRequest
 
 Run = Callable[..., Any]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -113,6 +113,44 @@ def test_the_handlers_of_a_hub_are_told(start: Start, hub: Hub, tmp_path: Path) 
     wait_until(told.exists)
     process.send_signal(signal.SIGTERM)
     assert (process.wait(30), told.read_text()) == (0, "rma_abc123\n")
+
+
+STUCK_SHOP = """
+import threading
+from pathlib import Path
+from returns_hub import Hub, ReturnCreated
+
+hub = Hub.from_config()
+
+@hub.on(ReturnCreated, name="shop", since="beginning")
+def hangs(event):
+    Path("begun.txt").touch()
+    threading.Event().wait()
+"""
+
+
+def test_what_hangs_is_released_when_its_time_is_over(start: Start, hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "stuck_shop.py").write_text(STUCK_SHOP)
+    process = start("--hub", "stuck_shop:hub", "--grace", "1")
+    deliver(hub)
+    wait_until((tmp_path / "begun.txt").exists)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) in (0, 1)
+    taken: list[Event] = []
+    hub.on(ReturnCreated, name="shop", since="beginning")(taken.append)
+    assert (hub.dispatch(), [event.return_id for event in taken]) == (1, ["rma_abc123"])
+
+
+def test_a_process_ends_though_one_of_its_threads_does_not() -> None:
+    program = """
+import threading
+from returns_hub.cli.signals import end_within
+
+end_within(0.1)
+threading.Event().wait()
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    assert done.returncode == 1
 
 
 def test_an_account_is_synced_as_often_as_it_says(start: Start, hub: Hub) -> None:

@@ -46,9 +46,10 @@ SABOTAGE = """
 import runpy, sys, time
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.deliveries import Inbox
+from returns_hub.deliveries.sanitizer import sanitize_delivery
 
 async def answer_at_once(self, *delivery):
-    self._enqueue(*delivery)
+    self._enqueue(sanitize_delivery(*delivery))
     return 0
 
 def store_later(self, arrivals, real=Inbox._store):
