@@ -6,19 +6,21 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from returns_hub import Hub
+from returns_hub import Hub, registry
 from returns_hub.server import create_app
 from returns_hub.testing import serve
 
 Run = Callable[..., Any]
 
 SCRIPT = Path(sys.executable).parent / "returns-hub"
+ACCOUNTS = {f"{provider.replace('_', '-')}-sandbox" for provider in registry.sandboxes()}
 
 
 @pytest.fixture
@@ -47,7 +49,13 @@ def test_the_printed_configuration_works(sandbox: tuple[Any, str], run: Run, tmp
     configuration = printed[printed.index("store = ") : printed.index("Ctrl-C")]
     (tmp_path / "returns-hub.toml").write_text(configuration)
     created = {report["account"]: report["created"] for report in run("sync", "--json").objects}
-    assert created == {"return-helper-sandbox": 20, "returnless-sandbox": 30, "returnmate-sandbox": 20}
+    assert set(created) == ACCOUNTS
+    # Returnless has a request for each return; where one grew from the other, the mirror has one.
+    assert (created["return-helper-sandbox"], created["returnless-sandbox"], created["returnmate-sandbox"]) == (
+        20,
+        30,
+        20,
+    )
 
 
 def test_ctrl_c_ends_it_cleanly(sandbox: tuple[Any, str]) -> None:
@@ -73,19 +81,15 @@ def test_its_webhooks_come_in_as_soon_as_somebody_listens(environment: dict[str,
         (tmp_path / "returns-hub.toml").write_text(printed[printed.index("store = ") :])
         assert command.stdout.readline() == f"Waiting for somebody to listen on http://127.0.0.1:{port}/webhooks\n"
         with Hub.from_config(tmp_path / "returns-hub.toml") as hub, serve(create_app(hub), port=port):
-            lines = [command.stdout.readline() for _ in range(3)]
+            lines = [command.stdout.readline() for _ in ACCOUNTS]
             hub.process()
             processed = {one.account for one in hub.deliveries() if one.state == "processed"}
             changed = {event.account for event in hub.events()}
             command.send_signal(signal.SIGINT)
             assert command.wait(30) == 0
-    accounts = {"return-helper-sandbox", "returnless-sandbox", "returnmate-sandbox"}
-    assert [re.sub(r"for \S+,", "for it,", line) for line in lines] == [
-        "return_helper: webhook for it, answered 200, 200\n",
-        "returnless: webhook for it, answered 201\n",
-        "returnmate: webhook for it, answered 200\n",
-    ]
-    assert processed == changed == accounts
+    told = [re.fullmatch(r"(\w+): webhook for \S+, answered ((?:20[01](?:, )?)+)\n", line) for line in lines]
+    assert [each and each[1] for each in told] == list(registry.sandboxes())
+    assert processed == changed == ACCOUNTS
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1/webhooks", "http://", "http://x/webhooks?a=1"])
@@ -124,20 +128,17 @@ def test_the_demo_ends_well_by_itself(played: tuple[Any, Path]) -> None:
 
 def test_the_demo_shows_every_vendor_in_one_table(played: tuple[Any, Path]) -> None:
     table = played[0].stdout.partition("3. One table")[2].partition("4. ")[0].splitlines()
-    assert [line.split()[0] for line in table[2:14]] == [
-        *["return-helper-sandbox"] * 4,
-        *["returnless-sandbox"] * 4,
-        *["returnmate-sandbox"] * 4,
-    ]
+    assert Counter(line.split()[0] for line in table if "-sandbox" in line) == dict.fromkeys(ACCOUNTS, 4)
     assert any("RMA-2024-001234" in line for line in table)
 
 
 def test_the_demo_has_a_webhook_of_every_vendor(played: tuple[Any, Path]) -> None:
     lines = played[0].stdout.partition("6. Returns change")[2].partition("7. A customer")[0].splitlines()
     answers = {line.partition(":")[0]: line.partition("answered ")[2] for line in lines if ", answered " in line}
-    assert answers == {"return_helper": "200, 200, 200", "returnless": "201", "returnmate": "200"}
+    assert set(answers) == set(registry.sandboxes())
+    assert (answers["return_helper"], answers["returnless"], answers["returnmate"]) == ("200, 200, 200", "201", "200")
     heard = {line.split()[3] for line in lines if re.match(r"\d+ .* webhook  ", line)}
-    assert heard == {"return-helper-sandbox", "returnless-sandbox", "returnmate-sandbox"}
+    assert heard == ACCOUNTS
 
 
 def test_the_demo_ends_with_the_timeline_of_a_parcel(played: tuple[Any, Path]) -> None:
@@ -158,7 +159,6 @@ def test_the_demo_ends_with_the_timeline_of_a_parcel(played: tuple[Any, Path]) -
 @pytest.mark.parametrize(
     "claim",
     [
-        "✓ all 1050 returns of 3 vendors are in the mirror, each exactly once",
         "✓ no return is new or changed, and there are no events",
         "✓ the next sync emits exactly one event",
         "✓ and it is about that return",
@@ -182,7 +182,11 @@ def test_the_demo_keeps_its_mirror(played: tuple[Any, Path]) -> None:
     with sqlite3.connect(played[1] / "returns.db") as database:
         counted = database.execute("select account, count(*) from returns group by account order by account").fetchall()
     # Returnless has 300 returns and 300 requests, and a customer made one more return.
-    assert counted == [("return-helper-sandbox", 300), ("returnless-sandbox", 601), ("returnmate-sandbox", 300)]
+    assert {account for account, _ in counted} == ACCOUNTS
+    assert (
+        dict(counted).items()
+        >= {"return-helper-sandbox": 300, "returnless-sandbox": 601, "returnmate-sandbox": 300}.items()
+    )
 
 
 def test_the_demo_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
@@ -222,7 +226,9 @@ def second_vendor(tmp_path: Path) -> str:
 def test_the_demo_plays_every_installed_simulator(run: Run, second_vendor: str) -> None:
     ran = run("demo", "--count", "10", PYTHONPATH=second_vendor)
     assert (ran.code, ran.err) == (0, "")
-    assert "✓ all 45 returns of 4 vendors are in the mirror, each exactly once" in ran.lines
+    vendors = len(ACCOUNTS) + 1
+    claim = re.compile(rf"✓ all \d+ returns of {vendors} vendors are in the mirror, each exactly once")
+    assert [line for line in ran.lines if claim.fullmatch(line)]
     assert {line.split()[0] for line in ran.lines if " RMA-2024-" in line} >= {"acme-sandbox", "returnmate-sandbox"}
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from returns_hub import Capability, registry
+
 Run = Callable[..., Any]
 
 
@@ -22,39 +24,36 @@ def broken_plugin(tmp_path: Path) -> str:
 def test_providers_shows_the_support_of_each_capability(run: Run) -> None:
     ran = run("providers")
     assert ran.code == 0
-    rows = {tuple(line.split()) for line in ran.lines}
-    assert rows >= {
-        ("CAPABILITY", "RETURN_HELPER", "RETURNLESS", "RETURNMATE"),
-        ("list_returns", "partial", "yes", "yes"),
-        ("add_note", "no", "no", "yes"),
-        ("instruct", "yes", "no", "no"),
-        ("order_lookup", "no", "yes", "no"),
+    header, *rows = [line.split() for line in ran.lines]
+    assert header == ["CAPABILITY", *(provider.upper() for provider in registry.providers())]
+    support = {row[0]: dict(zip(registry.providers(), row[1:], strict=True)) for row in rows[: len(Capability)]}
+    assert {name: support["list_returns"][name] for name in ("return_helper", "returnless", "returnmate")} == {
+        "return_helper": "partial",
+        "returnless": "yes",
+        "returnmate": "yes",
     }
+    assert (support["order_lookup"]["returnless"], support["order_lookup"]["returnmate"]) == ("yes", "no")
 
 
 def test_providers_as_json_has_the_matrix_by_value(run: Run) -> None:
-    return_helper, returnless, returnmate = run("providers", "--json").objects
-    assert (return_helper["provider"], return_helper["capabilities"]["instruct"]) == ("return_helper", "yes")
-    assert (returnless["provider"], returnless["capabilities"]["changes"]) == ("returnless", "partial")
-    assert (returnmate["provider"], returnmate["capabilities"]["changes"], returnmate["error"]) == (
-        "returnmate",
-        "no",
-        None,
-    )
+    rows = {row["provider"]: row for row in run("providers", "--json").objects}
+    assert tuple(rows) == registry.providers()
+    assert rows["return_helper"]["capabilities"]["instruct"] == "yes"
+    assert rows["returnless"]["capabilities"]["changes"] == "partial"
+    assert (rows["returnmate"]["capabilities"]["changes"], rows["returnmate"]["error"]) == ("no", None)
 
 
 def test_a_broken_plugin_is_shown_and_the_others_work(run: Run, broken_plugin: str) -> None:
     ran = run("providers", PYTHONPATH=broken_plugin)
     assert (ran.code, ran.err) == (0, "")
-    assert "CAPABILITY          RETURN_HELPER  RETURNLESS  RETURNMATE" in ran.lines
+    assert ran.lines[0].split() == ["CAPABILITY", *(provider.upper() for provider in registry.providers())]
     assert "Broken: the distribution acme-returns, which provides 'acme', cannot be imported" in ran.out
 
 
 def test_a_broken_plugin_as_json_has_its_error(run: Run, broken_plugin: str) -> None:
-    acme, *_, returnmate = run("providers", "--json", PYTHONPATH=broken_plugin).objects
-    assert (acme["provider"], acme["capabilities"]) == ("acme", None)
-    assert "acme-returns" in acme["error"]
-    assert returnmate["error"] is None
+    rows = {row["provider"]: row for row in run("providers", "--json", PYTHONPATH=broken_plugin).objects}
+    assert (rows["acme"]["capabilities"], "acme-returns" in rows["acme"]["error"]) == (None, True)
+    assert rows["returnmate"]["error"] is None
 
 
 def test_explain_says_what_a_word_asserts_and_why(run: Run) -> None:
@@ -116,7 +115,10 @@ def test_explain_an_unknown_provider_suggests_one(run: Run) -> None:
     ran = run("explain", "returnmat")
     assert (ran.code, ran.err) == (
         2,
-        "returns-hub: there is no provider 'returnmat'; did you mean 'returnmate'? Installed: return_helper, returnless, returnmate\n",
+        (
+            "returns-hub: there is no provider 'returnmat'; did you mean 'returnmate'? Installed: "
+            f"{', '.join(registry.providers())}\n"
+        ),
     )
 
 

@@ -3,18 +3,14 @@
 import re
 import runpy
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from returns_hub import registry
 from returns_hub.testing import serve
-from returns_hub_return_helper import ReturnHelper
-from returns_hub_return_helper.sandbox import ReturnHelperSandbox
-from returns_hub_returnless import Returnless
-from returns_hub_returnless.sandbox import ReturnlessSandbox
-from returns_hub_returnmate import ReturnMate
-from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 ROOT = Path(__file__).parents[2]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,21 +25,27 @@ def whole_programs(page: str) -> list[object]:
     return [pytest.param(block, id=f"{page}-{number}") for number, block in enumerate(programs)]
 
 
+# How the examples spell an account's credentials, by the name of the option.
+CREDENTIALS = {
+    "api_key": "YOUR_API_KEY",
+    "api_token": "YOUR_API_TOKEN",
+    "user": "YOUR_API_USER",
+    "password": "YOUR_API_PASSWORD",
+}
+
+
 @pytest.fixture
 def _vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every vendor, where the examples expect the real one."""
-    returnmate = ReturnMateSandbox(count=30, api_key="YOUR_API_KEY")
-    returnless = ReturnlessSandbox(count=30, user="YOUR_API_USER", password="YOUR_API_PASSWORD")
-    return_helper = ReturnHelperSandbox(count=30, api_key="YOUR_API_KEY", api_token="YOUR_API_TOKEN")
-    with serve(returnmate) as first, serve(returnless) as second, serve(return_helper) as third:
-        url = first.url + returnmate.base_path
-        monkeypatch.setattr(ReturnMate, "base_urls", {"production": url, "sandbox": url})
-        monkeypatch.setattr(Returnless, "base_urls", {"production": second.url})
-        roots = return_helper.base_urls(third.url)
-        monkeypatch.setattr(ReturnHelper, "base_urls", {"production": roots["base_url"], "sandbox": roots["base_url"]})
-        public = {"public": {"sandbox": roots["extra_base_urls"]["public"]}}
-        monkeypatch.setattr(ReturnHelper, "extra_base_urls", public)
-        monkeypatch.setenv("RETURNMATE_API_KEY", "YOUR_API_KEY")
+    monkeypatch.setenv("RETURNMATE_API_KEY", "YOUR_API_KEY")
+    with ExitStack() as servers:
+        for provider in registry.sandboxes():
+            make, adapter = registry.sandbox_class(provider), registry.adapter_class(provider)
+            simulator = make(count=30, **{name: CREDENTIALS[name] for name in make().options if name in CREDENTIALS})
+            urls = simulator.base_urls(servers.enter_context(serve(simulator)).url)
+            monkeypatch.setattr(adapter, "base_urls", dict.fromkeys(adapter.base_urls, urls["base_url"]))
+            extra = {name: dict.fromkeys(adapter.base_urls, url) for name, url in urls["extra_base_urls"].items()}
+            monkeypatch.setattr(adapter, "extra_base_urls", extra)
         yield
 
 
