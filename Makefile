@@ -79,7 +79,7 @@ bench: setup  ## Every benchmark, as ratios in one run.
 	   echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 campaigns: setup  ## Hours: faults in the code, kills at every point, hostile senders, long backfills, many examples.
-	@HYPOTHESIS_PROFILE=campaign $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m hypothesis
+	@HYPOTHESIS_PROFILE=campaign $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "hypothesis or campaign"
 	@for name in $(CAMPAIGNS); do echo "== $$name"; $(BIN)/python tests/benchmarks/$$name.py || exit 1; done
 
 format: setup  ## Put the code into shape.

@@ -26,7 +26,8 @@ from returns_hub.store import Store
 _ANY_MACHINE: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("tests", _ANY_MACHINE, max_examples=30)
 settings.register_profile("campaign", _ANY_MACHINE, max_examples=1000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
+_PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "tests")
+settings.load_profile(_PROFILE)
 
 # The wheel is tested where it is installed: `make wheel`.
 collect_ignore = [] if "RETURNS_HUB_EXPECT_WHEEL" in os.environ else ["wheel"]
@@ -43,6 +44,16 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.pluginmanager.has_plugin("returns_hub"):
         config.pluginmanager.import_plugin("returns_hub.testing.plugin")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves what is marked ``campaign`` to ``make campaigns``: the same at larger sizes, for minutes."""
+    if _PROFILE == "campaign":
+        return
+    left_out = [item for item in items if item.get_closest_marker("campaign")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @define

@@ -181,6 +181,7 @@ class Crowd:
             self.present -= 1
 
 
+@pytest.mark.campaign
 def test_at_latency_the_pages_do_not_wait_for_each_other(served: Serve, sqlite_url: str) -> None:
     sandbox = ReturnMateSandbox(count=6400)
     sandbox.faults.slow(0.2)
