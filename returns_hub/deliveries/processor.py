@@ -37,8 +37,6 @@ _log = logging.getLogger("returns_hub")
 ATTEMPTS: Final = 12
 """How often a delivery is tried that cannot be processed: the last time up to an hour after the first."""
 
-# A vendor may ask for the rest of the day.
-_MAX_RETRY_AFTER: Final = 86400.0
 # A vendor may announce a return before its own API knows it.
 _ATTEMPTS_TO_FIND: Final = 4
 _PERMANENT: Final = (Conflict, UnsupportedOperation, ValidationFailed)
@@ -246,4 +244,4 @@ def _unmapped(event: UnknownEvent, delivery: Delivery, index: int) -> EventUnmap
 def _retry_delay(attempt: int, error: BaseException) -> float:
     """Seconds until the next attempt, and no less than the vendor asks for."""
     asked = error.retry_after if isinstance(error, RateLimited) else None
-    return PROCESSING_BACKOFF.delay(attempt, at_least=min(asked or 0.0, _MAX_RETRY_AFTER))
+    return PROCESSING_BACKOFF.delay(attempt, at_least=asked or 0.0)

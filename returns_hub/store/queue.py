@@ -43,6 +43,10 @@ PROCESSED: Final = "processed"
 DEAD: Final = "dead"
 
 _EXTEND_INTERVAL: Final = CLAIM_SECONDS / 3
+# No clock is trusted: what is stored further ahead than anybody stores it was stored when a clock was ahead.
+MAX_RETRY_DELAY: Final = 86400.0
+"""The longest that a row waits for its next attempt, in seconds."""
+_CLOCK_MARGIN: Final = 30.0
 _MAX_ERROR_CHARS: Final = 500
 _LOST: Final = "the process ended before the attempt had"
 
@@ -119,7 +123,7 @@ class Queue:
     def fail(self, connection: Connection, claim: Claim, error: str, *, retry_in: float | None) -> None:
         """The attempt failed: there is another one in so many seconds, or with None the row is dead."""
         state = DEAD if retry_in is None else PENDING
-        due_at = sql_time(self._dialect, later=retry_in or 0.0)
+        due_at = sql_time(self._dialect, later=min(retry_in or 0.0, MAX_RETRY_DELAY))
         self.settle(connection, claim, state=state, due_at=due_at, error=error[:_MAX_ERROR_CHARS])
 
     def settle(self, connection: Connection, claim: Claim, **values: Any) -> bool:
@@ -131,7 +135,7 @@ class Queue:
         """Have rows that nobody has claimed worked on anew, with all their attempts; False if none is among these."""
         now = sql_time(self._dialect)
         again = {"state": PENDING, "attempts": 0, "due_at": now, "claim": None, "claimed_until": None, **values}
-        statement = update(self._table).where(rows, _is_free(self._table.c, now)).values(**again)
+        statement = update(self._table).where(rows, self._is_free(self._table.c, now)).values(**again)
         return connection.execute(statement).rowcount > 0
 
     def next_due(self, connection: Connection, *, lane: str | None = None) -> float | None:
@@ -149,7 +153,7 @@ class Queue:
         row, now = due.c, sql_time(self._dialect)
         find = (
             select(row[self._order.name])
-            .where(in_state(row, PENDING), row.due_at <= now, _is_free(row, now), ~self._waits(row, now))
+            .where(in_state(row, PENDING), self._is_due(row, now), self._is_free(row, now), ~self._waits(row, now))
             .where(self._in_lane(due), row.account.not_in(bindparam("busy", expanding=True)))
             .order_by(row.due_at, row[self._order.name])
             .limit(1)
@@ -168,7 +172,7 @@ class Queue:
         other = self._table.alias("other")
         order = self._order.name
         # A later one is in nobody's way, unless it was claimed before this one was replayed.
-        first = (other.c[order] < row[order]) | (other.c.claimed_until > now)
+        first = (other.c[order] < row[order]) | ~self._is_free(other.c, now)
         same_key = [other.c[name] == row[name] for name in self._key] + [row[self._key[-1]] != ""]
         same_lane = true() if self._lane is None else other.c[self._lane.name] == row[self._lane.name]
         query = select(1).where(*same_key, same_lane, other.c[order] != row[order], in_state(other.c, PENDING), first)
@@ -177,6 +181,16 @@ class Queue:
 
     def _in_lane(self, table: Any) -> ColumnElement[bool]:
         return true() if self._lane is None else table.c[self._lane.name] == bindparam("lane")
+
+    def _is_due(self, row: _Columns, now: ColumnElement[datetime]) -> ColumnElement[bool]:
+        """What was not tried yet is due whatever its time says, and so is what would wait for longer than anything does."""
+        too_late = row.due_at > sql_time(self._dialect, later=MAX_RETRY_DELAY + _CLOCK_MARGIN)
+        return (row.attempts == 0) | (row.due_at <= now) | too_late
+
+    def _is_free(self, row: _Columns, now: ColumnElement[datetime]) -> ColumnElement[bool]:
+        """No claim holds for longer than it can."""
+        too_long = row.claimed_until > sql_time(self._dialect, later=CLAIM_SECONDS + _CLOCK_MARGIN)
+        return row.claimed_until.is_(None) | (row.claimed_until <= now) | too_long
 
     def _of(self, claim: Claim) -> Update:
         """A change of what was claimed, as far as it is still this claim's."""
@@ -204,7 +218,3 @@ def extending(extend: Callable[[], None]) -> Iterator[None]:
     finally:
         done.set()
         extender.join()
-
-
-def _is_free(row: _Columns, now: ColumnElement[datetime]) -> ColumnElement[bool]:
-    return row.claimed_until.is_(None) | (row.claimed_until <= now)
