@@ -2,16 +2,19 @@
 
 An event exists only because stored state changed: a webhook, a poll and a backfill that tell the same fact
 give one event. ``changes`` maps what changed to its value before and after, JSON-ready as :func:`returns_hub.dump`
-writes it; a key is a field of the return, or ``shipments[ID].status`` for a part of it.
+writes it; a key is a field of the return, or ``shipments[ID].status`` for a part of it. Each type of event declares the
+keys, where they are always the same, and the values.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NotRequired, TypeAlias, TypedDict, TypeVar
 
 from attrs import field, frozen
+
+_T = TypeVar("_T")
 
 
 class Origin(StrEnum):
@@ -24,7 +27,39 @@ class Origin(StrEnum):
     LOCAL = "local"
 
 
-Changes = Mapping[str, tuple[Any, Any]]
+Changes: TypeAlias = Mapping[str, Any]
+"""By the name of what changed, a pair: its value before, and after. Each type of event says what the values are."""
+
+TextChange: TypeAlias = tuple[str | None, str | None]
+ListChange: TypeAlias = tuple[list[_T] | None, list[_T] | None]
+ObjectChange: TypeAlias = tuple[dict[str, Any] | None, dict[str, Any] | None]
+
+
+class CreatedChanges(TypedDict):
+    """How a return stands that was not known; ``request_id`` where it grew from a request."""
+
+    status: TextChange
+    status_raw: TextChange
+    request_id: NotRequired[TextChange]
+
+
+class StatusChanges(TypedDict, total=False):
+    """The neutral status, the vendor's word for it, or both."""
+
+    status: TextChange
+    status_raw: TextChange
+
+
+class AttentionChanges(TypedDict):
+    """What somebody has to look at."""
+
+    attention: ListChange[str]
+
+
+class NotesChanges(TypedDict):
+    """All notes, each as :func:`returns_hub.dump` writes it."""
+
+    notes: ListChange[dict[str, Any]]
 
 
 @frozen(kw_only=True)
@@ -55,6 +90,8 @@ class ReturnCreated(Event):
 
     type: ClassVar[str] = "return.created"
 
+    changes: CreatedChanges = field(hash=False, repr=False)
+
 
 @frozen(kw_only=True)
 class ReturnStatusChanged(Event):
@@ -62,12 +99,16 @@ class ReturnStatusChanged(Event):
 
     type: ClassVar[str] = "return.status_changed"
 
+    changes: StatusChanges = field(hash=False, repr=False)
+
 
 @frozen(kw_only=True)
 class ReturnAttentionChanged(Event):
     """What somebody has to look at changed."""
 
     type: ClassVar[str] = "return.attention_changed"
+
+    changes: AttentionChanges = field(hash=False, repr=False)
 
 
 @frozen(kw_only=True)
@@ -83,6 +124,8 @@ class ReturnNotesChanged(Event):
 
     type: ClassVar[str] = "return.notes_changed"
 
+    changes: NotesChanges = field(hash=False, repr=False)
+
 
 @frozen(kw_only=True)
 class LabelReady(Event):
@@ -90,12 +133,16 @@ class LabelReady(Event):
 
     type: ClassVar[str] = "label.ready"
 
+    changes: Mapping[str, TextChange] = field(hash=False, repr=False)
+
 
 @frozen(kw_only=True)
 class LabelFailed(Event):
     """A shipment's label could not be made."""
 
     type: ClassVar[str] = "label.failed"
+
+    changes: Mapping[str, TextChange] = field(hash=False, repr=False)
 
 
 @frozen(kw_only=True)
@@ -118,12 +165,16 @@ class ItemReceived(Event):
 
     type: ClassVar[str] = "item.received"
 
+    changes: Mapping[str, TextChange] = field(hash=False, repr=False)
+
 
 @frozen(kw_only=True)
 class ItemDispositionChanged(Event):
     """What becomes of an item, or how far that has come, changed."""
 
     type: ClassVar[str] = "item.disposition_changed"
+
+    changes: Mapping[str, TextChange] = field(hash=False, repr=False)
 
 
 @frozen(kw_only=True)
@@ -132,12 +183,16 @@ class ItemImagesChanged(Event):
 
     type: ClassVar[str] = "item.images_changed"
 
+    changes: Mapping[str, ListChange[str]] = field(hash=False, repr=False)
+
 
 @frozen(kw_only=True)
 class ItemNotesChanged(Event):
     """A note on an item, such as a remark of the warehouse, appeared or changed."""
 
     type: ClassVar[str] = "item.notes_changed"
+
+    changes: Mapping[str, ListChange[dict[str, Any]]] = field(hash=False, repr=False)
 
 
 @frozen(kw_only=True)
@@ -146,12 +201,16 @@ class ItemServicesChanged(Event):
 
     type: ClassVar[str] = "item.services_changed"
 
+    changes: Mapping[str, TextChange] = field(hash=False, repr=False)
+
 
 @frozen(kw_only=True)
 class ItemMeasured(Event):
     """A warehouse weighed or measured an item."""
 
     type: ClassVar[str] = "item.measured"
+
+    changes: Mapping[str, ObjectChange] = field(hash=False, repr=False)
 
 
 @frozen(kw_only=True)
@@ -160,12 +219,16 @@ class ItemExtraChanged(Event):
 
     type: ClassVar[str] = "item.extra_changed"
 
+    changes: Mapping[str, ObjectChange] = field(hash=False, repr=False)
+
 
 @frozen(kw_only=True)
 class ResolutionChanged(Event):
     """What the customer gets, or how far that has come, changed."""
 
     type: ClassVar[str] = "resolution.changed"
+
+    changes: Mapping[str, ListChange[dict[str, Any]]] = field(hash=False, repr=False)
 
 
 @frozen(kw_only=True)

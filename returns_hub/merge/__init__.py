@@ -149,7 +149,7 @@ def merge(
     whatever order the observations came.
 
     ``completes`` is for a further row of a return that the same run has created: what it adds to the return belongs to
-    ``return.created``, and only what it changes has events. ``overrules_before`` is for reconciling: a fact that was learnt
+    ``return.created``, an earlier creation among it, and only what it changes has events. ``overrules_before`` is for reconciling: a fact that was learnt
     before this moment, by our clock, gives way to what the observation says otherwise, whatever the vendor's times are.
     """
     known = _known(stored)
@@ -167,13 +167,15 @@ def merge(
             reread = reread or contradicts(path, fact, old)
             if wins(path, fact, old):
                 known[path] = fact
+                if path == CREATED_AT:
+                    earlier[path] = fact
     known.update(added)
     state = _state(observation.ret, known, derive)
     told: dict[str, Any] = {"account": account, "stamp": observation.stamp, "origin": observation.origin}
     if stored is None:
         events: tuple[Event, ...] = (created_event(state.ret, **told),)
     else:
-        before = _visible(stored.ret, earlier | added, derive) if completes and added else stored.ret
+        before = _visible(stored.ret, earlier | added, derive) if completes else stored.ret
         events = changed_events(before, state.ret, **told)
     return MergeResult(state=state, events=events, reread=reread)
 

@@ -103,7 +103,7 @@ def changed_events(before: Return, after: Return, *, account: str, stamp: Stamp,
 
 def _event(kind: type[Event], return_id: str, changes: Changes, *, account: str, stamp: Stamp, origin: Origin) -> Event:
     # A return is created once. Any other change can come again, at another time.
-    when = [] if kind is ReturnCreated else [changes, format_time(stamp.at), format_time(stamp.seen_at)]
+    when = [] if kind.type == ReturnCreated.type else [changes, format_time(stamp.at), format_time(stamp.seen_at)]
     identity = json.dumps([account, return_id, kind.type, *when], sort_keys=True)
     return kind(
         id=hashlib.sha256(identity.encode()).hexdigest()[:32],

@@ -300,18 +300,16 @@ class _Ingestion:
         events: list[Event] = []
         reread = False
         for each in observed:
-            completes = each.is_listed and (is_incomplete or (before is None and state is not None))
             merged = merge(
                 state,
                 each.observation,
                 account=self.account,
                 derive=self.derive,
-                completes=completes,
+                completes=each.is_listed and (is_incomplete or (before is None and state is not None)),
                 overrules_before=self._overrules,
             )
             state = merged.state
-            # When it was created is the earliest that any of its rows says: the row that says so adds that.
-            events += [event for event in merged.events if not completes or event.changes.keys() != {"created_at"}]
+            events += merged.events
             reread = reread or merged.reread
         if state is None:
             raise ValueError("no observation")

@@ -189,6 +189,10 @@ def test_what_follows_from_a_further_row_was_never_otherwise() -> None:
     ]
 
 
+def test_an_earlier_creation_that_a_further_row_tells_belongs_to_the_creation() -> None:
+    assert completed(of(1, created_at=at(1)), of(2, created_at=at(0))) == []
+
+
 def test_what_a_further_row_changes_has_its_event() -> None:
     first = of(1, status=Status.REQUESTED, number="RMA-1")
     assert completed(first, of(2, status=Status.APPROVED, reference="2")) == [{"status": ("requested", "approved")}]
