@@ -21,10 +21,11 @@ _PUBLIC: Final = {
         "StoreError TransportFailed UnexpectedReply UnsupportedOperation ValidationFailed WebhookRejected"
     ),
     "events": (
-        "ConnectionDegraded ConnectionRecovered Event EventUnmapped ItemAdded ItemDispositionChanged ItemExtraChanged "
-        "ItemImagesChanged ItemMeasured ItemNotesChanged ItemReceived ItemServicesChanged LabelFailed LabelReady Origin "
-        "ResolutionChanged ReturnAttentionChanged ReturnCreated ReturnNotesChanged ReturnStatusChanged ReturnUpdated "
-        "ShipmentUpdated"
+        "AttentionChanges ConnectionDegraded ConnectionRecovered CreatedChanges Event EventUnmapped ItemAdded "
+        "ItemDispositionChanged ItemExtraChanged ItemImagesChanged ItemMeasured ItemNotesChanged ItemReceived "
+        "ItemServicesChanged LabelFailed LabelReady NotesChanges Origin ResolutionChanged "
+        "ReturnAttentionChanged ReturnCreated ReturnNotesChanged ReturnStatusChanged ReturnUpdated "
+        "ShipmentUpdated StatusChanges"
     ),
     "hub": "AccountHealth AsyncHub Health Hub",
     "json_codec": "decode_json",

@@ -32,8 +32,10 @@ from returns_hub.errors import UnexpectedReply as UnexpectedReply
 from returns_hub.errors import UnsupportedOperation as UnsupportedOperation
 from returns_hub.errors import ValidationFailed as ValidationFailed
 from returns_hub.errors import WebhookRejected as WebhookRejected
+from returns_hub.events import AttentionChanges as AttentionChanges
 from returns_hub.events import ConnectionDegraded as ConnectionDegraded
 from returns_hub.events import ConnectionRecovered as ConnectionRecovered
+from returns_hub.events import CreatedChanges as CreatedChanges
 from returns_hub.events import Event as Event
 from returns_hub.events import EventUnmapped as EventUnmapped
 from returns_hub.events import ItemAdded as ItemAdded
@@ -46,6 +48,7 @@ from returns_hub.events import ItemReceived as ItemReceived
 from returns_hub.events import ItemServicesChanged as ItemServicesChanged
 from returns_hub.events import LabelFailed as LabelFailed
 from returns_hub.events import LabelReady as LabelReady
+from returns_hub.events import NotesChanges as NotesChanges
 from returns_hub.events import Origin as Origin
 from returns_hub.events import ResolutionChanged as ResolutionChanged
 from returns_hub.events import ReturnAttentionChanged as ReturnAttentionChanged
@@ -54,6 +57,7 @@ from returns_hub.events import ReturnNotesChanged as ReturnNotesChanged
 from returns_hub.events import ReturnStatusChanged as ReturnStatusChanged
 from returns_hub.events import ReturnUpdated as ReturnUpdated
 from returns_hub.events import ShipmentUpdated as ShipmentUpdated
+from returns_hub.events import StatusChanges as StatusChanges
 from returns_hub.hub import AccountHealth as AccountHealth
 from returns_hub.hub import AsyncHub as AsyncHub
 from returns_hub.hub import Health as Health
@@ -134,6 +138,7 @@ __all__ = [
     "AsyncClient",
     "AsyncHub",
     "Attention",
+    "AttentionChanges",
     "AuthenticationFailed",
     "Capability",
     "Client",
@@ -141,6 +146,7 @@ __all__ = [
     "Conflict",
     "ConnectionDegraded",
     "ConnectionRecovered",
+    "CreatedChanges",
     "Customer",
     "Delivery",
     "DeliveryState",
@@ -176,6 +182,7 @@ __all__ = [
     "NewReturn",
     "NotFound",
     "Note",
+    "NotesChanges",
     "Operation",
     "Order",
     "OrderLine",
@@ -220,6 +227,7 @@ __all__ = [
     "ShipmentUpdated",
     "Slice",
     "Status",
+    "StatusChanges",
     "StatusTable",
     "StoreError",
     "Support",
