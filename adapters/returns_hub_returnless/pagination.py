@@ -546,7 +546,9 @@ def _place(listing: Listing, index: int, raw: Any) -> Row | None:
 
 def _text(raw: Mapping[str, Any], key: str) -> str | None:
     value = raw.get(key)
-    return str(value) if type(value) is int else value if isinstance(value, str) and value else None
+    if type(value) is int:
+        return str(value)
+    return value if type(value) is str and value else None
 
 
 def _check_filters(listing: Listing, cursor: Cursor, page: Rows) -> None:

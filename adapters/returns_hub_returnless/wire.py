@@ -49,7 +49,7 @@ def parse_local_time(value: object) -> datetime | None:
 
     None also where no second could be added or taken away: such a time is no record's.
     """
-    if not isinstance(value, str) or not _LOCAL_TIME.match(value):
+    if type(value) is not str or not _LOCAL_TIME.match(value):
         return None
     try:
         local = datetime.fromisoformat(value)

@@ -203,3 +203,29 @@ def test_later_status_of_the_hour_that_comes_twice_is_mirrored(tmp_path: Path, d
             assert stored is not None
             assert (stored.ret.status, stored.ret.status_raw) == (Status.RESOLVED, "completed")
             assert stored.ret.updated_at == AUTUMN + timedelta(minutes=70)
+
+
+@pytest.mark.parametrize("timezone", ["Europe/Amsterdam", "UTC"])
+def test_sync_gets_through_such_a_night_and_a_changed_date(tmp_path: Path, timezone: str) -> None:
+    sandbox = ReturnlessSandbox(count=0, timezone="Europe/Amsterdam")
+    add(sandbox, AUTUMN - timedelta(minutes=10 * 230), 230)
+    made = add(sandbox, AUTUMN + timedelta(minutes=50)) + add(sandbox, AUTUMN + timedelta(minutes=70))
+    sandbox.edit(add(sandbox, AUTUMN + timedelta(hours=3), 30)[7], return_date="2021-03-05 12:00:00")
+    with serve(sandbox) as running:
+        account = Account(
+            name="acme",
+            provider="returnless",
+            base_url=running.url,
+            rate_limit="none",
+            options={**sandbox.options, "timezone": timezone},
+        )
+        with Hub([account], store=f"sqlite:///{tmp_path}/returns.db") as hub:
+            for full in (False, False, True):
+                (report,) = hub.sync(full=full)
+                assert (report.error, report.gaps) == (None, ())
+            assert {stored.ret.id for stored in hub.returns()} == sandbox.return_ids
+            stored = hub.get_return("acme", made[0])
+            assert stored is not None
+            if timezone == "Europe/Amsterdam":
+                # Read after that night: of the two meanings, the later one.
+                assert stored.ret.created_at == AUTUMN + timedelta(minutes=110)

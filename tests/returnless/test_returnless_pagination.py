@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from returns_hub import Page, Return, ReturnQuery, Secret, UnexpectedReply
+from returns_hub import Page, Reply, Return, ReturnQuery, Secret, UnexpectedReply
 from returns_hub_returnless import Returnless
 
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
@@ -231,6 +231,29 @@ def test_rows_without_a_time_are_read_where_they_are_all(adapter: Returnless, an
     returns, _ = adapter.backfill(SINCE, UNTIL)
     page = finish(returns.read(None), answer(200, [{"return_id": "1", "return_date": "soon"}]))
     assert ([ret.id for ret in page.items], [ret.unreadable for ret in page.items]) == (["1"], [("return_date",)])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "ids_read", "invalid"),
+    [
+        (b'{"return_id": "1001", "return_date": "2024-01-01 01:00:00", "reference": NaN}', ["1000", "1001", "1002"], 0),
+        (b'{"return_id": "1001", "return_date": "2024-01-01 01:00:00", "status": "a\tb"}', ["1000", "1001", "1002"], 0),
+        (b'{"return_id": "1001", "return_date": "2024-01-01 01:00:\xff"}', ["1000", "1001", "1002"], 0),
+        (b'{"return_id": "10\xff01", "return_date": "2024-01-01 01:00:00"}', ["1000", "1002"], 1),
+        (b'{"return_id": "1001", "return_date": }', ["1000", "1002"], 1),
+    ],
+)
+def test_one_damaged_row_does_not_cost_the_page(
+    adapter: Returnless, finish: Any, damaged: bytes, ids_read: list[str], invalid: int
+) -> None:
+    rows = [
+        b'{"return_id": "1000", "return_date": "2024-01-01 00:00:00"}',
+        damaged,
+        b'{"return_id": "1002", "return_date": "2024-01-01 02:00:00"}',
+    ]
+    returns, _ = adapter.backfill(SINCE, UNTIL)
+    page = finish(returns.read(None), Reply(status=200, body=b"[" + b", ".join(rows) + b"]"))
+    assert ([ret.id for ret in page.items], len(page.invalid_records)) == (ids_read, invalid)
 
 
 @pytest.mark.parametrize(
