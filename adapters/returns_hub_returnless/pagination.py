@@ -376,6 +376,7 @@ def _take(listing: Listing, cursor: Cursor, page: Rows, fetch: Fetch) -> Operati
     if beyond is not None and listing.size < MAX_PAGE_SIZE:
         return (yield from read_page(evolve(listing, size=MAX_PAGE_SIZE), cursor, fetch))
     if beyond is not None and cursor.position is not None:
+        _check_bound(listing, page, tolerance=timedelta())
         return (yield from _read_by_status(listing, cursor, page, fetch, position=cursor.position, beyond=beyond))
     _check_joined(listing, cursor, page)
     over = stuck or page.newest is None or (listing.end is not None and page.newest > listing.end)
@@ -553,16 +554,9 @@ def _text(raw: Mapping[str, Any], key: str) -> str | None:
 
 def _check_filters(listing: Listing, cursor: Cursor, page: Rows) -> None:
     """Raises if the server ignores a filter, and would send everybody's records: the documentation itself misspells one."""
-    early = list(takewhile(lambda row: _shows_earlier(page, row), page.placed))
-    # A row may show another time than it is sorted by, and the clock of an unknown zone may have been set back.
-    tolerance = _HOUR if _advances(cursor, page) else timedelta()
-    if len([row for row in early if page.floor is not None and row.at < page.floor - tolerance]) > 1:
-        name = "updated_after" if listing.by_update else "created_after"
-        raise UnexpectedReply(
-            f"rows came from before {name}: the filter is not honoured, or is read in another time zone than rows are "
-            "printed in",
-            where=listing.resource.name,
-        )
+    if _advances(cursor, page):
+        # The clock of an unknown zone may have been set back.
+        _check_bound(listing, page, tolerance=_HOUR)
     for row in page.placed:
         for name, key, wanted in listing.text_filters:
             value = _text(row.raw, key)
@@ -571,6 +565,19 @@ def _check_filters(listing: Listing, cursor: Cursor, page: Rows) -> None:
     since = listing.updated_after and repeated_period(listing.updated_after, listing.zone)[0]
     if since is not None and any(row.updated_at is not None and row.updated_at < since for row in page.placed):
         raise _ignored(listing, "updated_after")
+
+
+def _check_bound(listing: Listing, page: Rows, *, tolerance: timedelta) -> None:
+    """Raises if rows before the requested time come first; one that shows an earlier time than it is sorted by may."""
+    floor = page.floor and page.floor - tolerance
+    early = list(takewhile(lambda row: floor is not None and row.at < floor, page.placed))
+    if len(early) > 1:
+        name = "updated_after" if listing.by_update else "created_after"
+        raise UnexpectedReply(
+            f"rows came from before {name}: the filter is not honoured, or is read in another time zone than rows are "
+            "printed in",
+            where=listing.resource.name,
+        )
 
 
 def _folded(text: str) -> str:
@@ -599,7 +606,7 @@ def _check_joined(listing: Listing, cursor: Cursor, page: Rows) -> None:
 
 
 def _is_stuck(cursor: Cursor, page: Rows) -> bool:
-    return page.newest is not None and not _advances(cursor, page)
+    return bool(page.placed) and not _advances(cursor, page)
 
 
 def _advances(cursor: Cursor, page: Rows) -> bool:
