@@ -102,7 +102,7 @@ class HubClient(Client[AdapterT_co]):
 
     def create_return(self, new: NewReturn, *, idempotency_key: str | None = None) -> Return:
         """As :meth:`Client.create_return`; the return is in the mirror then."""
-        # What follows from its parts is concluded anew from all that is known: it is no fact that the vendor told.
+        # What follows from its parts is concluded anew from all that is known: it is no fact that the vendor asserts.
         return self.adapter.derive(self.run(self.adapter.create_return(new), idempotency_key=idempotency_key))
 
     def add_note(self, return_id: str, text: str, *, internal: bool = True) -> Note:
@@ -158,8 +158,8 @@ class AsyncHubClient(AsyncClient[AdapterT_co]):
         sent_at = datetime.now(UTC)
         shipment = await super().create_label(return_id, new, idempotency_key=idempotency_key)
         if shipment.return_id is None:
-            told = evolve(shipment, return_id=return_id)
-            await asyncio.to_thread(self._observer.observe, self.adapter, told, sent_at=sent_at)
+            known = evolve(shipment, return_id=return_id)
+            await asyncio.to_thread(self._observer.observe, self.adapter, known, sent_at=sent_at)
         return shipment
 
     async def cancel_label(self, return_id: str, label_id: str) -> None:

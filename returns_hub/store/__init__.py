@@ -1,4 +1,4 @@
-"""The mirror: every account's returns as the vendors last told them, and the events of their changes."""
+"""The mirror: every account's returns as the vendors last showed them, and the events of their changes."""
 
 from returns_hub.store.ingestion import ApplyResult
 from returns_hub.store.mirror import Store, StoredReturn, start_of

@@ -155,7 +155,7 @@ def remove_waiting(connection: Connection, account: str, uncorrelated: Iterable[
 
 
 def purge_waiting(connection: Connection, before: datetime) -> int:
-    """Forget some of what was told before a moment and still waits; how much of it, 0 once nothing is left."""
+    """Remove some of what was observed before a moment and still waits; how many of it, 0 once nothing is left."""
     table = WAITING.c
     old = table.seen_at < before
     some = select(table.account, table.fingerprint).where(old).distinct().limit(_AT_ONCE)

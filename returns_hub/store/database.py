@@ -71,7 +71,7 @@ class Database:
     """One SQLite file or PostgreSQL database that is a mirror, at the newest revision.
 
     :meth:`reading` and :meth:`writing` are its transactions. Writers take turns, within a process and on PostgreSQL
-    between processes too: somebody who has read event 7 must never see an event 6 appear behind it. A child process opens
+    between processes too: a reader that has seen event 7 must never see an event 6 appear after it. A child process opens
     connections of its own.
     """
 
@@ -118,7 +118,7 @@ class Database:
     def writing(self, *, serialized: bool = True, durable: bool | None = None) -> Iterator[Connection]:
         """The transaction that may write: committed at the end, undone by an exception.
 
-        Events are written ``serialized`` only. What is not in turn waits for nobody, where the database has several writers.
+        Events are written ``serialized`` only. A transaction that is not does not wait for other writers on PostgreSQL.
         What is ``durable`` survives a power cut once it is committed; what is not does not wait for the disk, and a power
         cut may undo it, whole. With None that is as the database is set up.
         """
@@ -135,7 +135,11 @@ class Database:
             yield connection
 
     def stream(self, query: Executable) -> Iterator[Row[Any]]:
-        """The rows of a query, a few hundred in memory at a time, as the database was at the first of them."""
+        """The rows of a query, a few hundred in memory at a time, as the database was at the first of them.
+
+        Raises:
+            StoreError: the database fails.
+        """
         try:
             with self.reading() as connection:
                 yield from connection.execution_options(yield_per=_CHUNK_ROWS).execute(query)
@@ -146,7 +150,7 @@ class Database:
         raise problem
 
     def dedicated(self) -> PoolProxiedConnection:
-        """A connection of the driver's own, for whoever waits on one; it is outside the pool, and the caller closes it."""
+        """A connection of the driver, to wait on; it is outside the pool, and the caller closes it."""
         connection = self._engine.raw_connection()
         connection.detach()
         return connection

@@ -24,11 +24,11 @@ _TICK: Final = timedelta(microseconds=1)
 
 @frozen(kw_only=True)
 class ApplyResult:
-    """What became of some observations: how many returns were new, told at least one event, or told nothing.
+    """What became of some observations: how many returns were new, changed with at least one event, or unchanged.
 
     ``refused`` observations could not be stored; ``waiting`` ones name a return only by parts that no return has yet.
     The returns in ``reread`` are to be read again: two observations of the same vendor time disagree about them, or
-    there is news of them that nobody has told.
+    a hint says that they changed.
     """
 
     created: int = 0
@@ -58,7 +58,7 @@ class EncodedObservation:
         return self.observation.origin in (Origin.POLL, Origin.BACKFILL)
 
     def no_later_than(self, now: datetime) -> "EncodedObservation":
-        """The observation, as of now where the clock of whoever made it was ahead."""
+        """The observation, as of now where the clock that dated it was ahead."""
         if self.observation.seen_at <= now:
             return self
         return evolve(self, observation=evolve(self.observation, seen_at=now))
@@ -71,7 +71,7 @@ class EncodedObservation:
 
 @frozen
 class _Mark:
-    """How old the newest facts of a return are, and the digest of the observation that told them."""
+    """How old the newest facts of a return are, and the digest of the observation that asserted them."""
 
     stamp: Stamp
     digest: str
@@ -159,7 +159,7 @@ def apply(
             elif encoded := rows.encode_return(observation.ret):
                 found[return_id].append(EncodedObservation(observation, encoded))
         waiting = {key: each for key, each in waiting.items() if key not in ids}
-        # What they tell may bring names that others wait for.
+        # They may bring names that others wait for.
         names = ingestion.merge(found)
         if not ids:
             break
@@ -196,24 +196,24 @@ class _Ingestion:
         """Merge observations of returns by their ids; the names of parts that were not known before."""
         if not observed:
             return []
-        observed = {key: [each.no_later_than(self.now) for each in told] for key, told in observed.items()}
-        self._before = min(each.stamp.seen_at for told in observed.values() for each in told) - _TICK
+        observed = {key: [each.no_later_than(self.now) for each in group] for key, group in observed.items()}
+        self._before = min(each.stamp.seen_at for group in observed.values() for each in group) - _TICK
         marks = self._marks(observed)
         # An observation that came before changes nothing but the age of its facts, which merging would find out too.
         repeated = {key for key, mark in marks.items() if all(each.digest == mark.digest for each in observed[key])}
         states = self._states({key: mark for key, mark in marks.items() if key not in repeated})
-        news = {key: each for key, each in observed.items() if key not in repeated}
+        fresh = {key: each for key, each in observed.items() if key not in repeated}
         # The life of a request goes on in the return that grew from it, and so do its events.
         grown = self._grown(observed)
-        incomplete = self._incomplete(states, news)
+        incomplete = self._incomplete(states, fresh)
         changes = [
             self._change(marks.get(key), states.get(key), each, is_incomplete=key in incomplete)
-            for key, each in news.items()
+            for key, each in fresh.items()
         ]
         changes = [evolve(change, events=()) if change.id in grown else change for change in changes]
         self._renew({key: max(each.stamp for each in observed[key]) for key in repeated}, marks)
         self._write(changes)
-        names = _new_names(news, states)
+        names = _new_names(fresh, states)
         correlation.record(self.connection, self.account, names)
         self.observed.update(observed)
         self.created.update(change.id for change in changes if change.before is None and change.id not in grown)
@@ -265,13 +265,13 @@ class _Ingestion:
     def _grown(self, observed: Mapping[str, Sequence[EncodedObservation]]) -> set[str]:
         """Those of the ids that name requests from which a return grew, whether stored or observed now."""
         request_id = RETURNS.c.request_id
-        grown = {each.observation.ret.request_id for told in observed.values() for each in told}
+        grown = {each.observation.ret.request_id for group in observed.values() for each in group}
         for chunk in chunks(observed):
             query = select(request_id).where(RETURNS.c.account == self.account, request_id.in_(chunk))
             grown.update(self.connection.execute(query).scalars())
         return {key for key in grown if key}
 
-    def _incomplete(self, states: Iterable[str], news: Mapping[str, Sequence[EncodedObservation]]) -> set[str]:
+    def _incomplete(self, states: Iterable[str], fresh: Mapping[str, Sequence[EncodedObservation]]) -> set[str]:
         """Those of the stored returns that the same run, or the same backfill, has created: they are being put together."""
         if self.of_pass is None:
             return set()
@@ -280,7 +280,7 @@ class _Ingestion:
         created = select(table.return_id, table.origin, table.recorded_at).where(
             table.account == self.account, table.type == ReturnCreated.type
         )
-        for chunk in chunks(key for key in states if any(each.is_listed for each in news.get(key, ()))):
+        for chunk in chunks(key for key in states if any(each.is_listed for each in fresh.get(key, ()))):
             for row in self.connection.execute(created.where(table.return_id.in_(chunk))):
                 in_this_run = row.recorded_at >= self.of_pass.started and row.origin == Origin.POLL.value
                 if row.origin == Origin.BACKFILL.value or in_this_run:
@@ -369,8 +369,8 @@ def _new_names(
 ) -> list[tuple[str, str]]:
     """Pairs of a name of a part that is not in what is stored, and the return's id."""
     new: list[tuple[str, str]] = []
-    for key, told in observed.items():
-        names = dict.fromkeys(name for each in told for name in rows.names(each.observation.ret))
+    for key, group in observed.items():
+        names = dict.fromkeys(name for each in group for name in rows.names(each.observation.ret))
         known = set(rows.names(states[key].ret)) if names and key in states else set()
         new += [(name, key) for name in names if name not in known]
     return new
@@ -378,7 +378,7 @@ def _new_names(
 
 def _digest(mark: _Mark | None, observed: Sequence[EncodedObservation]) -> str:
     """The digest of the newest observation, ``""`` where several that differ are equally new."""
-    told = [(each.stamp, each.digest) for each in observed] + ([(mark.stamp, mark.digest)] if mark else [])
-    newest = max(stamp for stamp, _ in told)
-    digests = {digest for stamp, digest in told if stamp == newest}
+    known = [(each.stamp, each.digest) for each in observed] + ([(mark.stamp, mark.digest)] if mark else [])
+    newest = max(stamp for stamp, _ in known)
+    digests = {digest for stamp, digest in known if stamp == newest}
     return digests.pop() if len(digests) == 1 else ""

@@ -21,7 +21,7 @@ from returns_hub.store.database import CLOCK_MARGIN, Database, database_time, sq
 from returns_hub.store.schema import LEASES
 
 LEASE_SECONDS: Final = 60.0
-"""How long a lease lasts that nobody renews."""
+"""How long a lease lasts that is not renewed."""
 
 # Where a file is shared, the clocks of its hosts may differ by this much; PostgreSQL has one clock for all.
 _MARGIN: Final = {"sqlite": CLOCK_MARGIN, "postgresql": timedelta(0)}
@@ -32,7 +32,7 @@ class LeaseTaken(StoreError):
     """Somebody else has the lease. ``holder`` names the process."""
 
     def __init__(self, holder: str, until: datetime) -> None:
-        super().__init__(f"{holder} is at it; unless it renews its lease, that ends at {until:%H:%M:%S} UTC")
+        super().__init__(f"{holder} holds the lease; unless it renews it, that ends at {until:%H:%M:%S} UTC")
         self.holder = holder
 
 
@@ -42,7 +42,7 @@ class LeaseLost(StoreError):
 
 @frozen
 class Lease:
-    """A lease that is ours, until somebody takes it because we were silent for too long."""
+    """A lease of this process, until another one takes it because this one did not renew it in time."""
 
     name: str
     owner: str
@@ -51,7 +51,7 @@ class Lease:
         """Prolong the lease, as a part of a transaction that must not be committed without it.
 
         Raises:
-            LeaseLost: somebody else has it.
+            LeaseLost: another process has it.
         """
         table = LEASES.c
         mine = (table.name == self.name) & (table.owner == self.owner)
@@ -73,7 +73,7 @@ class Leases:
         """The lease of this name, for :data:`LEASE_SECONDS` from now.
 
         Raises:
-            LeaseTaken: somebody else has it.
+            LeaseTaken: another process has it.
         """
         lease = Lease(name, _owner())
         with self.database.writing() as connection:
@@ -89,14 +89,18 @@ class Leases:
         """Prolong a lease.
 
         Raises:
-            LeaseLost: somebody else has it.
+            LeaseLost: another process has it.
         """
         with self.database.writing() as connection:
             lease.renew(connection)
 
     @store_errors
     def release(self, lease: Lease) -> None:
-        """Give a lease back. One that is not ours any more stays where it is."""
+        """Give a lease back. One that is not ours any more stays where it is.
+
+        Raises:
+            StoreError: the database fails.
+        """
         with self.database.writing() as connection:
             connection.execute(delete(LEASES).where(LEASES.c.name == lease.name, LEASES.c.owner == lease.owner))
 

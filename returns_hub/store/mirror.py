@@ -37,7 +37,7 @@ class StoredReturn:
 
 
 class Store:
-    """Every account's returns as the vendors last told them, the events of their changes, and checkpoints.
+    """Every account's returns as the vendors last showed them, the events of their changes, and checkpoints.
 
     It may be used from several threads. Whatever it does raises :class:`StoreError` where the database fails, and then
     nothing was half-written.
@@ -63,7 +63,11 @@ class Store:
 
     @store_errors
     def prepare(self) -> None:
-        """Bring the tables to the newest revision."""
+        """Bring the tables to the newest revision.
+
+        Raises:
+            StoreError: the database cannot be used; the text says why.
+        """
         self.database.prepare()
 
     def close(self) -> None:
@@ -92,17 +96,17 @@ class Store:
         A checkpoint is any JSON value; None removes it. With a ``lease`` all of it is written only while that is ours.
         ``derive`` is the adapter's; ``of_pass`` is the run that the observations are of.
 
-        An observation whose return has the id ``""`` is told of the one return that has its shipments and items, by
+        An observation whose return has the id ``""`` is merged into the one return that has its shipments and items, by
         their ids and aliases. If no return has them, or several do, it waits until one appears that settles it.
 
         Raises:
             LeaseLost: it is not any more.
         """
-        told = ingestion.encode_batch(observations)
+        batch = ingestion.encode_batch(observations)
         with self.database.writing() as connection:
             if lease is not None:
                 lease.renew(connection)
-            applied = ingestion.apply(connection, account, told, derive, of_pass)
+            applied = ingestion.apply(connection, account, batch, derive, of_pass)
             save_checkpoints(connection, account, checkpoints)
         return applied
 
@@ -111,13 +115,20 @@ class Store:
         """The id of the one return that has all of these parts (``shipment:ID``, ``item:ID-OR-ALIAS``).
 
         Parts that no return has do not count. None if that leaves none, or if no return or several have them all.
+
+        Raises:
+            StoreError: the database fails.
         """
         with self.database.reading() as connection:
             return correlation.correlate(connection, account, {"": correlation.part_names(aliases)}).get("")
 
     @store_errors
     def checkpoints(self, account: str) -> dict[str, Any]:
-        """Every checkpoint of an account, by name."""
+        """Every checkpoint of an account, by name.
+
+        Raises:
+            StoreError: the database fails.
+        """
         with self.database.reading() as connection:
             return load_checkpoints(connection, account)
 
@@ -133,6 +144,9 @@ class Store:
         """The returns that match, newest first by ``created_at``, those without one last; read as they are asked for.
 
         A request that grew into a return is not listed beside it.
+
+        Raises:
+            StoreError: the database fails.
         """
         table = RETURNS.c
         wanted = [_stands_alone()]
@@ -159,7 +173,11 @@ class Store:
 
     @store_errors
     def get_return(self, account: str, return_id: str) -> StoredReturn | None:
-        """One return, or None. By the id of a request, it is the return that grew from it, where there is one."""
+        """One return, or None. By the id of a request, it is the return that grew from it, where there is one.
+
+        Raises:
+            StoreError: the database fails.
+        """
         if not rows.is_usable_id(return_id):
             return None
         table = RETURNS.c
@@ -201,6 +219,9 @@ class Store:
         """The events behind a ``sequence``, in their order; read as they are asked for.
 
         Those of a return are also those of the request that it grew from: the two are one life.
+
+        Raises:
+            StoreError: the database fails.
         """
         return EventReader(self.database, account=account, return_id=return_id).read(after=after, limit=limit)
 
@@ -213,18 +234,30 @@ class Store:
         return EventReader(self.database, account=account, return_id=return_id).read_latest(count)
 
     def health(self, account: str) -> SyncHealth:
-        """How the syncs of an account go: when the last one ran, how it ended, how far the mirror is behind."""
+        """How the syncs of an account go: when the last one ran, how it ended, how far the mirror is behind.
+
+        Raises:
+            StoreError: the database fails.
+        """
         return SyncLog(self.database).health(account)
 
     @store_errors
     def now(self) -> datetime:
-        """The time by the clock that all processes share: the database's, or this machine's where that is a file."""
+        """The time by the clock that all processes share: the database's, or this machine's where that is a file.
+
+        Raises:
+            StoreError: the database fails.
+        """
         with self.database.reading() as connection:
             return database_time(connection)
 
     @store_errors
     def last_seen(self, account: str) -> datetime | None:
-        """When the newest observation of the account was made; None before the first. A moment to come is of a wrong clock."""
+        """When the newest observation of the account was made; None before the first. A moment to come is of a wrong clock.
+
+        Raises:
+            StoreError: the database fails.
+        """
         seen_at = MERGE_STATE.c.seen_at
         is_past = seen_at <= sql_time(self.database.dialect)
         query = select(func.max(seen_at)).where(MERGE_STATE.c.account == account, is_past)
@@ -234,7 +267,11 @@ class Store:
 
     @store_errors
     def open_status_words(self, account: str) -> tuple[str, ...]:
-        """The vendor's words at which open returns of the account stand."""
+        """The vendor's words at which open returns of the account stand.
+
+        Raises:
+            StoreError: the database fails.
+        """
         word = RETURNS.c.status_raw
         query = select(word).distinct().where(_is_open(account), func.length(word) < MAX_COLUMN_CHARS)
         with self.database.reading() as connection:
@@ -242,7 +279,11 @@ class Store:
 
     @store_errors
     def oldest_open(self, account: str) -> datetime | None:
-        """When the oldest of the account's open returns was created; None if none is open, or none of them says."""
+        """When the oldest of the account's open returns was created; None if none is open, or none of them says.
+
+        Raises:
+            StoreError: the database fails.
+        """
         query = select(func.min(RETURNS.c.created_at)).where(_is_open(account))
         with self.database.reading() as connection:
             moment: datetime | None = connection.execute(query).scalar()
@@ -250,7 +291,11 @@ class Store:
 
     @store_errors
     def open_unseen(self, account: str, since: datetime, *, after: str = "") -> tuple[str, ...]:
-        """The next few hundred open returns, by id, that no observation has told of since a moment."""
+        """The next few hundred open returns, by id, that were not observed since a moment.
+
+        Raises:
+            StoreError: the database fails.
+        """
         mark = MERGE_STATE.c
         is_unseen = (mark.seen_at < since) | (mark.seen_at > sql_time(self.database.dialect))
         of_return = (mark.account == RETURNS.c.account) & (mark.return_id == RETURNS.c.id)

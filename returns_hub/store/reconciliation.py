@@ -42,13 +42,21 @@ class ReconcileQueries:
 
     @store_errors
     def last_sequence(self) -> int:
-        """The sequence of the newest event."""
+        """The sequence of the newest event.
+
+        Raises:
+            StoreError: the database fails.
+        """
         with self.database.reading() as connection:
             return last_sequence(connection)
 
     @store_errors
     def repairs(self, account: str, after: int) -> Repairs:
-        """What polling has created and changed, by its events behind a sequence."""
+        """What polling has created and changed, by its events behind a sequence.
+
+        Raises:
+            StoreError: the database fails.
+        """
         table = EVENTS.c
         polled = (table.account == account) & (table.sequence > after) & (table.origin == Origin.POLL.value)
         new = select(table.return_id).where(polled, table.type == ReturnCreated.type)
@@ -67,9 +75,12 @@ class ReconcileQueries:
     def unseen(
         self, account: str, seen_since: datetime, created_since: datetime, *, after: str = ""
     ) -> tuple[str, ...]:
-        """The next few hundred returns, by id, that no observation has told of since a moment.
+        """The next few hundred returns, by id, that were not observed since a moment.
 
         Of those created since another moment, and of those whose creation is not known.
+
+        Raises:
+            StoreError: the database fails.
         """
         mark, table = MERGE_STATE.c, RETURNS.c
         of_return = (mark.account == table.account) & (mark.return_id == table.id)

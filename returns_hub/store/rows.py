@@ -100,17 +100,17 @@ def is_usable_id(key: str) -> bool:
 
 def names(ret: Return) -> list[str]:
     """The names of the parts of a return: ``shipment:ID``, ``item:ID``, and ``alias:ALIAS`` of an item."""
-    told = [f"shipment:{shipment.id}" for shipment in ret.shipments]
-    told += [f"item:{item.id}" for item in ret.items if item.id]
-    told += [f"alias:{alias}" for item in ret.items for alias in item.aliases]
-    return [name for name in dict.fromkeys(told) if is_usable_id(name)]
+    found = [f"shipment:{shipment.id}" for shipment in ret.shipments]
+    found += [f"item:{item.id}" for item in ret.items if item.id]
+    found += [f"alias:{alias}" for item in ret.items for alias in item.aliases]
+    return [name for name in dict.fromkeys(found) if is_usable_id(name)]
 
 
 def read_return(text: str, return_id: str) -> Return:
     """The return of an ``object`` column.
 
     Raises:
-        StoreError: somebody else wrote there.
+        StoreError: the row holds something else.
     """
     ret: Return | None = None
     with suppress(ReturnsHubError, RecursionError, ValueError):

@@ -137,7 +137,7 @@ SHIPMENTS: Final = Table(
 )
 
 # What merging needs beside the return: how old its facts are (``at`` and ``seen_at`` of the newest), the layers where
-# there is more than one, and a digest of what the newest observation told, by which a repeated one is recognised.
+# there is more than one, and a digest of the newest observation, by which a repeated one is recognised.
 MERGE_STATE: Final = Table(
     "merge_state",
     METADATA,
@@ -176,7 +176,7 @@ CHECKPOINTS: Final = Table(
 )
 
 # By what names the parts of a return are known: ``shipment:ID``, ``item:ID`` and ``alias:ALIAS`` of an item. Names are
-# only ever added: a delivery that names a line item finds its return however long ago that was told.
+# only ever added: a delivery that names a line item finds its return however old that is.
 NAMES: Final = Table(
     "names",
     METADATA,
@@ -185,7 +185,7 @@ NAMES: Final = Table(
     Column("return_id", Text, primary_key=True),
 )
 
-# Observations, and lists of parts of which there is news, that name no return we know: under each name that they give. The
+# Observations, and hints about parts, that name no return of the mirror: under each name that they give. The
 # return that turns out to be meant takes them; in the end they are purged.
 WAITING: Final = Table(
     "waiting",
@@ -215,7 +215,7 @@ DELIVERIES: Final = Table(
     Column("headers", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),  # pending, processed, dead
-    Column("origin", Text, nullable=False),  # webhook, or replay where somebody wants it processed again
+    Column("origin", Text, nullable=False),  # webhook, or replay where it is to be processed again
     Column("duplicates", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due_at", Moment, nullable=False),  # pending: not to be tried before
@@ -232,7 +232,7 @@ DELIVERIES: Final = Table(
     sqlite_autoincrement=True,
 )
 
-# Whoever is told events, by name, and up to which sequence that is done.
+# The consumers of events by name, each with its cursor.
 CONSUMERS: Final = Table(
     "consumers",
     METADATA,

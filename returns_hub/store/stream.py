@@ -1,4 +1,4 @@
-"""The event stream as it grows: whoever follows it is woken by what any process commits.
+"""The event stream as it grows: a follower wakes when any process commits.
 
 Nothing is missed and nothing comes twice. Writers take turns and number their events within theirs, so an event that
 can be read has none before it that cannot.
@@ -96,7 +96,7 @@ class CommitWatcher:
         time.sleep(min(seconds, _RECONNECT_SECONDS))
         with suppress(StoreError):
             self._ear = self._listen()
-        # Whatever was told in between was not heard.
+        # What was committed in between was not noticed.
         return self._ear is not None
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ class _CommitSignal(Protocol):
 
 
 class _SqliteSignal:
-    """SQLite tells nobody, but counts the commits of the other connections."""
+    """SQLite does not notify, but counts the commits of the other connections."""
 
     def __init__(self, database: Database) -> None:
         self._connection = database.dedicated()
@@ -139,7 +139,7 @@ class _SqliteSignal:
             if left <= 0:
                 return False
             time.sleep(min(self._pause, left))
-            # Who has waited long may be told a little later.
+            # After a long wait a little more does not matter.
             self._pause = min(self._pause * 1.5, _MAX_PAUSE)
         self._seen = self._version()
         self._pause = _MIN_PAUSE
@@ -155,7 +155,7 @@ class _SqliteSignal:
 
 
 class _PostgresqlSignal:
-    """PostgreSQL tells whoever listens, once a transaction is committed that notified."""
+    """PostgreSQL notifies its listeners, once a transaction is committed that asked for it."""
 
     def __init__(self, database: Database) -> None:
         self._connection = database.dedicated()

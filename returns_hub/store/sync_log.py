@@ -28,7 +28,7 @@ class SyncHealth:
 
     ``started_at`` and ``finished_at`` are those of the last sync; ``finished_at`` is None while it runs, and after it was
     killed. ``error`` is why it ended early, ``failures`` how many in a row did. ``degraded``: so many that a
-    ``connection.degraded`` was told, and no sync has succeeded since. What the vendor tells up to ``covered_until`` is in
+    ``connection.degraded`` was emitted, and no sync has succeeded since. What the vendor has up to ``covered_until`` is in
     the mirror.
     """
 
@@ -53,14 +53,22 @@ class SyncLog:
 
     @store_errors
     def health(self, account: str) -> SyncHealth:
-        """How the syncs of an account go. One that was never synced has nothing but its name."""
+        """How the syncs of an account go. One that was never synced has nothing but its name.
+
+        Raises:
+            StoreError: the database fails.
+        """
         with self.database.reading() as connection:
             saved = load_checkpoints(connection, account, (COVERED, _HEALTH))
             return _sync_health(account, saved, database_time(connection) + CLOCK_MARGIN)
 
     @store_errors
     def health_of(self, accounts: Iterable[str]) -> list[SyncHealth]:
-        """How the syncs of many accounts go, in one query."""
+        """How the syncs of many accounts go, in one query.
+
+        Raises:
+            StoreError: the database fails.
+        """
         table = CHECKPOINTS.c
         query = select(table.account, table.name, table.value).where(table.name.in_((COVERED, _HEALTH)))
         saved: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -71,15 +79,22 @@ class SyncLog:
         return [_sync_health(account, saved[account], latest) for account in accounts]
 
     def started(self, account: str, at: datetime) -> None:
-        """A sync of the account begins."""
+        """A sync of the account begins.
+
+        Raises:
+            StoreError: the database fails.
+        """
         before = self.health(account)
         self._save(account, started_at=at, finished_at=None, error=before.error, failures=before.failures)
 
     def finished(self, account: str, at: datetime, error: str | None, *, failed: bool) -> None:
         """A sync of the account has ended, and why where it did so early.
 
-        After several that ``failed``, one event says so, and the next that ends well tells another. One that was stopped, or
+        After several that ``failed``, one event says so, and another one once a sync succeeds. One that was stopped, or
         put off by its vendor, says nothing about the connection.
+
+        Raises:
+            StoreError: the database fails.
         """
         before = self.health(account)
         failures = before.failures
@@ -108,7 +123,7 @@ class SyncLog:
         failures: int,
         events: Sequence[Event] = (),
     ) -> None:
-        told = {
+        saved_health = {
             "started_at": format_time(started_at),
             "finished_at": finished_at and format_time(finished_at),
             "error": error,
@@ -116,7 +131,7 @@ class SyncLog:
             "degraded": failures >= _FAILURES_OF_A_DEGRADED,
         }
         with self.database.writing() as connection:
-            save_checkpoints(connection, account, {_HEALTH: told})
+            save_checkpoints(connection, account, {_HEALTH: saved_health})
             append_events(connection, events)
 
 
@@ -134,19 +149,19 @@ def _event(kind: type[Event], account: str, at: datetime, error: tuple[str | Non
 
 
 def _sync_health(account: str, saved: Mapping[str, Any], latest: datetime) -> SyncHealth:
-    told = saved.get(_HEALTH, {})
+    saved_health = saved.get(_HEALTH, {})
     return SyncHealth(
         account=account,
-        started_at=_moment(told.get("started_at"), latest),
-        finished_at=_moment(told.get("finished_at"), latest),
-        error=told.get("error"),
-        failures=told.get("failures", 0),
-        degraded=told.get("degraded", False),
+        started_at=_moment(saved_health.get("started_at"), latest),
+        finished_at=_moment(saved_health.get("finished_at"), latest),
+        error=saved_health.get("error"),
+        failures=saved_health.get("failures", 0),
+        degraded=saved_health.get("degraded", False),
         covered_until=_moment(saved.get(COVERED, {}).get("until"), latest),
     )
 
 
 def _moment(text: str | None, latest: datetime) -> datetime | None:
-    """A stored moment; None for one that is still to come: somebody's clock was ahead, and nobody knows by how much."""
+    """A stored moment; None for one that is still to come: a clock was ahead, by an unknown time."""
     moment = None if text is None else parse_time(text)
     return moment if moment is not None and moment <= latest else None

@@ -26,9 +26,9 @@ def is_valid(value: object) -> bool:
 
 @functools.cache
 def _check_of(kind: Any) -> Check:
-    """What tells whether a value is of a declared type, made once for each."""
+    """What checks that a value is of a declared type, made once for each."""
     if kind is Any:
-        return lambda _: True  # the vendor's own data: whether JSON has a form for it, encoding tells
+        return lambda _: True  # the vendor's own data: encoding finds out whether JSON has a form for it
     if kind is Decimal:
         return _is_number
     if kind is datetime:

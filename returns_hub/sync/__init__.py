@@ -41,8 +41,8 @@ _MAX_CONCURRENT_ACCOUNTS: Final = 64
 async def sync_accounts(jobs: Sequence[SyncJob], store: Store, options: RunOptions) -> tuple[SyncReport, ...]:
     """Bring the mirror up to date with the vendors of some accounts, side by side; a report for each, in their order.
 
-    Whatever goes wrong with an account, its vendor or the store is its report's ``error``. One that somebody else is
-    syncing is ``skipped``. ``progress`` is called on the event loop.
+    Whatever goes wrong with an account, its vendor or the store is its report's ``error``. One that another process
+    is syncing is ``skipped``. ``progress`` is called on the event loop.
     """
     turn = CapacityLimiter(1)
     runs = [SyncRun(job=job, store=store, options=options, turn=turn) for job in jobs]

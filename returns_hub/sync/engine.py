@@ -232,7 +232,7 @@ class AccountRun:
         return datetime.now(UTC) - self.store.now()
 
     def _now(self) -> datetime:
-        """The present, and never before what was read last: not even if somebody set the clock back."""
+        """The present, and never before what was read last, also where the clock was set back."""
         present = datetime.now(UTC) - self._ahead if self.options.now is None else self.options.now()
         return present if self._last_seen is None else max(present, self._last_seen + _TICK)
 
@@ -241,7 +241,7 @@ async def _renew(leases: Leases, lease: Lease) -> None:
     """Renew the lease also while nothing is stored.
 
     Raises:
-        LeaseLost: somebody else has it.
+        LeaseLost: another process has it.
     """
     while True:
         await sleep(LEASE_SECONDS / 3)

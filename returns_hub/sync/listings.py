@@ -1,8 +1,8 @@
 """Where the reading of listings stands: which page may be asked for now, and what is left where a reading is cut off.
 
-A listing whose vendor tells what lies ahead is read in segments side by side. Each segment goes on from page to page
+A listing whose vendor gives cursors beforehand is read in segments side by side. Each segment goes on from page to page
 until it meets the rows that the next one began with, or the cursor of it. So a listing along creation times is read
-whole, whatever is inserted, deleted or moved meanwhile. One that can only be counted off, by page numbers or offsets, tells
+whole, whatever is inserted, deleted or moved meanwhile. One that can only be counted off, by page numbers or offsets, shows
 by its total that its rows have moved: it is read once more, unless it was read from page to page and only grew, for that
 shows rows twice and hides none.
 """
@@ -185,7 +185,7 @@ class Listing:
         self.total = total
 
     def _open_later(self, segment: Segment, page: Page[Return]) -> Sequence[Segment]:
-        """The segments behind this one: of the last one, those that its page tells the cursors of."""
+        """The segments behind this one: of the last one, those that its page has cursors of."""
         later = self._behind(segment)
         if not later and page.prefetch:
             later = [Segment.at(cursor) for cursor in page.prefetch[1:]]
@@ -199,7 +199,7 @@ class Listing:
         return self._segments[self._segments.index(segment) + 1 :]
 
     def _prune(self) -> None:
-        """Forget the segments that are done and that nobody has to meet any more."""
+        """Remove the segments that are done and that no other has to meet any more."""
         kept: list[Segment] = []
         before: Segment | None = None
         for segment in self._segments:

@@ -40,7 +40,7 @@ class ReadQueue:
 
     @property
     def total(self) -> int | None:
-        """How many rows the listings hold; None unless the vendor has told it of all of them."""
+        """How many rows the listings hold; None unless the vendor has said it of all of them."""
         totals = [listing.total for listing in self._listings]
         return None if None in totals else sum(total for total in totals if total is not None)
 

@@ -64,7 +64,7 @@ class Reader:
     on_missing: Callable[[str], None]
     writer: MirrorWriter = field(init=False)
     vendor_time: datetime | None = field(init=False, default=None)
-    """The time by the vendor's clock, as its first reply of this run told it."""
+    """The time by the vendor's clock, as its first reply of this run showed it."""
     _queue: ReadQueue = field(init=False, factory=ReadQueue)
     _calls: Semaphore = field(init=False)
     _rows: int = field(init=False, default=0)

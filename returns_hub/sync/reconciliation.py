@@ -32,26 +32,26 @@ class ReconcileRun(AccountRun):
     @property
     def comparison(self) -> ReconcileReport:
         """What was found, once the run is over."""
-        told = self.report.report
+        read = self.report.report
         return ReconcileReport(
             account=self.account,
-            requests=told.requests,
-            pages=told.pages,
-            checked=told.read,
+            requests=read.requests,
+            pages=read.pages,
+            checked=read.read,
             missing=self._found.missing,
             changed=self._found.changed,
             repaired=self._found.missing + self._found.changed,
             differences=self._found.differences,
             gone=self._gone,
             gone_ids=tuple(sorted(self._gone_ids)),
-            invalid_records=told.invalid_records,
-            unreadable=told.unreadable,
-            unknown_words=told.unknown_words,
-            gaps=told.gaps,
-            duration_s=told.duration_s,
-            error=told.error,
-            retry_at=told.retry_at,
-            skipped=told.skipped,
+            invalid_records=read.invalid_records,
+            unreadable=read.unreadable,
+            unknown_words=read.unknown_words,
+            gaps=read.gaps,
+            duration_s=read.duration_s,
+            error=read.error,
+            retry_at=read.retry_at,
+            skipped=read.skipped,
         )
 
     async def work(self) -> None:

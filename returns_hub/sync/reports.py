@@ -16,7 +16,7 @@ _MAX_GAPS: Final = 100
 class SyncProgress:
     """How far the sync of an account is. ``phase`` is ``backfill`` or ``changes``, or ``reconcile`` in a comparison.
 
-    ``total`` is None where the vendor does not tell it, or not yet.
+    ``total`` is None where the vendor does not say it, or not yet.
     """
 
     account: str
@@ -30,7 +30,7 @@ class SyncReport:
     """What one sync of one account did.
 
     ``requests`` counts what was asked of the vendor, repetitions after a failure not included, ``pages`` the
-    listings among it. ``read`` rows came in; of their returns ``created`` were new to the mirror, ``changed`` told at
+    listings among it. ``read`` rows came in; of their returns ``created`` were new to the mirror, ``changed`` have at
     least one event, ``unchanged`` none. ``invalid_records`` are not in the mirror, for they could not be read; ``unreadable`` names fields that were left empty,
     each once and a thousand at most. ``unknown_words`` are status words
     without a meaning here, and how often they came. ``gaps`` are sentences about what could not be seen. ``error`` is
@@ -60,7 +60,7 @@ class SyncReport:
 class ReconcileReport:
     """What one comparison of an account's mirror with its vendor found.
 
-    ``checked`` rows came in. ``missing`` returns were at the vendor and not in the mirror, ``changed`` ones told something
+    ``checked`` rows came in. ``missing`` returns were at the vendor and not in the mirror, ``changed`` ones said something
     else; ``repaired`` counts what is right in the mirror now; ``differences`` names the fields of
     the first hundreds (their values are in the events). ``gone`` returns are in the mirror and not known
     to the vendor any more: they are never deleted, and ``gone_ids`` names the first hundred. The other fields are those of

@@ -23,7 +23,7 @@ from returns_hub.sync.listings import Listing, read_slice
 
 _log = logging.getLogger("returns_hub")
 
-# Where a vendor tells no changes, returns created so shortly before the last sync are read again: it may have listed
+# Where a vendor has no feed of changes, returns created so shortly before the last sync are read again: it may have listed
 # some of them late.
 _TRAILING: Final = timedelta(days=1)
 _MAX_STATUS_WORDS: Final = 50
@@ -66,7 +66,7 @@ class SyncRun(AccountRun):
 
     def handle_missing(self, return_id: str) -> None:
         """The vendor says that it has no such return: the mirror keeps it, and the report says so."""
-        self.report.add_gap(f"{return_id} is not known to the vendor any more; the mirror keeps what it was last told")
+        self.report.add_gap(f"{return_id} is not known to the vendor any more; the mirror keeps what was last observed")
 
     async def _catch_up(self, history_start: datetime, since: datetime | None) -> Span:
         """Read the part of the history that is wanted; the span that is covered then."""
@@ -125,7 +125,7 @@ class SyncRun(AccountRun):
         until = self.started
         if self.can(Capability.CHANGES):
             until = await self._read_feed(covered)
-            # A feed that tells some changes only need not tell of what is new.
+            # A feed of some changes only need not show what is new.
             if self.adapter.support(Capability.CHANGES) is Support.PARTIAL:
                 await self._read_trail(covered)
         else:
@@ -193,5 +193,5 @@ def _query(query: ReturnQuery) -> Listing:
 
 
 def _origin(plan: Span, covered: Span | None) -> Origin:
-    """As what a part of the history is told: what was never read is backfilled."""
+    """The origin of what is read of a part of the history: what was never read is backfilled."""
     return Origin.BACKFILL if covered is None or plan.until <= covered.since else Origin.POLL

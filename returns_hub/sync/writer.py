@@ -12,7 +12,7 @@ from attrs import frozen
 from returns_hub.merge import Observation
 from returns_hub.store import ApplyResult
 
-# Pages that wait to be stored; whoever reads faster than that waits, too.
+# Pages that wait to be stored; the reading waits then, too.
 _MAX_WAITING_WRITES: Final = 8
 # A transaction of this size takes a fraction of a second: the other accounts wait that long for their turn.
 _CHUNK_ROWS: Final = 500
@@ -30,7 +30,7 @@ class MirrorWriter:
     """What one account has to store, stored in its order; what waits at the same time goes into one transaction.
 
     ``apply`` is the store's, for this account. The accounts share one ``turn`` to write, and get it one after the other.
-    ``stored`` is told what became of each transaction, and of how many observations that was.
+    ``stored`` is called with what became of each transaction, and of how many observations that was.
     """
 
     def __init__(self, apply: Callable[..., ApplyResult], turn: CapacityLimiter, stored: Stored) -> None:
@@ -85,7 +85,7 @@ class MirrorWriter:
             self._changed.notify_all()
 
     def _add(self, observations: Sequence[Observation], checkpoints: Mapping[str, Any]) -> None:
-        # After a failure of the store nothing is added any more: whoever adds is being stopped.
+        # After a failure of the store nothing is added any more: the readers are being stopped.
         if not self._closed:
             self._waiting.append(_Write(observations, checkpoints))
 

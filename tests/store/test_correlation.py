@@ -219,6 +219,19 @@ def _as_before(store: Store) -> None:
     with store.database.writing() as connection:
         for table in gone:
             connection.exec_driver_sql(f"DROP TABLE {table}")
+        for index in ("newest", "newest_of_account", "newest_at_status", "newest_of_account_at_status", "open"):
+            connection.exec_driver_sql(f"DROP INDEX returns_{index}")
+        for statement in (
+            "DROP INDEX returns_unreadable",
+            "DROP INDEX returns_by_request_id",
+            "DROP INDEX events_of_account",
+            "ALTER TABLE returns DROP COLUMN unreadable",
+            "CREATE INDEX returns_by_status ON returns (account, status)",
+            "CREATE INDEX returns_by_account_created_at ON returns (account, created_at)",
+            "CREATE INDEX returns_by_created_at ON returns (created_at)",
+            "CREATE INDEX returns_by_request_id ON returns (account, request_id)",
+        ):
+            connection.exec_driver_sql(statement)
         connection.exec_driver_sql(f"UPDATE {REVISION_TABLE} SET version_num = '0001'")
 
 

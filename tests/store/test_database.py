@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
-from returns_hub import Return, Secret, StoreError
+from returns_hub import Return, Secret, Shipment, StoreError
 from returns_hub.merge import observed
 from returns_hub.store import Store
-from returns_hub.store.database import _MIGRATIONS
+from returns_hub.store.database import _MIGRATIONS, Database
+from returns_hub.store.rows import EncodedReturn, return_row, shipment_rows
 from returns_hub.store.schema import METADATA, REVISION, REVISION_TABLE
 
 At: TypeAlias = Callable[[float], datetime]
@@ -329,6 +332,34 @@ def test_several_may_create_the_mirror_at_once(store_url: str, side_by_side: Sid
     side_by_side([lambda: Store.open(store_url).close()] * 4)
     with Store.open(store_url) as store:
         assert list(store.returns()) == []
+
+
+def test_an_older_mirror_is_upgraded_while_another_process_reads_it(sqlite_url: str, a_return: MakeReturn) -> None:
+    database = Database(Secret(sqlite_url))
+    database._switch_to_wal()
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    shipment = Shipment(id="s1", tracking_number="1Z999")
+    old = EncodedReturn.of(a_return("r1", shipments=(shipment,)))
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        row = {key: value for key, value in return_row("acme", old).items() if key != "unreadable"}
+        columns, values = ", ".join(row), ", ".join(f":{key}" for key in row)
+        connection.execute(text(f"INSERT INTO returns ({columns}) VALUES ({values})"), row)
+        (part,) = shipment_rows("acme", old)
+        columns, values = ", ".join(part), ", ".join(f":{key}" for key in part)
+        connection.execute(text(f"INSERT INTO shipments ({columns}) VALUES ({values})"), part)
+    database.close()
+    with other_program(sqlite_file(sqlite_url)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM returns").fetchone() == (1,)
+        with Store.open(sqlite_url) as store:
+            stored = store.get_return("acme", "r1")
+            assert stored is not None
+            assert stored.ret.shipments == (shipment,)
+            assert store.find_return("acme", ["shipment:s1"]) == "r1"
+        assert reader.execute("SELECT count(*) FROM returns").fetchone() == (1,)
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(store: Store) -> None:

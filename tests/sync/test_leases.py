@@ -89,7 +89,7 @@ def test_the_lease_of_another_container_with_our_host_name_is_waited_for(store: 
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     hand_over(store, f"{dead.pid}@{socket.gethostname()} another-machine:4026531836/0123456789abcdef")
-    with pytest.raises(LeaseTaken, match=f"process {dead.pid} on {socket.gethostname()} is at it"):
+    with pytest.raises(LeaseTaken, match=f"process {dead.pid} on {socket.gethostname()} holds the lease"):
         leases.take("sync acme")
 
 
@@ -114,7 +114,7 @@ def test_the_lease_of_another_machine_is_waited_for_even_if_its_process_is_none_
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     hand_over(store, f"{dead.pid}@web-1/0123456789abcdef")
-    with pytest.raises(LeaseTaken, match=f"process {dead.pid} on web-1 is at it"):
+    with pytest.raises(LeaseTaken, match=f"process {dead.pid} on web-1 holds the lease"):
         leases.take("sync acme")
 
 
@@ -163,7 +163,7 @@ def test_a_sync_that_somebody_else_is_at_is_left_to_them(
     hand_over(sqlite_store, ELSEWHERE)
     report = sync()
     assert report.skipped is not None
-    assert report.skipped.startswith("process 4711 on web-1 is at it; unless it renews its lease, that ends at ")
+    assert report.skipped.startswith("process 4711 on web-1 holds the lease; unless it renews it, that ends at ")
     assert (report.error, report.requests, vendor.asked) == (None, 0, [])
 
 

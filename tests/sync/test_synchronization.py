@@ -170,7 +170,7 @@ def test_a_return_that_is_gone_stays_and_is_reported(vendor: Vendor, sync: Sync,
     del vendor.rows["a"]
     report = sync()
     assert ids(sqlite_store) == {"a", "b"}
-    assert report.gaps == ("a is not known to the vendor any more; the mirror keeps what it was last told",)
+    assert report.gaps == ("a is not known to the vendor any more; the mirror keeps what was last observed",)
     assert report.error is None
 
 
