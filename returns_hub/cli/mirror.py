@@ -6,9 +6,6 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
-from cyclopts.validators import Number
-
 from returns_hub.cli.options import VOCABULARY, ConfigPath, Limit
 from returns_hub.cli.output import TABLE_ROWS, plural, print_error, print_json, print_line, print_list
 from returns_hub.cli.signals import until_signalled, watching_output
@@ -103,7 +100,7 @@ def show(
 
 def events(
     *,
-    after: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    after: str | None = None,
     account: str | None = None,
     limit: Limit = None,
     follow: bool = False,
@@ -121,7 +118,7 @@ def events(
       returns-hub events --follow --json
 
     Args:
-        after: Only events after this sequence.
+        after: Only events after this sequence; SEQUENCE:ID fails if the event is another one, as after a restore.
         account: Only this account's events.
         limit: How many at most.
         follow: Go on with what comes, until Ctrl-C or SIGTERM.
@@ -155,7 +152,7 @@ def _latest(hub: "Hub", account: str | None, rows: int) -> tuple[Sequence[Event]
     return found, f"{plural(len(found), 'event')} in all." if found else "The mirror has no events."
 
 
-def _first(hub: "Hub", after: int, account: str | None, rows: int) -> tuple[Sequence[Event], str]:
+def _first(hub: "Hub", after: str, account: str | None, rows: int) -> tuple[Sequence[Event], str]:
     """The events for the table after a sequence, and what to say below it."""
     # One row more than is shown: are there more?
     found = list(hub.events(after=after, account=account, limit=rows + 1))
@@ -164,7 +161,7 @@ def _first(hub: "Hub", after: int, account: str | None, rows: int) -> tuple[Sequ
     return found, "There are no more." if found else f"There are no events after {after}."
 
 
-def _stream(hub: "Hub", after: int, account: str | None, limit: int | None, *, follow: bool) -> Iterator[Event]:
+def _stream(hub: "Hub", after: int | str, account: str | None, limit: int | None, *, follow: bool) -> Iterator[Event]:
     """The events after a sequence, and with ``follow`` those that come."""
     if not follow:
         yield from hub.events(after=after, account=account, limit=limit)

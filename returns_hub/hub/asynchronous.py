@@ -187,7 +187,8 @@ class AsyncHub(ConfiguredHub):
         from returns_hub.store.stream import follow_async
 
         left = filters.get("limit")
-        async for event in follow_async(store.database, **stream_of(filters), stop=stop):
+        stream = await asyncio.to_thread(stream_of, store, filters)
+        async for event in follow_async(store.database, **stream, stop=stop):
             yield event
             left = None if left is None else left - 1
             if left == 0:

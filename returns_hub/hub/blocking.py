@@ -259,13 +259,13 @@ class Hub(ConfiguredHub):
     ) -> Iterator[Event]:
         """What changed, in the order it was recorded; read as it is asked for.
 
-        Filters: ``after`` (a ``sequence``), ``account``, ``return_id``, ``limit``; ``latest`` gives the newest so many, in
+        Filters: ``after`` (a ``sequence``, or ``SEQUENCE:ID``, which also notices a restored store), ``account``, ``return_id``, ``limit``; ``latest`` gives the newest so many, in
         their order. With ``follow`` the events to come are given too, as they are recorded by whatever process, until
         ``stop``, asked a few times a second, says so.
 
         Raises:
-            ConfigurationError: there is no such account.
-            StoreError: the store fails; with ``follow``, after it has failed for five minutes.
+            ConfigurationError: there is no such account, or ``after`` is no cursor.
+            StoreError: the stream has no such event as ``after``, or the store fails; with ``follow``, after it has failed for five minutes.
         """
         return self._resources.events(filters, follow=follow, stop=stop)
 

@@ -56,12 +56,12 @@ class ReturnFilters(TypedDict, total=False):
 
 
 class EventFilters(TypedDict, total=False):
-    """Which events to read: those behind the sequence ``after``, of an ``account``, of a return; ``limit`` at most.
+    """Which events to read: those behind ``after`` (a sequence, or ``SEQUENCE:ID``), of an ``account``, of a return; ``limit`` at most.
 
     ``latest`` is how many of the newest to read, in their order; it stands alone or with ``account`` and ``return_id``.
     """
 
-    after: int
+    after: int | str
     account: str | None
     return_id: str | None
     limit: int | None
@@ -74,10 +74,16 @@ class _Stream(TypedDict):
     return_id: str | None
 
 
-def stream_of(filters: EventFilters) -> _Stream:
-    """The filters of a stream that has no end."""
+def stream_of(store: "Store", filters: EventFilters) -> _Stream:
+    """The filters of a stream that has no end.
+
+    Raises:
+        StoreError: ``after`` is not of this stream.
+    """
+    from returns_hub.store.events import EventReader
+
     return {
-        "after": filters.get("after", 0),
+        "after": EventReader(store.database).resolve(filters.get("after") or 0),
         "account": filters.get("account"),
         "return_id": filters.get("return_id"),
     }
@@ -413,10 +419,10 @@ class HubResources:
                 raise ValueError("latest goes with account and return_id only")
             return iter(store.latest_events(latest, filters.get("account"), filters.get("return_id")))
         if not follow:
-            return store.events(**stream_of(filters), limit=filters.get("limit"))
+            return store.events(**stream_of(store, filters), limit=filters.get("limit"))
         from returns_hub.store.stream import follow as follow_stream
 
-        return islice(follow_stream(store.database, **stream_of(filters), stop=stop), filters.get("limit"))
+        return islice(follow_stream(store.database, **stream_of(store, filters), stop=stop), filters.get("limit"))
 
     def close(self) -> None:
         """Close whatever was opened."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, func, select, text
 
+from returns_hub.errors import ConfigurationError, StoreError
 from returns_hub.events import Event
 from returns_hub.store import rows
 from returns_hub.store.database import Database, store_errors
@@ -18,6 +19,7 @@ CHANNEL: Final = "returns_hub_events"
 """What PostgreSQL notifies when events or deliveries were stored."""
 
 _CHUNK_ROWS: Final = 500
+_MAX_CURSOR_DIGITS: Final = 18
 
 
 def append_events(connection: Connection, events: Sequence[Event]) -> None:
@@ -50,6 +52,28 @@ class EventReader:
         self._account = account
         self._return_id = return_id
 
+    @store_errors
+    def resolve(self, after: int | str) -> int:
+        """The sequence that a cursor means: a sequence, or with the event's id as ``SEQUENCE:ID``.
+
+        Raises:
+            ConfigurationError: it is no cursor.
+            StoreError: it is of another history: the stream ends before it, or has another event there.
+        """
+        number, _, known = str(after).partition(":")
+        if isinstance(after, bool) or not (number.isascii() and number.isdigit() and len(number) <= _MAX_CURSOR_DIGITS):
+            raise ConfigurationError("after must be the sequence of an event, or SEQUENCE:ID")
+        sequence = int(number)
+        with self.database.reading() as connection:
+            end = last_sequence(connection)
+            found = connection.execute(select(EVENTS.c.id).where(EVENTS.c.sequence == sequence)).scalar()
+        if sequence > end or (known and known != found):
+            where = f"ends at event {end}" if sequence > end else f"has another event {sequence}"
+            raise StoreError(
+                f"the stream {where}: the cursor is of another history, as after a restore; begin after an event it has"
+            )
+        return sequence
+
     def read(self, *, after: int = 0, limit: int | None = None) -> Iterator[Event]:
         """The events behind a ``sequence``, in their order; read as they are asked for.
 
@@ -75,7 +99,9 @@ class EventReader:
         """
         with self.database.reading() as connection:
             end = last_sequence(connection)
-            if end <= after:
+            if end < after:
+                raise StoreError(f"the stream ends at event {end} now, before the cursor {after}: it was restored")
+            if end == after:
                 return (), after
             query = self._query(connection).where(EVENTS.c.sequence > after).order_by(EVENTS.c.sequence)
             found = [rows.read_event(row) for row in connection.execute(query.limit(_CHUNK_ROWS)).mappings()]

@@ -180,7 +180,14 @@ def test_the_table_of_events_after_a_sequence_has_the_first(read: Run) -> None:
 
 
 def test_no_events_say_so(read: Run) -> None:
-    assert read("events", "--after", "1000000").out == "There are no events after 1000000.\n"
+    last = read("events", "--json").objects[-1]["sequence"]
+    assert read("events", "--after", str(last)).out == f"There are no events after {last}.\n"
+
+
+@pytest.mark.parametrize(("cursor", "code", "complaint"), [("1000000", 1, "another history"), ("x", 2, "SEQUENCE:ID")])
+def test_a_cursor_that_is_not_of_this_stream_is_an_error(read: Run, cursor: str, code: int, complaint: str) -> None:
+    ran = read("events", "--json", "--after", cursor)
+    assert (ran.code, ran.out, complaint in ran.err) == (code, "", True)
 
 
 @pytest.fixture
