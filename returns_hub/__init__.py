@@ -51,7 +51,7 @@ _PUBLIC: Final = {
 }
 _MODULES: Final = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 
-__all__ = sorted([*_MODULES, "__version__"])  # noqa: PLE0605 - one list of names is enough
+__all__ = sorted([*_MODULES, "__version__"])  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

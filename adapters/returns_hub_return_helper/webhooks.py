@@ -203,7 +203,7 @@ def _find_ids(body: Mapping[str, Any]) -> dict[str, str]:
 
 def _occurred_at(request: WebhookRequest, body: Mapping[str, Any]) -> datetime:
     """The time in the body; where there is none, the one that is signed beside it, and at last that of the arrival."""
-    signed = dict(zip(("timestamp",), request.header(TIMESTAMP_HEADER), strict=False))
+    signed: dict[str, Any] = dict(zip(("timestamp",), request.header(TIMESTAMP_HEADER), strict=False))
     return Record(body).time("eventTime") or Record(signed).time("timestamp") or request.received_at
 
 

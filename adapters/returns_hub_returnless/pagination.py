@@ -252,9 +252,9 @@ class Rows:
     sent_at: datetime | None = None
     in_order: list[Row] = field(init=False)
 
-    @in_order.default
-    def _find_in_order(self) -> list[Row]:
-        return _longest_ascending([row for row in self.placed if self.floor is None or row.at >= self.floor])
+    def __attrs_post_init__(self) -> None:
+        on_time = [row for row in self.placed if self.floor is None or row.at >= self.floor]
+        object.__setattr__(self, "in_order", _longest_ascending(on_time))
 
     def __len__(self) -> int:
         return len(self.placed) + len(self.others)

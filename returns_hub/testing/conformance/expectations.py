@@ -97,7 +97,8 @@ class ExpectationChecks(ConformanceSuite):
         first = self.newest_return if newest_first else self.oldest_return
         if first is None:
             pytest.skip("the first return of this order is not stated")
-        ids = [ret.id for ret in client.list_returns(**{**self.listing, "newest_first": newest_first})]
+        filters: dict[str, Any] = {**self.listing, "newest_first": newest_first}
+        ids = [ret.id for ret in client.list_returns(**filters)]
         assert ids[0] == first
 
     @check(Part.EXPECTATIONS)
