@@ -34,6 +34,8 @@ from returns_hub import (
     Secret,
     Service,
     Shipment,
+    ShipmentStatus,
+    TrackingEvent,
     UnexpectedReply,
     UnknownEvent,
     WebhookRejected,
@@ -58,6 +60,7 @@ from returns_hub_return_helper.wire import (
     parse_order,
     parse_parcel,
     parse_place,
+    parse_remarks,
     recall_alias,
     require_id,
     service_alias,
@@ -345,11 +348,15 @@ def _recall_updated(notification: _Notification) -> tuple[_Event, ...]:
     rows = [row for row in record.records("recallInventoryList") if find_id(row, "returnInventoryId")]
     recalled = [notification.parser.recalled(row) for row in rows]
     if recalled:
-        # The whole recall says no more of an inventory than that it is in it.
         recall_id = find_id(record, "recallId")
         aliases = (recall_alias(recall_id),) if recall_id else ()
+        notes = parse_remarks(record)
         return tuple(
-            notification.observed(None, items=(evolve(item, aliases=(*item.aliases, *aliases)),), shipments=parcels)
+            notification.observed(
+                None,
+                items=(evolve(item, aliases=(*item.aliases, *aliases), notes=(*item.notes, *notes)),),
+                shipments=parcels,
+            )
             for item, parcels in recalled
         )
     # Before July 2022 a recall named no inventories: whatever is known to be in it.
@@ -361,6 +368,7 @@ def _recall_updated(notification: _Notification) -> tuple[_Event, ...]:
         disposition_raw=RECALL_CODE,
         disposition_status=progress or words["recall"].look_up(word).disposition_status,
         disposition_status_raw=word,
+        notes=parse_remarks(record),
     )
     return (notification.observed(None, items=(item,)),)
 
@@ -454,10 +462,11 @@ def _images_changed(notification: _Notification) -> tuple[_Event, ...]:
     """The images of a line item, all that there are now. Its inventory is not named, or not in every version."""
     body = notification.body
     line_item = body.record("returnRequestLineItem")
-    item = Item(
+    item = evolve(
+        notification.parser.line_item(line_item),
         id=find_id(body, "returnInventoryId") or find_id(line_item, "returnInventoryId"),
-        aliases=parse_aliases(line_item),
         images=parse_images(body),
+        raw={},
     )
     if not item.id and not item.aliases:
         raise UnexpectedReply("a line item is not named", where="returnRequestLineItem.returnRequestLineItemId")
@@ -509,18 +518,22 @@ def _consolidated_inventory(
         disposition_status_raw=word,
     )
     number = find_id(row, "consolidateShippingInventoryId")
+    status = words["consolidate_shipment"].look_up(shipped).shipment
+    shipped_at = parcel.time("shipDate")
+    left = TrackingEvent(occurred_at=shipped_at, status=status or ShipmentStatus.UNKNOWN, status_raw=shipped)
     outbound = Shipment(
         id=f"consolidate:{number}",
         number=parcel.text("consolidateShippingShipmentNumber"),
         reference=order.text("consolidateShippingOrderNumber"),
         direction=Direction.OUTBOUND,
-        status=words["consolidate_shipment"].look_up(shipped).shipment,
+        status=status,
         status_raw=shipped,
         carrier=parcel.text("serviceProvider"),
         service=order.text("shippingMethod"),
         tracking_number=parcel.text("awb"),
         ship_to=parse_place(order, prefix="shipTo"),
         warehouse_id=find_id(order, "outboundWarehouseId"),
+        tracking=(left,) if shipped_at else (),
         raw=parcel.raw,
     )
     return notification.observed(None, items=(item,), shipments=(outbound,) if number else ())

@@ -261,7 +261,8 @@ def parse_metas(record: Record) -> dict[str, str]:
     return {name: value for each in metas for name, value in each.text_map("metaMap").items()}
 
 
-def _parse_remarks(record: Record) -> tuple[Note, ...]:
+def parse_remarks(record: Record) -> tuple[Note, ...]:
+    """What the warehouse says of an inventory, a resend or a recall."""
     remarks = record.text("warehouseRemarks")
     return (Note(text=remarks, author="warehouse"),) if remarks else ()
 
@@ -353,7 +354,7 @@ class Parser:
             disposition_status_raw=progress,
             services=tuple([self.service(each) for each in _service_records(record)]),
             images=parse_images(record),
-            notes=_parse_remarks(record),
+            notes=parse_remarks(record),
             value=parse_money(record, "value", "valueCurrencyCode"),
             measured=parse_parcel(record),
             received_at=record.time("createOn"),
@@ -527,7 +528,7 @@ class Parser:
                     status_raw=word,
                     service=_parse_service_code(record),
                     tracking_number=record.text("trackingNumber"),
-                    label=Label(status=facts.label, error=record.text("error")) if facts.label else None,
+                    label=_parse_outbound_label(facts.label, record.text("error")),
                     cost=parse_money(record, "cost", "costCurrencyCode"),
                     ship_to=parse_place(record, prefix="shipment"),
                     warehouse_id=find_id(record, "warehouseId"),
@@ -543,6 +544,7 @@ class Parser:
         word = resend.text("resendStatusCode")
         return evolve(
             item,
+            notes=(*item.notes, *parse_remarks(resend)),
             aliases=(*item.aliases, resend_alias(require_id(resend, "resendId"))),
             disposition=Disposition.FORWARD,
             disposition_raw=RESEND_CODE,
@@ -588,6 +590,11 @@ class Parser:
             raw=record.raw,
         )
         return item, (parcel,)
+
+
+def _parse_outbound_label(status: LabelStatus | None, error: str | None) -> Label | None:
+    """The label of a resend's parcel; only its failure is told, as a text."""
+    return Label(status=status or LabelStatus.FAILED, error=error) if status or error else None
 
 
 def _failure_reasons(record: Record) -> tuple[str, ...]:

@@ -625,7 +625,9 @@ def test_a_split_tells_of_its_pieces_and_has_the_whole_read_again() -> None:
 def test_images_of_a_line_item() -> None:
     ret = told("changeLineItemImage")
 
-    assert (ret.id, ret.items) == ("64004", (Item(aliases=("38219",), images=("https://files.example/c.png",)),))
+    (item,) = ret.items
+    assert (ret.id, item.id, item.aliases) == ("64004", None, ("38219",))
+    assert (item.name, item.reference, item.images) == ("Kettle", "line-7", ("https://files.example/c.png",))
 
 
 def test_images_of_an_inventory_that_is_named() -> None:
