@@ -350,7 +350,7 @@ def _recall_updated(notification: _Notification) -> tuple[_Event, ...]:
     if recalled:
         recall_id = find_id(record, "recallId")
         aliases = (recall_alias(recall_id),) if recall_id else ()
-        notes = parse_remarks(record)
+        notes = parse_remarks(record, of="recall")
         return tuple(
             notification.observed(
                 None,
@@ -368,7 +368,7 @@ def _recall_updated(notification: _Notification) -> tuple[_Event, ...]:
         disposition_raw=RECALL_CODE,
         disposition_status=progress or words["recall"].look_up(word).disposition_status,
         disposition_status_raw=word,
-        notes=parse_remarks(record),
+        notes=parse_remarks(record, of="recall"),
     )
     return (notification.observed(None, items=(item,)),)
 

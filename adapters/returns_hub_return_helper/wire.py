@@ -261,10 +261,10 @@ def parse_metas(record: Record) -> dict[str, str]:
     return {name: value for each in metas for name, value in each.text_map("metaMap").items()}
 
 
-def parse_remarks(record: Record) -> tuple[Note, ...]:
-    """What the warehouse says of an inventory, a resend or a recall."""
+def parse_remarks(record: Record, *, of: str = "warehouse") -> tuple[Note, ...]:
+    """What the warehouse says of an inventory, or of a resend or a recall that it is in. There is one remark of each, which another replaces."""
     remarks = record.text("warehouseRemarks")
-    return (Note(text=remarks, author="warehouse"),) if remarks else ()
+    return (Note(id=of, text=remarks, author="warehouse"),) if remarks else ()
 
 
 @frozen
@@ -401,7 +401,7 @@ class Parser:
             "reference": record.text("sellerReferenceNumber"),
             "status_raw": record.text("returnStatusCode"),
             "form": record.text("returnRequestFrom"),
-            "notes": (Note(text=remarks),) if remarks else (),
+            "notes": (Note(id="remarks", text=remarks),) if remarks else (),
             "created_at": record.time("createOn"),
         }
 
@@ -544,7 +544,7 @@ class Parser:
         word = resend.text("resendStatusCode")
         return evolve(
             item,
-            notes=(*item.notes, *parse_remarks(resend)),
+            notes=(*item.notes, *parse_remarks(resend, of="resend")),
             aliases=(*item.aliases, resend_alias(require_id(resend, "resendId"))),
             disposition=Disposition.FORWARD,
             disposition_raw=RESEND_CODE,
@@ -569,7 +569,7 @@ class Parser:
             disposition_raw=RECALL_CODE,
             disposition_status=facts.disposition_status,
             disposition_status_raw=word,
-            notes=(Note(text=remarks, author="warehouse"),) if remarks else (),
+            notes=(Note(id="recalled", text=remarks, author="warehouse"),) if remarks else (),
         )
         tracking_number = record.text("trackingNumber")
         number = find_id(record, "recallInventoryId")

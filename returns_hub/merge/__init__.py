@@ -19,7 +19,7 @@ What is one fact:
   that have one of them. Items that nothing names are one fact together, and give way for good once the vendor names its items.
 - Each note with an id, and each scan with a time, is a fact that no other list of notes or scans takes back; those without are
   one fact together.
-- Of order, customer and label every field is a fact; an address, or a list of resolutions or images, is one. A label that
+- Of order, customer, label and the measures of a parcel every field is a fact; an address, or a list of resolutions or images, is one. A label that
   failed keeps its error until it is told of another status.
 - ``created_at`` is the earliest that was ever told, ``raw`` the newest.
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from attrs import AttrsInstance, fields, frozen
 
-from returns_hub.model import Customer, Item, Label, Note, OrderRef, Return, Service, Shipment, TrackingEvent
+from returns_hub.model import Customer, Item, Label, Note, OrderRef, Parcel, Return, Service, Shipment, TrackingEvent
 from returns_hub.scalars import format_time
 from returns_hub.status import LabelStatus
 
@@ -41,8 +41,8 @@ _TOGETHER: Final[Mapping[type[Any], tuple[tuple[str, ...], ...]]] = {
 }
 _TAKEN_APART: Final = {
     Return: {"provider", "order", "customer", "items", "shipments", "notes"},
-    Item: {"aliases", "services", "notes"},
-    Shipment: {"label", "tracking"},
+    Item: {"aliases", "services", "notes", "measured"},
+    Shipment: {"label", "tracking", "parcel"},
 }
 _URLS: Final = frozenset({"url", "qr_code_url", "images", "attachments"})
 
@@ -55,7 +55,7 @@ def _groups(kind: type[Any]) -> Mapping[str, tuple[str, ...]]:
 
 
 _GROUPS: Final[Mapping[type[Any], Mapping[str, tuple[str, ...]]]] = {
-    kind: _groups(kind) for kind in (Return, OrderRef, Customer, Item, Service, Shipment, Label)
+    kind: _groups(kind) for kind in (Return, OrderRef, Customer, Item, Service, Shipment, Label, Parcel)
 }
 
 
@@ -134,6 +134,8 @@ def read_facts(ret: Return) -> dict[Path, Values]:
         _read_list(facts, (*place, "tracking"), shipment.tracking, _scan_key)
         if shipment.label is not None:
             _read_label(facts, (*place, "label"), shipment.label)
+        if shipment.parcel is not None:
+            _read(facts, (*place, "parcel"), shipment.parcel)
     return facts
 
 
@@ -183,6 +185,8 @@ def _read_item(facts: dict[Path, Values], item: Item) -> None:
     _read(facts, place, item)
     facts.update(((*place, "aliases", alias), (alias,)) for alias in item.aliases)
     _read_list(facts, (*place, "notes"), item.notes, _note_key)
+    if item.measured is not None:
+        _read(facts, (*place, "measured"), item.measured)
     _read_list(facts, (*place, "services"), [one for one in item.services if not service_key(one)], service_key)
     for service in item.services:
         if key := service_key(service):
@@ -236,7 +240,7 @@ _Node: TypeAlias = dict[str, Any]
 
 def _build_item(node: _Node, *, id: str | None = None, alias: str | None = None) -> Item:
     aliases = {*node.pop("aliases", {}), *([alias] if alias else [])}
-    services, notes = node.pop("services", {}), node.pop("notes", {})
+    services, notes, measured = (node.pop(name, {}) for name in ("services", "notes", "measured"))
     (nameless,) = services.pop("", ((),))
     return _build(
         Item,
@@ -245,6 +249,7 @@ def _build_item(node: _Node, *, id: str | None = None, alias: str | None = None)
         aliases=tuple(sorted(aliases, key=rank)),
         services=(*(_build_service(key, services[key]) for key in sorted(services, key=rank)), *nameless),
         notes=_build_notes(notes),
+        measured=_build(Parcel, measured) if measured else None,
     )
 
 
@@ -254,10 +259,17 @@ def _build_service(key: str, node: _Node) -> Service:
 
 
 def _build_shipment(key: str, node: _Node) -> Shipment:
-    label, tracking = node.pop("label", {}), node.pop("tracking", {})
+    label, tracking, parcel = (node.pop(name, {}) for name in ("label", "tracking", "parcel"))
     (nameless,) = tracking.pop("", ((),))
     scans = [scan for _, (scan,) in sorted(tracking.items(), key=lambda entry: entry[0])]
-    return _build(Shipment, node, id=key, label=_build_label(label) if label else None, tracking=(*scans, *nameless))
+    return _build(
+        Shipment,
+        node,
+        id=key,
+        label=_build_label(label) if label else None,
+        parcel=_build(Parcel, parcel) if parcel else None,
+        tracking=(*scans, *nameless),
+    )
 
 
 def _build_label(node: _Node) -> Label:

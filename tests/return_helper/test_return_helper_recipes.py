@@ -383,7 +383,7 @@ def test_parcel_that_nobody_announced_is_a_return_of_its_own(shop: Shop) -> None
     ret = shop.mirrored("1001")
     pictures = notified(shop, "assignUnknown")["returnRequestLineItemIncludeImageList"]
     assert (ret.kind, ret.status) == (ReturnKind.UNANNOUNCED, Status.RECEIVED)
-    assert ret.notes == (Note(text="Created by Warehouse"),)
+    assert ret.notes == (Note(id="remarks", text="Created by Warehouse"),)
     assert [(item.id, item.aliases, item.rma, item.images) for item in ret.items] == [
         (str(one), (str(one),), rma(shop, one), tuple(told["imageUrlList"]))
         for one, told in zip((1001, 1002), pictures, strict=True)

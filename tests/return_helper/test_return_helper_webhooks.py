@@ -358,7 +358,7 @@ def test_an_arrival_of_the_first_version() -> None:
     (parcel,) = ret.shipments
     assert (ret.id, ret.number, ret.reference, ret.status_raw) == ("64004", "R240330-0000004", "req-7", "0")
     assert ret.kind is ReturnKind.UNKNOWN
-    assert ret.notes == (Note(text="fragile"),)
+    assert ret.notes == (Note(id="remarks", text="fragile"),)
     assert ret.created_at == datetime(2024, 3, 30, 8, 0, 0, 768181, tzinfo=UTC)
     assert ret.customer == Customer(email="ann@shop.example", name="Ann Example", phone="5550100")
     assert ret.address == Address(
@@ -704,8 +704,8 @@ def test_remarks_of_a_warehouse() -> None:
     ret = told("warehouseUpdateWarehouseRemarks")
 
     (one,), (parcel,) = ret.items, ret.shipments
-    assert ret.notes == (Note(text="Created by Warehouse"),)
-    assert one.notes == (Note(text="scratched", author="warehouse"),)
+    assert ret.notes == (Note(id="remarks", text="Created by Warehouse"),)
+    assert one.notes == (Note(id="warehouse", text="scratched", author="warehouse"),)
     assert (ret.form, ret.customer) == (
         "return-helper",
         Customer(email="ann@shop.example", name="Ann Example", phone="5550100"),

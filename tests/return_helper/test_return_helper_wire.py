@@ -280,7 +280,7 @@ def test_what_was_found_on_an_inventory() -> None:
     item = PARSER.inventory(record)
 
     assert item.extra == {"EAN": "4006381333931", "IMEI": "490154203237518"}
-    assert item.notes == (Note(text="scratched", author="warehouse"),)
+    assert item.notes == (Note(id="warehouse", text="scratched", author="warehouse"),)
     assert (item.reference, item.completed_at) == ("line-7", datetime(2024, 4, 10, 8, tzinfo=UTC))
 
 
