@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any
 
 from returns_hub import Account, Event, Hub, Status, WebhookRequest
+from returns_hub.client import open_client
 from returns_hub.testing import serve
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
@@ -82,7 +83,7 @@ def main() -> None:
             rate_limit="none",
             options={**vendor.options, "webhook_secrets": [SECRET]},
         )
-        with Hub([account], store=f"sqlite:///{Path(folder)}/returns.db") as hub:
+        with Hub([account], store=f"sqlite:///{Path(folder)}/returns.db") as hub, open_client(account) as client:
             hub.on(name="shop")(heard.append)
 
             def webhook(status: str) -> None:
@@ -100,7 +101,8 @@ def main() -> None:
                 hub.sync(full=True)
 
             def set_status(status: str) -> None:
-                hub.client("acme").set_status("rma_abc123", Status(status))
+                # Not the hub's client: what that writes goes into the mirror too.
+                client.set_status("rma_abc123", Status(status))
 
             paths: dict[str, tuple[Callable[[str], None], str, str]] = {
                 "webhook: bytes to handler": (webhook, "completed", "approved"),
