@@ -5,6 +5,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -205,6 +206,28 @@ def side_by_side() -> Callable[[Sequence[Callable[[], None]]], None]:
 def sqlite_store(sqlite_url: str) -> Iterator[Store]:
     with Store.open(sqlite_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts a program in Python in a process of its own, which is gone at the end of the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def run(program: str, *arguments: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, *arguments],
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
 @contextmanager

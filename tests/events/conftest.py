@@ -1,10 +1,7 @@
 """What the tests of telling share: returns that change."""
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -49,25 +46,3 @@ def pass_time(store: Store) -> Callable[[], None]:
             connection.execute(text(f"UPDATE parked_events SET {past}"), {"moment": moment})
 
     return go_by
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Starts a program in Python in a process of its own, which is gone at the end of the test."""
-    running: list[subprocess.Popen[str]] = []
-
-    def run(program: str, *arguments: str) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [sys.executable, "-c", program, *arguments],
-            cwd=tmp_path,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield run
-    for process in running:
-        process.kill()
-        process.communicate()
