@@ -220,7 +220,7 @@ def test_following_tells_what_comes_until_it_is_interrupted(
 ) -> None:
     command = follow()
     command.send_signal(number)
-    assert (command.wait(30), command.communicate()) == (code, ("", ""))
+    assert (command.wait(120), command.communicate()) == (code, ("", ""))
 
 
 def test_following_ends_when_nobody_reads_any_more(follow: Callable[[], "subprocess.Popen[str]"]) -> None:
@@ -228,7 +228,7 @@ def test_following_ends_when_nobody_reads_any_more(follow: Callable[[], "subproc
     assert command.stdout is not None
     # Nothing is written any more, and it is noticed all the same.
     command.stdout.close()
-    assert command.wait(30) == 141
+    assert command.wait(120) == 141
 
 
 def test_a_terminal_gets_colours(show: Callable[..., str], mirror: Path) -> None:

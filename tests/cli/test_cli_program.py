@@ -83,7 +83,7 @@ def test_a_reader_that_goes_away_is_no_error(environment: dict[str, str], mirror
         env=environment,
         stdout=write,
         stderr=subprocess.PIPE,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     os.close(write)
@@ -98,7 +98,7 @@ def test_a_full_disk_is_one_line_and_code_1(environment: dict[str, str], mirror:
             env=environment,
             stdout=full,
             stderr=subprocess.PIPE,
-            timeout=60,
+            timeout=300,
             check=False,
         )
     assert (ran.returncode, ran.stderr) == (1, b"returns-hub: No space left on device\n")
@@ -120,7 +120,7 @@ def test_a_missing_extra_is_one_line_that_names_it(
         env=environment | {"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert (ran.returncode, ran.stderr.count("\n")) == (code, 1)

@@ -41,7 +41,7 @@ class Serving:
         self.url = self.announced[-1].removeprefix("Ready. Health: ").partition("/healthz")[0]
 
     def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-        with closing(http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=10)) as connection:
+        with closing(http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=120)) as connection:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             reply = connection.getresponse()
             return reply.status, reply.read()
@@ -54,7 +54,7 @@ class Serving:
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """The exit code, and what it wrote after its announcement and to its log."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 
 
@@ -115,7 +115,7 @@ def test_what_is_delivered_is_processed(start: Callable[..., Serving], run: Run,
     serving = start()
     return_id = min(vendor.return_ids)
     assert serving.deliver(return_id) == 200
-    patience = time.monotonic() + 20
+    patience = time.monotonic() + 120
     while states(run) != ["processed"] and time.monotonic() < patience:
         time.sleep(0.05)
     assert states(run) == ["processed"]

@@ -235,7 +235,7 @@ def test_again_and_again_until_a_signal(
     vendor.set_status("rma_abc123", "approved")
     second, third = (json.loads(again_and_again.stdout.readline()) for _ in range(2))
     again_and_again.send_signal(by)
-    _, complaints = again_and_again.communicate(timeout=20)
+    _, complaints = again_and_again.communicate(timeout=120)
     assert (first["created"], second["changed"] + third["changed"]) == (60, 1)
     assert (again_and_again.returncode, complaints) == (0, "")
     with sqlite3.connect(tmp_path / "returns.db") as database:

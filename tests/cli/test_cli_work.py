@@ -88,7 +88,7 @@ def deliver(hub: Hub) -> None:
 
 
 def wait_until(met: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + 120
     while not met():
         assert time.monotonic() < ends, "it never came"
         time.sleep(0.02)
@@ -103,7 +103,7 @@ def test_what_another_process_received_is_processed_until_a_signal_ends_it(
     wait_until(lambda: hub.get_return("acme-au", "rma_abc123") is not None)
     wait_until(lambda: hub.health().pending == 0)
     process.send_signal(number)
-    assert (process.wait(30), process.communicate()) == (0, ("", ""))
+    assert (process.wait(120), process.communicate()) == (0, ("", ""))
 
 
 def test_the_handlers_of_a_hub_are_told(start: Start, hub: Hub, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_the_handlers_of_a_hub_are_told(start: Start, hub: Hub, tmp_path: Path) 
     told = tmp_path / "told.txt"
     wait_until(told.exists)
     process.send_signal(signal.SIGTERM)
-    assert (process.wait(30), told.read_text()) == (0, "rma_abc123\n")
+    assert (process.wait(120), told.read_text()) == (0, "rma_abc123\n")
 
 
 STUCK_SHOP = """
@@ -149,7 +149,7 @@ from returns_hub.cli.signals import end_within
 end_within(0.1)
 threading.Event().wait()
 """
-    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=300)
     assert done.returncode == 1
 
 
@@ -157,7 +157,7 @@ def test_an_account_is_synced_as_often_as_it_says(start: Start, hub: Hub) -> Non
     process = start(further='sync_every = "1h"')
     wait_until(lambda: len(list(hub.returns())) == 60)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class Platform:
 
     def reread(self) -> Return:
         """The next return that was read again."""
-        return self.told.get(timeout=10)
+        return self.told.get(timeout=120)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ NOT_FOUND = {"return_code": 404, "return_message": "Order is not found."}
 def call(method: str, url: str, *signatures: str, body: bytes = b"") -> HttpAnswer:
     """A call with these signatures, each in a header of its own."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=120)
     connection.putrequest(method, parts.path)
     for signature in signatures:
         connection.putheader("Returnless-Signature", signature)

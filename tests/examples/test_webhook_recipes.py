@@ -60,7 +60,7 @@ class Platform:
     def call(self, method: str, path: str, *signatures: str, body: bytes = b"") -> tuple[int, bytes, dict[str, str]]:
         """A call with these signatures, each in a header of its own."""
         parts = urlsplit(self.url)
-        with closing(http.client.HTTPConnection(parts.netloc, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection(parts.netloc, timeout=120)) as connection:
             connection.putrequest(method, parts.path + path)
             for signature in signatures:
                 connection.putheader("Returnless-Signature", signature)
@@ -132,7 +132,7 @@ def test_a_delivery_ends_with_the_platform_being_told(platform: Platform, vendor
     vendor.set_status("371141", "received")
     delivery = vendor.deliver_webhook(f"{platform.url}/webhooks/acme-nl/", "371141")
     assert [attempt.status for attempt in delivery.attempts] == [201]
-    assert platform.wake.wait(20)
+    assert platform.wake.wait(120)
     assert platform.told == [("371141", "received")]
 
 
@@ -173,7 +173,7 @@ def test_another_method_is_405(platform: Platform, method: str, path: str) -> No
 
 
 def test_what_cannot_be_stored_is_no_success(platform: Platform, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "returns.db", isolation_level=None, timeout=10)) as connection:
+    with closing(sqlite3.connect(tmp_path / "returns.db", isolation_level=None, timeout=120)) as connection:
         platform.call("POST", "/webhooks/acme-nl/371141", RETURN_SIGNATURE)  # there are tables now
         connection.execute("BEGIN IMMEDIATE")
         status, _, headers = platform.call("POST", "/webhooks/acme-nl/371141", RETURN_SIGNATURE, body=b"{}")
@@ -194,5 +194,5 @@ def test_the_work_is_done_by_the_command_that_the_recipe_names(name: str, tmp_pa
     assert process.stdout
     assert process.stdout.readline() == "Working for 2 accounts; Ctrl-C ends it.\n"
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(120) == 0
     process.stdout.close()

@@ -17,7 +17,7 @@ def browse() -> Iterator[Browse]:
 
         def start(simulator: Simulator) -> httpx.Client:
             running = stack.enter_context(serve(simulator))
-            return stack.enter_context(httpx.Client(base_url=running.url + simulator.base_path, timeout=5))
+            return stack.enter_context(httpx.Client(base_url=running.url + simulator.base_path, timeout=120))
 
         yield start
 

@@ -61,7 +61,7 @@ def test_get(cassette):
 def run_pytest(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, str(folder)]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, cwd=folder, env={"PATH": "", **environ}
+        command, capture_output=True, text=True, check=False, timeout=300, cwd=folder, env={"PATH": "", **environ}
     )
 
 
