@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-from returns_hub.errors import UnexpectedReply
+from returns_hub.errors import UnexpectedReply, WebhookRejected
 from returns_hub.json_codec import decode_json
 
 A = TypeVar("A")
@@ -195,7 +195,12 @@ class WebhookRequest:
         """The request of a WSGI application, its URL undecoded where the server passes it on; ``body`` is what was read.
 
         Scheme and host are as they arrived. A WSGI server joins the values of a repeated header with commas.
+
+        Raises:
+            WebhookRejected: ``unread_body``, it came in chunks and the framework took it for none.
         """
+        if not body and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+            raise WebhookRejected("unread_body", "the framework has not read a body that comes in chunks")
         headers = [
             (name.removeprefix("HTTP_").replace("_", "-").title(), value)
             for name, value in environ.items()

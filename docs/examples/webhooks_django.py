@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import TypeAlias
 
+from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.urls import path
@@ -31,6 +32,7 @@ from returns_hub import (
 
 Handle: TypeAlias = Callable[[str, WebhookRequest], HttpAnswer]
 
+MAX_BODY = 1 << 20
 log = logging.getLogger(__name__)
 hub = Hub.from_config()
 
@@ -73,7 +75,13 @@ def find_order(account: str, request: WebhookRequest) -> HttpAnswer:
 
 def incoming(request: WSGIRequest) -> WebhookRequest:
     """Under ASGI it is WebhookRequest.from_asgi(request.scope, ...)."""
-    return WebhookRequest.from_wsgi(request.environ, request.body, received_at=datetime.now(UTC))
+    body = request.body
+    # Django takes a body that comes in chunks, without a length, for none. Some servers know its end.
+    if not request.environ.get("CONTENT_LENGTH") and request.environ.get("wsgi.input_terminated"):
+        body = request.environ["wsgi.input"].read(MAX_BODY + 1)
+        if len(body) > MAX_BODY:
+            raise RequestDataTooBig
+    return WebhookRequest.from_wsgi(request.environ, body, received_at=datetime.now(UTC))
 
 
 # When hub.receive returns, the delivery is durable. Before, the vendor must not hear of success.

@@ -22,13 +22,13 @@ from returns_hub.webhooks import Receipt
 
 _log = logging.getLogger("returns_hub")
 
-# Beyond these a vendor is told to come back later.
+# Beyond these a vendor gets a 503.
 _MAX_WAITING_ROWS: Final = 4096
 _MAX_WAITING_BYTES: Final = 64 << 20
 _BATCH_ROWS: Final = 256
 
 
-# Less than senders wait: they are told to come back, and the store may have it all the same.
+# Less than senders wait. They get a 503, although the store may still take it.
 _STORE_TIMEOUT: Final = 10.0
 # What stands in for the id of a delivery where nothing was to be stored.
 _CHECKED: Final = 0
@@ -182,12 +182,12 @@ class Inbox:
 
     def _write(self) -> None:
         while arrivals := self._next_arrivals():
-            # Whoever does not wait any more is answered nothing, and sends it again.
+            # A sender that has given up gets no answer, and sends it again.
             waited_for = [arrival for arrival in arrivals if arrival.stored.set_running_or_notify_cancel()]
             try:
                 if waited_for:
                     self._store(waited_for)
-            except Exception as error:  # noqa: BLE001 - nobody may wait for ever, whatever broke
+            except Exception as error:  # noqa: BLE001 - whatever broke, every sender gets an answer
                 for arrival in waited_for:
                     if not arrival.stored.done():
                         problem = str(error) if isinstance(error, StoreError) else describe_error(error)

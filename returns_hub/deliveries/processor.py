@@ -147,7 +147,7 @@ class Processor:
         """What the delivery results in. Returns are read where it hints at them; nothing is written."""
         delivery = claimed.delivery
         events = [_interpretable(event) for event in client.adapter.read_webhook(delivery.request).events]
-        told = [_observation(event, delivery) for event in events if isinstance(event, ReturnObserved)]
+        asserted = [_observation(event, delivery) for event in events if isinstance(event, ReturnObserved)]
         hints = [event for event in events if isinstance(event, ReturnHint)]
         targets = {hint: hint.return_id or self._store.find_return(delivery.account, hint.aliases) for hint in hints}
         wanted = list(dict.fromkeys(target for target in targets.values() if target is not None))
@@ -156,7 +156,7 @@ class Processor:
         names_nothing = any(target is None and not hint.aliases for hint, target in targets.items())
         return ProcessingResult(
             # The newest first: what it supersedes causes no event.
-            observations=(*found, *told),
+            observations=(*found, *asserted),
             hints=tuple(hint.aliases for hint, target in targets.items() if target is None and hint.aliases),
             events=tuple(
                 _unmapped(event, delivery, index)

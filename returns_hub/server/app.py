@@ -23,7 +23,7 @@ _ORDERS: Final = "/orders/{account}"
 _LIVE: Final = "/livez"
 _READY: Final = "/readyz"
 _HEALTH: Final = "/healthz"
-# How long a state of health is told again, and how long it may take to be found.
+# How long an answer is cached, and how long the store has for it.
 _FRESH_SECONDS: Final = 1.0
 _HEALTH_SECONDS: Final = 5.0
 
@@ -59,7 +59,7 @@ def create_app(
     return app
 
 
-def _routes(hub: Hub | AsyncHub, intake: BodyReader, lookups: OrderLookups) -> list[Route]:
+def _routes(hub: Hub | AsyncHub, reader: BodyReader, lookups: OrderLookups) -> list[Route]:
     receive = hub.receive if isinstance(hub, AsyncHub) else hub.receive_async
 
     async def health() -> object:
@@ -69,16 +69,16 @@ def _routes(hub: Hub | AsyncHub, intake: BodyReader, lookups: OrderLookups) -> l
     async def live(_: RequestContext) -> HttpAnswer:
         return _json(200, {"ok": True})
 
-    async def take_delivery(exchange: RequestContext) -> HttpAnswer:
-        account = _account(hub, exchange)
-        async with exchange.request(intake) as request:
+    async def take_delivery(context: RequestContext) -> HttpAnswer:
+        account = _account(hub, context)
+        async with context.request(reader) as request:
             return await receive(account, request)
 
-    async def answer_look_up(exchange: RequestContext) -> HttpAnswer:
-        account = _account(hub, exchange)
+    async def answer_look_up(context: RequestContext) -> HttpAnswer:
+        account = _account(hub, context)
         if hub.accounts[account].orders is None:
             raise RequestRefused(404, "no_orders")
-        async with exchange.request(intake) as request:
+        async with context.request(reader) as request:
             return await lookups.answer(account, request)
 
     # The part behind the account is read undecoded, from the URL: what is signed may hold a slash.
@@ -92,18 +92,18 @@ def _routes(hub: Hub | AsyncHub, intake: BodyReader, lookups: OrderLookups) -> l
     ]
 
 
-def _account(hub: Hub | AsyncHub, exchange: RequestContext) -> str:
+def _account(hub: Hub | AsyncHub, context: RequestContext) -> str:
     """The account that the path names."""
-    name: str = exchange.scope["path_params"]["account"]
+    name: str = context.scope["path_params"]["account"]
     if name not in hub.accounts:
         raise RequestRefused(404, "unknown_account")
-    exchange.account = name
+    context.account = name
     return name
 
 
 @define
 class _CachedHealth:
-    """What ``ask`` says, asked at most once a second however often somebody asks us, and never twice at a time."""
+    """The result of ``ask`` as an answer, cached for a second; never asked twice at a time."""
 
     ask: Ask
     _answer: HttpAnswer | None = field(default=None, init=False)
@@ -111,7 +111,7 @@ class _CachedHealth:
     _asking: "asyncio.Task[object] | None" = field(default=None, init=False)
     _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
-    async def __call__(self, exchange: RequestContext) -> HttpAnswer:
+    async def __call__(self, context: RequestContext) -> HttpAnswer:
         """200 where all is well, 503 where it is not, with JSON."""
         clock = asyncio.get_running_loop().time
         async with self._turn:
@@ -119,7 +119,7 @@ class _CachedHealth:
                 self._answer = await self._found()
                 self._until = clock() + _FRESH_SECONDS
         if self._answer.status != 200:
-            exchange.reason = "not_well"
+            context.reason = "not_well"
         return self._answer
 
     async def _found(self) -> HttpAnswer:

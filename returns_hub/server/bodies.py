@@ -1,4 +1,4 @@
-"""Reading a request's body without trusting whoever sends it: bounded in bytes, in time, and over all requests together."""
+"""Reading the body of a request from an untrusted sender: bounded in bytes, in time, and over all requests together."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -18,12 +18,12 @@ DEFAULT_BODY_TIMEOUT: Final = 30.0
 
 # A sender has these seconds, and one more for each so many bytes that it has sent.
 _FIRST_SECONDS: Final = 5.0
-_LEAST_BYTES_A_SECOND: Final = 16 * 1024
+_MIN_BYTES_PER_SECOND: Final = 16 * 1024
 # Up to here a body is held without asking; above, all bodies together have so much.
-_SMALL_BODY: Final = 64 * 1024
-_LARGE_BODIES_TOGETHER: Final = 16 << 20
+_SMALL_BODY_BYTES: Final = 64 * 1024
+_MAX_LARGE_BODY_BYTES: Final = 16 << 20
 # Longer numbers are not worth converting: no body of that length is taken.
-_LONGEST_LENGTH: Final = 18
+_MAX_LENGTH_DIGITS: Final = 18
 
 # A charset is no encoding, but some senders put it there.
 _PLAIN_ENCODINGS: Final = frozenset({"", "identity", "utf-8", "utf8"})
@@ -47,11 +47,11 @@ class BodyReader:
 
     most: int
     seconds: float
-    _free: int = field(default=_LARGE_BODIES_TOGETHER, init=False)
+    _free: int = field(default=_MAX_LARGE_BODY_BYTES, init=False)
 
     @asynccontextmanager
     async def body(self, headers: Pairs, receive: Receive) -> AsyncIterator[bytes]:
-        """The whole body, which counts against what all bodies together may have until the block ends.
+        """The whole body. While the block lasts it counts towards the limit of all large bodies together.
 
         Raises:
             RequestRefused: 400 for a length that is not what was sent and for an upgrade, 408 for a sender that is too slow, 413 for a body that is too
@@ -68,7 +68,7 @@ class BodyReader:
             self._free += _beyond_small(len(held))
 
     def _announced(self, headers: Pairs) -> int | None:
-        """The length that the headers promise, if they promise one and no other obstacle."""
+        """The announced ``Content-Length``, or None; refuses what the headers already rule out."""
         lengths, chunked = header_values(headers, "content-length"), header_values(headers, "transfer-encoding")
         if header_values(headers, "upgrade") and (chunked or lengths not in ((), ("0",))):
             # A server that is asked for another protocol may pass over the body: what was not read is never acknowledged.
@@ -82,12 +82,12 @@ class BodyReader:
         length = lengths[0]
         if len(lengths) > 1 or not (length.isascii() and length.isdigit()):
             raise RequestRefused(400, "malformed_length")
-        if len(length) > _LONGEST_LENGTH or int(length) > self.most:
+        if len(length) > _MAX_LENGTH_DIGITS or int(length) > self.most:
             raise RequestRefused(413, "too_large")
         return int(length)
 
     async def _fill(self, held: bytearray, receive: Receive) -> None:
-        """Add what arrives, as long as the sender keeps up and there is room."""
+        """Append what arrives to ``held``, within the limits of time and size."""
         started = asyncio.get_running_loop().time()
         more = True
         try:
@@ -98,7 +98,7 @@ class BodyReader:
                         raise RequestRefused(400, "cut_off")
                     self._hold(held, message.get("body", b""))
                     more = message.get("more_body", False)
-                    earned = _FIRST_SECONDS + len(held) / _LEAST_BYTES_A_SECOND
+                    earned = _FIRST_SECONDS + len(held) / _MIN_BYTES_PER_SECOND
                     clock.reschedule(started + min(earned, self.seconds))
         except TimeoutError:
             raise RequestRefused(408, "too_slow") from None
@@ -115,4 +115,4 @@ class BodyReader:
 
 
 def _beyond_small(size: int) -> int:
-    return max(size - _SMALL_BODY, 0)
+    return max(size - _SMALL_BODY_BYTES, 0)

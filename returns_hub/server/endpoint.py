@@ -1,4 +1,4 @@
-"""What every route shares: methods, refusals, one line of log a request, and an end to whoever never stops sending."""
+"""What every route shares: allowed methods, error answers, one log line a request, and a limit on senders that never stop."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ from returns_hub.server.bodies import TRY_LATER, BodyReader, Receive, RequestRef
 Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# How long an answered sender may go on with what nobody reads, so that it comes to read the answer.
+# How long a sender may go on after the answer: one that is cut off at once may never read it.
 _LINGER_SECONDS: Final = 2.0
 
 _log = logging.getLogger("returns_hub.server")
@@ -33,7 +33,7 @@ _log = logging.getLogger("returns_hub.server")
 
 @define
 class RequestContext:
-    """One request, and what its line of the log will tell of it."""
+    """One request, and what its log line will say."""
 
     scope: Scope
     receive: Receive
@@ -44,23 +44,23 @@ class RequestContext:
 
     @classmethod
     def begin(cls, scope: Scope, receive: Receive) -> "RequestContext":
-        """The exchange of a request whose body was not touched yet."""
+        """The context of a request whose body has not been read yet."""
         headers = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
         empty = header_values(headers, "content-length") in ((), ("0",))
         return cls(scope, receive, headers, unread=not empty or bool(header_values(headers, "transfer-encoding")))
 
     @asynccontextmanager
-    async def request(self, intake: BodyReader) -> AsyncIterator[WebhookRequest]:
+    async def request(self, reader: BodyReader) -> AsyncIterator[WebhookRequest]:
         """The request with its whole body, the URL undecoded.
 
         Raises:
             RequestRefused: the body is not taken.
         """
-        async with intake.body(self.headers, self._receive) as body:
+        async with reader.body(self.headers, self._receive) as body:
             yield WebhookRequest.from_asgi(self.scope, body, received_at=datetime.now(UTC))
 
     async def answer(self, send: Send, answer: HttpAnswer) -> None:
-        """Send the answer; whoever is still sending is heard out for a moment, and then cut off."""
+        """Send the answer. A sender that is still sending is read for a moment, and then cut off."""
         lingers = self.unread
         headers = [
             *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers),
@@ -94,48 +94,48 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         started = perf_counter()
-        exchange = RequestContext.begin(scope, receive)
-        answer = await self._answer(exchange)
+        context = RequestContext.begin(scope, receive)
+        answer = await self._answer(context)
         seconds = perf_counter() - started
         telemetry.observe("returns_hub.answer.duration", seconds, route=self.route, status=answer.status)
-        self._record(exchange, answer.status, seconds)
-        await exchange.answer(send, answer)
+        self._record(context, answer.status, seconds)
+        await context.answer(send, answer)
 
-    async def _answer(self, exchange: RequestContext) -> HttpAnswer:
-        """The handler's answer, or what its exception means to whoever called."""
-        if exchange.scope["method"] not in self.methods:
-            exchange.reason = "wrong_method"
+    async def _answer(self, context: RequestContext) -> HttpAnswer:
+        """The handler's answer, or the one for its exception."""
+        if context.scope["method"] not in self.methods:
+            context.reason = "wrong_method"
             return HttpAnswer(status=405, headers=(("Allow", ", ".join(self.methods)),))
         try:
-            return await self.handle(exchange)
+            return await self.handle(context)
         except RequestRefused as refusal:
-            exchange.reason = refusal.reason
+            context.reason = refusal.reason
             return refusal.answer
         except WebhookRejected as rejection:
-            exchange.reason = rejection.reason
+            context.reason = rejection.reason
             return HttpAnswer(status=401)
         except UnsupportedOperation:
-            exchange.reason = "unsupported"
+            context.reason = "unsupported"
             return HttpAnswer(status=404)
         except (StoreError, ConfigurationError, PluginError) as error:
-            # None of them holds data. A vendor sends it again, and by then somebody may have seen to it.
-            _log.error("%s: cannot be taken now: %s", exchange.account, error)
-            exchange.reason = "not_stored" if isinstance(error, StoreError) else "misconfigured"
+            # Their texts hold no data. The vendor sends it again, and by then the cause may be mended.
+            _log.error("%s: cannot be taken now: %s", context.account, error)
+            context.reason = "not_stored" if isinstance(error, StoreError) else "misconfigured"
             return HttpAnswer(status=503, headers=TRY_LATER)
         except Exception as error:  # noqa: BLE001 - whatever it is, its text may repeat what was sent
-            exchange.reason = type(error).__name__
-            _log.error("%s: failed: %s", exchange.account, describe_error(error))
+            context.reason = type(error).__name__
+            _log.error("%s: failed: %s", context.account, describe_error(error))
             return HttpAnswer(status=500)
 
-    def _record(self, exchange: RequestContext, status: int, seconds: float) -> None:
-        told = {
-            "method": exchange.scope["method"],
+    def _record(self, context: RequestContext, status: int, seconds: float) -> None:
+        fields = {
+            "method": context.scope["method"],
             "route": self.route,
-            "account": exchange.account,
+            "account": context.account,
             "status": status,
             "ms": round(seconds * 1000, 1),
-            "reason": exchange.reason,
+            "reason": context.reason,
         }
-        level = logging.WARNING if exchange.reason else logging.INFO
-        line = " ".join(f"{name}={value}" for name, value in told.items() if value != "")
-        _log.log(level, line, extra=told)
+        level = logging.WARNING if context.reason else logging.INFO
+        line = " ".join(f"{name}={value}" for name, value in fields.items() if value != "")
+        _log.log(level, line, extra=fields)

@@ -1,4 +1,4 @@
-"""Our own process around the application: uvicorn, with bounds on what it leaves open, and an orderly end."""
+"""The process of ``returns-hub serve``: uvicorn with limits that it does not have, and an orderly shutdown."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ _MAX_HEAD_BYTES: Final = 64 * 1024
 _MAX_MESSAGE_BYTES: Final = 8 << 20
 _MAX_CONNECTIONS: Final = 800
 # Longer than proxies keep a connection for the next request: the proxy closes it, and never finds it closed.
-_IDLE_SECONDS: Final = 75
+_KEEP_ALIVE_TIMEOUT: Final = 75
 DEFAULT_SHUTDOWN_TIMEOUT: Final = 10
 """Seconds that requests have for their answers once the server is to end."""
 _BACKLOG: Final = 1024
@@ -47,14 +47,14 @@ def run(
         proxy_headers=False,
         server_header=False,
         backlog=_BACKLOG,
-        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_keep_alive=_KEEP_ALIVE_TIMEOUT,
         timeout_graceful_shutdown=shutdown_timeout,
     )
     _Server(config, on_started, on_stopping).run(sockets=[listener])
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which hangs up on whoever is too slow with the head of a request, or never ends it."""
+    """uvicorn's protocol, with a time-out and a size limit for the head of a request, and a limit of connections."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

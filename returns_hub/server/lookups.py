@@ -1,4 +1,4 @@
-"""Order look-ups: the platform's own function, of which nobody knows how long it takes, bounded for each account."""
+"""Order look-ups, with a time-out and a limit for each account: they run a function of the platform's."""
 
 import asyncio
 import threading
@@ -53,7 +53,7 @@ class OrderLookups:
 
 
 def _in_thread(call: Callable[[], HttpAnswer]) -> "asyncio.Future[HttpAnswer]":
-    """What the call gives or raises; it runs in a daemon thread of its own, which nobody waits for at the end."""
+    """The result of the call, in a daemon thread of its own: it does not keep the process alive."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[HttpAnswer] = loop.create_future()
 
@@ -73,5 +73,5 @@ def _in_thread(call: Callable[[], HttpAnswer]) -> "asyncio.Future[HttpAnswer]":
 
 def _fail(future: "asyncio.Future[HttpAnswer]", error: BaseException) -> None:
     future.set_exception(error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
-    # Where nobody waits any more, nothing is logged of it.
+    # Marked as retrieved: after a time-out nobody does, and asyncio would log it.
     future.exception()

@@ -354,8 +354,8 @@ class Deliveries:
             now = database_time(connection)
             # In one order everywhere: two processes that wait for each other's copies would wait for ever.
             values = [_new_row(first[key], copies[key] - 1, now) for key in sorted(first)]
-            told = statement.returning(_ROW.id, _ROW.account, _ROW.dedupe_key, _ROW.duplicates)
-            found = {(row.account, row.dedupe_key): row for row in connection.execute(told, values)}
+            stored_rows = statement.returning(_ROW.id, _ROW.account, _ROW.dedupe_key, _ROW.duplicates)
+            found = {(row.account, row.dedupe_key): row for row in connection.execute(stored_rows, values)}
             fresh = {key for key, row in found.items() if row.duplicates == copies[key] - 1}
             if fresh:
                 notify(connection)

@@ -1,4 +1,4 @@
-"""The pace of an account, shared by every process that asks its vendor, through the PostgreSQL that they share anyway."""
+"""The rate limit of an account, shared by all processes that use one PostgreSQL."""
 
 import logging
 from typing import Final
@@ -105,14 +105,14 @@ class SharedRateLimiter:
             self._share(_ACCEPTED, known=known, learned=shorter_interval(known, self._interval))
 
     def _reserve(self, connection: Connection, within: float) -> float | None:
-        """As :meth:`reserve`; None if the account has no pace yet."""
+        """As :meth:`reserve`; None if the account has no row yet."""
         asked = {"account": self._account, "interval": self._interval, "slack": self._slack}
         while True:
             reserved = connection.execute(_RESERVE, {**asked, "within": within}).first()
             row = reserved or connection.execute(_ASK, asked).first()
             if row is None:
                 return None
-            # Between the two statements another process may have made the pace, or the wait become short enough.
+            # Between the two statements another process may have added the row, or the wait become short enough.
             if reserved or row.wait > within:
                 self._learned = row.learned_interval
                 return max(float(row.wait), 0.0)
@@ -123,6 +123,4 @@ class SharedRateLimiter:
             with self.database.writing(serialized=False) as connection:
                 connection.execute(statement, {"account": self._account, **values})
         except SQLAlchemyError as error:
-            _log.warning(
-                "what %s says of its pace could not be shared: %s", self._account, self.database.explain(error)
-            )
+            _log.warning("the rate limit of %s could not be shared: %s", self._account, self.database.explain(error))

@@ -110,7 +110,7 @@ class Subscriptions:
 
     @store_errors
     def finish(self, claim: Claim) -> None:
-        """The consumer has taken the event, whoever may have claimed it meanwhile."""
+        """Remove an event that the consumer has taken, also if the claim was lost meanwhile."""
         taken = (_QUEUED.consumer == claim.lane) & (_QUEUED.sequence == claim.id)
         # A power cut may have it handed over again, as any crash may.
         with self.database.writing(serialized=False, durable=False) as connection:

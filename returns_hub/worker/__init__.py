@@ -105,7 +105,7 @@ class Worker:
         self.stop()
 
     def _start(self, name: str, work: Callable[[], None]) -> None:
-        # A daemon: whoever forgets to stop it can still end the process, and nothing is lost by that.
+        # A daemon: a process that never calls stop() can still exit, and loses nothing.
         thread = threading.Thread(target=work, name=f"returns-hub-{name}", daemon=True)
         self._threads.append(thread)
         thread.start()

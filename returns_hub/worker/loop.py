@@ -109,7 +109,7 @@ class ConsumerJobs:
 
 @define(eq=False)
 class _Running(Generic[Job]):
-    """A job that has a thread. ``held`` until its claim is settled, also by somebody else than its thread."""
+    """A job that runs in a thread. ``held`` is False once the loop has settled its claim: expired or released."""
 
     job: Job
     started: float
@@ -151,7 +151,7 @@ class WorkLoop(Generic[Job]):
                 else:
                     failures = 0
                     self._woken.wait(min(_POLL_INTERVAL, self._source.timeout, _POLL_INTERVAL if due is None else due))
-            # Whoever stops it may wait for less long than these take.
+            # Worker.stop() may give up waiting before these end.
             while self._running:
                 self._woken.clear()
                 self._expire_jobs()
@@ -170,7 +170,7 @@ class WorkLoop(Generic[Job]):
             if job is None:
                 return
             running = _Running(job, time.monotonic())
-            # A daemon: whoever forgets to stop can still end the process, and nothing is lost by that.
+            # A daemon: a process that never stops the loop can still exit, and loses nothing.
             thread = threading.Thread(target=self._run, args=(running,), name=f"returns-hub-{self._name}", daemon=True)
             self._running.append(running)
             thread.start()

@@ -1,4 +1,4 @@
-"""What is to be done again and again."""
+"""Recurring work: the sync of an account, the purge of old deliveries."""
 
 import time
 from collections.abc import Callable
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from returns_hub.store import Store
     from returns_hub.sync import SyncProgress
 
-_SECONDS_BETWEEN_PURGES: Final = 3600.0
+_PURGE_INTERVAL: Final = 3600.0
 
 
 @frozen(kw_only=True)
 class Schedule:
-    """Something that is to be done again and again, by whichever worker gets to it.
+    """Recurring work, run by one worker at a time.
 
-    ``due_in`` gives the seconds until it is to be done next, as the store knows it for all workers. ``run`` does it; it is
-    given a function that says whether to stop, and takes care that no other process does the same meanwhile.
+    ``due_in`` gives the seconds until the next run, from the store, for all workers. ``run`` gets a function that says
+    whether to stop, and makes sure that no other process does the same meanwhile.
     """
 
     name: str
@@ -62,14 +62,14 @@ def purge_schedule(store: "Store", keep: timedelta) -> Schedule:
 
     def run(stop: Callable[[], bool]) -> None:
         nonlocal due_at
-        due_at = time.monotonic() + _SECONDS_BETWEEN_PURGES
+        due_at = time.monotonic() + _PURGE_INTERVAL
         deliveries.purge(datetime.now(UTC) - keep, stop=stop)
 
     return Schedule(name="purge", due_in=due_in, run=run)
 
 
 class _Stopped(SystemExit):
-    """Nothing went wrong: a sync ends in good order where this is raised by what is told its progress."""
+    """Raised by a progress callback to end a sync in good order; not an error."""
 
 
 def _stop_if_asked(stop: Callable[[], bool], _: "SyncProgress") -> None:

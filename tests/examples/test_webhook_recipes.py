@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from io import BytesIO
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any, TypeAlias
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from attrs import define, field
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from fastapi import FastAPI
 
 from returns_hub.testing import serve
@@ -179,6 +180,32 @@ def test_what_cannot_be_stored_is_no_success(platform: Platform, tmp_path: Path)
         status, _, headers = platform.call("POST", "/webhooks/acme-nl/371141", RETURN_SIGNATURE, body=b"{}")
         connection.execute("ROLLBACK")
     assert (status, headers["retry-after"]) == (503, "5")
+
+
+@pytest.mark.parametrize(("terminated", "stored"), [(True, [b"{}"]), (False, [])])
+def test_django_stores_a_body_in_chunks_or_refuses_it(
+    terminated: bool, stored: list[bytes], recipe: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "returns-hub.toml").write_text(CONFIGURATION.format(user="u", password="p"), "utf-8")
+    module = recipe("webhooks_django")
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/webhooks/acme-nl/371141",
+        "SERVER_NAME": "x",
+        "SERVER_PORT": "80",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "HTTP_RETURNLESS_SIGNATURE": RETURN_SIGNATURE,
+        "wsgi.input": BytesIO(b"{}"),
+        "wsgi.input_terminated": terminated,
+        "wsgi.url_scheme": "http",
+    }
+    with module.hub:
+        answer = module.receive_webhook(WSGIRequest(environ), account="acme-nl", rest="371141")
+        assert (answer.status_code, [each.body for each in module.hub.deliveries()]) == (
+            201 if terminated else 401,
+            stored,
+        )
 
 
 @pytest.mark.parametrize("name", ["webhooks_flask", "webhooks_django"])

@@ -40,9 +40,9 @@ def whole(body: bytes) -> Receive:
     return receive
 
 
-async def refusal(intake: BodyReader, receive: Receive, *headers: tuple[str, str]) -> tuple[int, str]:
+async def refusal(reader: BodyReader, receive: Receive, *headers: tuple[str, str]) -> tuple[int, str]:
     with pytest.raises(RequestRefused) as refused:
-        async with intake.body(headers, receive):
+        async with reader.body(headers, receive):
             pass
     return refused.value.answer.status, refused.value.reason
 
@@ -59,9 +59,9 @@ async def test_a_sender_that_trickles_is_cut_off() -> None:
 async def test_a_large_body_that_keeps_coming_has_more_time_than_a_trickle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("returns_hub.server.bodies._FIRST_SECONDS", 0.05)
     parts = [b"x" * 8 * KIBIBYTE] * 20
-    intake = BodyReader(100 * KIBIBYTE, seconds=5)
+    reader = BodyReader(100 * KIBIBYTE, seconds=5)
     # 20 parts take 0.2 seconds, and would be 160 KiB.
-    assert await refusal(intake, sender(parts, pause=0.01)) == (413, "too_large")
+    assert await refusal(reader, sender(parts, pause=0.01)) == (413, "too_large")
 
 
 async def test_a_sender_that_is_gone_is_no_delivery() -> None:
@@ -73,14 +73,14 @@ async def test_a_sender_that_is_gone_is_no_delivery() -> None:
 
 @pytest.mark.parametrize("length", ["1", "3", "0"])
 async def test_a_length_that_lies_is_refused(length: str) -> None:
-    intake = BodyReader(KIBIBYTE, seconds=1)
-    assert await refusal(intake, whole(b"{}"), ("Content-Length", length)) == (400, "wrong_length")
+    reader = BodyReader(KIBIBYTE, seconds=1)
+    assert await refusal(reader, whole(b"{}"), ("Content-Length", length)) == (400, "wrong_length")
 
 
 @pytest.mark.parametrize("length", ["", "+2", "2.0", "0x2", "٢", "2, 2"])
 async def test_a_length_that_is_none_is_refused(length: str) -> None:
-    intake = BodyReader(KIBIBYTE, seconds=1)
-    assert await refusal(intake, whole(b"{}"), ("Content-Length", length)) == (400, "malformed_length")
+    reader = BodyReader(KIBIBYTE, seconds=1)
+    assert await refusal(reader, whole(b"{}"), ("Content-Length", length)) == (400, "malformed_length")
 
 
 async def test_two_lengths_are_refused_though_they_agree() -> None:
@@ -99,26 +99,26 @@ async def test_identity_is_no_encoding() -> None:
 
 
 async def test_bodies_together_have_only_so_much_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    intake = BodyReader(200 * KIBIBYTE, seconds=1)
-    intake._free = 100 * KIBIBYTE
+    reader = BodyReader(200 * KIBIBYTE, seconds=1)
+    reader._free = 100 * KIBIBYTE
     large = b"x" * 150 * KIBIBYTE
-    async with intake.body((), whole(large)):
-        assert await refusal(intake, whole(large)) == (503, "no_room")
+    async with reader.body((), whole(large)):
+        assert await refusal(reader, whole(large)) == (503, "no_room")
 
 
 async def test_small_bodies_always_have_room() -> None:
-    intake = BodyReader(200 * KIBIBYTE, seconds=1)
-    intake._free = 0
-    async with intake.body((), whole(b"x" * 64 * KIBIBYTE)) as body:
+    reader = BodyReader(200 * KIBIBYTE, seconds=1)
+    reader._free = 0
+    async with reader.body((), whole(b"x" * 64 * KIBIBYTE)) as body:
         assert len(body) == 64 * KIBIBYTE
 
 
 @pytest.mark.parametrize("parts", [[b"x" * 150 * KIBIBYTE] * 2, [b"x" * 90 * KIBIBYTE]], ids=["refused", "too slow"])
 async def test_the_room_of_a_refused_body_is_free_again(parts: list[bytes]) -> None:
-    intake = BodyReader(200 * KIBIBYTE, seconds=0.05)
-    before = intake._free
-    await refusal(intake, sender(parts))
-    assert intake._free == before
+    reader = BodyReader(200 * KIBIBYTE, seconds=0.05)
+    before = reader._free
+    await refusal(reader, sender(parts))
+    assert reader._free == before
 
 
 def test_a_slow_body_is_408_and_the_end_of_the_connection(hub: Hub, serving: Any) -> None:
