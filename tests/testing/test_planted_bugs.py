@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
-from returns_hub import Item, Operation, OrderRef, Page, Return, ReturnQuery
+from returns_hub import Adapter, Item, Operation, OrderRef, Page, Return, ReturnQuery, registry
 from returns_hub.testing import AdapterConformance, FakeAdapter, open_with, serve
 from returns_hub.testing.conformance.expected import PROOFS
 
@@ -21,31 +21,36 @@ FakeSuite: type[AdapterConformance] = runpy.run_path(str(Path(__file__).with_nam
 ]
 
 
-def changed(change: Callable[[Return], Return]) -> type[FakeAdapter]:
-    """The fake adapter, with a fault in how it reads a return."""
+Reading = Callable[[Return], Return]
+Plant = Callable[[type[Adapter]], type[Adapter]]
 
-    @frozen(kw_only=True)
-    class Changed(FakeAdapter):
-        def get_return(self, return_id: str) -> Operation[Return]:
-            return change((yield from super().get_return(return_id)))
 
-        def list_returns(self, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
-            page = yield from super().list_returns(query, cursor)
+def changed(change: Reading) -> Plant:
+    """An adapter with a fault in how it reads a return."""
+
+    def plant(adapter: type[Adapter]) -> type[Adapter]:
+        def get_return(self: Any, return_id: str) -> Operation[Return]:
+            return change((yield from adapter.get_return(self, return_id)))
+
+        def list_returns(self: Any, *args: Any, **named: Any) -> Operation[Page[Return]]:
+            page = yield from adapter.list_returns(self, *args, **named)
             return evolve(page, items=[change(ret) for ret in page.items])
 
-    return Changed
+        return frozen(type("Changed", (adapter,), {"get_return": get_return, "list_returns": list_returns}))
+
+    return plant
 
 
-def ignoring(*names: str) -> type[FakeAdapter]:
-    """The fake adapter, with filters that it ignores."""
+def ignoring(name: str) -> Plant:
+    """An adapter with a filter that it ignores."""
 
-    @frozen(kw_only=True)
-    class Ignoring(FakeAdapter):
-        def list_returns(self, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
-            ignored = {name: getattr(ReturnQuery(), name) for name in names}
-            return super().list_returns(evolve(query, **ignored), cursor)
+    def plant(adapter: type[Adapter]) -> type[Adapter]:
+        def list_returns(self: Any, query: ReturnQuery, *args: Any, **named: Any) -> Operation[Page[Return]]:
+            return adapter.list_returns(self, evolve(query, **{name: getattr(ReturnQuery(), name)}), *args, **named)
 
-    return Ignoring
+        return frozen(type("Ignoring", (adapter,), {"list_returns": list_returns}))
+
+    return plant
 
 
 def swapped(ret: Return) -> Return:
@@ -53,29 +58,31 @@ def swapped(ret: Return) -> Return:
     return evolve(ret, order=OrderRef(number=order.id, id=order.number))
 
 
-def with_items(change: Callable[[Item], Item]) -> Callable[[Return], Return]:
+def with_items(change: Callable[[Item], Item]) -> Reading:
     return lambda ret: evolve(ret, items=tuple(change(item) for item in ret.items))
 
 
-PLANTED = {
-    "items are lost": changed(lambda ret: evolve(ret, items=ret.items[:1])),
-    "two lines share an id": changed(lambda ret: evolve(ret, items=tuple(evolve(item, id="1") for item in ret.items))),
-    "created_at is updated_at": changed(lambda ret: evolve(ret, created_at=ret.updated_at)),
-    "times are off by five hours": changed(
-        lambda ret: evolve(ret, created_at=ret.created_at and ret.created_at + timedelta(hours=5))
+# What is planted, and the fact that it is about: a vendor that does not tell it cannot show the bug.
+PLANTED: dict[str, tuple[str, Plant]] = {
+    "items are lost": ("item.sku", changed(lambda ret: evolve(ret, items=ret.items[1:]))),
+    "two lines share an id": ("item.id", changed(with_items(lambda item: evolve(item, id="1")))),
+    "created_at is updated_at": ("updated_at", changed(lambda ret: evolve(ret, created_at=ret.updated_at))),
+    "times are off by five hours": (
+        "created_at",
+        changed(lambda ret: evolve(ret, created_at=ret.created_at and ret.created_at + timedelta(hours=5))),
     ),
-    "order number and id are swapped": changed(swapped),
-    "created_after is ignored": ignoring("created_after"),
-    "created_before is ignored": ignoring("created_before"),
-    "order_number is ignored": ignoring("order_number"),
-    "customer_email is ignored": ignoring("customer_email"),
-    "newest_first is ignored": ignoring("newest_first"),
-    "every quantity is one": changed(with_items(lambda item: evolve(item, quantity=Decimal(1)))),
-    "updated_after is ignored": ignoring("updated_after"),
-    "the reason is lost": changed(with_items(lambda item: evolve(item, reason=None))),
-    "the parcel is lost": changed(lambda ret: evolve(ret, shipments=())),
-    "the number is the id": changed(lambda ret: evolve(ret, number=ret.id)),
-    "the e-mail is lost": changed(lambda ret: evolve(ret, customer=None)),
+    "order number and id are swapped": ("order_number", changed(swapped)),
+    "created_after is ignored": ("filter created_after", ignoring("created_after")),
+    "created_before is ignored": ("filter created_before", ignoring("created_before")),
+    "order_number is ignored": ("filter order_number", ignoring("order_number")),
+    "customer_email is ignored": ("filter customer_email", ignoring("customer_email")),
+    "newest_first is ignored": ("order of a listing", ignoring("newest_first")),
+    "every quantity is nine": ("item.quantity", changed(with_items(lambda item: evolve(item, quantity=Decimal(9))))),
+    "updated_after is ignored": ("filter updated_after", ignoring("updated_after")),
+    "the reason is lost": ("item.reason", changed(with_items(lambda item: evolve(item, reason=None)))),
+    "the parcel is lost": ("shipment.tracking_number", changed(lambda ret: evolve(ret, shipments=()))),
+    "the number is the id": ("number", changed(lambda ret: evolve(ret, number=ret.id))),
+    "the e-mail is lost": ("email", changed(lambda ret: evolve(ret, customer=None))),
 }
 
 
@@ -83,8 +90,8 @@ def failed_checks(suite: AdapterConformance) -> Iterator[str]:
     """The expectation checks that a suite fails, by name."""
     simulator = suite.make_simulator()
     with ExitStack() as stack:
-        base_url = stack.enter_context(serve(simulator)).url
-        client = stack.enter_context(open_with(suite._adapter(simulator), base_url=base_url))
+        urls = simulator.base_urls(stack.enter_context(serve(simulator)).url)
+        client = stack.enter_context(open_with(suite._adapter(simulator), **urls))
         given: dict[str, tuple[Any, ...]] = {
             "expecting": tuple(case for case in suite.cases if case.expects is not None),
             "selection": suite.filters,
@@ -106,9 +113,11 @@ def failed_checks(suite: AdapterConformance) -> Iterator[str]:
                     continue
 
 
-def mutant(adapter: type[FakeAdapter], **attributes: Any) -> AdapterConformance:
-    suite: AdapterConformance = type("Mutant", (FakeSuite,), {"adapter_class": adapter, **attributes})()
-    return suite
+def mutant(
+    adapter: type[Adapter], suite: type[AdapterConformance] = FakeSuite, **attributes: Any
+) -> AdapterConformance:
+    made: AdapterConformance = type("Mutant", (suite,), {"adapter_class": adapter, **attributes})()
+    return made
 
 
 def test_an_adapter_without_a_bug_passes() -> None:
@@ -117,7 +126,24 @@ def test_an_adapter_without_a_bug_passes() -> None:
 
 @pytest.mark.parametrize("bug", PLANTED)
 def test_a_planted_bug_is_caught(bug: str) -> None:
-    assert [*failed_checks(mutant(PLANTED[bug]))] != []
+    _, plant = PLANTED[bug]
+    assert [*failed_checks(mutant(plant(FakeAdapter)))] != []
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("provider", registry.providers())
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_bug_planted_into_a_vendor_is_caught(bug: str, provider: str) -> None:
+    path = Path(__file__).parents[1] / provider / f"test_{provider}_conformance.py"
+    (suite,) = [
+        kind
+        for kind in runpy.run_path(str(path)).values()
+        if inspect.isclass(kind) and issubclass(kind, AdapterConformance) and kind is not AdapterConformance
+    ]
+    fact, plant = PLANTED[bug]
+    if suite()._does_not_apply(fact):
+        pytest.skip(f"{provider} has no {fact}")
+    assert [*failed_checks(mutant(plant(suite.adapter_class), suite))] != []
 
 
 @pytest.mark.parametrize(
