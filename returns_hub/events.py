@@ -1,6 +1,6 @@
 """What changed, as typed events.
 
-An event exists only because stored state changed: a webhook, a poll and a backfill that tell the same fact
+An event exists only because stored state changed: a webhook, a poll and a backfill of the same fact
 give one event. ``changes`` maps what changed to its value before and after, JSON-ready as :func:`returns_hub.dump`
 writes it; a key is a field of the return, or ``shipments[ID].status`` for a part of it. Each type of event declares the
 keys, where they are always the same, and the values.
@@ -66,9 +66,9 @@ class NotesChanges(TypedDict):
 class Event:
     """One change of one return, or of how an account's vendor can be reached.
 
-    ``id`` is stable: the same change has the same id wherever it is told. ``sequence`` is its place in the store's
+    ``id`` is stable: the same change has the same id for every consumer. ``sequence`` is its place in the store's
     stream, 0 until it is stored. ``occurred_at`` is the vendor's time of the fact, or when we learnt it where the
-    vendor tells none; ``recorded_at`` is ours.
+    vendor gives none; ``recorded_at`` is ours.
     """
 
     type: ClassVar[str] = "event"
@@ -233,7 +233,7 @@ class ResolutionChanged(Event):
 
 @frozen(kw_only=True)
 class EventUnmapped(Event):
-    """The vendor told something that has no place in the model yet."""
+    """The vendor sent something that has no place in the model yet."""
 
     type: ClassVar[str] = "event.unmapped"
 

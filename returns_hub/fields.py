@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args
 
 from attrs import Attribute, AttrsInstance
@@ -76,20 +76,21 @@ def name_fields(cls: type[AttrsInstance], fields: list["Attribute[Any]"]) -> lis
 
 def _named(cls: type[AttrsInstance], attribute: "Attribute[Any]") -> "Attribute[Any]":
     convert: Any = attribute.converter
-    if attribute.type is datetime or (isinstance(attribute.type, UnionType) and datetime in get_args(attribute.type)):
-        convert = to_utc if attribute.type is datetime else _to_optional_utc
+    options = get_args(attribute.type) if isinstance(attribute.type, UnionType) else (attribute.type,)
+    if datetime in options:
+        convert = to_utc
     if convert is None:
         return attribute
-    return attribute.evolve(converter=_naming(convert, f"{cls.__name__}.{attribute.name}"))
+    # The most frequent values are those that nothing has to be done to.
+    kept = [kind for kind in options if kind is NoneType or (isinstance(kind, type) and issubclass(kind, StrEnum))]
+    return attribute.evolve(converter=_naming(convert, f"{cls.__name__}.{attribute.name}", frozenset(kept)))
 
 
-def _to_optional_utc(value: datetime | None) -> datetime | None:
-    return None if value is None else to_utc(value)
-
-
-def _naming(convert: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
+def _naming(convert: Callable[[Any], Any], name: str, kept: frozenset[type]) -> Callable[[Any], Any]:
     @functools.wraps(convert)
     def named(value: Any) -> Any:
+        if type(value) in kept:
+            return value
         try:
             return convert(value)
         except ValueError as problem:

@@ -2,7 +2,7 @@
 
 Every object is frozen. Times are aware and in UTC; money and quantities are ``Decimal``; collections are
 tuples. Numbers may be given as ``int`` or text and neutral words as text; a float, a time without a zone or a wrong word is
-a ``ValueError`` that names the field. What a vendor does not tell is ``None`` or empty, never invented. ``raw`` is the vendor's own decoded
+a ``ValueError`` that names the field. What a vendor does not give is ``None`` or empty, never invented. ``raw`` is the vendor's own decoded
 object, and ``unreadable`` names the fields of it that could not be read and were left empty, dotted and in the vendor's
 spelling (``items[0].quantity``): both are outside ``repr`` and equality.
 """
@@ -56,7 +56,7 @@ def _order_lines(values: "Iterable[OrderLine]") -> "tuple[OrderLine, ...]":
 
 @frozen(kw_only=True, field_transformer=name_fields)
 class Money:
-    """An amount in major units. ``currency`` is ISO 4217, or None where nobody told it."""
+    """An amount in major units. ``currency`` is ISO 4217, or None where it is not known."""
 
     amount: Decimal = field(converter=to_decimal)
     currency: str | None = None
@@ -166,7 +166,7 @@ class Service:
 
 @frozen(kw_only=True, field_transformer=name_fields)
 class TimelineEntry:
-    """One line of a return's history as the vendor tells it; ``kind`` is the vendor's word.
+    """One line of a return's history as the vendor writes it; ``kind`` is the vendor's word.
 
     ``internal`` is None where the vendor does not say who may read it.
     """
@@ -450,7 +450,7 @@ class OrderLine:
 
 @frozen(kw_only=True, field_transformer=name_fields)
 class Order:
-    """A shop's order, as the platform tells it to a vendor that looks it up.
+    """A shop's order, as the platform answers a vendor's look-up with it.
 
     ``number`` is what the customer knows, ``id`` the shop's internal reference.
     """

@@ -41,7 +41,7 @@ _TERMINAL: Final = frozenset({Status.REJECTED, Status.CANCELLED, Status.EXPIRED,
 
 
 class Attention(StrEnum):
-    """What somebody has to look at, beside the progress that :class:`Status` tells."""
+    """What somebody has to look at, beside the progress in :class:`Status`."""
 
     ON_HOLD = "on_hold"
     WAITING_CUSTOMER = "waiting_customer"
@@ -295,7 +295,7 @@ class StatusTable:
         )
 
     def unknown_words(self) -> Mapping[str, int]:
-        """The words without a meaning that were looked up, and how often; at most 200 different ones are told apart."""
+        """The words without a meaning that were looked up, and how often; at most 200 different ones."""
         with self._lock:
             return dict(self._seen)
 

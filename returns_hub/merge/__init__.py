@@ -1,27 +1,27 @@
 """What is known of a return, and what one more observation makes of it. Pure: no I/O, no clock.
 
-A return is a set of facts, and each fact is as old as the observation that told it. A later observation wins,
-fact by fact; what it does not tell stays. So the same observations come to the same state in any order and however
+A return is a set of facts, and each fact is as old as the observation that asserted it. A later observation wins,
+fact by fact; a fact that it does not assert stays. So the same observations come to the same state in any order and however
 often each of them arrives (it is a last-writer-wins map), and there is an event if, and only if, a fact changed.
 
-A field tells nothing if it is None, empty, or ``unknown`` where it is that by default. An ``unknown`` that a vendor's word
+A field asserts nothing if it is None, empty, or ``unknown`` where it is that by default. An ``unknown`` that a vendor's word
 stands beside, or that is set where the default is None, is a fact like any other: the vendor used a word without a meaning here.
 
 What is one fact:
 
-- ``status``, ``status_raw``, ``attention`` and ``goods_expected`` come from one word and are told together: an
-  observation with a status also tells that nobody has to look at the return. Without a status, attention and
+- ``status``, ``status_raw``, ``attention`` and ``goods_expected`` come from one word and are one fact: an
+  observation with a status also asserts that nobody has to look at the return. Without a status, attention and
   expected goods stand for themselves.
-- Any other word and the vendor's spelling of it are told together.
+- Any other neutral word and the vendor's word beside it are one fact.
 - Items and shipments are known by their ``id`` and merge field by field; so do the services of an item, which are known by
   their ``id`` or else their ``code``. Each alias of an item is a fact of its own that nothing takes back. Items that are named
   only by aliases, and share one, are one item; it lends all that is known of it, its aliases too, to the items with an id
   that have one of them. Items that nothing names are one fact together, and give way for good once the vendor names its items.
 - Each note with an id, and each scan with a time, is a fact that no other list of notes or scans takes back; those without are
   one fact together.
-- Of order, customer, label and the measures of a parcel every field is a fact; an address, or a list of resolutions or images, is one. A label that
-  failed keeps its error until it is told of another status.
-- ``created_at`` is the earliest that was ever told, ``raw`` the newest.
+- Of order, customer, label and the measures of a parcel every field is a fact; an address, or a list of resolutions or images,
+  is one. A label that failed keeps its error until an observation has another status.
+- ``created_at`` is the earliest that was ever observed, ``raw`` the newest.
 
 What a vendor leaves to be concluded from all of this (``Adapter.derive``) is no fact: it is concluded anew from what is
 known, whenever something is learnt.
@@ -48,7 +48,7 @@ from returns_hub.merge.facts import (
     Values,
     build_return,
     group_of,
-    is_told,
+    is_asserted,
     read_facts,
 )
 from returns_hub.merge.precedence import contradicts, wins
@@ -75,7 +75,7 @@ _PARTS: Final = ("items", "aliases")
 
 @frozen(kw_only=True)
 class Observation:
-    """What somebody told about a return at one moment. A field left empty is not told.
+    """What somebody asserts about a return as of one moment. A field left empty asserts nothing.
 
     ``at`` is the vendor's time of it, ``seen_at`` is when the request was sent or the delivery came in, by our clock.
     """
@@ -87,7 +87,7 @@ class Observation:
 
     @property
     def stamp(self) -> Stamp:
-        """The age of every fact told here."""
+        """The age of every fact asserted here."""
         # A vendor's time in our future counts as ours: one wrong clock would make a fact unchangeable for years.
         return Stamp(min(self.at, self.seen_at), self.seen_at)
 
@@ -109,7 +109,7 @@ class Layer:
 class State:
     """All that is known of a return: ``ret`` is what the ``layers``, newest first, come to, and what follows from that.
 
-    Each layer holds only what no later one told. Most returns have one layer, and it is ``ret`` itself.
+    Each layer holds only what no later one asserts. Most returns have one layer, and it is ``ret`` itself.
     """
 
     ret: Return
@@ -161,7 +161,7 @@ def merge(
         if old is None:
             added[path] = fact
         elif overrules_before is not None and _is_overruled(path, old, values, overrules_before):
-            # As old as what it replaces, and learnt later: what has already been told cannot come back.
+            # As old as what it replaces, and learnt later: a copy of an earlier observation cannot bring it back.
             known[path] = Fact(Stamp(max(fact.stamp.at, old.stamp.at), fact.stamp.seen_at), values)
         else:
             reread = reread or contradicts(path, fact, old)
@@ -171,22 +171,22 @@ def merge(
                     earlier[path] = fact
     known.update(added)
     state = _state(observation.ret, known, derive)
-    told: dict[str, Any] = {"account": account, "stamp": observation.stamp, "origin": observation.origin}
+    source: dict[str, Any] = {"account": account, "stamp": observation.stamp, "origin": observation.origin}
     if stored is None:
-        events: tuple[Event, ...] = (created_event(state.ret, **told),)
+        events: tuple[Event, ...] = (created_event(state.ret, **source),)
     else:
         before = _visible(stored.ret, earlier | added, derive) if completes else stored.ret
-        events = changed_events(before, state.ret, **told)
+        events = changed_events(before, state.ret, **source)
     return MergeResult(state=state, events=events, reread=reread)
 
 
 def restrict_fields(ret: Return, known: Return) -> Return:
-    """``ret`` without what ``known`` tells nothing of: a return read by its id, as a listing would have told it.
+    """``ret`` with the fields that ``known`` asserts: a return read by its id, reduced to what a listing shows.
 
-    Where it stands is told in any case, and so is ``raw``; the timeline never is, which repeats what else changed.
+    The status is kept in any case, and so is ``raw``; the timeline never is: it repeats what else changed.
     """
-    told: Return = _restrict(ret, known)
-    return evolve(told, timeline=(), **{name: getattr(ret, name) for name in group_of(Return, "status")})
+    restricted: Return = _restrict(ret, known)
+    return evolve(restricted, timeline=(), **{name: getattr(ret, name) for name in group_of(Return, "status")})
 
 
 def _restrict(part: Any, known: Any) -> Any:
@@ -200,9 +200,9 @@ def _restrict(part: Any, known: Any) -> Any:
     kept: dict[str, Any] = {}
     for name in (attribute.name for attribute in fields(kind) if attribute.eq):
         old = getattr(known, name)
-        if is_told(kind, name, old):
+        if is_asserted(kind, name, old):
             kept[name] = _restrict(getattr(part, name), old)
-        elif not any(is_told(kind, other, getattr(known, other)) for other in group_of(kind, name)):
+        elif not any(is_asserted(kind, other, getattr(known, other)) for other in group_of(kind, name)):
             kept[name] = old
     return evolve(part, **kept)
 
@@ -237,7 +237,7 @@ def _visible(ret: Return, known: _Known, derive: Derive) -> Return:
 
 
 def _drop_dead(known: _Known) -> None:
-    """Forget what can never be seen again, whatever may still be told."""
+    """Remove facts that no later observation can make visible again."""
     word = known.get(STATUS)
     for path in BESIDE_STATUS:
         if word and path in known and known[path].stamp <= word.stamp:

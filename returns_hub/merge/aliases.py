@@ -1,4 +1,4 @@
-"""Which items are meant by an alias, and what is shown of facts that were told under one."""
+"""Which items are meant by an alias, and where the facts asserted under one are shown."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

@@ -1,9 +1,10 @@
 """The events of a difference between two states of a return.
 
-No event tells of ``raw``, ``unreadable`` and ``updated_at``; of a list in another order; of an address that is only
-signed anew; or of another spelling of a word: a webhook and a listing may spell one fact in two ways.
+There is no event for ``raw``, ``unreadable`` and ``updated_at``; for a list in another order; for an address that is only
+signed anew; or for another spelling of a word: a webhook and a listing may spell one fact in two ways.
 """
 
+import functools
 import hashlib
 import json
 from collections import Counter, defaultdict
@@ -35,7 +36,7 @@ from returns_hub.events import (
     ReturnUpdated,
     ShipmentUpdated,
 )
-from returns_hub.merge.facts import Stamp, is_equivalent, is_told, service_key
+from returns_hub.merge.facts import Stamp, is_asserted, is_equivalent, service_key
 from returns_hub.model import Item, Label, Return, Service, Shipment
 from returns_hub.scalars import format_time
 from returns_hub.status import LabelStatus
@@ -44,7 +45,7 @@ _PartT = TypeVar("_PartT", Item, Service)
 
 # A field that differs: its name, and its value before and after.
 _Difference: TypeAlias = tuple[str, Any, Any]
-# The event that tells of a change, the part it is about, the name of what changed, and its value before and after.
+# The type of the event of a change, the part it is about, the name of what changed, and its value before and after.
 _Change: TypeAlias = tuple[type[Event], str, str, Any, Any]
 
 # The fields that hold a vendor's word, and the one that holds the neutral word for it.
@@ -56,7 +57,7 @@ _WORDS: Final[Mapping[type[Any], Mapping[str, str]]] = {
     Label: {"status_raw": "status"},
 }
 # A label's reasons are its error in parts.
-_NEVER_TOLD: Final = frozenset({"updated_at", "reasons"})
+_WITHOUT_EVENT: Final = frozenset({"updated_at", "reasons"})
 
 _RETURN_EVENTS: Final[Mapping[str, type[Event]]] = {
     "status": ReturnStatusChanged,
@@ -181,14 +182,14 @@ def _shipment_changes(before: tuple[Shipment, ...], after: tuple[Shipment, ...])
 def _known_before(olds: Sequence[_PartT], part: _PartT) -> _PartT | None:
     """What was known of a part: ``olds`` is the part itself, and those under other names that turned out to be the same.
 
-    A value that was told under any of these names is not told again under this one. Whose alias it is, is.
+    A value that was known under any of these names is no change under this one. A new alias is.
     """
     if len(olds) < 2:
         return olds[0] if olds else None
     kind = type(part)
     known: dict[str, Any] = {}
     for name in (attribute.name for attribute in fields(kind) if attribute.eq):
-        values = [value for old in olds if is_told(kind, name, value := getattr(old, name))]
+        values = [value for old in olds if is_asserted(kind, name, value := getattr(old, name))]
         if values and name != "aliases":
             now = getattr(part, name)
             known[name] = now if now in values else values[0]
@@ -196,21 +197,23 @@ def _known_before(olds: Sequence[_PartT], part: _PartT) -> _PartT | None:
 
 
 def _differences(before: AttrsInstance | None, after: AttrsInstance) -> Iterator[_Difference]:
-    """The fields that say something else, with their values; of a part that is new, the fields that are told."""
+    """The fields that say something else, with their values; of a new part, the fields that assert something."""
     kind = type(after)
     words = _WORDS.get(kind, {})
-    for attribute in fields(kind):
-        name = attribute.name
-        if not attribute.eq or name in _NEVER_TOLD:
-            continue
+    for name in _compared(kind):
         old, new = getattr(before, name, None), getattr(after, name)
         if before is None:
-            if is_told(kind, name, new):
+            if is_asserted(kind, name, new):
                 yield name, old, new
         elif not is_equivalent(name, old, new) and not (
             name in words and _is_spelling(before, after, name, words[name])
         ):
             yield name, old, new
+
+
+@functools.cache
+def _compared(kind: type[AttrsInstance]) -> tuple[str, ...]:
+    return tuple(a.name for a in fields(kind) if a.eq and a.name not in _WITHOUT_EVENT)
 
 
 def _is_spelling(before: AttrsInstance, after: AttrsInstance, raw: str, neutral: str) -> bool:

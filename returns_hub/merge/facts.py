@@ -1,12 +1,14 @@
 """A return taken apart into facts, and put together again.
 
-A fact has a place in the return (its path) and the values of one field, or of a few that are told together. What is one
+A fact has a place in the return (its path) and the values of one field, or of a few that are asserted together. What is one
 fact is said in :mod:`returns_hub.merge`.
 """
 
+import functools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -47,15 +49,30 @@ _TAKEN_APART: Final = {
 _URLS: Final = frozenset({"url", "qr_code_url", "images", "attachments"})
 
 
-def _groups(kind: type[Any]) -> Mapping[str, tuple[str, ...]]:
-    groups, apart = _TOGETHER.get(kind, ()), _TAKEN_APART.get(kind, set())
-    together = {name for group in groups for name in group}
-    alone = (a.name for a in fields(kind) if a.name not in together and a.name not in apart)
-    return {group[0]: group for group in (*groups, *((name,) for name in alone))}
+@functools.cache
+def _defaults(kind: type[AttrsInstance]) -> Mapping[str, Any]:
+    return {attribute.name: attribute.default for attribute in fields(kind)}
 
 
-_GROUPS: Final[Mapping[type[Any], Mapping[str, tuple[str, ...]]]] = {
-    kind: _groups(kind) for kind in (Return, OrderRef, Customer, Item, Service, Shipment, Label, Parcel)
+@frozen
+class _Alone:
+    """The fields of a class that are facts of their own, with their defaults, and what fetches them all."""
+
+    defaults: tuple[tuple[str, Any], ...]
+    fetch: Callable[[object], Values]
+
+    @classmethod
+    def of(cls, kind: type[AttrsInstance]) -> "_Alone":
+        other = {*_TAKEN_APART.get(kind, ()), *(name for group in _TOGETHER.get(kind, ()) for name in group)}
+        defaults = {name: default for name, default in _defaults(kind).items() if name not in other}
+        return cls(tuple(defaults.items()), attrgetter(*defaults))
+
+
+_NAMES: Final[Mapping[type[Any], Mapping[str, tuple[str, ...]]]] = {
+    kind: {names[0]: names for names in groups} for kind, groups in _TOGETHER.items()
+}
+_ALONE: Final[Mapping[type[Any], _Alone]] = {
+    kind: _Alone.of(kind) for kind in (Return, OrderRef, Customer, Item, Service, Shipment, Label, Parcel)
 }
 
 
@@ -80,11 +97,10 @@ def group_of(kind: type[AttrsInstance], name: str) -> tuple[str, ...]:
     return next((group for group in _TOGETHER.get(kind, ()) if name in group), (name,))
 
 
-def is_told(kind: type[AttrsInstance], name: str, value: object) -> bool:
+def is_asserted(kind: type[AttrsInstance], name: str, value: object) -> bool:
     """False for None, for anything empty, and for ``unknown`` where a field is that by default."""
-    if value is None or (isinstance(value, Sized) and not value):
-        return False
-    return value is not getattr(fields(kind), name).default
+    # Zero and no are values, and nothing else that is false.
+    return value is not None and value is not _defaults(kind)[name] and bool(value or value == 0)
 
 
 def is_equivalent(name: str, one: object, other: object) -> bool:
@@ -111,13 +127,13 @@ def service_key(service: Service) -> str | None:
 
 
 def read_facts(ret: Return) -> dict[Path, Values]:
-    """Everything that a return tells."""
+    """Every fact that a return asserts."""
     facts: dict[Path, Values] = {}
     _read(facts, (), ret)
-    if not is_told(Return, "status", ret.status) and ret.status_raw is None:
+    if not is_asserted(Return, "status", ret.status) and ret.status_raw is None:
         facts.pop(STATUS, None)
         beside = ((path, getattr(ret, *path)) for path in BESIDE_STATUS)
-        facts.update((path, (value,)) for path, value in beside if is_told(Return, *path, value))
+        facts.update((path, (value,)) for path, value in beside if is_asserted(Return, *path, value))
     if ret.order is not None:
         _read(facts, ("order",), ret.order)
     if ret.customer is not None:
@@ -140,7 +156,7 @@ def read_facts(ret: Return) -> dict[Path, Values]:
 
 
 def build_return(ret: Return, facts: Mapping[Path, Values]) -> Return:
-    """The same return as ``ret``, telling these facts and no others: the inverse of :func:`read_facts`."""
+    """The same return as ``ret``, asserting these facts and no others: the inverse of :func:`read_facts`."""
     root: _Node = {}
     for path, values in facts.items():
         node = root
@@ -174,10 +190,15 @@ def rank(identifier: str) -> tuple[int, str]:
 
 def _read(facts: dict[Path, Values], place: Path, part: AttrsInstance) -> None:
     kind = type(part)
-    for lead, names in _GROUPS[kind].items():
+    alone, together = _ALONE[kind], _TOGETHER.get(kind, ())
+    # Merging spends its time here: all fields are fetched at once, and what is_asserted does is repeated in line.
+    for (name, default), value in zip(alone.defaults, alone.fetch(part), strict=True):
+        if value is not None and value is not default and (value or value == 0):
+            facts[*place, name] = (value,)
+    for names in together:
         values = tuple([getattr(part, name) for name in names])
-        if any(is_told(kind, name, value) for name, value in zip(names, values, strict=True)):
-            facts[*place, lead] = values
+        if any(is_asserted(kind, name, value) for name, value in zip(names, values, strict=True)):
+            facts[*place, names[0]] = values
 
 
 def _read_item(facts: dict[Path, Values], item: Item) -> None:
@@ -194,12 +215,12 @@ def _read_item(facts: dict[Path, Values], item: Item) -> None:
 
 
 def _read_label(facts: dict[Path, Values], place: Path, label: Label) -> None:
-    """A label that failed may be told without the reason; any other has none, unless it says so."""
+    """A failed label without an error is silent about it; any other label asserts that it has none."""
     _read(facts, place, label)
     status, error = facts.get((*place, "status"), (None,))[0], (*place, "error")
     if status is LabelStatus.FAILED:
         # The same parcel may stand in a return twice.
-        if not any(facts.get(error, ("told",))):
+        if not any(facts.get(error, (True,))):
             del facts[error]
     elif status is not None:
         facts[error] = (label.error, label.reasons)
@@ -291,6 +312,10 @@ def _build_notes(node: _Node) -> tuple[Note, ...]:
 
 
 def _build(kind: type[_T], node: Mapping[str, Values], **given: Any) -> _T:
-    for lead, values in node.items():
-        given.update(zip(_GROUPS[kind].get(lead, (lead,)), values, strict=True))
+    together = _NAMES.get(kind, {})
+    for name, values in node.items():
+        if name in together:
+            given.update(zip(together[name], values, strict=True))
+        else:
+            (given[name],) = values
     return kind(**given)

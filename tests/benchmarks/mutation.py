@@ -155,7 +155,7 @@ EQUIVALENT: Final[dict[tuple[str, str], str]] = {
     ): _A_TYPE,
     (
         _MERGE_FACTS,
-        "_build: zip(_GROUPS[kind].get(lead, (lead,)), values, strict=True) -> zip(_GROUPS[kind].get(lead, (lead,)), values)",
+        "_build: zip(together[name], values, strict=True) -> zip(together[name], values)",
     ): _ONE_LENGTH,
     (_MERGE_FACTS, "_build: True -> False"): _ONE_LENGTH,
     (_PRECEDENCE, "wins: fact.values < other.values -> fact.values <= other.values"): _NEVER_EQUAL,

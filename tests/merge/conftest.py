@@ -19,9 +19,9 @@ def at() -> Callable[[float], datetime]:
 
 @pytest.fixture(scope="session")
 def a_return() -> Callable[..., Return]:
-    """A return with an id, and nothing else unless told."""
+    """A return with an id and the given fields."""
 
-    def make(return_id: str = "r1", **told: Any) -> Return:
-        return Return(provider="memory", id=return_id, **told)
+    def make(return_id: str = "r1", **values: Any) -> Return:
+        return Return(provider="memory", id=return_id, **values)
 
     return make

@@ -1,4 +1,4 @@
-"""Items that only aliases name: whose facts they are, and that nothing is told twice when that turns out."""
+"""Items that only aliases name: whose facts they are, and that no change has a second event when that turns out."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -24,16 +24,16 @@ LINK = Item(aliases=("38219", "vas:2665"))
 INVENTORY = Item(id="18200", aliases=("38219",), sku="A")
 
 
-def told(*items: Item, minute: int = 0) -> Observation:
+def observe(*items: Item, minute: int = 0) -> Observation:
     moment = datetime(2026, 3, 1, 12, minute, tzinfo=UTC)
     return Observation(ret=Return(provider="memory", id="r1", items=items), at=moment, seen_at=moment)
 
 
 def of(*, minute: int, **fields: Any) -> Observation:
-    return evolve(told(minute=minute), ret=Return(provider="memory", id="r1", **fields))
+    return evolve(observe(minute=minute), ret=Return(provider="memory", id="r1", **fields))
 
 
-def lived(history: Iterable[Observation], state: State | None = None) -> tuple[State, list[Event]]:
+def merge_all(history: Iterable[Observation], state: State | None = None) -> tuple[State, list[Event]]:
     events: list[Event] = []
     for observation in history:
         merged = merge(state, observation, account="acme")
@@ -43,27 +43,31 @@ def lived(history: Iterable[Observation], state: State | None = None) -> tuple[S
 
 
 def changes(history: Iterable[Observation]) -> list[Any]:
-    """The changes that the last of some observations tells, after one that only created the return."""
+    """The changes that the last of some observations makes, after one that only created the return."""
     *before, last = history
-    state, _ = lived([told(), *before])
-    return [event.changes for event in lived([last], state)[1]]
+    state, _ = merge_all([observe(), *before])
+    return [event.changes for event in merge_all([last], state)[1]]
 
 
-def test_what_an_alias_told_is_not_told_again_when_its_item_appears() -> None:
-    then = changes([told(LINE, minute=1), told(INVENTORY, minute=2)])
+def test_what_an_alias_asserted_is_no_change_when_its_item_appears() -> None:
+    then = changes([observe(LINE, minute=1), observe(INVENTORY, minute=2)])
     assert then == [{"items[18200].id": (None, "18200"), "items[18200].sku": (None, "A")}]
 
 
-def test_what_an_alias_told_is_not_told_again_when_it_turns_out_whose_alias_it_is() -> None:
+def test_what_an_alias_asserted_is_no_change_when_its_item_is_found() -> None:
     known = Item(id="18200", sku="A")
-    then = changes([told(known, minute=1), told(LINE, minute=2), told(INVENTORY, minute=3)])
+    then = changes([observe(known, minute=1), observe(LINE, minute=2), observe(INVENTORY, minute=3)])
     assert then == [{"items[18200].aliases": ([], ["38219"])}]
 
 
-def test_what_is_new_beside_what_an_alias_told_is_told_from_there() -> None:
+def test_a_new_value_is_a_change_from_what_the_alias_asserted() -> None:
     known = Item(id="18200", sku="A")
     then = changes(
-        [told(known, minute=1), told(LINE, minute=2), told(evolve(INVENTORY, images=(ONE, TWO)), minute=3)],
+        [
+            observe(known, minute=1),
+            observe(LINE, minute=2),
+            observe(evolve(INVENTORY, images=(ONE, TWO)), minute=3),
+        ],
     )
     assert then == [
         {"items[18200].aliases": ([], ["38219"])},
@@ -73,17 +77,17 @@ def test_what_is_new_beside_what_an_alias_told_is_told_from_there() -> None:
 
 def test_an_item_that_was_received_under_its_alias_is_not_received_again() -> None:
     received = Item(aliases=("38219",), quantity_received=Decimal(1))
-    then = changes([told(received, minute=1), told(evolve(INVENTORY, quantity_received=Decimal(1)), minute=2)])
+    then = changes([observe(received, minute=1), observe(evolve(INVENTORY, quantity_received=Decimal(1)), minute=2)])
     assert then == [{"items[18200].id": (None, "18200"), "items[18200].sku": (None, "A")}]
 
 
-def test_a_value_that_falls_silent_is_told_although_the_alias_never_said_it() -> None:
+def test_a_value_that_is_taken_back_is_a_change_although_the_alias_never_had_it() -> None:
     held = Item(id="18200", disposition=Disposition.HOLD, disposition_raw="ohd")
     then = changes(
         [
-            told(held, minute=1),
-            told(LINE, minute=2),
-            told(Item(id="18200", aliases=("38219",), disposition_raw="new"), minute=3),
+            observe(held, minute=1),
+            observe(LINE, minute=2),
+            observe(Item(id="18200", aliases=("38219",), disposition_raw="new"), minute=3),
         ]
     )
     assert then == [
@@ -92,17 +96,22 @@ def test_a_value_that_falls_silent_is_told_although_the_alias_never_said_it() ->
     ]
 
 
-def test_an_alias_item_s_own_change_is_told() -> None:
-    then = changes([told(LINE, minute=1), told(evolve(LINE, images=(ONE, TWO)), minute=2)])
+def test_a_change_of_an_item_without_an_id_has_an_event() -> None:
+    then = changes([observe(LINE, minute=1), observe(evolve(LINE, images=(ONE, TWO)), minute=2)])
     assert then == [{"items[38219].images": ([ONE], [ONE, TWO])}]
 
 
-CHAIN = [told(LINE, minute=1), told(SERVICE, minute=2), told(LINK, minute=3), told(INVENTORY, minute=4)]
+CHAIN = [
+    observe(LINE, minute=1),
+    observe(SERVICE, minute=2),
+    observe(LINK, minute=3),
+    observe(INVENTORY, minute=4),
+]
 
 
 @pytest.mark.parametrize("history", list(permutations(CHAIN)))
 def test_items_that_share_an_alias_are_one_in_any_order(history: tuple[Observation, ...]) -> None:
-    state, _ = lived(history)
+    state, _ = merge_all(history)
     whole = Item(id="18200", aliases=("38219", "vas:2665"), sku="A", images=(ONE,), condition="opened")
     assert state.ret.items == (whole,)
 
@@ -110,38 +119,38 @@ def test_items_that_share_an_alias_are_one_in_any_order(history: tuple[Observati
 def test_a_chain_of_aliases_without_an_id_is_one_item_by_the_first_of_them() -> None:
     chain = [Item(aliases=("d", "c")), Item(aliases=("b", "a"), sku="A"), Item(aliases=("c", "b"), rma="R1")]
     for items in permutations(chain):
-        state, _ = lived(told(item, minute=minute) for minute, item in enumerate(items))
+        state, _ = merge_all(observe(item, minute=minute) for minute, item in enumerate(items))
         assert state.ret.items == (Item(aliases=("a", "b", "c", "d"), sku="A", rma="R1"),)
 
 
-def test_the_newest_of_what_a_chain_tells_wins_wherever_it_was_told() -> None:
+def test_the_newest_fact_of_a_chain_wins_whatever_its_alias() -> None:
     older, newer = Item(aliases=("vas:2665",), condition="new"), Item(aliases=("38219",), condition="broken")
-    history = [told(newer, minute=2), told(older, minute=1), told(LINK), told(INVENTORY)]
+    history = [observe(newer, minute=2), observe(older, minute=1), observe(LINK), observe(INVENTORY)]
     for seen in permutations(history):
-        state, _ = lived(seen)
+        state, _ = merge_all(seen)
         assert [item.condition for item in state.ret.items] == ["broken"]
 
 
-def test_joining_aliases_tells_the_alias_and_nothing_again() -> None:
-    then = changes([told(LINE, minute=1), told(SERVICE, minute=2), told(LINK, minute=3)])
+def test_joining_aliases_changes_the_aliases_only() -> None:
+    then = changes([observe(LINE, minute=1), observe(SERVICE, minute=2), observe(LINK, minute=3)])
     assert then == [{"items[38219].aliases": (["38219"], ["38219", "vas:2665"])}]
 
 
-def test_a_chain_that_reaches_an_item_tells_the_alias_and_nothing_again() -> None:
-    then = changes([told(INVENTORY, LINE, minute=1), told(SERVICE, minute=2), told(LINK, minute=3)])
+def test_a_chain_that_reaches_an_item_changes_the_aliases_only() -> None:
+    then = changes([observe(INVENTORY, LINE, minute=1), observe(SERVICE, minute=2), observe(LINK, minute=3)])
     assert then == [{"items[18200].aliases": (["38219"], ["38219", "vas:2665"])}]
 
 
 def test_items_with_an_id_are_not_joined_by_an_alias_they_share() -> None:
     resent = [Item(id=str(number), aliases=(str(number * 10), "resend:1")) for number in (1, 2)]
     of_one, of_both = Item(aliases=("20",), sku="B"), Item(aliases=("resend:1",), rma="R1")
-    state, _ = lived([told(of_one, of_both, *resent)])
+    state, _ = merge_all([observe(of_one, of_both, *resent)])
     assert state.ret.items == (evolve(resent[0], rma="R1"), evolve(resent[1], rma="R1", sku="B"))
 
 
 def test_many_aliases_in_one_chain_are_joined_in_good_time() -> None:
     chain = [Item(aliases=(f"{number:06}", f"{number + 1:06}")) for number in range(5000)]
-    state, _ = lived([told(Item(aliases=("000000",), sku="A"), minute=1), told(*chain, minute=2)])
+    state, _ = merge_all([observe(Item(aliases=("000000",), sku="A"), minute=1), observe(*chain, minute=2)])
     (only,) = state.ret.items
     assert (len(only.aliases), only.sku) == (5001, "A")
 
@@ -149,35 +158,35 @@ def test_many_aliases_in_one_chain_are_joined_in_good_time() -> None:
 def test_another_spelling_of_a_known_disposition_is_no_event() -> None:
     by_webhook = Item(id="1", disposition=Disposition.UNDECIDED, disposition_raw="0")
     in_list = Item(id="1", disposition=Disposition.UNDECIDED, disposition_raw="tbc")
-    assert changes([told(by_webhook, minute=1), told(in_list, minute=2)]) == []
-    state, _ = lived([told(by_webhook, minute=1), told(in_list, minute=2)])
+    assert changes([observe(by_webhook, minute=1), observe(in_list, minute=2)]) == []
+    state, _ = merge_all([observe(by_webhook, minute=1), observe(in_list, minute=2)])
     assert state.ret.items[0].disposition_raw == "tbc"
 
 
 def test_another_spelling_beside_an_item_that_nothing_names_is_no_event() -> None:
     named = Item(id="1", disposition=Disposition.UNDECIDED, disposition_raw="0")
-    first = told(named, Item(sku="A"), minute=1)
-    assert changes([first, told(evolve(named, disposition_raw="tbc"), Item(sku="A"), minute=2)]) == []
+    first = observe(named, Item(sku="A"), minute=1)
+    assert changes([first, observe(evolve(named, disposition_raw="tbc"), Item(sku="A"), minute=2)]) == []
 
 
 def test_items_that_nothing_names_in_another_order_are_no_event() -> None:
     one, other = Item(sku="A"), Item(sku="B")
-    assert changes([told(one, other, minute=1), told(other, one, minute=2)]) == []
-    (change,) = changes([told(one, other, minute=1), told(one, one, minute=2)])
+    assert changes([observe(one, other, minute=1), observe(other, one, minute=2)]) == []
+    (change,) = changes([observe(one, other, minute=1), observe(one, one, minute=2)])
     assert change.keys() == {"items"}
 
 
 @pytest.mark.parametrize("unmapped", [None, Disposition.UNKNOWN])
 def test_another_word_without_a_meaning_is_an_event(unmapped: Disposition | None) -> None:
     first = Item(id="1", disposition=unmapped, disposition_raw="x9")
-    then = changes([told(first, minute=1), told(evolve(first, disposition_raw="y9"), minute=2)])
+    then = changes([observe(first, minute=1), observe(evolve(first, disposition_raw="y9"), minute=2)])
     assert then == [{"items[1].disposition_raw": ("x9", "y9")}]
 
 
-def test_a_disposition_that_went_on_is_told_without_another_spelling_of_it() -> None:
+def test_a_disposition_that_went_on_has_an_event_without_its_other_spelling() -> None:
     first = Item(id="1", disposition=Disposition.FORWARD, disposition_raw="2")
     then = evolve(first, disposition_status=DispositionStatus.DONE, disposition_raw="3")
-    assert changes([told(first, minute=1), told(then, minute=2)]) == [
+    assert changes([observe(first, minute=1), observe(then, minute=2)]) == [
         {"items[1].disposition_status": (None, "done")},
     ]
 
@@ -186,11 +195,11 @@ def test_another_spelling_of_where_a_parcel_is_is_no_event() -> None:
     by_webhook = of(minute=1, shipments=(Shipment(id="s1", status=ShipmentStatus.DELIVERED),))
     in_list = of(minute=2, shipments=(Shipment(id="s1", status=ShipmentStatus.DELIVERED, status_raw="received"),))
     assert changes([by_webhook, in_list]) == []
-    state, _ = lived([by_webhook, in_list])
+    state, _ = merge_all([by_webhook, in_list])
     assert state.ret.shipments[0].status_raw == "received"
 
 
-def test_a_parcel_that_moved_is_told_with_the_word_for_it() -> None:
+def test_a_parcel_that_moved_has_an_event_with_the_vendor_s_word() -> None:
     first = of(minute=1, shipments=(Shipment(id="s1", status=ShipmentStatus.IN_TRANSIT, status_raw="sent"),))
     then = of(minute=2, shipments=(Shipment(id="s1", status=ShipmentStatus.DELIVERED, status_raw="received"),))
     assert changes([first, then]) == [
@@ -223,7 +232,7 @@ HISTORIES = st.lists(st.lists(ITEMS, max_size=2), min_size=1, max_size=6)
 
 
 def in_time(history: Iterable[list[Item]]) -> list[Observation]:
-    return [told(*items, minute=minute) for minute, items in enumerate(history)]
+    return [observe(*items, minute=minute) for minute, items in enumerate(history)]
 
 
 def reachable(names: set[str], history: Iterable[Observation]) -> set[str]:
@@ -236,7 +245,7 @@ def reachable(names: set[str], history: Iterable[Observation]) -> set[str]:
 
 @given(history=HISTORIES.map(in_time), data=st.data())
 def test_an_item_has_every_alias_that_is_tied_to_it(history: list[Observation], data: st.DataObject) -> None:
-    state, _ = lived(data.draw(st.permutations(history)))
+    state, _ = merge_all(data.draw(st.permutations(history)))
     items = [item for seen in history for item in seen.ret.items]
     expected: dict[str | None, list[set[str]]] = {}
     for key in sorted({item.id for item in items if item.id}):
@@ -255,31 +264,31 @@ def test_an_item_has_every_alias_that_is_tied_to_it(history: list[Observation], 
 
 
 @given(history=HISTORIES.map(in_time), data=st.data())
-def test_an_item_shows_the_newest_of_all_that_was_told_by_its_names(
-    history: list[Observation], data: st.DataObject
-) -> None:
-    state, _ = lived(data.draw(st.permutations(history)))
+def test_an_item_shows_the_newest_value_under_any_of_its_names(history: list[Observation], data: st.DataObject) -> None:
+    state, _ = merge_all(data.draw(st.permutations(history)))
     for item in state.ret.items:
         by_age = [
-            {each.sku for each in seen.ret.items if each.sku and is_told_of(item, each)} for seen in reversed(history)
+            {each.sku for each in seen.ret.items if each.sku and is_about(item, each)} for seen in reversed(history)
         ]
         # Two items of one observation may say different things of one item.
         newest = next(filter(None, by_age), {None})
         assert item.sku in newest
 
 
-def is_told_of(item: Item, told: Item) -> bool:
-    return told.id == item.id if told.id else not {*item.aliases}.isdisjoint(told.aliases)
+def is_about(item: Item, other: Item) -> bool:
+    return other.id == item.id if other.id else not {*item.aliases}.isdisjoint(other.aliases)
 
 
 @given(history=HISTORIES.map(in_time), data=st.data())
-def test_no_value_that_was_told_under_an_alias_is_told_again(history: list[Observation], data: st.DataObject) -> None:
-    state, _ = lived([told()])
+def test_no_value_that_was_known_under_an_alias_is_a_change_again(
+    history: list[Observation], data: st.DataObject
+) -> None:
+    state, _ = merge_all([observe()])
     for observation in data.draw(st.permutations(history)):
         before, merged = state, merge(state, observation, account="acme")
         state = merged.state
         news = [(place, now) for event in merged.events for place, (_, now) in event.changes.items()]
         for item in state.ret.items:
             place = f"items[{item.id or item.aliases[0]}].sku"
-            olds = [old for old in before.ret.items if not old.id and is_told_of(item, old)]
+            olds = [old for old in before.ret.items if not old.id and is_about(item, old)]
             assert not any(old.sku and (place, old.sku) in news for old in olds)

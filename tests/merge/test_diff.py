@@ -1,4 +1,4 @@
-"""Which events tell of a difference, and which differences have none."""
+"""Which event a difference has, and which differences have none."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -32,9 +32,9 @@ def events(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, dic
     """Type and changes of the events between two observations of a return, the second a minute later."""
     state = None
     found: list[tuple[str, dict[str, Any]]] = []
-    for minute, told in enumerate((before, after)):
+    for minute, values in enumerate((before, after)):
         moment = datetime(2026, 3, 1, 12, minute, tzinfo=UTC)
-        ret = Return(provider="memory", id="r1", **told)
+        ret = Return(provider="memory", id="r1", **values)
         merged = merge(state, Observation(ret=ret, at=moment, seen_at=moment), account="acme")
         state, found = merged.state, [(event.type, dict(event.changes)) for event in merged.events]
     return found
@@ -140,7 +140,7 @@ def test_a_new_item_is_one_event_beside_what_arrived() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kind"),
+    ("values", "kind"),
     [
         ({"notes": (Note(id="warehouse", text="wet"),)}, "item.notes_changed"),
         ({"measured": Parcel(weight_g=Decimal(310))}, "item.measured"),
@@ -149,11 +149,11 @@ def test_a_new_item_is_one_event_beside_what_arrived() -> None:
         ({"condition": "new"}, "return.updated"),
     ],
 )
-def test_what_is_learnt_of_an_item_has_its_own_type(told: dict[str, Any], kind: str) -> None:
-    assert [each for each, _ in of_item(ITEM, evolve(ITEM, **told))] == [kind]
+def test_what_is_learnt_of_an_item_has_its_own_type(values: dict[str, Any], kind: str) -> None:
+    assert [each for each, _ in of_item(ITEM, evolve(ITEM, **values))] == [kind]
 
 
-def test_each_service_is_told_by_its_id() -> None:
+def test_each_service_is_named_by_its_id_in_the_changes() -> None:
     before = evolve(ITEM, services=(Service(id="2", code="photo"), Service(id="3", status=DispositionStatus.PENDING)))
     after = evolve(ITEM, services=(Service(id="3", status=DispositionStatus.DONE, status_raw="2", result="ok"),))
     changes = {
@@ -168,7 +168,7 @@ def test_a_note_on_a_return_has_its_own_type() -> None:
     assert [kind for kind, _ in events({}, {"notes": (Note(text="call me"),)})] == ["return.notes_changed"]
 
 
-def test_what_a_carrier_says_beside_its_code_is_told() -> None:
+def test_the_text_beside_a_carrier_s_code_has_an_event() -> None:
     before = Shipment(id="s1", status=ShipmentStatus.IN_TRANSIT, status_raw="3", status_text="Left Utrecht")
     after = evolve(before, status_text="Left Breda")
     assert of_parcel(before, after) == [

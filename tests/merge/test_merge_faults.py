@@ -1,4 +1,4 @@
-"""What small faults in merging would change, each shown by a history that only the right code tells rightly."""
+"""What small faults in merging would change, each shown by a history of observations."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -36,8 +36,8 @@ def at(minute: int) -> datetime:
     return NOON.replace(minute=minute)
 
 
-def a_return(**told: Any) -> Return:
-    return Return(provider="memory", id="r1", **told)
+def a_return(**values: Any) -> Return:
+    return Return(provider="memory", id="r1", **values)
 
 
 def test_what_an_api_showed_is_as_of_its_own_time_or_of_ours() -> None:
@@ -47,7 +47,7 @@ def test_what_an_api_showed_is_as_of_its_own_time_or_of_ours() -> None:
     assert observed(untimed, seen_at=at(2), origin=Origin.BACKFILL).origin is Origin.BACKFILL
 
 
-def lived(*history: Return) -> State:
+def merge_all(*history: Return) -> State:
     state: State | None = None
     for minute, ret in enumerate(history):
         state = merge(state, Observation(ret=ret, at=at(minute), seen_at=at(minute)), account="acme").state
@@ -55,7 +55,7 @@ def lived(*history: Return) -> State:
     return state
 
 
-def test_narrowing_tells_where_the_return_stands_and_never_its_history() -> None:
+def test_restricting_keeps_the_status_and_never_the_timeline() -> None:
     entry = TimelineEntry(kind="status")
     detail = a_return(status=Status.CLOSED, status_raw="closed", number="RMA-1", timeline=(entry,), raw={"id": 1})
     row = a_return(timeline=(entry,))
@@ -64,7 +64,7 @@ def test_narrowing_tells_where_the_return_stands_and_never_its_history() -> None
     )
 
 
-def test_narrowing_reaches_into_a_part_of_a_part() -> None:
+def test_restricting_reaches_into_a_part_of_a_part() -> None:
     detail = a_return(
         address=Address(line1="1 First St", city="Perth"),
         shipments=(Shipment(id="s1", label=Label(status=LabelStatus.READY, url="https://labels.example/1")),),
@@ -76,24 +76,24 @@ def test_narrowing_reaches_into_a_part_of_a_part() -> None:
     )
 
 
-def test_a_word_goes_with_the_status_it_was_told_with() -> None:
+def test_a_word_goes_with_its_status() -> None:
     first = Shipment(id="s1", status=ShipmentStatus.PRE_TRANSIT, status_raw="label made")
-    (parcel,) = lived(
+    (parcel,) = merge_all(
         a_return(shipments=(first,)), a_return(shipments=(Shipment(id="s1", status_raw="odd"),))
     ).ret.shipments
     assert (parcel.status, parcel.status_raw) == (None, "odd")
 
 
-def test_an_error_goes_with_the_label_status_it_was_told_with() -> None:
+def test_an_error_goes_with_its_label_status() -> None:
     failed = Label(status=LabelStatus.FAILED, error="no such postcode")
     first, then = (a_return(shipments=(Shipment(id="s1", label=label),)) for label in (failed, READY))
-    assert lived(first, then).ret.shipments[0].label == READY
+    assert merge_all(first, then).ret.shipments[0].label == READY
 
 
 def test_order_and_customer_merge_field_by_field() -> None:
     first = a_return(order=OrderRef(number="#1001"), customer=Customer(email="a@example.com", name="A"))
     then = a_return(order=OrderRef(id="55"), customer=Customer(email="b@example.com"))
-    state = lived(first, then)
+    state = merge_all(first, then)
     assert state.ret.order == OrderRef(number="#1001", id="55")
     assert state.ret.customer == Customer(email="b@example.com", name="A")
 
@@ -118,11 +118,11 @@ def test_what_differs_by_nature_asks_for_no_other_look() -> None:
     assert not rereads(a_return(items=(Item(id="1"),)), a_return(items=(Item(id="2"),)))
 
 
-def test_zero_and_no_are_told() -> None:
+def test_zero_and_no_are_values() -> None:
     first = a_return(items=(Item(id="1", quantity_received=Decimal(1)),))
     then = a_return(items=(Item(id="1", quantity_received=Decimal(0)),))
-    assert lived(first, then).ret.items[0].quantity_received == Decimal(0)
-    assert lived(a_return(goods_expected=True), a_return(goods_expected=False)).ret.goods_expected is False
+    assert merge_all(first, then).ret.items[0].quantity_received == Decimal(0)
+    assert merge_all(a_return(goods_expected=True), a_return(goods_expected=False)).ret.goods_expected is False
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_zero_and_no_are_told() -> None:
         (a_return(notes=(Note(text="a", raw={"n": Decimal(1)}),)), a_return(notes=(Note(text="a", raw={"n": "1"}),))),
     ],
 )
-def test_what_one_moment_tells_in_two_ways_comes_to_one_state_in_any_order(one: Return, other: Return) -> None:
+def test_contradictions_of_one_moment_come_to_one_state_in_any_order(one: Return, other: Return) -> None:
     here, there = (
         [Observation(ret=ret, at=at(1), seen_at=at(1)) for ret in order] for order in ((one, other), (other, one))
     )
@@ -148,8 +148,8 @@ def spelt(history: Iterable[Observation]) -> Any:
     return [dump(layer.ret, raw=True) for layer in state.layers]
 
 
-def test_aliases_that_are_told_at_once_are_joined_at_once() -> None:
-    state = lived(a_return(items=(Item(aliases=("b",), sku="A"), Item(aliases=("a", "b"), rma="R1"))))
+def test_aliases_of_one_observation_are_joined_at_once() -> None:
+    state = merge_all(a_return(items=(Item(aliases=("b",), sku="A"), Item(aliases=("a", "b"), rma="R1"))))
     assert state.ret.items == (Item(aliases=("a", "b"), sku="A", rma="R1"),)
 
 
@@ -177,13 +177,16 @@ def test_a_status_of_the_same_moment_has_the_last_word_on_attention() -> None:
 
 
 def test_items_that_nothing_names_give_way_to_those_that_an_alias_names() -> None:
-    state = lived(a_return(items=(Item(sku="A"),)), a_return(items=(Item(aliases=("a",)),)))
+    state = merge_all(a_return(items=(Item(sku="A"),)), a_return(items=(Item(aliases=("a",)),)))
     assert state.ret.items == (Item(aliases=("a",)),)
-    assert lived(a_return(items=(Item(aliases=("a",)),)), a_return(items=(Item(sku="A"),))).ret.items == state.ret.items
+    assert (
+        merge_all(a_return(items=(Item(aliases=("a",)),)), a_return(items=(Item(sku="A"),))).ret.items
+        == state.ret.items
+    )
 
 
 def test_parts_stand_in_the_order_of_their_numbers() -> None:
-    state = lived(
+    state = merge_all(
         a_return(
             number="RMA-1",
             items=(Item(aliases=("11",)), Item(aliases=("12", "9")), Item(id="10"), Item(id="9")),
@@ -194,7 +197,7 @@ def test_parts_stand_in_the_order_of_their_numbers() -> None:
     assert state.ret.shipments == (Shipment(id="9"), Shipment(id="10"))
 
 
-def told_by(first: Return, then: Return) -> dict[str, Any]:
+def changes_by_type(first: Return, then: Return) -> dict[str, Any]:
     """By the type of each event, what the second of two observations changes."""
     state = merge(None, Observation(ret=first, at=at(1), seen_at=at(1)), account="acme").state
     events = merge(state, Observation(ret=then, at=at(2), seen_at=at(2)), account="acme").events
@@ -203,10 +206,10 @@ def told_by(first: Return, then: Return) -> dict[str, Any]:
 
 def test_a_change_of_attention_has_its_own_type() -> None:
     then = a_return(attention=frozenset({Attention.REVIEW}))
-    assert told_by(a_return(), then) == {"return.attention_changed": {"attention": ([], ["review"])}}
+    assert changes_by_type(a_return(), then) == {"return.attention_changed": {"attention": ([], ["review"])}}
 
 
-def test_a_creation_tells_plain_text_and_the_request_it_grew_from() -> None:
+def test_a_creation_has_plain_text_and_the_request_it_grew_from() -> None:
     ret = a_return(status=Status.APPROVED, request_id="request:7")
     (event,) = merge(None, Observation(ret=ret, at=at(1), seen_at=at(1)), account="acme").events
     assert event.changes == {
@@ -227,9 +230,9 @@ def test_an_event_has_one_id_of_32_digits_however_the_vendor_orders_its_keys() -
     assert len(only) == 32
 
 
-def test_items_that_nothing_names_are_told_as_one() -> None:
+def test_items_without_names_share_an_event() -> None:
     then = a_return(items=(Item(sku="B"),))
-    (changes,) = told_by(a_return(items=(Item(sku="A"),)), then).values()
+    (changes,) = changes_by_type(a_return(items=(Item(sku="A"),)), then).values()
     assert changes.keys() == {"items"}
 
 
@@ -240,7 +243,7 @@ def test_another_spelling_hides_nothing_that_changed_beside_it() -> None:
         items=(evolve(held, disposition_raw="4", images=("u",)),),
         shipments=(evolve(sent, status_raw="on its way", carrier="tnt"),),
     )
-    assert told_by(a_return(items=(held,), shipments=(sent,)), then) == {
+    assert changes_by_type(a_return(items=(held,), shipments=(sent,)), then) == {
         "item.images_changed": {"items[1].images": ([], ["u"])},
         "shipment.updated": {"shipments[s1].carrier": (None, "tnt")},
     }
@@ -251,7 +254,7 @@ def test_another_spelling_hides_nothing_that_changed_beside_it() -> None:
 )
 def test_only_more_than_before_is_received(before: int, after: int, kind: str) -> None:
     first, then = (a_return(items=(Item(id="1", quantity_received=Decimal(n)),)) for n in (before, after))
-    assert told_by(first, then) == {kind: {"items[1].quantity_received": (str(before), str(after))}}
+    assert changes_by_type(first, then) == {kind: {"items[1].quantity_received": (str(before), str(after))}}
 
 
 def test_all_that_has_no_event_of_its_own_is_one_event() -> None:
@@ -262,7 +265,7 @@ def test_all_that_has_no_event_of_its_own_is_one_event() -> None:
     assert event.changes == {"number": ("1", "2"), "items[1].sku": ("A", "B"), "items[2].sku": ("A", "B")}
 
 
-def test_each_item_is_told_by_itself() -> None:
+def test_each_item_has_an_event_of_its_own() -> None:
     first = a_return(items=(Item(id="1"), Item(id="2")))
     then = a_return(items=(Item(id="1", images=("u",)), Item(id="2", images=("v",))))
     state = merge(None, Observation(ret=first, at=at(1), seen_at=at(1)), account="acme").state
@@ -276,6 +279,6 @@ def test_each_item_is_told_by_itself() -> None:
 def test_a_label_is_ready_once_and_its_new_address_is_no_second_time() -> None:
     waiting, moved = Label(status=LabelStatus.REQUESTED), evolve(READY, url="https://labels.example/2")
     made, again, renewed = (a_return(shipments=(Shipment(id="s1", label=label),)) for label in (waiting, READY, moved))
-    assert [*told_by(again, renewed)] == ["shipment.updated"]
+    assert [*changes_by_type(again, renewed)] == ["shipment.updated"]
     only_status = a_return(shipments=(Shipment(id="s1", label=Label(status=LabelStatus.READY)),))
-    assert [*told_by(made, only_status)] == ["label.ready"]
+    assert [*changes_by_type(made, only_status)] == ["label.ready"]
