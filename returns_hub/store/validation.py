@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from types import NoneType
 from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
@@ -34,14 +35,29 @@ def _check_of(kind: Any) -> Check:
     if kind is datetime:
         return lambda value: type(value) is datetime and value.tzinfo is not None
     if isinstance(kind, type) and attrs.has(kind):
-        hints = get_type_hints(kind)
-        checks = [(each.name, _check_of(hints[each.name])) for each in attrs.fields(kind)]
-        return lambda value: type(value) is kind and all(check(getattr(value, name)) for name, check in checks)
+        return _check_of_class(kind)
     if kind is str:
         return lambda value: isinstance(value, str)
     if isinstance(kind, type):
         return lambda value: type(value) is kind
     return _check_of_generic(get_origin(kind), get_args(kind))
+
+
+def _check_of_class(kind: type[Any]) -> Check:
+    hints = get_type_hints(kind)
+    checks = [(attrgetter(each.name), each.default, _check_of(hints[each.name])) for each in attrs.fields(kind)]
+
+    def check(value: Any) -> bool:
+        if type(value) is not kind:
+            return False
+        for read, default, is_right in checks:
+            held = read(value)
+            # Most fields of most objects are not told.
+            if held is not default and not is_right(held):
+                return False
+        return True
+
+    return check
 
 
 def _check_of_generic(origin: Any, arguments: tuple[Any, ...]) -> Check:
