@@ -347,6 +347,17 @@ class LookupOperations(ReturnHelperProtocol):
         envelope = yield from self.read(f"/{table.value}", base="public")
         return parse_codes(envelope, table)
 
+    def read_words(self) -> Operation[Mapping[str, str]]:
+        """The vendor's own table of shipment statuses: each word of the account with what the vendor calls it and what it means here.
+
+        ``shipment_status_map`` teaches those that mean nothing here. From the Public API (legacy documentation). ``doctor`` shows it.
+        """
+        rows = yield from self.lookup(CodeTable.SHIPMENT_STATUSES)
+        table = self._parser.words["shipment"]
+        # What nobody has asked about is not counted as an unknown word.
+        meanings = {row.code: table.look_up(row.code).shipment if table.knows(row.code) else None for row in rows}
+        return {row.code: f"{row.name or row.code}: {meanings[row.code] or 'unknown'}" for row in rows}
+
     def currencies(self) -> Operation[tuple[Currency, ...]]:
         """The vendor's currencies and rates, from the Public API (legacy documentation)."""
         envelope = yield from self.read("/currency/getAllCurrencies", base="public")
@@ -502,7 +513,7 @@ def _parse_quote(record: Record) -> Quote:
 
 
 def _positive(name: str, value: Decimal | None) -> Decimal:
-    if value is None or not value.is_finite() or value <= 0:
+    if value is None or value <= 0:
         raise refusal(name, "a number above 0 is needed")
     return value
 

@@ -204,7 +204,7 @@ def _item_weight(new: NewReturn, item: NewItem) -> Decimal | None:
 
 
 def _is_positive(value: Decimal | None) -> bool:
-    return value is not None and value.is_finite() and value > 0
+    return value is not None and value > 0
 
 
 def _description(item: NewItem) -> str:

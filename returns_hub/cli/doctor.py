@@ -1,7 +1,7 @@
 """``doctor``: is everything in place to sync and to receive?"""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
@@ -240,6 +240,20 @@ def _vendor(client: "Client", account: str) -> Iterator[Finding]:
     yield Finding(account, "credentials", "ok", "accepted")
     if date is not None:
         yield _clock(date, account)
+    yield from _words(client, account)
+
+
+def _words(client: "Client", account: str) -> Iterator[Finding]:
+    """Of vendors that have a table of an account's own words: what each of them means here."""
+    read: Callable[[], Operation[Mapping[str, str]]] | None = getattr(client.adapter, "read_words", None)
+    if read is None:
+        return
+    try:
+        words = client.run(read())
+    except ReturnsHubError as error:
+        yield Finding(account, "words", "warning", f"the vendor's own table could not be read: {error}")
+        return
+    yield Finding(account, "words", "ok", "; ".join(f"{word} ({meaning})" for word, meaning in words.items()))
 
 
 def check_credentials(operation: Operation[Any]) -> Operation[datetime | None]:

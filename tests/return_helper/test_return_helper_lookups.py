@@ -263,7 +263,6 @@ def test_longest_side_of_a_parcel_is_the_first_dimension(adapter: Any) -> None:
     [
         (Parcel(), "weight"),
         (Parcel(weight_g=Decimal(0)), "weight"),
-        (Parcel(weight_g=Decimal("NaN")), "weight"),
         (Parcel(weight_g=Decimal(1), length_cm=Decimal(1)), "dimension1"),
         (
             Parcel(weight_g=Decimal(1), length_cm=Decimal(1), width_cm=Decimal(1), height_cm=Decimal(-1)),
@@ -646,3 +645,18 @@ def test_any_payload_gives_a_value_or_our_error(make: Any, payload: Any) -> None
                 request = operation.send(Reply(status=200, body=body))
         except (StopIteration, ProviderError):
             continue
+
+
+def test_words_of_the_account_are_shown_with_what_they_mean_here(make: Any, good: Any, finish: Any) -> None:
+    rows = [
+        {"shipmentStatusCode": "no-label", "shipmentStatus": "No label"},
+        {"shipmentStatusCode": 9, "shipmentStatus": "Booked in"},
+        {"shipmentStatusCode": 10, "shipmentStatus": "Lost"},
+    ]
+    adapter = make(shipment_status_map={"9": "delivered"})
+    assert finish(adapter.read_words(), good(shipmentStatuses=rows)) == {
+        "no-label": "No label: pre_transit",
+        "9": "Booked in: delivered",
+        "10": "Lost: unknown",
+    }
+    assert adapter.status_tables[0].unknown_words() == {}

@@ -204,8 +204,8 @@ def test_any_identifier_stays_out_of_the_path(identifier: str) -> None:
 @CALM
 @given(
     text=st.text(max_size=60),
-    amount=st.decimals() | st.none(),
-    side=st.decimals() | st.none(),
+    amount=st.decimals(allow_nan=False, allow_infinity=False) | st.none(),
+    side=st.decimals(allow_nan=False, allow_infinity=False) | st.none(),
     count=st.integers(min_value=0, max_value=2),
 )
 def test_any_new_return_is_sent_or_refused(text: str, amount: Decimal | None, side: Decimal | None, count: int) -> None:

@@ -599,7 +599,7 @@ def test_a_notification_is_given_up_after_ten_retries(clock: Clock, served: Serv
     clock.advance(hours=24)
     sandbox.deliver()
     clock.advance(hours=24)
-    assert (sandbox.deliver(), failed.state, len(failed.attempts)) == ((), "given_up", 11)
+    assert (sandbox.deliver(), failed.state, len(failed.attempts)) == ((), "dead", 11)
 
 
 def test_a_success_between_failures_prevents_the_suspension(
