@@ -36,6 +36,7 @@ _PUBLIC: Final = {
     ),
     "operation": "HttpAnswer InvalidRecord Operation Page Reply Request UnreadableField WebhookRequest once_per_reply",
     "orders": "answer_order_lookup answer_order_lookup_async",
+    "reports": "Difference ReconcileReport SyncProgress SyncReport",
     "scalars": "format_time parse_time",
     "secret": "Secret to_secret to_secrets",
     "status": (
@@ -44,7 +45,6 @@ _PUBLIC: Final = {
     ),
     "store.inbox": "Purged",
     "store.subscriptions": "FailedEvent",
-    "sync": "ReconcileReport SyncProgress SyncReport",
     "webhooks": (
         "Receipt ReturnHint ReturnObserved UnknownEvent VendorEvent body_digest single_header verify_hmac_sha256_hex"
     ),

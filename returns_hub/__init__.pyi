@@ -98,6 +98,10 @@ from returns_hub.operation import WebhookRequest as WebhookRequest
 from returns_hub.operation import once_per_reply as once_per_reply
 from returns_hub.orders import answer_order_lookup as answer_order_lookup
 from returns_hub.orders import answer_order_lookup_async as answer_order_lookup_async
+from returns_hub.reports import Difference as Difference
+from returns_hub.reports import ReconcileReport as ReconcileReport
+from returns_hub.reports import SyncProgress as SyncProgress
+from returns_hub.reports import SyncReport as SyncReport
 from returns_hub.scalars import format_time as format_time
 from returns_hub.scalars import parse_time as parse_time
 from returns_hub.secret import Secret as Secret
@@ -117,9 +121,6 @@ from returns_hub.status import Status as Status
 from returns_hub.status import StatusTable as StatusTable
 from returns_hub.store.inbox import Purged as Purged
 from returns_hub.store.subscriptions import FailedEvent as FailedEvent
-from returns_hub.sync import ReconcileReport as ReconcileReport
-from returns_hub.sync import SyncProgress as SyncProgress
-from returns_hub.sync import SyncReport as SyncReport
 from returns_hub.webhooks import Receipt as Receipt
 from returns_hub.webhooks import ReturnHint as ReturnHint
 from returns_hub.webhooks import ReturnObserved as ReturnObserved
@@ -150,6 +151,7 @@ __all__ = [
     "Customer",
     "Delivery",
     "DeliveryState",
+    "Difference",
     "Direction",
     "Disposition",
     "DispositionStatus",

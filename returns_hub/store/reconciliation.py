@@ -8,6 +8,7 @@ from attrs import frozen
 from sqlalchemy import distinct, func, select
 
 from returns_hub.events import Origin, ReturnCreated
+from returns_hub.reports import Difference
 from returns_hub.store import rows
 from returns_hub.store.database import Database, sql_time, store_errors
 from returns_hub.store.events import last_sequence
@@ -15,14 +16,6 @@ from returns_hub.store.schema import EVENTS, MERGE_STATE, RETURNS
 
 _AT_ONCE: Final = 500
 _MAX_DIFFERENCES: Final = 500
-
-
-@frozen(kw_only=True)
-class Difference:
-    """A return of which the mirror said something else than its vendor: the fields that differed."""
-
-    id: str
-    fields: tuple[str, ...]
 
 
 @frozen(kw_only=True)

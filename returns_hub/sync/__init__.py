@@ -11,13 +11,13 @@ from typing import Final, TypeVar
 from anyio import CapacityLimiter, Semaphore, create_task_group
 from anyio.from_thread import start_blocking_portal
 
+from returns_hub.reports import ReconcileReport, SyncProgress, SyncReport
 from returns_hub.store import Store
 from returns_hub.store.sync_log import SyncLog
 from returns_hub.sync.engine import AccountRun
 from returns_hub.sync.options import RunOptions, SyncJob
 from returns_hub.sync.reader import Interrupted, first_failure
 from returns_hub.sync.reconciliation import ReconcileRun
-from returns_hub.sync.reports import ReconcileReport, SyncProgress, SyncReport
 from returns_hub.sync.synchronization import SyncRun
 
 __all__ = [

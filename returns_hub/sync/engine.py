@@ -15,6 +15,7 @@ from returns_hub.adapter import Adapter, Capability, Rate, Support
 from returns_hub.errors import ConfigurationError, QuotaExhausted, ReturnsHubError, describe_error
 from returns_hub.events import Origin
 from returns_hub.merge import Observation
+from returns_hub.reports import ReportBuilder
 from returns_hub.scalars import format_time
 from returns_hub.store import ApplyResult, Store, start_of
 from returns_hub.store.ingestion import Pass
@@ -23,7 +24,6 @@ from returns_hub.store.sync_log import SyncLog
 from returns_hub.sync.listings import Listing, read_slice
 from returns_hub.sync.options import RunOptions, SyncJob
 from returns_hub.sync.reader import Interrupted, Reader, first_failure, worker_count
-from returns_hub.sync.reports import ReportBuilder
 from returns_hub.sync.writer import MirrorWriter
 
 _TICK: Final = timedelta(microseconds=1)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from attrs import frozen
 
 from returns_hub.client import AsyncClient
-from returns_hub.sync.reports import SyncProgress
+from returns_hub.reports import SyncProgress
 
 
 @frozen(kw_only=True)

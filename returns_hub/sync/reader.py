@@ -17,12 +17,12 @@ from returns_hub.events import Origin
 from returns_hub.merge import Observation, observed, restrict_fields
 from returns_hub.model import Return
 from returns_hub.operation import Operation, Page, Reply
+from returns_hub.reports import ReportBuilder, SyncProgress
 from returns_hub.store import ApplyResult, Store
 from returns_hub.store.rows import fingerprint
 from returns_hub.sync.listings import Listing
 from returns_hub.sync.options import RunOptions
 from returns_hub.sync.queue import PageJob, ReadQueue
-from returns_hub.sync.reports import ReportBuilder, SyncProgress
 from returns_hub.sync.writer import MirrorWriter
 
 T = TypeVar("T")

@@ -8,11 +8,11 @@ from anyio import CancelScope, to_thread
 from attrs import define, field
 
 from returns_hub.adapter import Capability
+from returns_hub.reports import ReconcileReport
 from returns_hub.store import start_of
 from returns_hub.store.checkpoints import COVERED
 from returns_hub.store.reconciliation import ReconcileQueries, Repairs
 from returns_hub.sync.engine import AccountRun
-from returns_hub.sync.reports import ReconcileReport
 from returns_hub.sync.synchronization import Span
 
 _MAX_GONE_IDS: Final = 100

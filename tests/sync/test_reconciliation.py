@@ -9,9 +9,9 @@ import pytest
 from attrs import evolve
 
 from returns_hub import Account, AuthenticationFailed, Capability, Hub, Origin, Return, Shipment, Status
+from returns_hub.reports import Difference
 from returns_hub.store import Store
 from returns_hub.store.leases import Leases
-from returns_hub.store.reconciliation import Difference
 from returns_hub.sync import ReconcileReport, SyncProgress, SyncReport
 from returns_hub.testing import serve
 from returns_hub_returnmate.sandbox import ReturnMateSandbox

@@ -1,4 +1,4 @@
-"""Reports: how far a run is, and what it did."""
+"""Reports of a sync or a comparison: how far it is, and what it did."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +7,6 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from returns_hub.operation import UnreadableField
-from returns_hub.store.reconciliation import Difference
 
 _MAX_GAPS: Final = 100
 
@@ -54,6 +53,14 @@ class SyncReport:
     error: str | None = None
     retry_at: datetime | None = None
     skipped: str | None = None
+
+
+@frozen(kw_only=True)
+class Difference:
+    """A return of which the mirror said something else than its vendor: the fields that differed."""
+
+    id: str
+    fields: tuple[str, ...]
 
 
 @frozen(kw_only=True)
