@@ -30,6 +30,7 @@ from returns_hub import (
     UnexpectedReply,
     ValidationFailed,
 )
+from returns_hub_return_helper import FbaKind
 
 # Return Helper API, List return inventories, its sample of a reply, byte for byte; the envelope around it is that of Return Helper API, Getting started.
 SEED_ROW = b"""{
@@ -530,3 +531,26 @@ def test_word_of_the_vendor_stays_beside_the_status(adapter: Any) -> None:
 def test_to_derive_twice_is_to_derive_once(adapter: Any) -> None:
     once = adapter.derive(Return(provider="return_helper", id="1", items=(HELD, DISPOSED)))
     assert adapter.derive(once) == once
+
+
+GUID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+OTHER_GUID = "4d449892-c64a-5a4d-90f2-c81ff0e4d39c"
+
+
+@pytest.mark.parametrize(
+    ("call", "payload"),
+    [
+        (lambda adapter: adapter.get_return("7"), {"returnRequestId": 8}),
+        (lambda adapter: adapter.inventory("7"), {"returnInventoryId": 8}),
+        (lambda adapter: adapter.inventory_by_line_item("7"), {"returnInventoryId": 7, "returnRequestLineItemId": 8}),
+        (lambda adapter: adapter.assign_sku("7", "SKU-1"), {"returnInventoryId": 8}),
+        (lambda adapter: adapter.update_remark("7", "text"), {"returnRequestId": 8}),
+        (lambda adapter: adapter.warehouse("7"), {"warehouseId": 8}),
+        (lambda adapter: adapter.get_resend("7"), {"resendId": 8}),
+        (lambda adapter: adapter.fba_shipment(GUID), {"data": {"fbaShipmentId": OTHER_GUID}}),
+        (lambda adapter: adapter.fba_instruction(FbaKind.RECALL, GUID), {"data": {"fbaInstructionId": OTHER_GUID}}),
+    ],
+)
+def test_reply_about_something_else_is_refused(adapter: Any, good: Any, finish: Any, call: Any, payload: Any) -> None:
+    with pytest.raises(UnexpectedReply, match="not the one that was asked for"):
+        finish(call(adapter), good(**payload))
