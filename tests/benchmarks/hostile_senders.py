@@ -224,7 +224,7 @@ def serving(directory: Path) -> Iterator[Target]:
         command = [str(SCRIPT), "serve", "--no-work", "--port", "0"]
         process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, stderr=log, text=True)
         assert process.stdout
-        ready = next(line for line in process.stdout if line.startswith("Ready: "))
+        ready = next(line for line in process.stdout if line.startswith("Ready"))
         yield Target(port=int(ready.partition("/healthz")[0].rpartition(":")[2]), pid=process.pid)
         process.terminate()
         assert process.wait(30) == 0, "it did not end in good order"

@@ -380,7 +380,7 @@ def command(directory: Path, *arguments: str, within: Sequence[str] = ()) -> Ite
         )
     assert process.stdout
     try:
-        ready = next((line for line in process.stdout if line.startswith(("Ready: ", "Working "))), "")
+        ready = next((line for line in process.stdout if line.startswith(("Ready", "Working "))), "")
         require(ready, (directory / "log").read_text())
         port = ready.partition("/healthz")[0].rpartition(":")[2] if "/healthz" in ready else "0"
         started = Command(process, int(port))
