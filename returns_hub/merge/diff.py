@@ -7,7 +7,7 @@ signed anew; or for another spelling of a word: a webhook and a listing may spel
 import functools
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -36,8 +36,9 @@ from returns_hub.events import (
     ReturnUpdated,
     ShipmentUpdated,
 )
-from returns_hub.merge.facts import Stamp, is_asserted, is_equivalent, service_key
-from returns_hub.model import Item, Label, Return, Service, Shipment
+from returns_hub.merge.comparison import WORDS, is_equivalent, is_spelling
+from returns_hub.merge.facts import Stamp, is_asserted, service_key
+from returns_hub.model import Item, Return, Service, Shipment
 from returns_hub.scalars import format_time
 from returns_hub.status import LabelStatus
 
@@ -48,14 +49,6 @@ _Difference: TypeAlias = tuple[str, Any, Any]
 # The type of the event of a change, the part it is about, the name of what changed, and its value before and after.
 _Change: TypeAlias = tuple[type[Event], str, str, Any, Any]
 
-# The fields that hold a vendor's word, and the one that holds the neutral word for it.
-_WORDS: Final[Mapping[type[Any], Mapping[str, str]]] = {
-    Return: {"status_raw": "status"},
-    Item: {"disposition_raw": "disposition", "disposition_status_raw": "disposition_status"},
-    Service: {"status_raw": "status"},
-    Shipment: {"status_raw": "status"},
-    Label: {"status_raw": "status"},
-}
 # A label's reasons are its error in parts.
 _WITHOUT_EVENT: Final = frozenset({"updated_at", "reasons"})
 
@@ -130,7 +123,7 @@ def _return_changes(before: Return, after: Return) -> Iterator[_Change]:
 def _item_changes(before: tuple[Item, ...], after: tuple[Item, ...]) -> Iterator[_Change]:
     if not all(item.id or item.aliases for item in (*before, *after)):
         # Nothing says which is which: they are compared as a whole, wherever each of them stands.
-        if Counter(map(_plain, before)) != Counter(map(_plain, after)):
+        if not is_equivalent("items", before, after):
             yield ReturnUpdated, "", "items", before, after
         return
     known = {item.id: item for item in before if item.id}
@@ -199,14 +192,14 @@ def _known_before(olds: Sequence[_PartT], part: _PartT) -> _PartT | None:
 def _differences(before: AttrsInstance | None, after: AttrsInstance) -> Iterator[_Difference]:
     """The fields that say something else, with their values; of a new part, the fields that assert something."""
     kind = type(after)
-    words = _WORDS.get(kind, {})
+    words = WORDS.get(kind, {})
     for name in _compared(kind):
         old, new = getattr(before, name, None), getattr(after, name)
         if before is None:
             if is_asserted(kind, name, new):
                 yield name, old, new
         elif not is_equivalent(name, old, new) and not (
-            name in words and _is_spelling(before, after, name, words[name])
+            name in words and is_spelling(before, after, name, words[name])
         ):
             yield name, old, new
 
@@ -214,35 +207,3 @@ def _differences(before: AttrsInstance | None, after: AttrsInstance) -> Iterator
 @functools.cache
 def _compared(kind: type[AttrsInstance]) -> tuple[str, ...]:
     return tuple(a.name for a in fields(kind) if a.eq and a.name not in _WITHOUT_EVENT)
-
-
-def _is_spelling(before: AttrsInstance, after: AttrsInstance, raw: str, neutral: str) -> bool:
-    """True if the vendor's word is another and the neutral one is the same, and no more than the spelling changed."""
-    if getattr(before, neutral) is not getattr(after, neutral):
-        return False
-    old, new = getattr(before, raw), getattr(after, raw)
-    if old is not None and new is not None and _folded(old) == _folded(new):
-        return True
-    if not _is_known(getattr(after, neutral)):
-        return False
-    # Two words for one status of a return may be two stages; a code and its symbol, or a word and none, are not.
-    return not isinstance(after, Return) or old is None or new is None or old.isdigit() != new.isdigit()
-
-
-def _is_known(word: Any) -> bool:
-    return word is not None and word.value != "unknown"
-
-
-def _folded(word: str) -> str:
-    return "".join(filter(str.isalnum, word.casefold())) or word
-
-
-def _plain(item: Item) -> Item:
-    """The item with one spelling of every word and address, to be compared."""
-    words = _WORDS[Item].items()
-    plain: dict[str, Any] = {
-        raw: None if _is_known(getattr(item, neutral)) else word and _folded(word)
-        for raw, neutral in words
-        if (word := getattr(item, raw)) is not None
-    }
-    return evolve(item, **plain)

@@ -5,12 +5,10 @@ fact is said in :mod:`returns_hub.merge`.
 """
 
 import functools
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, TypeAlias, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 from attrs import AttrsInstance, fields, frozen
 
@@ -46,7 +44,6 @@ _TAKEN_APART: Final = {
     Item: {"aliases", "services", "notes", "measured"},
     Shipment: {"label", "tracking", "parcel"},
 }
-_URLS: Final = frozenset({"url", "qr_code_url", "images", "attachments"})
 
 
 @functools.cache
@@ -101,22 +98,6 @@ def is_asserted(kind: type[AttrsInstance], name: str, value: object) -> bool:
     """False for None, for anything empty, and for ``unknown`` where a field is that by default."""
     # Zero and no are values, and nothing else that is false.
     return value is not None and value is not _defaults(kind)[name] and bool(value or value == 0)
-
-
-def is_equivalent(name: str, one: object, other: object) -> bool:
-    """True if two values of a field say the same.
-
-    A list in another order does, and so does an address whose query alone is another: it is signed anew in every reply.
-    """
-    if one == other:
-        return True
-    if name in _URLS and isinstance(one, str) and isinstance(other, str):
-        return _without_query(one) == _without_query(other)
-    if not isinstance(one, tuple) or not isinstance(other, tuple):
-        return False
-    if name in _URLS:
-        one, other = map(_without_query, one), map(_without_query, other)
-    return Counter(one) == Counter(other)
 
 
 def service_key(service: Service) -> str | None:
@@ -246,13 +227,6 @@ def _scan_key(scan: TrackingEvent) -> str | None:
     if scan.occurred_at is None:
         return None
     return f"{format_time(scan.occurred_at)} {scan.status_raw or scan.status.value}"
-
-
-def _without_query(url: str) -> str:
-    try:
-        return urlunsplit(urlsplit(url)._replace(query="", fragment=""))
-    except ValueError:
-        return url
 
 
 _Node: TypeAlias = dict[str, Any]

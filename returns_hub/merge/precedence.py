@@ -3,7 +3,8 @@
 import json
 
 from returns_hub.convert import dump
-from returns_hub.merge.facts import CREATED_AT, Fact, Path, Values, is_equivalent
+from returns_hub.merge.comparison import is_equivalent
+from returns_hub.merge.facts import CREATED_AT, Fact, Path, Values
 
 
 def wins(path: Path, fact: Fact, other: Fact) -> bool:

@@ -43,7 +43,7 @@ class Target:
     names: frozenset[str] = frozenset()
 
 
-_MERGE_MODULES: Final = ("__init__", "facts", "precedence", "aliases", "diff")
+_MERGE_MODULES: Final = ("__init__", "facts", "precedence", "aliases", "comparison", "diff")
 _MERGE_TESTS: Final = (
     "tests/merge/test_merge_faults.py",
     "tests/merge/test_facts.py",

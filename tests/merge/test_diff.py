@@ -114,6 +114,11 @@ def test_pictures_that_are_signed_anew_are_no_event() -> None:
     )
 
 
+def test_pictures_of_items_without_names_that_are_signed_anew_are_no_event() -> None:
+    before, after = (Item(sku="A", images=(f"https://files.example/a.jpg?s={number}",)) for number in (1, 2))
+    assert of_item(before, after) == []
+
+
 def test_the_query_of_a_tracking_page_names_the_parcel() -> None:
     before, after = (Shipment(id="s1", tracking_url=f"https://track.example/?n={number}") for number in (1, 2))
     assert [kind for kind, _ in of_parcel(before, after)] == ["shipment.updated"]

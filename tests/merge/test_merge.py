@@ -26,6 +26,7 @@ from returns_hub import (
     Note,
     OrderRef,
     Origin,
+    Parcel,
     Resolution,
     ResolutionKind,
     Return,
@@ -431,6 +432,7 @@ NOTES = st.lists(
 SERVICES = st.builds(
     Service, id=a_few(WORDS), code=a_few(WORDS), status=a_few(DispositionStatus), status_raw=a_few(WORDS), raw=RAWS
 )
+PARCELS = st.builds(Parcel, weight_g=a_few([Decimal(0), Decimal(1)]), length_cm=a_few([Decimal(2)]))
 ITEMS = st.builds(
     Item,
     id=a_few(WORDS),
@@ -444,6 +446,7 @@ ITEMS = st.builds(
     disposition_status_raw=a_few(WORDS),
     services=st.lists(SERVICES, max_size=2, unique_by=lambda service: service.id or service.code).map(tuple),
     notes=NOTES,
+    measured=st.none() | PARCELS,
     images=st.lists(st.sampled_from(WORDS), max_size=1).map(tuple),
     raw=RAWS,
 )
@@ -462,6 +465,7 @@ SHIPMENTS = st.builds(
     status=a_few(ShipmentStatus),
     status_raw=a_few(WORDS),
     label=st.none() | LABELS,
+    parcel=st.none() | PARCELS,
     tracking=st.lists(SCANS, max_size=2).map(tuple),
     raw=RAWS,
 )
