@@ -373,6 +373,9 @@ def _take(listing: Listing, cursor: Cursor, page: Rows, fetch: Fetch) -> Operati
     """What a page brings, and where the walk goes on; where the page ends within a second, all of that second."""
     stuck = _is_stuck(cursor, page)
     beyond = (yield from _rows_beyond(listing, cursor, page, fetch)) if stuck else None
+    if beyond is not None and len(_early(page)) > max(1, len(page) // 2):
+        # The page before, once more.
+        raise _ignored_bound(listing)
     if beyond is not None and listing.size < MAX_PAGE_SIZE:
         return (yield from read_page(evolve(listing, size=MAX_PAGE_SIZE), cursor, fetch))
     if beyond is not None and cursor.position is not None:
@@ -569,15 +572,23 @@ def _check_filters(listing: Listing, cursor: Cursor, page: Rows) -> None:
 
 def _check_bound(listing: Listing, page: Rows, *, tolerance: timedelta) -> None:
     """Raises if rows before the requested time come first; one that shows an earlier time than it is sorted by may."""
+    if len(_early(page, tolerance)) > 1:
+        raise _ignored_bound(listing)
+
+
+def _early(page: Rows, tolerance: timedelta = timedelta()) -> list[Row]:
+    """The rows at the start of a page that are before the requested time."""
     floor = page.floor and page.floor - tolerance
-    early = list(takewhile(lambda row: floor is not None and row.at < floor, page.placed))
-    if len(early) > 1:
-        name = "updated_after" if listing.by_update else "created_after"
-        raise UnexpectedReply(
-            f"rows came from before {name}: the filter is not honoured, or is read in another time zone than rows are "
-            "printed in",
-            where=listing.resource.name,
-        )
+    return list(takewhile(lambda row: floor is not None and row.at < floor, page.placed))
+
+
+def _ignored_bound(listing: Listing) -> UnexpectedReply:
+    name = "updated_after" if listing.by_update else "created_after"
+    return UnexpectedReply(
+        f"rows came from before {name}: the filter is not honoured, or is read in another time zone than rows are "
+        "printed in",
+        where=listing.resource.name,
+    )
 
 
 def _folded(text: str) -> str:

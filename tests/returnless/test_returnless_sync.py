@@ -214,9 +214,14 @@ def test_every_status_change_is_found_once(open_hub: OpenHub, behaviour: dict[st
     before = last_event(hub)
     moved = move(sandbox, 300)
     (report,) = hub.sync()
-    told = [event.return_id for event in hub.events(after=before) if event.type == "return.status_changed"]
+    events = [(event.return_id, event.type) for event in hub.events(after=before)]
     assert (report.error, report.changed) == (None, 300)
-    assert sorted(told) == moved
+    assert len(set(events)) == len(events)
+    assert sorted({return_id for return_id, _ in events}) == moved
+    words = {stored.ret.id: stored.ret.status_raw for stored in hub.returns()}
+    assert {return_id: words[return_id] for return_id in moved} == {
+        return_id: sandbox.records[return_id]["status"] for return_id in moved
+    }
 
 
 @pytest.mark.parametrize(
