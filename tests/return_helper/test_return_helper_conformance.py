@@ -64,7 +64,7 @@ DOCUMENTS: Final = Path(__file__).parents[1] / "return_helper" / "documents"
 CUSTOM_FIELDS: Final = json.loads((DOCUMENTS / "custom-fields.json").read_bytes())["customFieldMap"]
 SIGNED: Final = json.loads((DOCUMENTS / "signed-example.json").read_bytes())
 
-# The older documentation's sample of createReturnShipment, as far as it has a place here.
+# The legacy documentation's sample of createReturnShipment, as far as it has a place here.
 DOCUMENTED_RETURN: Final = NewReturn(
     order_number="ORDERNUMBER20230711",
     reference="rr_ref",

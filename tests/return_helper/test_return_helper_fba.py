@@ -25,7 +25,7 @@ from returns_hub_return_helper.fba import FbaKind, FbaLine, FbaOperations, NewFb
 from returns_hub_return_helper.warehouse import UploadedFile
 
 SHIPMENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
-# Older documentation, updateShippingInfo: its two samples.
+# Legacy documentation, updateShippingInfo: its two samples.
 LABELLED = "92e5d29c-c0b0-4f49-a0f6-913fbf99ed78"
 BARE = "5c779604-b317-4cc8-8f3f-7470982c4965"
 AMAZON = Address(

@@ -28,7 +28,7 @@ DOCUMENTS = Path(__file__).parent / "documents"
 # Return Helper API, Getting started, "Response Structure".
 BALANCES = (DOCUMENTS / "get-api-balance.json").read_bytes()
 WRONG_WAREHOUSE = (DOCUMENTS / "invalid-warehouse.json").read_bytes()
-# Older documentation, getShippingFeeListByFromShippingOption, its first row.
+# Legacy documentation, getShippingFeeListByFromShippingOption, its first row.
 TUKWILA = {
     "warehouseId": 1034,
     "countryCode": "usa",
@@ -54,7 +54,7 @@ RETURN_QUOTE = {
     "fee": 5.76,
     "warehouseList": [TUKWILA],
 }
-# Older documentation, getShippingFeeListByToShippingOption.
+# Legacy documentation, getShippingFeeListByToShippingOption.
 RESEND_QUOTE = {
     "serviceTypeCode": "SHIPMENT_USPS_PM_NJ",
     "serviceTypeName": "USPS PM-NJ",
@@ -64,7 +64,7 @@ RESEND_QUOTE = {
     "fee": 7.75,
     "chargeableWeight": 50.0,
 }
-# Older documentation, getAvailableShipmentServiceType.
+# Legacy documentation, getAvailableShipmentServiceType.
 RESEND_SERVICE = {
     "serviceTypeCode": "usps",
     "serviceType": "USPS GA-NJ",
@@ -547,7 +547,7 @@ def test_buyer_cost_is_asked_for_with_the_older_shipment_payload(adapter: Any) -
     request = next(adapter.buyer_cost(ship_from=SENDER, warehouse_id="2", service="ups", parcel=PARCEL))
     assert (request.method, request.base, request.is_write) == ("POST", "public", False)
     assert request.path == "/shipment/calculateBuyerShipmentCost"
-    # Older documentation, the sample of createReturnRequest, without what has no place in it here.
+    # Legacy documentation, the sample of createReturnRequest, without what has no place in it here.
     assert request.json == {
         "warehouseId": 2,
         "shipmentServiceType": "ups",

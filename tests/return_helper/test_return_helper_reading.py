@@ -68,7 +68,7 @@ def a_row(**changes: object) -> dict[str, object]:
 
 
 def a_shipment_row(**changes: object) -> dict[str, object]:
-    """A row of ``Shipment/list`` with the ten fields of the older documentation."""
+    """A row of ``Shipment/list`` with the ten fields of the legacy documentation."""
     return {
         "shipmentId": 4123,
         "shipmentNumber": "S230711-0000015",

@@ -30,7 +30,7 @@ from returns_hub_return_helper.warehouse import NewVas, UploadedFile
 DISPOSE = ItemInstruction(disposition=Disposition.DISPOSE)
 HOLD = ItemInstruction(disposition=Disposition.HOLD)
 RECALL = ItemInstruction(disposition=Disposition.RETURN_TO_OWNER)
-# Older documentation, createResend: the sample's address, with a state's place that this country does not have.
+# Legacy documentation, createResend: the sample's address, with a state's place that this country does not have.
 BUYER = Address(
     name="Bach",
     line1="Schrotteringksweg 16",
@@ -245,7 +245,7 @@ def test_nothing_of_an_address_is_lost(adapter: Any) -> None:
     assert body["shipmentStreet1"] == "Thomaskirchhof 18 a"
     assert (body["shipmentStreet2"], body["shipmentStreet3"]) == ("2nd floor", "rear")
     assert "shipmentEmail" not in body
-    # Older documentation, "state codes": every country but five.
+    # Legacy documentation, "state codes": every country but five.
     assert (body["shipmentState"], body["shipmentCountryCode"]) == ("NA", "aut")
 
 

@@ -1,6 +1,6 @@
 """Notifications: whether they are believed, and what each of them tells.
 
-``notices/*.json`` have the fields, types and spellings of the samples in the vendor's older documentation, one file for each
+``notices/*.json`` have the fields, types and spellings of the samples in the vendor's legacy documentation, one file for each
 documented shape, with invented people and addresses. The first signature below is the vendor's own worked example; the
 others are computed here, from the recipe in its words.
 """
@@ -55,7 +55,7 @@ PARSER = Parser(VOCABULARIES)
 NOTICES = Path(__file__).parent / "notices"
 DOCUMENTED = sorted(path.stem for path in NOTICES.glob("*.json"))
 
-# The worked example: "Signature Verification" of the older documentation, its typographic quotes made straight again.
+# The worked example: "Signature Verification" of the legacy documentation, its typographic quotes made straight again.
 EXAMPLE = json.loads((Path(__file__).parent / "documents" / "signed-example.json").read_bytes())
 
 URL = "https://shop.example/webhooks/acme"

@@ -56,7 +56,7 @@ NEW = NewReturn(
     label=LABEL,
     custom_fields={"customerId": "buyer123", "dateOfPurchase": "2024-07-01"},
 )
-# The older documentation's sample of a reply.
+# The legacy documentation's sample of a reply.
 CREATED = {
     "returnRequestId": 2301,
     "returnRequestNumber": "R230711-0000015",
