@@ -230,7 +230,7 @@ def test_a_hanging_handler_has_failed_and_holds_up_no_other_return(
     deliver("a", *"bcdefgh")
     dispatcher = EventDispatcher(store, handlers)
     with work(handlers):
-        wait_until(lambda: len(seen) == 7 and any(True for _ in dispatcher.failed_events("shop")))
+        wait_until(lambda: len(seen) == 7 and bool(list(dispatcher.failed_events("shop"))))
         (failed,) = dispatcher.failed_events("shop")
         leave.set()
     assert (failed.event.return_id, failed.error) == ("a", "TimeoutError: the handler has not returned after 0.2 s")
