@@ -1,4 +1,4 @@
-"""Writes ``__init__.pyi``, which tells type checkers and editors where each public name comes from.
+"""Writes ``__init__.pyi``, by which type checkers and editors know where each public name comes from.
 
 ``python -m returns_hub.public_names`` writes it anew from the one table of names, in ``__init__.py``.
 """

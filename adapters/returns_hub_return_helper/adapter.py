@@ -90,7 +90,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
     - ``dispose_code``: the vendor's word for disposal, ``dsp`` or ``dis``. Without it the vendor is asked before each disposal.
     - ``resend_limit``: how many inventories go into one resend at most, 1 to 9; the vendor's own limit is not published.
 
-    The vendor tells no status of a return: it follows from its shipments and inventories (:meth:`derive`).
+    the vendor has no status of a return: it follows from its shipments and inventories (:meth:`derive`).
     """
 
     overlap: bool = True
@@ -98,7 +98,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
 
     capabilities: ClassVar[Mapping[Capability, Support]] = MappingProxyType(
         {
-            # By the time of creation only, and what one row tells of a return at a time.
+            # By the time of creation only, and what one row says of a return at a time.
             Capability.LIST_RETURNS: Support.PARTIAL,
             # Known from the legacy documentation only, and never with everything.
             Capability.GET_RETURN: Support.PARTIAL,
@@ -132,7 +132,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
         return tuple(table for name, table in self._parser.words.items() if name != "return")
 
     def list_returns(self, query: ReturnQuery, cursor: str | None = None) -> Operation[Page[Return]]:
-        """One page of what one of the two lists tells of returns: of inventories created in the time, or of shipments.
+        """One page of what one of the two lists says of returns: of inventories created in the time, or of shipments.
 
         A row is a part of a return, and a client gives each return once, with what it met first: all that is known of one
         is in the mirror. Windows are read oldest first if ``created_after`` says where to begin and not ``newest_first``,
@@ -213,7 +213,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
     def list_shipments(self, query: ShipmentQuery, cursor: str | None = None) -> Operation[Page[Shipment]]:
         """One page of the shipments created in a time, newest window first; or those of one return.
 
-        The vendor tells no detail of a shipment here. Other pages of its documentation show a row that has no id of its own: such a
+        The vendor documents no detail of a shipment here. Other pages of its documentation show a row that has no id of its own: such a
         row is an invalid record.
 
         Raises:
@@ -222,7 +222,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
         """
         if query.return_id is not None:
             if query.created_after is not None or query.created_before is not None:
-                raise self.unsupported(Capability.LIST_SHIPMENTS, "the shipments of one return are not told by time")
+                raise self.unsupported(Capability.LIST_SHIPMENTS, "the shipments of one return are not listed by time")
             ret = yield from self.get_return(query.return_id)
             return Page(items=ret.shipments)
         listing = yield from self._read_listing(query, cursor, lists=(_SHIPMENTS,), oldest_first=False)
@@ -271,7 +271,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
     def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
         """Both lists by windows of days, the newest first: each may be read on its own, and each row is a part of a return.
 
-        A window that is over is read side by side as its total tells; rows of the newest may still move.
+        A window that is over is read side by side as its total says; rows of the newest may still move.
         """
         first, last = utc_day(since), utc_day(until)
         return tuple(
@@ -281,7 +281,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
         )
 
     def derive(self, ret: Return) -> Return:
-        """The return with what follows from its parts: the vendor tells no status of a return itself.
+        """The return with what follows from its parts: the vendor has no status of a return itself.
 
         See ``derivation.derive_return`` for what is concluded, and from which document.
         """
@@ -297,7 +297,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
         )
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
-        """What a notification tells; an unknown one is kept, and acknowledged like the others."""
+        """What a notification says; an unknown one is kept, and acknowledged like the others."""
         return webhooks.read(self._parser, request)
 
     def _read_listing(
@@ -329,7 +329,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
         self.check(reply)
         with suppress(ValueError):
             return utc_day(parsedate_to_datetime(reply.header("date") or ""))
-        raise UnexpectedReply("the reply tells no time, and without created_before a listing ends now", where="Date")
+        raise UnexpectedReply("the reply has no time, and without created_before a listing ends now", where="Date")
 
     def _read_window(self, kind: _List, window: Window, offset: int, size: int) -> Operation[RowPage]:
         envelope = yield from self.read(kind.path, window.query(offset, size))
@@ -367,7 +367,7 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
         if query.status or query.raw_status:
             raise self.unsupported(
                 Capability.LIST_RETURNS,
-                "the vendor tells no status of a return; the mirror knows what its parts come to",
+                "the vendor has no status of a return; the mirror knows what its parts come to",
             )
         if query.updated_after is not None:
             raise self.unsupported(Capability.LIST_RETURNS, "the vendor has no filter on the time of a change")

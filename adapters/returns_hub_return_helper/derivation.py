@@ -104,7 +104,7 @@ def _has_line_item(item: Item) -> bool:
 
 
 def _fold(inventory: Item, line_item: Item) -> Item:
-    """The inventory, with what only its line item tells."""
+    """The inventory, with what only its line item has."""
     added: dict[str, Any] = {
         attribute.name: getattr(line_item, attribute.name)
         for attribute in fields(Item)

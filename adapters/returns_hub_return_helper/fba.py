@@ -131,7 +131,7 @@ class FbaInstruction:
 
 @frozen(kw_only=True)
 class FbaInstructionItem:
-    """The part of an instruction that one parcel's item is to give. ``new_fnsku`` is told of replenishments."""
+    """The part of an instruction that one parcel's item is to give. ``new_fnsku`` is set for replenishments."""
 
     id: str
     instruction_id: str | None = None
@@ -170,8 +170,8 @@ class FbaReplenishment:
 class FbaInstructionDetail:
     """An instruction with its items and what only its kind has.
 
-    ``detail_id`` is the vendor's id of the detail. ``return_inventory_id`` is told of a restock: the stock has become
-    that return inventory. ``recall_tracking_number`` is told of a recall, ``warehouse_remarks`` of others.
+    ``detail_id`` is the vendor's id of the detail. ``return_inventory_id`` is set for a restock: the stock has become
+    that return inventory. ``recall_tracking_number`` is set for a recall, ``warehouse_remarks`` of others.
     """
 
     kind: FbaKind
@@ -498,7 +498,7 @@ def _parse_data(envelope: Mapping[str, Any], parse: Callable[[Record], T]) -> tu
 
 
 def _parse_sides(record: Record, stem: str) -> tuple[Decimal, ...]:
-    """The sides that are told, in the vendor's order: the longest first."""
+    """The sides that are given, in the vendor's order: the longest first."""
     sides = [record.number(f"{stem}{index}") for index in (1, 2, 3)]
     return tuple([side for side in sides if side is not None])
 

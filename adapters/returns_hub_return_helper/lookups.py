@@ -42,7 +42,7 @@ _SPECIAL_SERVICE: Final = "others"
 
 
 class CodeTable(StrEnum):
-    """A table of codes that the Public API tells; the value is the path of its call."""
+    """A table of codes that the Public API answers with; the value is the path of its call."""
 
     BOX_TYPES = "boxtype/getAllBoxTypes"
     COUNTRIES = "country/getAllCountries"
@@ -119,7 +119,7 @@ _COLUMNS: Final[Mapping[CodeTable, _Columns]] = MappingProxyType(
 class Code:
     """A row of a code table: the ``code`` as it goes on the wire, and what the vendor calls it.
 
-    ``stage`` is told of statuses, ``is_editable`` of those of a shipment.
+    ``stage`` is set for statuses, ``is_editable`` of those of a shipment.
     """
 
     code: str
@@ -181,7 +181,7 @@ class Lane:
 
 @frozen(kw_only=True)
 class ServiceType:
-    """A carrier's service: its ``code`` is what a shipment or a resend is created with. No lanes where none are told."""
+    """A carrier's service: its ``code`` is what a shipment or a resend is created with. No lanes where none are given."""
 
     code: str
     name: str | None = None
@@ -193,7 +193,7 @@ class ServiceType:
 class Quote:
     """What a service would cost. ``country`` is ISO 3166 alpha-2; the two postal codes may be prefixes.
 
-    ``warehouses`` are told of a return, ``name`` and ``chargeable_weight_g`` of a resend; the unit of the latter is not
+    ``warehouses`` are set for a return, ``name`` and ``chargeable_weight_g`` of a resend; the unit of the latter is not
     documented, and grams are the vendor's only one.
     """
 
@@ -221,7 +221,7 @@ class BuyerCost:
 
 @frozen(kw_only=True)
 class LookupOperations(ReturnHelperProtocol):
-    """The calls that only tell something. A country that is asked for is ISO 3166, alpha-2 or alpha-3."""
+    """The calls that only read. A country that is asked for is ISO 3166, alpha-2 or alpha-3."""
 
     def balances(self) -> Operation[tuple[Balance, ...]]:
         """What the account has, by currency (Return Helper API, Getting started and the newer documentation)."""
@@ -263,7 +263,7 @@ class LookupOperations(ReturnHelperProtocol):
     ) -> Operation[tuple[ServiceType, ...]]:
         """The services for a return: all, or from a country to another one, or from a country to a warehouse.
 
-        Legacy documentation. Only without an argument does the vendor tell the lanes.
+        Legacy documentation. Only without an argument does the vendor answer with the lanes.
 
         Raises:
             ValueError: a destination without a country to send from, or two destinations, or none.
@@ -438,7 +438,7 @@ def require_text(record: Record, name: str) -> str:
     """
     found = record.text(name)
     if found is None:
-        raise UnexpectedReply("the reply does not tell it", where=name)
+        raise UnexpectedReply("the reply does not have it", where=name)
     return found
 
 

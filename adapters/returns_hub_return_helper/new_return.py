@@ -54,9 +54,9 @@ def build_return(new: NewReturn) -> dict[str, Any]:
         **({} if new.notes is None else {"remarks": new.notes}),
         "shipment": {
             "shipToWarehouseId": int(new.label.warehouse_id or 0),
-            # A box of one's own: the other codes are boxes of the vendor's, and the dimensions are told.
+            # A box of one's own: the other codes are boxes of the vendor's, and the dimensions are given.
             "boxType": "cus",
-            # Later events tell the reference of the shipment: one return has one here, and both are called the same.
+            # Later events have the reference of the shipment: one return has one here, and both are called the same.
             **reference,
             **({"customFieldMap": dict(new.custom_fields)} if new.custom_fields else {}),
             "shipFrom": _build_sender(new),
@@ -190,12 +190,12 @@ def _sides(parcel: Parcel) -> list[Decimal]:
 
 
 def _parcel_weight(new: NewReturn) -> Decimal | None:
-    """The parcel's weight, or that of its items where only theirs are told."""
-    told = new.label.parcel.weight_g if new.label and new.label.parcel else None
+    """The parcel's weight, or that of its items where only theirs are given."""
+    weight = new.label.parcel.weight_g if new.label and new.label.parcel else None
     weights = [item.weight_g for item in new.items]
-    if told is None and all(map(_is_positive, weights)):
+    if weight is None and all(map(_is_positive, weights)):
         return sum(filter(None, weights), Decimal(0))
-    return told
+    return weight
 
 
 def _item_weight(new: NewReturn, item: NewItem) -> Decimal | None:

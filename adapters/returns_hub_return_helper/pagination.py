@@ -17,7 +17,7 @@ MAX_PAGE_SIZE: Final = 50
 # createTo.Date - createFrom.Date <= 62. The data are of both days and of all between.
 MAX_WINDOW: Final = timedelta(days=62)
 _DAY: Final = timedelta(days=1)
-# Pages that a total tells beforehand, and that are offered to be read side by side.
+# Pages that a total announces, and that are offered to be read side by side.
 _MAX_PREFETCH: Final = 200
 _CURSOR: Final = re.compile(r"(\d{4}-\d\d-\d\d):(\d{1,6}):(\d{1,9})\Z", re.ASCII)
 _OFFSET: Final = re.compile(r"\d{1,9}\Z", re.ASCII)
@@ -120,7 +120,7 @@ def foreign_cursor() -> ValueError:
 
 @frozen(kw_only=True)
 class RowPage:
-    """One page of a window: its rows, the offsets behind it, and the total where one was told.
+    """One page of a window: its rows, the offsets behind it, and the total where one was given.
 
     ``gaps`` says that rows are counted by the vendor and not shown.
     """
@@ -155,6 +155,6 @@ def read_page(envelope: Mapping[str, Any], *, offset: int, size: int, counts_row
 
 
 def read_total(envelope: Mapping[str, Any]) -> int | None:
-    """The number of records that the vendor counts; None where it tells none."""
+    """The number of records that the vendor counts; None where it has none."""
     value = envelope.get("totalNumberOfRecords")
     return value if type(value) is int and value >= 0 else None

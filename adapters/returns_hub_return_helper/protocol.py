@@ -115,7 +115,7 @@ class ReturnHelperProtocol(Adapter):
     def check(self, reply: Reply) -> Any:
         """The whole decoded envelope of a good reply; its payload lies beside ``meta``, at a place of each call's own.
 
-        Most failures come under HTTP 200 and are told by ``meta``. The error keeps the vendor's code, and the correlation
+        Most failures come under HTTP 200 and are reported in ``meta``. The error keeps the vendor's code, and the correlation
         id as ``request_id``.
 
         Raises:
@@ -164,7 +164,7 @@ class ReturnHelperProtocol(Adapter):
         """The envelope of a read by id.
 
         Raises:
-            NotFound: the vendor does not have the id, which it tells as a value that it refuses.
+            NotFound: the vendor does not have the id, which it reports as a value that it refuses.
         """
         try:
             return (yield from self.read(path, [(name, value)]))
@@ -191,8 +191,8 @@ def _failure(reply: Reply, status: int | None, body: object) -> ProviderError:
     """The error for a reply. ``status`` decides, and among the refusals the vendor's code: the HTTP one, or the envelope's."""
     envelope = body if isinstance(body, dict) else {}
     meta = envelope.get("meta")
-    told = meta if isinstance(meta, dict) else {}
-    code, problem = parse_id(told.get("errorCode")), told.get("error")
+    details = meta if isinstance(meta, dict) else {}
+    code, problem = parse_id(details.get("errorCode")), details.get("error")
     return build_error(
         error_class(status, code, codes=_CODES),
         reply,
@@ -207,8 +207,8 @@ def _parse_fields(problem: object) -> dict[str, str]:
     """What is wrong, by the vendor's name of the field; several sentences about one are joined. Anything else is only named."""
     if not isinstance(problem, dict):
         return {}
-    listed = {name: told if isinstance(told, list) else [told] for name, told in problem.items()}
-    return {name: ", ".join(text for text in told if isinstance(text, str)) for name, told in listed.items()}
+    listed = {name: texts if isinstance(texts, list) else [texts] for name, texts in problem.items()}
+    return {name: ", ".join(text for text in texts if isinstance(text, str)) for name, texts in listed.items()}
 
 
 def _parse_status(value: object) -> int | None:

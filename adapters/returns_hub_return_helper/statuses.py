@@ -252,7 +252,7 @@ RECALL_STATUSES: Final = _table(
         Facts(
             disposition_status=DispositionStatus.IN_PROGRESS,
             source=_LEGACY,
-            why="of the recall as a whole, and told as soon as its goods are ready to pick up: nobody has them yet",
+            why="of the recall as a whole, and reported as soon as its goods are ready to pick up: nobody has them yet",
         ),
         "completed",
         "2",
@@ -271,7 +271,7 @@ RECALL_INVENTORY_STATUSES: Final = _table(
     _RECALL_CANCELLED,
 )
 
-_PICKED_UP: Final = "how it was, or is to be, picked up; whether it was is told by recallInventoryStatusCode"
+_PICKED_UP: Final = "how it was, or is to be, picked up; whether it was is said by recallInventoryStatusCode"
 
 PICK_UPS: Final = _table(
     "pickUpCode",

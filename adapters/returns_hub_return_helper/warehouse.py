@@ -108,7 +108,7 @@ class NewVas:
 
 @frozen(kw_only=True)
 class Vas:
-    """A value-added service as the vendor has it. ``id`` is what its events name; the newer reply may not tell it."""
+    """A value-added service as the vendor has it. ``id`` is what its events name; the newer reply may not have it."""
 
     id: str | None = None
     line_item_id: str | None = None
@@ -138,7 +138,7 @@ class Vas:
 
 @frozen(kw_only=True)
 class Resend:
-    """A resend: inventories on their way to a buyer. Its creation tells the ids only."""
+    """A resend: inventories on their way to a buyer. Its creation answers with the ids only."""
 
     id: str
     number: str | None = None
@@ -156,7 +156,7 @@ class Resend:
 
 @frozen(kw_only=True)
 class Recall:
-    """A recall: inventories on their way to the vendor's Hong Kong warehouse; ``items`` are these, as far as they are told."""
+    """A recall: inventories on their way to the vendor's Hong Kong warehouse; ``items`` are these, as far as they are known."""
 
     id: str
     number: str | None = None
@@ -280,8 +280,8 @@ class WarehouseOperations(ReturnHelperProtocol):
     def create_vas(self, wanted: Mapping[str, Sequence[NewVas]]) -> Operation[tuple[Vas, ...]]:
         """Have services done on inventories, by their ids; each must be on hold. No call takes them back.
 
-        The reply is documented down to the line item: what it tells of each service is taken, else there is one ``Vas``
-        with the line item alone. Which inventory a line item belongs to, only a call for one inventory tells.
+        The reply is documented down to the line item: what it says of each service is taken, else there is one ``Vas``
+        with the line item alone. Which inventory a line item belongs to, only a call for one inventory says.
 
         Raises:
             ValidationFailed: nothing to do, a split beside other services, a number out of bounds, or files where there may
@@ -300,7 +300,7 @@ class WarehouseOperations(ReturnHelperProtocol):
     def create_line_item_vas(self, wanted: Mapping[str, Sequence[NewVas]]) -> Operation[tuple[Vas, ...]]:
         """Have services done, by the ids of line items (legacy documentation, which knows no call by inventory).
 
-        Unlike the newer call it is known to tell the id of each service.
+        Unlike the newer call it is known to have the id of each service.
 
         Raises:
             ValidationFailed: as ``create_vas``.
@@ -351,7 +351,7 @@ class WarehouseOperations(ReturnHelperProtocol):
             "returnInventoryIdList": long_ids("returnInventoryIdList", inventory_ids, maximum=self.resend_limit),
             "resendShipment": _resend_shipment(ship_to, service),
         }
-        body.update({key: told for key, told in (("description", description), ("remarks", remarks)) if told})
+        body.update({key: text for key, text in (("description", description), ("remarks", remarks)) if text})
         return _parse_resend(self._parser, (yield from self.write("/Resend/createResend", body)))
 
     def get_resend(self, resend_id: str) -> Operation[Resend]:
@@ -395,7 +395,7 @@ class WarehouseOperations(ReturnHelperProtocol):
         return _parse_recalls(self._parser, (yield from self.write("/Recall/cancelRecall", body)))
 
     def create_recall(self, inventory_ids: Sequence[str]) -> Operation[Recall]:
-        """Recall inventories by the legacy call, which tells one recall's id and number; ``recall`` is the newer one.
+        """Recall inventories by the legacy call, which answers with one recall's id and number; ``recall`` is the newer one.
 
         Raises:
             ValidationFailed: more than 100, and nothing was sent; or the vendor's own refusal.
@@ -440,28 +440,28 @@ class WarehouseOperations(ReturnHelperProtocol):
 
     def _return_to_owner(self, items: Sequence[Item]) -> Operation[tuple[Item, ...]]:
         done = _Progress(len(items))
-        told: list[Item] = []
+        instructed: list[Item] = []
         for chunk in _chunks(items, _MAX_RECALLED):
             with done.recording(chunk):
                 recalls = yield from self.recall(_ids(chunk))
-            told += [
+            instructed += [
                 _instructed(each, Disposition.RETURN_TO_OWNER, RECALL_CODE, _recall_names(each, recalls))
                 for each in chunk
             ]
-        return tuple(told)
+        return tuple(instructed)
 
     def _rework(self, items: Sequence[Item], instruction: ItemInstruction) -> Operation[tuple[Item, ...]]:
         services = [_service(each, instruction.notes) for each in instruction.services]
         done = _Progress(len(items))
-        told: list[Item] = []
+        instructed: list[Item] = []
         # One call each: the reply names line items, and not the inventories they are of.
         for each in items:
             with done.recording([each]):
                 made = yield from self.create_vas({each.id or "": services})
             names = [name for vas in made for name in vas.aliases]
-            instructed = _instructed(each, Disposition.REWORK, HOLD_CODE, names)
-            told.append(evolve(instructed, services=(*each.services, *(vas.service for vas in made if vas.code))))
-        return tuple(told)
+            reworked = _instructed(each, Disposition.REWORK, HOLD_CODE, names)
+            instructed.append(evolve(reworked, services=(*each.services, *(vas.service for vas in made if vas.code))))
+        return tuple(instructed)
 
     def _refuse_unsupported(self, instruction: ItemInstruction) -> None:
         """Refuse what is set, and has no place in the call for the disposition."""
@@ -527,20 +527,20 @@ def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
         yield from _chunks(group, size)
 
 
-def _instructed(told: Item, disposition: Disposition, code: str, names: Iterable[str] = ()) -> Item:
+def _instructed(item: Item, disposition: Disposition, code: str, names: Iterable[str] = ()) -> Item:
     """The item with what it is to become, by the handling code it then has, and the names it has got."""
     return evolve(
-        told,
+        item,
         disposition=disposition,
         disposition_status=DispositionStatus.PENDING,
         disposition_raw=code,
-        aliases=tuple(dict.fromkeys((*told.aliases, *names))),
+        aliases=tuple(dict.fromkeys((*item.aliases, *names))),
     )
 
 
 def _recall_names(of: Item, recalls: Sequence[Recall]) -> tuple[str, ...]:
-    """The alias of the recall that an item is in; none where the reply does not tell which of several."""
-    naming = [recall for recall in recalls if any(told.id == of.id for told in recall.items)]
+    """The alias of the recall that an item is in; none where the reply does not say which of several."""
+    naming = [recall for recall in recalls if any(item.id == of.id for item in recall.items)]
     silent = [recall for recall in recalls if not recall.items]
     if len(recalls) > 1:
         silent = [recall for recall in silent if recall.warehouse_id == of.warehouse_id]
@@ -548,9 +548,9 @@ def _recall_names(of: Item, recalls: Sequence[Recall]) -> tuple[str, ...]:
     return (recall_alias(found[0].id),) if len(found) == 1 else ()
 
 
-def _resend_of(told: Item) -> str:
+def _resend_of(item: Item) -> str:
     """The newest resend among an item's aliases: identifiers grow, and no alias is ever dropped."""
-    numbers = [name.removeprefix("resend:") for name in told.aliases if name.startswith("resend:")]
+    numbers = [name.removeprefix("resend:") for name in item.aliases if name.startswith("resend:")]
     known = [number for number in numbers if number.isascii() and number.isdigit()]
     if not known:
         raise refusal("resendId", "no alias of the item names its resend")
@@ -591,7 +591,7 @@ def _vas_detail(wanted: NewVas) -> dict[str, Any]:
 
 
 def _parse_created_vas(record: Record) -> list[Vas]:
-    """The services of one entry of the newer reply; one with the line item alone where it tells no more."""
+    """The services of one entry of the newer reply; one with the line item alone where it has no more."""
     line_item_id = find_id(record, "returnRequestLineItemId")
     details = record.records("createVasDetailList")
     return [evolve(_parse_vas(each), line_item_id=line_item_id) for each in details] or [_parse_vas(record)]

@@ -1,4 +1,4 @@
-"""Return Helper's notifications: how they are verified, and what each of them tells.
+"""Return Helper's notifications: how they are verified, and what each of them asserts.
 
 A delivery is signed as a whole: the address that is registered with the vendor, the ``timestamp`` header and the exact body.
 So its body is believed. What a notification names differs: a return request, or only a shipment, an inventory, a line item,
@@ -160,7 +160,7 @@ def _check_freshness(timestamp: str, now: datetime, tolerance: timedelta) -> Non
 
 
 def read(parser: Parser, request: WebhookRequest) -> Receipt:
-    """What a verified delivery tells. Never an error: what cannot be interpreted is an ``UnknownEvent`` with the bytes and its ids."""
+    """What a verified delivery asserts. Never an error: what cannot be interpreted is an ``UnknownEvent`` with the bytes and its ids."""
     body = _decode(request.body)
     record = Record(body)
     name = _name(body.get("action")) or _name(body.get("category"))
@@ -174,7 +174,7 @@ def read(parser: Parser, request: WebhookRequest) -> Receipt:
 
 
 def _read_events(parser: Parser, name: str | None, record: Record, occurred_at: datetime) -> tuple[_Event, ...]:
-    """What a notification tells; nothing if its action is not one of those that are documented, or it names nothing."""
+    """What a notification says; nothing if its action is not one of those that are documented, or it names nothing."""
     reader = _READERS.get(name or "")
     if name is None or reader is None:
         return ()
@@ -343,7 +343,7 @@ def _inventory_updated(notification: _Notification) -> tuple[_Event, ...]:
 
 
 def _recall_updated(notification: _Notification) -> tuple[_Event, ...]:
-    """The inventories of a recall. They may be of several returns, and none of these is named: each is told by itself."""
+    """The inventories of a recall. They may be of several returns, and none of these is named: each is reported by itself."""
     record, words = notification.body.record("recall"), notification.parser.words
     rows = [row for row in record.records("recallInventoryList") if find_id(row, "returnInventoryId")]
     recalled = [notification.parser.recalled(row) for row in rows]

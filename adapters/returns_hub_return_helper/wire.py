@@ -180,7 +180,7 @@ def parse_parcel(record: Record, *, prefix: str = "") -> Parcel | None:
 
 
 def parse_address(record: Record, *, prefix: str = "") -> Address:
-    """An address in fields that all begin alike (``shipmentStreet1``), or of a warehouse; an empty one where nothing is told."""
+    """An address in fields that all begin alike (``shipmentStreet1``), or of a warehouse; an empty one where nothing is given."""
 
     def read(*names: str) -> str | None:
         found = record.text(*(prefix + name if prefix else name[:1].lower() + name[1:] for name in names))
@@ -203,13 +203,13 @@ def parse_address(record: Record, *, prefix: str = "") -> Address:
 
 
 def parse_place(record: Record, *, prefix: str) -> Address | None:
-    """The same, or None where no street, town or postal code is told: a country alone stands in every row of the shipment list."""
+    """The same, or None where no street, town or postal code is given: a country alone stands in every row of the shipment list."""
     address = parse_address(record, prefix=prefix)
     return address if any((address.line1, address.city, address.postal_code)) else None
 
 
 def parse_customer(record: Record, *, prefix: str = "shipment") -> Customer | None:
-    """Who sends a parcel; None where nothing is told."""
+    """Who sends a parcel; None where nothing is given."""
     values = {name: record.text(prefix + name.capitalize()) for name in ("email", "name", "phone")}
     known = {name: value for name, value in values.items() if value not in (None, *_PLACEHOLDERS)}
     return Customer(**known) if known else None
@@ -274,7 +274,7 @@ class Parser:
     words: Words
 
     def label(self, record: Record) -> Label:
-        """A label. A success whose ``labelUrl`` is null or ``N/A`` tells nothing: so comes a parcel that never had one."""
+        """A label. A success whose ``labelUrl`` is null or ``N/A`` asserts nothing: so comes a parcel that never had one."""
         word = record.text("labelRequestStatusCode")
         status = self.words["label"].look_up(word).label or LabelStatus.UNKNOWN
         url = record.text("labelUrl")
@@ -295,7 +295,7 @@ class Parser:
     def shipment(self, record: Record, *, return_id: str | None = None, label: Record | None = None) -> Shipment:
         """A parcel on its way to the warehouse: a row of the list, the shipment of a notification or of a return request.
 
-        What is told of its label may stand in ``label``, or beside its own fields. One with a time of receipt has arrived.
+        What is set for its label may stand in ``label``, or beside its own fields. One with a time of receipt has arrived.
 
         Raises:
             UnexpectedReply: no ``shipmentId``.
@@ -364,7 +364,7 @@ class Parser:
         )
 
     def service(self, record: Record) -> Service:
-        """A value-added service on an inventory. Older objects tell only whether it is finished."""
+        """A value-added service on an inventory. Older objects say only whether it is finished."""
         word = record.text("vasStatusCode")
         status = self.words["vas_status"].look_up(word).disposition_status
         finished = record.flag("isFinished")
@@ -394,7 +394,7 @@ class Parser:
         )
 
     def request_facts(self, record: Record) -> dict[str, Any]:
-        """What a return request tells of the return itself, by the names of the model. No document says what its status word means."""
+        """What a return request says of the return itself, by the names of the model. No document says what its status word means."""
         remarks = record.text("remarks")
         return {
             "number": record.text("returnRequestNumber"),
@@ -463,7 +463,7 @@ class Parser:
         )
 
     def inventory_row(self, raw: Mapping[str, Any]) -> Return:
-        """What one inventory tells of its return (List return inventories). The time is that of the inventory: the earliest that is told.
+        """What one inventory says of its return (List return inventories). The time is that of the inventory: the earliest that is given.
 
         Raises:
             UnexpectedReply: no id of the return or of the inventory.
@@ -479,7 +479,7 @@ class Parser:
         )
 
     def shipment_row(self, raw: Mapping[str, Any]) -> Return:
-        """What a row of the shipment list tells of its return. The newer documentation shows ``returnRequestId`` and no more.
+        """What a row of the shipment list says of its return. The newer documentation shows ``returnRequestId`` and no more.
 
         Raises:
             UnexpectedReply: no id of the return.
@@ -593,14 +593,14 @@ class Parser:
 
 
 def _parse_outbound_label(status: LabelStatus | None, error: str | None) -> Label | None:
-    """The label of a resend's parcel; only its failure is told, as a text."""
+    """The label of a resend's parcel; only its failure is given, as a text."""
     return Label(status=status or LabelStatus.FAILED, error=error) if status or error else None
 
 
 def _failure_reasons(record: Record) -> tuple[str, ...]:
     """Why a label failed. ``error`` is opaque text; the other two are named by Getting started, Recipe 1, without a type."""
-    told = [text for name in ("error", "failReasons", "errorMessages") for text in record.texts(name)]
-    return tuple(dict.fromkeys(told))
+    texts = [text for name in ("error", "failReasons", "errorMessages") for text in record.texts(name)]
+    return tuple(dict.fromkeys(texts))
 
 
 def _parse_service_code(record: Record) -> str | None:
@@ -611,7 +611,7 @@ def _parse_service_code(record: Record) -> str | None:
 
 
 def merge_rows(rows: Iterable[Return]) -> tuple[Return, ...]:
-    """One return for all rows that tell of it, in their order; of an inventory that comes twice, the later row."""
+    """One return for all rows about it, in their order; of an inventory that comes twice, the later row."""
     found: dict[str, list[Return]] = {}
     for row in rows:
         found.setdefault(row.id, []).append(row)

@@ -41,7 +41,7 @@ _PYTEST_OPTIONS: Final = (
 )
 # How an adapter says that something has still to be written.
 _UNWRITTEN: Final = "NotImplementedError: "
-# How the suite says that it was told nothing to expect.
+# How the suite says that it has nothing to expect.
 _UNPROVED: Final = "not proved: "
 _MAX_REASON: Final = 400
 # Without a suite of the vendor's own: what an adapter says of itself can be asked of any.

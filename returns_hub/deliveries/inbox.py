@@ -136,7 +136,7 @@ class Inbox:
         """Remove the processed deliveries that came before a moment, and what has waited for its return since then.
 
         What is pending or dead stays, and so do events. A copy that comes after its first one is gone is taken for new;
-        what it tells is known by then, and causes no event.
+        what it asserts is known by then, and causes no event.
 
         Raises:
             StoreError: the store cannot take it. Some of it may have been removed.

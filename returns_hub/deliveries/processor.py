@@ -130,7 +130,7 @@ class Processor:
         return self._deliveries.next_due()
 
     def _apply(self, claimed: ClaimedDelivery) -> ApplyResult | None:
-        """Read what the delivery tells, and commit what it results in; None if the claim was lost."""
+        """Read the delivery, and commit what it results in; None if the claim was lost."""
         delivery = claimed.delivery
         client = self._client_of(delivery.account)
         result = self._interpret(claimed, client)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from returns_hub.worker import Worker
 
 
-# Beyond it whoever waits is told to come back; what opens goes on.
+# Beyond it who waits gets an error; what opens goes on.
 _OPEN_TIMEOUT: Final = 10.0
 
 

@@ -50,7 +50,7 @@ def create_app(
     account of which eight are running.
 
     ``/livez`` is 200 while the process answers; ``/readyz`` while a delivery could be stored; ``/healthz`` is as ready, and
-    its JSON tells of the backlog, the accounts and the consumers.
+    its JSON has the backlog, the accounts and the consumers.
     """
     lookups = OrderLookups(hub, lookup_timeout)
     app = Starlette(routes=_routes(hub, BodyReader(max_body, body_timeout), lookups))

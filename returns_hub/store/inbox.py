@@ -204,7 +204,7 @@ class Deliveries:
 
     @store_errors
     def finish(self, claimed: ClaimedDelivery, result: ProcessingResult, derive: Derive) -> ApplyResult | None:
-        """Merge what the delivery tells, append its events, and mark it as processed, in one transaction.
+        """Merge what the delivery asserts, append its events, and mark it as processed, in one transaction.
 
         None, and nothing was done, if the claim was lost. If the result has returns to ``reread`` other than those that
         were read just now, nothing was done either: these are to be read first.
@@ -215,7 +215,7 @@ class Deliveries:
         delivery = claimed.delivery
         batch = ingestion.encode_batch(result.observations)
         if batch.refused:
-            raise StoreError("what the delivery tells cannot be stored")
+            raise StoreError("what the delivery asserts cannot be stored")
         hints = [
             Uncorrelated.hint(parts, seen_at=delivery.received_at, origin=delivery.origin) for parts in result.hints
         ]
@@ -284,7 +284,7 @@ class Deliveries:
         """Remove the processed deliveries that came before a moment, and what has waited for its return since then.
 
         What is pending or dead stays, and so do events. A copy that comes after its first one is gone is taken for new;
-        what it tells is known by then, and causes no event. It is done in small transactions; ``stop`` is asked before each.
+        what it asserts is known by then, and causes no event. It is done in small transactions; ``stop`` is asked before each.
         """
         deliveries = waiting = after = 0
         while not stop():

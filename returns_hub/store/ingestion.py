@@ -20,6 +20,7 @@ from returns_hub.store.schema import EVENTS, ITEMS, MERGE_STATE, RETURNS, SHIPME
 from returns_hub.store.sql import chunks, upsert
 
 _TICK: Final = timedelta(microseconds=1)
+_LISTED: Final = (Origin.POLL, Origin.BACKFILL)
 
 
 @frozen(kw_only=True)
@@ -55,7 +56,7 @@ class EncodedObservation:
     @property
     def is_listed(self) -> bool:
         """True if it is a row that a sync has read: several may belong to one return."""
-        return self.observation.origin in (Origin.POLL, Origin.BACKFILL)
+        return self.observation.origin in _LISTED
 
     def no_later_than(self, now: datetime) -> "EncodedObservation":
         """The observation, as of now where the clock that dated it was ahead."""
@@ -280,10 +281,19 @@ class _Ingestion:
         created = select(table.return_id, table.origin, table.recorded_at).where(
             table.account == self.account, table.type == ReturnCreated.type
         )
-        for chunk in chunks(key for key in states if any(each.is_listed for each in fresh.get(key, ()))):
+        listed = {
+            key: {each.observation.origin for each in fresh.get(key, ()) if each.is_listed}
+            for key in states
+            if key in fresh
+        }
+        for chunk in chunks(key for key, origins in listed.items() if origins):
             for row in self.connection.execute(created.where(table.return_id.in_(chunk))):
-                in_this_run = row.recorded_at >= self.of_pass.started and row.origin == Origin.POLL.value
-                if row.origin == Origin.BACKFILL.value or in_this_run:
+                in_this_run = row.recorded_at >= self.of_pass.started and row.origin in [
+                    origin.value for origin in _LISTED
+                ]
+                # A backfill may take several runs.
+                in_one_backfill = row.origin == Origin.BACKFILL.value and Origin.BACKFILL in listed[row.return_id]
+                if in_this_run or in_one_backfill:
                     found.add(row.return_id)
         return found
 

@@ -63,7 +63,7 @@ class Claim:
     """A row that the claimant, and nobody else, works on now, for the ``attempt``-th time. ``id`` is its ``order``."""
 
     id: int
-    lane: str | None
+    partition: str | None
     attempt: int
     token: str = field(repr=False)
 
@@ -73,33 +73,34 @@ class Queue:
 
     The table has the columns ``state``, ``attempts``, ``due_at``, ``claim``, ``claimed_until`` and ``error``, and
     ``account``. Rows that agree in the columns ``key`` are worked on one after the other, in their ``order``; those whose last
-    column of it is ``""`` wait for none. ``lane`` is a column that makes many queues of one table: then whoever claims names
-    one of them.
+    column of it is ``""`` wait for none. ``partition`` is a column that partitions the table into many queues: a claim names one of them.
 
     Every method is part of the caller's transaction.
     """
 
-    def __init__(self, dialect: str, table: Table, *, order: str, key: Sequence[str], lane: str | None = None) -> None:
+    def __init__(
+        self, dialect: str, table: Table, *, order: str, key: Sequence[str], partition: str | None = None
+    ) -> None:
         self._dialect = dialect
         self._table = table
         self._order: Column[int] = table.c[order]
         self._key = key
-        self._lane: Column[str] | None = None if lane is None else table.c[lane]
+        self._partition: Column[str] | None = None if partition is None else table.c[partition]
         # Made once: to make them takes as long as to ask them.
         self._find, self._take = self._build_claiming()
 
-    def is_due(self, connection: Connection, *, lane: str | None = None, busy: Collection[str] = ()) -> bool:
+    def is_due(self, connection: Connection, *, partition: str | None = None, busy: Collection[str] = ()) -> bool:
         """True if :meth:`claim` would find something."""
-        return connection.execute(self._find, {"lane": lane, "busy": list(busy)}).first() is not None
+        return connection.execute(self._find, {"partition": partition, "busy": list(busy)}).first() is not None
 
     def claim(
-        self, connection: Connection, *, max_attempts: int, lane: str | None = None, busy: Collection[str] = ()
+        self, connection: Connection, *, max_attempts: int, partition: str | None = None, busy: Collection[str] = ()
     ) -> RowMapping | None:
         """The next row that is due, claimed, and none of the ``busy`` accounts; None if there is none.
 
         A row whose last attempt was never settled is dead, and not claimed any more: it may take every process down.
         """
-        asked = {"lane": lane, "busy": list(busy), "token": secrets.token_hex(8)}
+        asked = {"partition": partition, "busy": list(busy), "token": secrets.token_hex(8)}
         while row := connection.execute(self._take, asked).mappings().first():
             if row["attempts"] <= max_attempts:
                 return row
@@ -109,8 +110,8 @@ class Queue:
 
     def claim_of(self, row: RowMapping) -> Claim:
         """The claim that a row holds which was just claimed."""
-        lane = None if self._lane is None else row[self._lane.name]
-        return Claim(id=row[self._order.name], lane=lane, attempt=row["attempts"], token=row["claim"])
+        partition = None if self._partition is None else row[self._partition.name]
+        return Claim(id=row[self._order.name], partition=partition, attempt=row["attempts"], token=row["claim"])
 
     def extend(self, connection: Connection, claim: Claim) -> None:
         """Have the claim hold for :data:`CLAIM_SECONDS` from now."""
@@ -138,13 +139,15 @@ class Queue:
         statement = update(self._table).where(rows, self._is_free(self._table.c, now)).values(**again)
         return connection.execute(statement).rowcount > 0
 
-    def next_due(self, connection: Connection, *, lane: str | None = None) -> float | None:
+    def next_due(self, connection: Connection, *, partition: str | None = None) -> float | None:
         """Seconds until a row is due that is not yet, or a claim ends; None if nothing waits for its time."""
         row, now = self._table.c, database_time(connection)
         # Not what is due by now: it is claimed, or waits for one before it.
         moment = func.coalesce(row.claimed_until, row.due_at)
         later = select(func.min(moment)).where(in_state(row, PENDING), moment > now)
-        found: datetime | None = connection.execute(later.where(self._in_lane(self._table)), {"lane": lane}).scalar()
+        found: datetime | None = connection.execute(
+            later.where(self._in_partition(self._table)), {"partition": partition}
+        ).scalar()
         return None if found is None else (found - now).total_seconds()
 
     def _build_claiming(self) -> tuple[Select[Any], ReturningUpdate[Any]]:
@@ -154,12 +157,12 @@ class Queue:
         find = (
             select(row[self._order.name])
             .where(in_state(row, PENDING), self._is_due(row, now), self._is_free(row, now), ~self._waits(row, now))
-            .where(self._in_lane(due), row.account.not_in(bindparam("busy", expanding=True)))
+            .where(self._in_partition(due), row.account.not_in(bindparam("busy", expanding=True)))
             .order_by(row.due_at, row[self._order.name])
             .limit(1)
         )
         found = find.with_for_update(skip_locked=True).scalar_subquery()
-        claimed = (self._order == found) & self._in_lane(self._table)
+        claimed = (self._order == found) & self._in_partition(self._table)
         values = {
             "claim": bindparam("token"),
             "claimed_until": self._claim_end(),
@@ -174,13 +177,13 @@ class Queue:
         # A later one is in nobody's way, unless it was claimed before this one was replayed.
         first = (other.c[order] < row[order]) | ~self._is_free(other.c, now)
         same_key = [other.c[name] == row[name] for name in self._key] + [row[self._key[-1]] != ""]
-        same_lane = true() if self._lane is None else other.c[self._lane.name] == row[self._lane.name]
+        same_lane = true() if self._partition is None else other.c[self._partition.name] == row[self._partition.name]
         query = select(1).where(*same_key, same_lane, other.c[order] != row[order], in_state(other.c, PENDING), first)
         # Without it PostgreSQL may join all that is pending with all that is pending.
         return exists(query.offset(0) if self._dialect == "postgresql" else query)
 
-    def _in_lane(self, table: Any) -> ColumnElement[bool]:
-        return true() if self._lane is None else table.c[self._lane.name] == bindparam("lane")
+    def _in_partition(self, table: Any) -> ColumnElement[bool]:
+        return true() if self._partition is None else table.c[self._partition.name] == bindparam("partition")
 
     def _is_due(self, row: _Columns, now: ColumnElement[datetime]) -> ColumnElement[bool]:
         """What was not tried yet is due whatever its time says, and so is what would wait for longer than anything does."""
@@ -196,7 +199,9 @@ class Queue:
         """A change of what was claimed, as far as it is still this claim's."""
         row = self._table.c
         held = [self._order == claim.id, in_state(row, PENDING), row.claim == claim.token]
-        return update(self._table).where(*held, true() if self._lane is None else self._lane == claim.lane)
+        return update(self._table).where(
+            *held, true() if self._partition is None else self._partition == claim.partition
+        )
 
     def _claim_end(self) -> ColumnElement[datetime]:
         return sql_time(self._dialect, later=CLAIM_SECONDS)

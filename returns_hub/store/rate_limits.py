@@ -79,7 +79,7 @@ class SharedRateLimiter:
     @property
     @store_errors
     def is_paused(self) -> bool:
-        """True while the vendor wants nothing sent, whichever process it has told."""
+        """True while the vendor wants nothing sent, whichever process it has answered so."""
         with self.database.reading() as connection:
             return self._own.is_paused or connection.execute(_HELD, {"account": self._account}).first() is not None
 

@@ -66,7 +66,7 @@ class Subscriptions:
     def __init__(self, database: Database) -> None:
         self.database = database
         key = ("account", "return_id")
-        self._queue = Queue(database.dialect, PARKED_EVENTS, order="sequence", key=key, lane="consumer")
+        self._queue = Queue(database.dialect, PARKED_EVENTS, order="sequence", key=key, partition="consumer")
 
     @store_errors
     def subscribe(self, consumer: str, *, at_end: bool) -> None:
@@ -90,12 +90,12 @@ class Subscriptions:
         """
         with self.database.reading() as connection:
             # Mostly nothing is due, and to find that out need not keep a writer waiting.
-            if not _is_behind(connection, consumer) and not self._queue.is_due(connection, lane=consumer):
+            if not _is_behind(connection, consumer) and not self._queue.is_due(connection, partition=consumer):
                 return None
         # A claim that is lost with the power is made again.
         with self.database.writing(serialized=False, durable=False) as connection:
             while True:
-                if row := self._queue.claim(connection, max_attempts=max_attempts, lane=consumer):
+                if row := self._queue.claim(connection, max_attempts=max_attempts, partition=consumer):
                     of_event = select(EVENTS).where(EVENTS.c.sequence == row["sequence"])
                     event = rows.read_event(connection.execute(of_event).mappings().one())
                     return ClaimedEvent(consumer=consumer, event=event, claim=self._queue.claim_of(row))
@@ -111,7 +111,7 @@ class Subscriptions:
     @store_errors
     def finish(self, claim: Claim) -> None:
         """Remove an event that the consumer has taken, also if the claim was lost meanwhile."""
-        taken = (_QUEUED.consumer == claim.lane) & (_QUEUED.sequence == claim.id)
+        taken = (_QUEUED.consumer == claim.partition) & (_QUEUED.sequence == claim.id)
         # A power cut may have it handed over again, as any crash may.
         with self.database.writing(serialized=False, durable=False) as connection:
             connection.execute(delete(PARKED_EVENTS).where(taken))
@@ -169,7 +169,7 @@ class Subscriptions:
     def next_due(self, consumer: str) -> float | None:
         """Seconds until an event is due that is not yet, or a claim ends; None if nothing waits for its time."""
         with self.database.reading() as connection:
-            return self._queue.next_due(connection, lane=consumer)
+            return self._queue.next_due(connection, partition=consumer)
 
 
 def _is_behind(connection: Connection, consumer: str) -> bool:
@@ -204,7 +204,7 @@ def _advance(connection: Connection, consumer: str, types: Collection[str], *, b
 
 
 def _with_events() -> Select[Any]:
-    """The queued events with what they tell, oldest first."""
+    """The queued events with their changes, oldest first."""
     queued = (_QUEUED.state, _QUEUED.attempts, _QUEUED.due_at, _QUEUED.error)
     query = select(EVENTS, *queued).join(PARKED_EVENTS, _QUEUED.sequence == EVENTS.c.sequence)
     return query.order_by(EVENTS.c.sequence)

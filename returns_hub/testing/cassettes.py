@@ -238,7 +238,7 @@ def _personal_kind(name: str, owner: Mapping[str, Any], parents: tuple[str, ...]
 
 
 def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """Every text in ``value`` changed, every number 0; nothing, true and false tell nothing and stay."""
+    """Every text in ``value`` changed, every number 0; nothing, true and false say nothing and stay."""
     if isinstance(value, Mapping):
         return {key: _map_texts(part, change) for key, part in value.items()}
     if isinstance(value, list):

@@ -332,7 +332,7 @@ class FakeVendor(Simulator):
         return self._created[key]
 
     def _add(self, order: str, email: str | None, moment: datetime) -> dict[str, Any]:
-        told, number = format_time(moment.replace(microsecond=0)), next(self._ids)
+        text, number = format_time(moment.replace(microsecond=0)), next(self._ids)
         row: dict[str, Any] = {
             "id": f"F{number}",
             "number": f"RMA-{number:03}",
@@ -340,8 +340,8 @@ class FakeVendor(Simulator):
             "order": order,
             "order_id": str(5000 + number),
             "email": email,
-            "created_at": told,
-            "updated_at": told,
+            "created_at": text,
+            "updated_at": text,
             "lines": [
                 {"id": f"F{number}-1", "sku": "SHIRT-M", "quantity": 1, "reason": "too_small"},
                 {"id": f"F{number}-2", "sku": "SOCKS", "quantity": 3, "reason": "unwanted"},
@@ -375,8 +375,8 @@ def _body(call: Call) -> dict[str, Any]:
 
 
 def _between(moment: str, start: str | None, end: str | None) -> bool:
-    told = parse_time(moment)
-    return (start is None or parse_time(start) <= told) and (end is None or told <= parse_time(end))
+    time = parse_time(moment)
+    return (start is None or parse_time(start) <= time) and (end is None or time <= parse_time(end))
 
 
 def _refusal(status: int) -> Refusal:

@@ -54,7 +54,7 @@ def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, lifespan: boo
 
 
 class _AbortableProtocol(HttpToolsProtocol):
-    """uvicorn's protocol; it also tells the application how to abort the connection, and logs no requests."""
+    """uvicorn's protocol; it also gives the application a way to abort the connection, and logs no requests."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -68,7 +68,7 @@ def call_platform(
 
 @frozen
 class TriggerResult:
-    """Something that a simulator told of a return: the status of each answer it got, None where none came."""
+    """A change of a simulated return: the status of each answer it got, None where none came."""
 
     return_id: str
     statuses: tuple[int | None, ...]
@@ -120,9 +120,9 @@ class Simulator(ABC):
         """Move a return at the vendor, as its staff would: any word goes."""
 
     def trigger(self, webhook_url: str) -> TriggerResult | None:  # noqa: ARG002 - the contract's
-        """Let something happen to a return, and tell of it, signed, to ``webhook_url``; None if the vendor tells nothing.
+        """Change a return, and deliver the signed webhook to ``webhook_url``; None if the vendor sends none.
 
-        Not to be called while ``self.lock`` is held: whoever is told may ask at once.
+        Not to be called while ``self.lock`` is held: the receiver may call back at once.
         """
         return None
 

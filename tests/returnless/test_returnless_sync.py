@@ -218,6 +218,10 @@ def test_every_status_change_is_found_once(open_hub: OpenHub, behaviour: dict[st
     assert (report.error, report.changed) == (None, 300)
     assert len(set(events)) == len(events)
     assert sorted({return_id for return_id, _ in events}) == moved
+    # "exception" asserts that somebody must look, and no status.
+    assert {return_id for return_id, kind in events if kind == "return.status_changed"} == {
+        return_id for return_id in moved if sandbox.records[return_id]["status"] != "exception"
+    }
     words = {stored.ret.id: stored.ret.status_raw for stored in hub.returns()}
     assert {return_id: words[return_id] for return_id in moved} == {
         return_id: sandbox.records[return_id]["status"] for return_id in moved

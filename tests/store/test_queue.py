@@ -24,7 +24,9 @@ def connection(store: Store) -> Iterator[Connection]:
 
 @pytest.fixture
 def queue(store: Store) -> Queue:
-    return Queue(store.database.dialect, PARKED_EVENTS, order="sequence", key=("account", "return_id"), lane="consumer")
+    return Queue(
+        store.database.dialect, PARKED_EVENTS, order="sequence", key=("account", "return_id"), partition="consumer"
+    )
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def add(connection: Connection) -> Add:
 @pytest.fixture
 def claim(queue: Queue, connection: Connection) -> Callable[..., RowMapping | None]:
     def claim_next(**options: Any) -> RowMapping | None:
-        return queue.claim(connection, **{"max_attempts": 3, "lane": "shop", **options})
+        return queue.claim(connection, **{"max_attempts": 3, "partition": "shop", **options})
 
     return claim_next
 
@@ -81,7 +83,7 @@ def test_a_row_that_waits_for_its_next_attempt_holds_back_its_key_only(
     add(3, "b")
     queue.fail(connection, queue.claim_of(claim()), "it broke", retry_in=60.0)
     assert (sequence(claim()), claim()) == (3, None)
-    wait = queue.next_due(connection, lane="shop")
+    wait = queue.next_due(connection, partition="shop")
     assert wait is not None
     assert 0 < wait <= 60
 
@@ -138,7 +140,7 @@ def test_accounts_that_are_busy_are_passed_over(add: Add, claim: Any) -> None:
 def test_other_lanes_are_other_queues(add: Add, claim: Any) -> None:
     add(1, "a", consumer="mail")
     add(2, "a")
-    assert (sequence(claim()), claim(), sequence(claim(lane="mail"))) == (2, None, 1)
+    assert (sequence(claim()), claim(), sequence(claim(partition="mail"))) == (2, None, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A simulator of Return Helper, strict and seeded: its User and Public API, its warehouses, and its signed notifications.
 
-The API answers over :func:`returns_hub.testing.serve`; what happens in a warehouse is a method here, and tells of itself as the
+The API answers over :func:`returns_hub.testing.serve`; what happens in a warehouse is a method here, and is notified as the
 vendor does. Where its documents disagree, the Introduction, Getting started and List return inventories win over the other pages, and
 these over the legacy documentation (``docs/sources.md``). What they leave open is decided here and marked "undocumented", "inferred" or
 "made up"; where a client must be ready for another decision, there is an option.
@@ -58,7 +58,7 @@ class ReturnHelperSandbox(Simulator):
     piece or in several, in every handling. Some were announced by nobody: those are in the inventory list only.
 
     Notifications wait until :meth:`deliver`, :meth:`send` or :meth:`delivering` posts them to ``webhook_url``; of the seeded past
-    none is told. Labels are made by :meth:`advance`.
+    none is given. Labels are made by :meth:`advance`.
 
     What the vendor leaves open, and a client must be ready for:
 
@@ -70,9 +70,9 @@ class ReturnHelperSandbox(Simulator):
     - ``old_resend_event``: ``updateResendTrackingNumber`` instead of ``updateResendStatus``.
     - ``signature_header``: ``signature`` before 2023.
     - ``keep_timestamp``: a retry has the timestamp, and so the signature, of the first try.
-    - ``keep_missed``: what happens while the endpoint is suspended is told afterwards, instead of never.
+    - ``keep_missed``: what happens while the endpoint is suspended is delivered afterwards, instead of never.
     - ``shipment_days``: the cap of ``Shipment/list``: 62 (legacy) or 90 (newer page).
-    - ``shipment_total``: whether that list tells ``totalNumberOfRecords`` (legacy does, the newer page does not).
+    - ``shipment_total``: whether that list has ``totalNumberOfRecords`` (legacy does, the newer page does not).
     - ``repeated_key``: a known idempotency key gets the first answer again, or HTTP 409.
     - ``vas_ids``: whether the reply of ``CreateByReturnInventoryId`` has ``returnRequestLineItemVasId``.
     - ``max_items``: how many items a shipment may have; an account's setting.
@@ -199,13 +199,13 @@ class ReturnHelperSandbox(Simulator):
 
     @property
     def shipments(self) -> Mapping[int, Json]:
-        """Every shipment by id, as a listing tells it; also those of unannounced parcels."""
+        """Every shipment by id, as a listing shows it; also those of unannounced parcels."""
         with self.lock:
             return {one.id: records.shipment_row(one) for one in self._state.shipments_by_time}
 
     @property
     def inventories(self) -> Mapping[int, Json]:
-        """Every inventory by id, as a listing tells it."""
+        """Every inventory by id, as a listing shows it."""
         with self.lock:
             return {one.id: records.inventory_row(one) for one in self._state.inventories_by_time}
 
@@ -307,7 +307,7 @@ class ReturnHelperSandbox(Simulator):
     def set_status(self, return_id: str, word: str) -> None:
         """Any word as the handling code of all that has arrived of a return, or else as the status of its shipments.
 
-        A return has no status of its own that the lists tell. Nothing is told of it.
+        A return has no status of its own that the lists show. No notification is sent.
         """
         with self.lock:
             request = self._state.requests[int(return_id)]
@@ -325,7 +325,7 @@ class ReturnHelperSandbox(Simulator):
         packages: int = 1,
         announced: bool = True,
     ) -> str:
-        """A new return with a ready label, and, with ``arrived_at``, its inventories; its id. Nothing is told of it."""
+        """A new return with a ready label, and, with ``arrived_at``, its inventories; its id. No notification is sent."""
         with self.lock:
             created = created_at or self._now()
             shipment = self._state.announce(self._seeder.parcel(announced=announced), created)
@@ -336,7 +336,7 @@ class ReturnHelperSandbox(Simulator):
             return str(shipment.request.id)
 
     def add_fba_shipment(self, quantities: Mapping[str, int], *, warehouse_id: int = 2) -> str:
-        """A removal parcel that is in the warehouse, its contents by FNSKU on the shelf; its id. Nothing is told of it."""
+        """A removal parcel that is in the warehouse, its contents by FNSKU on the shelf; its id. No notification is sent."""
         with self.lock:
             return self._fba.add(quantities, warehouse_id)
 
@@ -349,7 +349,7 @@ class ReturnHelperSandbox(Simulator):
             return tuple(queued)
 
     def finish_label(self, shipment_id: int, *, error: str | None = None) -> None:
-        """The label of a shipment is made, or fails with ``error``; tells ``labelGenerated``.
+        """The label of a shipment is made, or fails with ``error``; delivers ``labelGenerated``.
 
         It fails by itself where the sender's postal code is ``REFUSED_POSTAL_CODE``.
         """
@@ -386,11 +386,11 @@ class ReturnHelperSandbox(Simulator):
                 raise ValueError(f"shipment {shipment_id} has arrived before")
             arrived = self._state.arrive(shipment, packages, 0, self._now())
             if self._arrival_version == 1:
-                told = records.shipment_arrived_v1(shipment, arrived)
-                self._outbox.add("markShipmentArrive", told, category="rsl")
+                payload = records.shipment_arrived_v1(shipment, arrived)
+                self._outbox.add("markShipmentArrive", payload, category="rsl")
             else:
-                told = records.shipment_arrived(shipment)
-                self._outbox.add("markShipmentArrive", told, category="rsl", version="202407")
+                payload = records.shipment_arrived(shipment)
+                self._outbox.add("markShipmentArrive", payload, category="rsl", version="202407")
             self._notify_created(arrived)
             self._take_pictures(arrived, images)
             return tuple(one.id for one in arrived)
@@ -409,34 +409,34 @@ class ReturnHelperSandbox(Simulator):
             return tuple(one.id for one in arrived)
 
     def change_images(self, inventory_id: int, urls: Sequence[str]) -> None:
-        """The pictures of an inventory are these now; tells ``changeLineItemImage``."""
+        """The pictures of an inventory are these now; delivers ``changeLineItemImage``."""
         with self.lock:
             item = self._inventory(inventory_id).line_item
             item.images = list(urls)
             self._outbox.add("changeLineItemImage", records.images_changed(item), category="rrli")
 
     def start_handling(self, inventory_id: int) -> None:
-        """The warehouse has begun: no instruction is accepted any more. Nothing is told."""
+        """The warehouse has begun: no instruction is accepted any more. No notification is sent."""
         with self.lock:
             inventory = self._inventory(inventory_id)
             self._state.move(inventory, inventory.handling, "inProgress", self._now())
 
     def complete_handling(self, inventory_id: int) -> None:
-        """The warehouse is done with what it was told; tells ``completeInventoryHandling``."""
+        """The warehouse is done with what it was instructed; delivers ``completeInventoryHandling``."""
         with self.lock:
             inventory = self._inventory(inventory_id)
             self._state.move(inventory, inventory.handling, "completed", self._now())
             self._outbox.add("completeInventoryHandling", records.handling_updated(inventory), category="rinv")
 
     def cancel_handling(self, inventory_id: int) -> None:
-        """The warehouse withdraws a handling; tells ``cancelInventoryHandling``, whose body is documented nowhere."""
+        """The warehouse withdraws a handling; delivers ``cancelInventoryHandling``, whose body is documented nowhere."""
         with self.lock:
             inventory = self._inventory(inventory_id)
             self._state.move(inventory, "tbc", "pending", self._now())
             self._outbox.add("cancelInventoryHandling", records.handling_updated(inventory), category="rinv")
 
     def finish_vas(self, vas_id: int, *, result: str = "Done", failed: bool = False) -> None:
-        """The warehouse has done a VAS, or could not; tells ``vasUpdated``."""
+        """The warehouse has done a VAS, or could not; delivers ``vasUpdated``."""
         with self.lock:
             vas = self._vas(vas_id)
             if vas.code == SPLIT and not failed:
@@ -457,14 +457,14 @@ class ReturnHelperSandbox(Simulator):
             children = self._state.split(vas, vas.quantity or 2, at)
             vas.status, vas.result = "successful", f"Split into {len(children)}"
             self._state.move(parent, "oth", "completed", at)
-            told = records.line_item_split(vas, children)
-            self._outbox.add("splitLineItem", told, category="lineItemVasReturnInventoryLineItem")
+            payload = records.line_item_split(vas, children)
+            self._outbox.add("splitLineItem", payload, category="lineItemVasReturnInventoryLineItem")
             self._notify_created(children)
             self._outbox.add("vasUpdated", records.services_updated([vas]), category="rrliv")
             return tuple(one.id for one in children)
 
     def ship_resend(self, resend_id: int, *, error: str | None = None) -> None:
-        """A resend has left with a tracking number, or its label failed with ``error``; tells ``updateResendStatus``."""
+        """A resend has left with a tracking number, or its label failed with ``error``; delivers ``updateResendStatus``."""
         with self.lock:
             resend = self._resend(resend_id)
             at = resend.modified = self._now()
@@ -481,7 +481,7 @@ class ReturnHelperSandbox(Simulator):
                 self._outbox.add("updateResendStatus", records.resend_updated(resend), category="resend")
 
     def advance_recall(self, recall_id: int) -> None:
-        """The next step of a recall: on its way, ready to be picked up, picked up; tells ``recallUpdateStatus``.
+        """The next step of a recall: on its way, ready to be picked up, picked up; delivers ``recallUpdateStatus``.
 
         A recall is completed as soon as its goods are ready; that its inventories are then is inferred.
         """
@@ -502,7 +502,7 @@ class ReturnHelperSandbox(Simulator):
             self._outbox.add("recallUpdateStatus", records.recall_updated(recall, entries, update), category="recall")
 
     def swap_rma(self, inventory_id: int) -> str:
-        """The warehouse has mixed up two labels and corrects it: the new RMA; tells ``notifyUserRmaSwapped``."""
+        """The warehouse has mixed up two labels and corrects it: the new RMA; delivers ``notifyUserRmaSwapped``."""
         with self.lock:
             inventory = self._inventory(inventory_id)
             if inventory.rma_locked:
@@ -512,40 +512,40 @@ class ReturnHelperSandbox(Simulator):
             return inventory.rma
 
     def recalibrate(self, inventory_id: int, *, weight: Decimal) -> None:
-        """The warehouse has weighed again; tells ``completeRecalibrate``."""
+        """The warehouse has weighed again; delivers ``completeRecalibrate``."""
         with self.lock:
             inventory = self._inventory(inventory_id)
             inventory.weight, inventory.modified = weight, self._now()
             self._outbox.add("completeRecalibrate", records.recalibrated(inventory))
 
     def set_meta(self, inventory_id: int, kind: Literal["usr", "whs"], values: Mapping[str, str]) -> None:
-        """Numbers found on an item: EAN, IMEI; tells ``updateReturnInventoryMeta``."""
+        """Numbers found on an item: EAN, IMEI; delivers ``updateReturnInventoryMeta``."""
         with self.lock:
             inventory = self._inventory(inventory_id)
             inventory.meta[kind] = dict(values)
             self._outbox.add("updateReturnInventoryMeta", records.meta_updated(inventory))
 
     def remark(self, inventory_id: int, text: str) -> None:
-        """The warehouse has something to say; tells ``warehouseUpdateWarehouseRemarks``."""
+        """The warehouse has something to say; delivers ``warehouseUpdateWarehouseRemarks``."""
         with self.lock:
             inventory = self._inventory(inventory_id)
             inventory.warehouse_remarks = text
             self._outbox.add("warehouseUpdateWarehouseRemarks", records.remarks_updated(inventory))
 
     def arrive_fba(self, fba_shipment_id: str) -> None:
-        """A removal parcel is in the warehouse; tells ``markFbaShipmentArrived``, with an inferred body."""
+        """A removal parcel is in the warehouse; delivers ``markFbaShipmentArrived``, with an inferred body."""
         with self.lock:
             self._fba.arrive(fba_shipment_id)
 
     def put_away_fba(self, fba_shipment_id: str, quantities: Mapping[str, int]) -> None:
-        """Its contents by FNSKU are on the shelf; tells ``fbaShipmentPutaway``, with an inferred body."""
+        """Its contents by FNSKU are on the shelf; delivers ``fbaShipmentPutaway``, with an inferred body."""
         with self.lock:
             self._fba.put_away(fba_shipment_id, quantities)
 
     def complete_fba(self, fba_instruction_id: str) -> None:
-        """An instruction is done; tells it under the action of its kind, with an inferred body.
+        """An instruction is done; delivers it under the action of its kind, with an inferred body.
 
-        A restock becomes an inventory of a return that nobody announced, and tells ``newInventoryCreated`` too (inferred).
+        A restock becomes an inventory of a return that nobody announced, and delivers ``newInventoryCreated`` too (inferred).
         """
         with self.lock:
             inventory_id = None

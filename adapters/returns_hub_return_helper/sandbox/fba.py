@@ -216,7 +216,7 @@ class FbaEndpoints:
         return {(method, f"/user/api/Fba/{path}"): endpoint for (method, path), endpoint in user.items()}
 
     def add(self, quantities: Mapping[str, int], warehouse_id: int) -> str:
-        """A parcel that has arrived and is on the shelf; its id. Nothing is told of it."""
+        """A parcel that has arrived and is on the shelf; its id. No notification is sent."""
         serial = next(self._serials)
         shipment = FbaShipment(
             id=self._guid(),
@@ -231,20 +231,20 @@ class FbaEndpoints:
         return shipment.id
 
     def arrive(self, shipment_id: str) -> None:
-        """A parcel is in the warehouse; tells ``markFbaShipmentArrived``."""
+        """A parcel is in the warehouse; delivers ``markFbaShipmentArrived``."""
         shipment = self.shipments[shipment_id]
         self._receive(shipment)
         self.outbox.add("markFbaShipmentArrived", {"fbaShipment": _shipment_detail(shipment)})
 
     def put_away(self, shipment_id: str, quantities: Mapping[str, int]) -> None:
-        """Its contents, by FNSKU, are on the shelf; tells ``fbaShipmentPutaway``."""
+        """Its contents, by FNSKU, are on the shelf; delivers ``fbaShipmentPutaway``."""
         shipment = self.shipments[shipment_id]
         self._shelve(shipment, quantities)
-        told = {
+        fields = {
             "fbaShipment": _shipment_detail(shipment),
             "fbaShipmentItemList": [_item(one) for one in shipment.items],
         }
-        self.outbox.add("fbaShipmentPutaway", told)
+        self.outbox.add("fbaShipmentPutaway", fields)
 
     def _receive(self, shipment: FbaShipment) -> None:
         shipment.status, shipment.arrived = "ARRIVED", self.now()
@@ -265,7 +265,7 @@ class FbaEndpoints:
             self.stock[key].items.append(item)
 
     def complete(self, instruction_id: str, inventory_id: int | None = None) -> None:
-        """An instruction is done; tells it under the action of its kind. A restock has become ``inventory_id``."""
+        """An instruction is done; delivers it under the action of its kind. A restock has become ``inventory_id``."""
         one = self.instructions[instruction_id]
         one.status, one.modified, one.inventory_id = "completed", self.now(), inventory_id
         if one.kind == "recall":
@@ -415,12 +415,12 @@ class FbaEndpoints:
         if body["provideLabel"] and not (body.get("filename") and body.get("fileKey")):
             raise invalid("filename", "is needed with provideLabel")
         one.shipping, one.modified = body, self.now()
-        told = {
+        fields = {
             "fbaInstructionReplenishId": one.id,
             "handlingStatusCode": one.status,
             "replenishStatusCode": _replenish_status(one),
         }
-        return {"data": {**body, **told}}
+        return {"data": {**body, **fields}}
 
     def _assign_fnsku(self, body: Json) -> Json:
         one = self._find_instruction(body, "replenish")

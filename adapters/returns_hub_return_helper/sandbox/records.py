@@ -1,4 +1,4 @@
-"""What the simulated Return Helper keeps, and how its API and its notifications tell it.
+"""What the simulated Return Helper keeps, and how its API and its notifications show it.
 
 Fields, order and types are those of the Return Helper legacy documentation, its tables (API) and its samples (notifications): codes are symbols in the API and mostly numbers in notifications, ids are numbers, and text where
 a sample has text. Keys that a sample lacks are missing here too.
@@ -263,7 +263,7 @@ def inventory_row(inventory: Inventory) -> Json:
 
 
 def inventory_detail(inventory: Inventory) -> Json:
-    """What ``getReturnInventory`` tells."""
+    """What ``getReturnInventory`` answers with."""
     item = inventory.line_item
     return {
         "returnInventoryId": inventory.id,
@@ -320,7 +320,7 @@ def service_detail(vas: Vas) -> Json:
 
 
 def request_detail(request: ReturnRequest) -> Json:
-    """What ``getReturnRequest`` tells; of ``returnStatusCode`` only numbers are shown."""
+    """What ``getReturnRequest`` answers with; of ``returnStatusCode`` only numbers are shown."""
     return {
         "returnRequestId": request.id,
         "returnRequestNumber": request.number,
@@ -424,7 +424,7 @@ def _label_with_addresses(shipment: Shipment, label: Label) -> Json:
 
 
 def _label_result(shipment: Shipment, label: Label) -> Json:
-    """What reply and notification tell of a label alike."""
+    """What reply and notification say of a label alike."""
     return {
         "refKey": shipment.number,
         "labelRequestId": label.id,
@@ -439,7 +439,7 @@ def _label_result(shipment: Shipment, label: Label) -> Json:
 
 
 def resend_detail(resend: Resend) -> Json:
-    """What ``getResend`` tells. ``returnInventoryId`` and the line item are those of the first one."""
+    """What ``getResend`` answers with. ``returnInventoryId`` and the line item are those of the first one."""
     first = resend.inventories[0]
     return {
         "resendId": resend.id,
@@ -489,7 +489,7 @@ def resend_shipment(resend: Resend) -> Json:
 
 
 def recall_detail(recall: Recall, entries: Iterable[RecallEntry] | None = None) -> Json:
-    """A recall as every recall call tells it; the notifications leave the warehouse out."""
+    """A recall as every recall call shows it; the notifications leave the warehouse out."""
     return {
         "apiId": API_ID,
         "recallId": recall.id,
@@ -594,7 +594,7 @@ def shipment_arrived_v1(shipment: Shipment, inventories: Iterable[Inventory]) ->
 
 
 def inventory_created(inventory: Inventory) -> Json:
-    """``newInventoryCreated``: ids are text, codes are symbols, and the line item is not told."""
+    """``newInventoryCreated``: ids are text, codes are symbols, and the line item is not named."""
     item, shipment = inventory.line_item, inventory.shipment
     custom = {"metaType": "shipmentCustomField", "metaMap": dict(shipment.custom_fields)}
     return {
@@ -737,9 +737,9 @@ def _inventory(inventory: Inventory, *, measured: bool, with_rma: bool = True) -
 
 def recall_updated(recall: Recall, entries: Iterable[RecallEntry], update: str) -> Json:
     """``recallUpdateStatus``; only the entries that it concerns (inferred)."""
-    told = recall_detail(recall, entries)
-    del told["warehouseId"]
-    return {"recall": told, "recallUpdateTypeStatus": update}
+    body = recall_detail(recall, entries)
+    del body["warehouseId"]
+    return {"recall": body, "recallUpdateTypeStatus": update}
 
 
 def resend_updated(resend: Resend) -> Json:
@@ -825,7 +825,7 @@ def _supplement(inventory: Inventory) -> Json:
 
 
 def images_changed(item: LineItem) -> Json:
-    """``changeLineItemImage``: the list is the whole new state, and the inventory is not told."""
+    """``changeLineItemImage``: the list is the whole new state, and the inventory is not named."""
     return {"imageUrlList": list(item.images), "returnRequestLineItem": _line_item(item)}
 
 
@@ -879,14 +879,14 @@ def meta_updated(inventory: Inventory) -> Json:
 def remarks_updated(inventory: Inventory) -> Json:
     """``warehouseUpdateWarehouseRemarks``: codes of request and shipment are numbers in text, those of the inventory symbols."""
     shipment = inventory.shipment
-    told = _worded_request(shipment.request)
+    body = _worded_request(shipment.request)
     parcel = _parcel(shipment) | {
         "shipmentStatusCode": str(SHIPMENT_NUMBERS.get(shipment.status, shipment.status)),
         "shipmentServiceType": "9",
         "receiveDateStr": None,
         **_stamps_without_text(shipment.created, _received(shipment)),
     }
-    return {"returnRequest": told, "shipment": parcel, "returnInventory": _worded_inventory(inventory)}
+    return {"returnRequest": body, "shipment": parcel, "returnInventory": _worded_inventory(inventory)}
 
 
 def sku_updated(inventory: Inventory) -> Json:

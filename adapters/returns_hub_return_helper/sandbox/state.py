@@ -1,4 +1,4 @@
-"""The state of the simulated Return Helper: every record, and how new ones come about. Nothing here is told to anybody."""
+"""The state of the simulated Return Helper: every record, and how new ones come about. Nothing here sends anything."""
 
 import itertools
 from bisect import insort

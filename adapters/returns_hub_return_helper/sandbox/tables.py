@@ -80,7 +80,7 @@ class Warehouse:
 
     @property
     def wire(self) -> Json:
-        """As the warehouse calls tell it."""
+        """As the warehouse calls show it."""
         return {
             "warehouseId": self.id,
             "countryCode": self.country,
@@ -128,7 +128,7 @@ class Service:
 
     @property
     def short(self) -> Json:
-        """As most service type calls tell it."""
+        """As most service type calls show it."""
         return {"serviceTypeCode": self.code, "serviceType": self.name}
 
 

@@ -174,7 +174,7 @@ def read_body(call: Call, fields: Mapping[str, Field], *, ignore_unknown: bool) 
     """The JSON object of a request, checked to the last field; numbers with a fraction are ``Decimal``.
 
     Undocumented: that a field which no document has is refused, unless ``ignore_unknown``, so that a client which misspells
-    one is told.
+    one is given.
 
     Raises:
         Invalid: naming every field that is missing, of the wrong type or out of range.
@@ -404,7 +404,7 @@ def rows_of_window(records: Sequence[D], values: Json, days: int) -> Sequence[D]
 
 
 def page(rows: Sequence[D], values: Json, render: Callable[[D], Json], *, total: bool) -> Json:
-    """One page of rows, and the number of all of them where that call tells it."""
+    """One page of rows, and the number of all of them where that call has it."""
     chosen = rows[values["offset"] : values["offset"] + values["pageSize"]]
-    told = {"totalNumberOfRecords": len(rows)} if total else {}
-    return {"data": [render(one) for one in chosen], **told}
+    counted = {"totalNumberOfRecords": len(rows)} if total else {}
+    return {"data": [render(one) for one in chosen], **counted}

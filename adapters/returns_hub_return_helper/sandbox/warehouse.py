@@ -1,4 +1,4 @@
-"""The simulated calls that tell a warehouse what to do: handling, VAS, resend, recall.
+"""The simulated calls that instruct a warehouse: handling, VAS, resend, recall.
 
 Sources: Return Helper API, other pages. The vendor speaks of a state machine of handling and shows two of its rules: from
 ``pending``, on hold is always allowed; and nothing moves while a VAS is pending. The rest is inferred: what the warehouse has
@@ -276,7 +276,7 @@ class WarehouseEndpoints:
         return self.state.resends[resend_id]
 
     def _cancel_resend(self, body: Json) -> Json:
-        """Only before dispatch. What the inventories become is inferred from consolidate shipping, whose reply tells."""
+        """Only before dispatch. What the inventories become is inferred from consolidate shipping, whose reply shows it."""
         resend = self._resend(body["resendId"])
         if resend.status != "pending":
             raise invalid("resendId", "can no longer be canceled")

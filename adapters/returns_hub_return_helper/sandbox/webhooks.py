@@ -49,7 +49,7 @@ class Attempt:
 
 @define(kw_only=True, eq=False)
 class Notification:
-    """Something that the vendor tells, and every attempt to tell it; ``body`` never changes."""
+    """A notification of the vendor, and every attempt to deliver it; ``body`` never changes."""
 
     number: int
     category: str

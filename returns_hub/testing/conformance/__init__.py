@@ -77,12 +77,12 @@ class AdapterConformance(
     - ``cases`` and the folder with their ``cassettes``; every supported capability has at least one. ``redactor`` is
       for vendors with headers of their own that a replay needs.
     - What the data mean: ``expects`` of the cases, ``filters``, ``oldest_return`` and ``newest_return`` (the first of a
-      listing in each order), ``variations``. ``untold`` names the facts that the vendor tells nowhere. What is not stated
+      listing in each order), ``variations``. ``untold`` names the facts that the vendor gives nowhere. What is not stated
       is not proved, and the suite says so by name.
     - ``listing``: what a listing is asked for besides, where without it one does not begin with a page of returns.
     - ``undefined_words``: those that the vendor shows and never defines; every other documented one means something.
     - ``distinguishes_permissions`` is False where an HTTP 403 may as well mean that the credentials are wrong, and so is read.
-    - ``empty_page_ends`` where an empty page is the last one, whatever total the vendor tells.
+    - ``empty_page_ends`` where an empty page is the last one, whatever total the vendor gives.
     - ``webhook_secrets``: the option that holds the secrets, and ``signature_header``; with :meth:`delivery`, for
       adapters that receive, and :meth:`order_lookup`, for those that are asked for orders; :meth:`secret`, where not any
       text can be one. ``signs_body`` is False where

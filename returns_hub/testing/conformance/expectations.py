@@ -117,7 +117,7 @@ class ExpectationChecks(ConformanceSuite):
 
     @check(Part.EXPECTATIONS)
     def test_what_the_data_mean_is_stated(self, proof: str) -> None:
-        """A suite that was told nothing to expect does not say that an adapter is right."""
+        """A suite that has nothing to expect does not say that an adapter is right."""
         if self._does_not_apply(proof):
             pytest.skip(f"{self.adapter_class.provider} has no {proof}")
         if proof not in self._proofs():
@@ -150,7 +150,7 @@ class ExpectationChecks(ConformanceSuite):
         return proofs
 
     def _does_not_apply(self, proof: str) -> bool:
-        """True for what the vendor does not tell, and for filters and an order that the adapter refuses."""
+        """True for what the vendor does not give, and for filters and an order that the adapter refuses."""
         if proof in self.untold or any(fact in self.untold for fact in DISTINCTIONS.get(proof, ())):
             return True
         kind, _, name = proof.partition(" ")

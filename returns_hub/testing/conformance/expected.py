@@ -19,7 +19,7 @@ class _Unstated(Enum):
 
 
 UNSTATED: Final = _Unstated.UNSTATED
-"""The value of a field that is not compared. ``None`` says that the vendor tells nothing: the field must be empty."""
+"""The value of a field that is not compared. ``None`` says that the vendor gives nothing: the field must be empty."""
 
 
 @frozen(kw_only=True)
@@ -169,11 +169,11 @@ def distinctions_stated(expected: ExpectedReturn) -> set[str]:
 
 
 def _facts(values: Mapping[str, Any]) -> set[str]:
-    told = {name for name, value in values.items() if value is not None and not isinstance(value, tuple)}
+    stated = {name for name, value in values.items() if value is not None and not isinstance(value, tuple)}
     for name in ("items", "shipments"):
         for part in values.get(name, ()):
-            told |= {f"{name[:-1]}.{inner}" for inner, value in part.items() if value is not None}
-    return told | {"item.reason" for name in told if name.startswith("item.reason_")}
+            stated |= {f"{name[:-1]}.{inner}" for inner, value in part.items() if value is not None}
+    return stated | {"item.reason" for name in stated if name.startswith("item.reason_")}
 
 
 def _values_of_item(item: Item) -> dict[str, Any]:

@@ -201,13 +201,15 @@ class FailureChecks(ConformanceSuite):
         assert error.http_status == 500
 
     @check(Part.FAILURES)
-    @pytest.mark.parametrize(("told", "least", "most"), [(7, 7, 7), (900, 300, 901)], ids=["in seconds", "as a date"])
+    @pytest.mark.parametrize(
+        ("seconds", "least", "most"), [(7, 7, 7), (900, 300, 901)], ids=["in seconds", "as a date"]
+    )
     def test_retry_after_reaches_the_caller(
-        self, told: int, least: int, most: int, simulator: Simulator, client: Client
+        self, seconds: int, least: int, most: int, simulator: Simulator, client: Client
     ) -> None:
         """``Retry-After`` has two forms (RFC 9110, section 10.2.3), and both must reach the caller."""
-        as_date = datetime.now(UTC) + timedelta(seconds=told)
-        simulator.faults.too_many_requests(retry_after=told if least == most else as_date)
+        as_date = datetime.now(UTC) + timedelta(seconds=seconds)
+        simulator.faults.too_many_requests(retry_after=seconds if least == most else as_date)
         error = error_of(client, self._case(READS))
         assert isinstance(error, RateLimited)
         assert error.retry_after is not None

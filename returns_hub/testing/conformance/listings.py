@@ -66,11 +66,11 @@ class ListingChecks(ConformanceSuite):
 
     @check(Part.LISTINGS)
     def test_an_empty_page_in_the_middle_is_not_the_end(self, simulator: Simulator, client: Client) -> None:
-        """Rows may be filtered away after a page was cut. Where the vendor tells a total, there is more behind it."""
+        """Rows may be filtered away after a page was cut. Where the vendor gives a total, there is more behind it."""
         self._need(Capability.LIST_RETURNS)
         first = client.run(client.adapter.list_returns(ReturnQuery(page_size=3)))
         if self.empty_page_ends or first.total is None:
-            pytest.skip("an empty page is this vendor's last, or it tells no total")
+            pytest.skip("an empty page is this vendor's last, or it gives no total")
         simulator.faults.empty_page(times=1)
         assert merged_ids(list(client.list_returns(page_size=3))) >= simulator.return_ids - {
             ret.id for ret in first.items

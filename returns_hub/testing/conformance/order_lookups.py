@@ -41,7 +41,7 @@ _ORDER_NUMBERS: Final = (
 
 
 class OrderLookupChecks(ConformanceSuite):
-    """Orders are told to nobody but the vendor."""
+    """Orders are shown to nobody but the vendor."""
 
     @check(Part.ORDER_LOOKUPS)
     @pytest.mark.parametrize("number", _ORDER_NUMBERS, ids=ascii)

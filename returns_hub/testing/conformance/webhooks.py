@@ -76,7 +76,7 @@ class WebhookChecks(ConformanceSuite):
 
     @check(Part.WEBHOOKS)
     def test_a_valid_delivery_is_accepted(self) -> None:
-        """It tells something, is answered with success, and has a key by which its duplicates are known."""
+        """It asserts something, is answered with success, and has a key by which its duplicates are known."""
         receiver, delivery = self._receiving_adapter("live"), self.delivery(self.secret("live"))
         receipt = receiver.receive(delivery)
         assert receipt.events
