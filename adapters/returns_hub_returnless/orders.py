@@ -6,7 +6,7 @@ Its tables and its example differ in places; the example wins: quantities are te
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ def build_order(order: Order, zone: tzinfo) -> dict[str, Any]:
     return without_none(
         id=order.number,
         order_id=order.id,
-        create_at={"value": _time(order.created_at, zone)},
+        create_at={"value": format_local_time(order.created_at.astimezone(zone))},
         payment_method=_nested("name", order.payment_method),
         customer=without_none(id=order.customer_id, email=order.email, phone=order.phone or address.phone),
         billing_address=_billing_address(address),
@@ -54,12 +54,8 @@ def build_order(order: Order, zone: tzinfo) -> dict[str, Any]:
 
 def _line(line: OrderLine, place: str) -> dict[str, Any]:
     def four(name: str, *, unit: str = ".4f") -> str | None:
-        number = getattr(line, name)
-        if number is None:
-            return None
-        if not Decimal(number).is_finite():
-            raise ValueError(f"{place}: {name} is not a number")
-        return format(Decimal(number), unit)
+        number: Decimal | None = getattr(line, name)
+        return None if number is None else format(number, unit)
 
     # The price without tax is another one, and nothing costs nothing: neither may stand for it.
     if line.price_with_tax is None:
@@ -130,11 +126,6 @@ def _force_address(address: Address) -> dict[str, Any] | None:
 
 def _joined(separator: str, *parts: str | None) -> str | None:
     return separator.join(dict.fromkeys(filter(None, parts))) or None
-
-
-def _time(moment: datetime, zone: tzinfo) -> str:
-    # One without a zone is by the shop's clock already.
-    return format_local_time(moment if moment.tzinfo is None else moment.astimezone(zone))
 
 
 def _nested(name: str, value: str | None) -> dict[str, str] | None:

@@ -1,10 +1,13 @@
 """``returns``, ``show``, ``events``: what is in the local mirror. No vendor is called."""
 
+import re
 import signal
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from returns_hub.cli.options import VOCABULARY, ConfigPath, Limit
 from returns_hub.cli.output import TABLE_ROWS, plural, print_error, print_json, print_line, print_list
@@ -98,9 +101,14 @@ def show(
     return 0
 
 
+def _check_position(_: type, after: str | None) -> None:
+    if after is not None and re.fullmatch(r"\d{1,18}(:\S+)?", after, re.ASCII) is None:
+        raise ValueError("Give a sequence, or SEQUENCE:ID.")
+
+
 def events(
     *,
-    after: str | None = None,
+    after: Annotated[str | None, Parameter(validator=_check_position)] = None,
     account: str | None = None,
     limit: Limit = None,
     follow: bool = False,

@@ -153,6 +153,7 @@ def test_the_demo_ends_with_the_timeline_of_a_parcel(played: tuple[Any, Path]) -
         "item.added",
         "item.received",
         "item.disposition_changed",
+        "item.measured",
     ]
 
 
