@@ -156,13 +156,25 @@ def merge(
     earlier = dict(known)
     added: _Known = {}
     reread = False
-    for path, values in read_facts(observation.ret).items():
+    facts = read_facts(observation.ret)
+    overruled = {
+        path
+        for path in facts
+        if overrules_before is not None
+        and path in known
+        and path != CREATED_AT
+        and known[path].stamp.seen_at < overrules_before
+    }
+    stamp = observation.stamp
+    if overruled:
+        # As old as the newest of what it replaces, and learnt later: a copy of an earlier observation cannot bring that back.
+        stamp = Stamp(max(stamp.at, *(known[path].stamp.at for path in overruled)), stamp.seen_at)
+    for path, values in facts.items():
         fact, old = Fact(observation.stamp, values), known.get(path)
         if old is None:
-            added[path] = fact
-        elif overrules_before is not None and _is_overruled(path, old, values, overrules_before):
-            # As old as what it replaces, and learnt later: a copy of an earlier observation cannot bring it back.
-            known[path] = Fact(Stamp(max(fact.stamp.at, old.stamp.at), fact.stamp.seen_at), values)
+            added[path] = Fact(stamp, values)
+        elif path in overruled:
+            known[path] = Fact(stamp, values)
         else:
             reread = reread or contradicts(path, fact, old)
             if wins(path, fact, old):
@@ -212,10 +224,6 @@ def _known(stored: State | None) -> _Known:
     for layer in reversed(stored.layers if stored else ()):
         known.update((path, Fact(layer.stamp, values)) for path, values in read_facts(layer.ret).items())
     return known
-
-
-def _is_overruled(path: Path, before: Fact, values: Values, moment: datetime) -> bool:
-    return path != CREATED_AT and before.stamp.seen_at < moment and before.values != values
 
 
 def _state(ret: Return, known: _Known, derive: Derive) -> State:
