@@ -101,6 +101,7 @@ def test_a_database_that_fails_is_never_a_success_and_needs_no_hand(campaign: Ca
     assert [line.startswith(scene) for line, scene in zip(lines, SCENES, strict=True)] == [True] * len(SCENES)
 
 
+@pytest.mark.campaign
 def test_hostile_senders_are_bounded(campaign: Campaign) -> None:
     out = campaign("hostile_senders.py", "--senders", "20", "--seconds", "0.6")
     assert "0 lost, 0 never sent with a signature" in out

@@ -355,6 +355,7 @@ def test_an_older_list_of_images_does_not_replace_the_newer() -> None:
     assert newer[0].ret.items[0].images == ("https://files.example/a.jpg", "https://files.example/b.jpg")
 
 
+@settings(max_examples=10, deadline=None)  # a transaction for each notification
 @given(data=st.data())
 def test_the_mirror_finds_the_return_by_its_parts_in_any_order(store: Store, data: st.DataObject) -> None:
     again = data.draw(st.lists(st.sampled_from(LIFE), max_size=6))
@@ -373,6 +374,7 @@ def test_the_mirror_finds_the_return_by_its_parts_in_any_order(store: Store, dat
     assert [event.id for event in store.events(account=account)] == ids
 
 
+@settings(max_examples=10, deadline=None)  # a transaction for each notification
 @given(data=st.data())
 def test_two_lives_side_by_side_do_not_touch(store: Store, data: st.DataObject) -> None:
     bodies = data.draw(st.permutations([*LIFE, *OTHER_LIFE]))

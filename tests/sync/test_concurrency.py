@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from datetime import UTC, datetime, timedelta
@@ -287,10 +286,11 @@ def test_an_account_that_waits_does_not_hold_up_the_others(served: Serve, sqlite
     slow, quick = ReturnMateSandbox(count=300, api_key="slow"), ReturnMateSandbox(count=300, api_key="quick")
     slow.faults.slow(0.6)
     accounts = [account_at("slow", slow, served(slow)), account_at("quick", quick, served(quick))]
+    seen: list[str] = []
     with Hub(accounts, store=sqlite_url) as hub:
-        first, second = hub.sync()
-    assert first.duration_s > 1.8
-    assert second.duration_s < first.duration_s / 2
+        reports = hub.sync(progress=lambda progress: seen.append(progress.account))
+    assert [(report.created, report.error) for report in reports] == [(300, None)] * 2
+    assert seen[-1] == "slow"
 
 
 # Faces
@@ -357,11 +357,9 @@ def test_ctrl_c_stops_where_nothing_is_lost(served: Serve, sqlite_url: str) -> N
     ) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "page\n"
-        begun = time.monotonic()
         run.send_signal(signal.SIGINT)
         assert run.stdout.read().endswith("stopped\n")
         assert run.wait() == 0
-    assert time.monotonic() - begun < 5
     with Store.open(sqlite_url) as store:
         read = len(list(store.returns()))
         assert read >= 100
