@@ -82,7 +82,7 @@ TARGETS: Final = (
         (
             "tests/core/test_webhook_signatures.py",
             "tests/returnless/test_returnless_webhooks.py",
-            "tests/returnless/test_returnless_order_lookup.py",
+            "tests/returnless/test_returnless_orders.py",
         ),
         frozenset(
             {
