@@ -300,7 +300,7 @@ def test_shipments_of_one_return_are_those_of_its_request(adapter: Any, good: An
 
 
 def test_shipments_of_one_return_have_no_filter(adapter: Any) -> None:
-    with pytest.raises(UnsupportedOperation, match="not told by time"):
+    with pytest.raises(UnsupportedOperation, match="not listed by time"):
         next(adapter.list_shipments(ShipmentQuery(return_id="2301", created_after=SINCE)))
 
 
