@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from returns_hub import Secret, WebhookRejected, WebhookRequest, body_digest, single_header, verify_hmac_sha256_hex
+from returns_hub import (
+    Secret,
+    UnknownEvent,
+    WebhookRejected,
+    WebhookRequest,
+    body_digest,
+    single_header,
+    verify_hmac_sha256_hex,
+)
 
 BODY = b'{"event":"rma.approved","id":"evt_1"}'
 SIGNATURE = "84fce87ed7d6fd96d0e901d6a72667c0dba70c24de96c8dfae98ddc5046034a7"
@@ -77,3 +85,8 @@ def test_the_signature_header_comes_exactly_once(signatures: tuple[str, ...], re
 
 def test_the_digest_of_a_body_is_sha_256() -> None:
     assert body_digest(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_an_unknown_event_can_be_a_key_whatever_ids_it_has() -> None:
+    event = UnknownEvent(name="rma.new", body=b"{}", ids={"rmaId": "1"})
+    assert {event: 1}[UnknownEvent(name="rma.new", body=b"{}", ids={"rmaId": "1"})] == 1
