@@ -18,6 +18,7 @@ from returns_hub import (
     single_header,
     verify_hmac_sha256_hex,
 )
+from returns_hub.wire import verify_hmac_sha256_base64
 
 BODY = b'{"event":"rma.approved","id":"evt_1"}'
 SIGNATURE = "84fce87ed7d6fd96d0e901d6a72667c0dba70c24de96c8dfae98ddc5046034a7"
@@ -90,3 +91,31 @@ def test_the_digest_of_a_body_is_sha_256() -> None:
 def test_an_unknown_event_can_be_a_key_whatever_ids_it_has() -> None:
     event = UnknownEvent(name="rma.new", body=b"{}", ids={"rmaId": "1"})
     assert {event: 1}[UnknownEvent(name="rma.new", body=b"{}", ids={"rmaId": "1"})] == 1
+
+
+# RFC 4231, test case 2.
+KEY, TEXT = b"Jefe", b"what do ya want for nothing?"
+BASE64 = "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="
+
+
+@pytest.mark.parametrize("keys", [[KEY], [b"another", KEY], [KEY, b"another"], [b"", KEY]])
+def test_base64_under_any_live_key_passes(keys: list[bytes]) -> None:
+    verify_hmac_sha256_base64(TEXT, BASE64, keys)
+
+
+@pytest.mark.parametrize(
+    ("signature", "keys", "reason"),
+    [
+        (BASE64, [], "not_configured"),
+        (BASE64, [b""], "not_configured"),
+        (BASE64, [b"another"], "wrong_signature"),
+        (BASE64.replace("W", "X", 1), [KEY], "wrong_signature"),
+        (BASE64.rstrip("="), [KEY], "malformed_signature"),
+        ("", [KEY], "malformed_signature"),
+        ("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", [KEY], "malformed_signature"),
+    ],
+)
+def test_other_base64_is_rejected_with_its_reason(signature: str, keys: list[bytes], reason: str) -> None:
+    with pytest.raises(WebhookRejected) as refused:
+        verify_hmac_sha256_base64(TEXT, signature, keys)
+    assert refused.value.reason == reason
