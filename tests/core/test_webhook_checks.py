@@ -108,6 +108,7 @@ def test_base64_under_any_live_key_passes(keys: list[bytes]) -> None:
     [
         (BASE64, [], "not_configured"),
         (BASE64, [b""], "not_configured"),
+        ("no signature", [], "not_configured"),
         (BASE64, [b"another"], "wrong_signature"),
         (BASE64.replace("W", "X", 1), [KEY], "wrong_signature"),
         (BASE64.rstrip("="), [KEY], "malformed_signature"),
@@ -119,3 +120,9 @@ def test_other_base64_is_rejected_with_its_reason(signature: str, keys: list[byt
     with pytest.raises(WebhookRejected) as refused:
         verify_hmac_sha256_base64(TEXT, signature, keys)
     assert refused.value.reason == reason
+
+
+def test_an_account_without_a_secret_says_so_whatever_the_signature_is() -> None:
+    with pytest.raises(WebhookRejected) as refused:
+        verify_hmac_sha256_hex(TEXT, "no signature", [])
+    assert refused.value.reason == "not_configured"
