@@ -52,7 +52,7 @@ def _check_of_class(kind: type[Any]) -> Check:
             return False
         for read, default, is_right in checks:
             held = read(value)
-            # Most fields of most objects are not told.
+            # Most fields of most objects are empty.
             if held is not default and not is_right(held):
                 return False
         return True

@@ -320,7 +320,7 @@ class Campaign:
 
     def _is_all_told(self) -> bool:
         outcome = Outcome.of(self.url)
-        return outcome.untold == 0 and {identity for _, identity in self._lines()} >= outcome.event_ids
+        return outcome.not_given == 0 and {identity for _, identity in self._lines()} >= outcome.event_ids
 
 
 def run(name: str, url: str, points: Sequence[str], times: int, *, seed: int) -> None:

@@ -313,14 +313,14 @@ class Outcome:
     events: Counter[tuple[str, str]]
     event_ids: frozenset[str]
     told_by_deliveries: int
-    untold: int
+    not_given: int
 
     @classmethod
     def of(cls, url: str) -> "Outcome":
         with Hub([], store=url) as hub, Store.open(url) as store:
             deliveries, events = list(hub.deliveries()), list(hub.events())
             with store.database.reading() as connection:
-                untold = connection.execute(text("SELECT count(*) FROM parked_events")).scalar_one()
+                not_given = connection.execute(text("SELECT count(*) FROM parked_events")).scalar_one()
         return cls(
             bodies=Counter(delivery.body for delivery in deliveries),
             unprocessed=sum(delivery.state is not DeliveryState.PROCESSED for delivery in deliveries),
@@ -329,7 +329,7 @@ class Outcome:
             events=Counter((event.return_id, event.type) for event in events),
             event_ids=frozenset(event.id for event in events),
             told_by_deliveries=sum(delivery.events for delivery in deliveries),
-            untold=int(untold),
+            not_given=int(not_given),
         )
 
     def check(self, sent: Iterable[bytes], acknowledged: Iterable[bytes]) -> None:

@@ -76,7 +76,7 @@ def test_the_report_says_what_to_write_next_and_explains_what_failed(run: Run, p
     assert "why it is there: A credential in a plain ``str`` ends up in a ``repr``" in ran.out
     assert "'api_key'" in ran.out
     unproved = ran.out.partition("Not proved\n")[2]
-    assert "  … item.quantity; state the value in a case's `expects`, or name it in `untold`" in unproved
+    assert "  … item.quantity; state the value in a case's `expects`, or name it in `not_given`" in unproved
     assert "It is done." not in ran.out
 
 

@@ -420,7 +420,7 @@ class TestReturnHelper(AdapterConformance):
 
     # No payload has an order's id, the time of a change, how many there are of an item, or why it comes back; the order
     # of a list's rows is not documented.
-    untold = frozenset({"order_id", "updated_at", "item.quantity", "item.reason", "order of a listing"})
+    not_given = frozenset({"order_id", "updated_at", "item.quantity", "item.reason", "order of a listing"})
     filters = (
         Filter(query={"created_after": datetime(2024, 10, 1, tzinfo=UTC)}, matches="1067", excludes="1035"),
         Filter(query={"created_before": datetime(2024, 9, 1, tzinfo=UTC)}, matches="1035", excludes="1067"),

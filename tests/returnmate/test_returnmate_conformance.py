@@ -217,7 +217,7 @@ class TestReturnMate(AdapterConformance):
     )
 
     # Neither an order's id nor the time of a change, nor an id of an item is in any of the vendor's examples.
-    untold = frozenset({"order_id", "updated_at", "item.id"})
+    not_given = frozenset({"order_id", "updated_at", "item.id"})
     filters = (
         Filter(query={"status": Status.REQUESTED}, matches="rma_abc123", excludes="rma_83hkjpib"),
         Filter(query={"created_after": DECEMBER}, matches="rma_abc123", excludes="rma_63kfnsdm"),

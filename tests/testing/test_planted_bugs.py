@@ -162,7 +162,7 @@ def test_what_is_not_stated_is_named(attributes: dict[str, Any], missing: str) -
 
 
 def test_what_the_vendor_does_not_tell_need_not_be_stated_and_must_not_be_there() -> None:
-    suite = mutant(FakeAdapter, untold=frozenset({"updated_at"}))
+    suite = mutant(FakeAdapter, not_given=frozenset({"updated_at"}))
     with pytest.raises(pytest.skip.Exception):
         suite.test_what_the_data_mean_is_stated("created_at apart from updated_at")
     with pytest.raises(AssertionError):

@@ -77,7 +77,7 @@ class AdapterConformance(
     - ``cases`` and the folder with their ``cassettes``; every supported capability has at least one. ``redactor`` is
       for vendors with headers of their own that a replay needs.
     - What the data mean: ``expects`` of the cases, ``filters``, ``oldest_return`` and ``newest_return`` (the first of a
-      listing in each order), ``variations``. ``untold`` names the facts that the vendor gives nowhere. What is not stated
+      listing in each order), ``variations``. ``not_given`` names the facts that the vendor gives nowhere. What is not stated
       is not proved, and the suite says so by name.
     - ``listing``: what a listing is asked for besides, where without it one does not begin with a page of returns.
     - ``undefined_words``: those that the vendor shows and never defines; every other documented one means something.

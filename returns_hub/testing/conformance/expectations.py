@@ -23,8 +23,8 @@ from returns_hub.testing.conformance.expected import (
     Variation,
     differences,
     distinctions_stated,
+    facts_given,
     facts_stated,
-    facts_told,
 )
 from returns_hub.testing.conformance.suite import ConformanceSuite
 from returns_hub.testing.drivers import Driver
@@ -77,9 +77,9 @@ class ExpectationChecks(ConformanceSuite):
 
     @check(Part.EXPECTATIONS)
     def test_what_the_vendor_does_not_tell_is_empty(self, expecting: Case) -> None:
-        """A fact named in ``untold`` that is there all the same was invented, or is not compared with anything."""
+        """A fact named in ``not_given`` that is there all the same was invented, or is not compared with anything."""
         for ret in self.read_records(expecting):
-            assert facts_told(ret) & self.untold == set()
+            assert facts_given(ret) & self.not_given == set()
 
     @check(Part.EXPECTATIONS)
     def test_a_filter_selects(self, selection: Filter, client: Client) -> None:
@@ -124,7 +124,7 @@ class ExpectationChecks(ConformanceSuite):
             hint = (
                 _HINTS.get(proof)
                 or _HINTS.get(proof.partition(" ")[0])
-                or "the value in a case's `expects`, or name it in `untold`"
+                or "the value in a case's `expects`, or name it in `not_given`"
             )
             raise NotImplementedError(f"not proved: {proof}; state {hint}")
 
@@ -151,7 +151,7 @@ class ExpectationChecks(ConformanceSuite):
 
     def _does_not_apply(self, proof: str) -> bool:
         """True for what the vendor does not give, and for filters and an order that the adapter refuses."""
-        if proof in self.untold or any(fact in self.untold for fact in DISTINCTIONS.get(proof, ())):
+        if proof in self.not_given or any(fact in self.not_given for fact in DISTINCTIONS.get(proof, ())):
             return True
         kind, _, name = proof.partition(" ")
         if kind == "filter":

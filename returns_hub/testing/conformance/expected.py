@@ -98,7 +98,7 @@ class Variation:
         return f"{self.case}:{self.path}"
 
 
-# The facts that a suite has to state at least once, or to name in `untold`.
+# The facts that a suite has to state at least once, or to name in `not_given`.
 FACTS: Final = (
     *("number", "order_number", "email", "status", "created_at", "updated_at"),
     *("item.id", "item.sku", "item.quantity", "item.reason", "shipment.tracking_number", "shipment.label_url"),
@@ -150,7 +150,7 @@ def facts_stated(expected: ExpectedReturn) -> set[str]:
     return _facts(stated(expected))
 
 
-def facts_told(ret: Return) -> set[str]:
+def facts_given(ret: Return) -> set[str]:
     """The facts that a return has, by name."""
     return _facts(values_of(ret))
 

@@ -40,7 +40,7 @@ class ConformanceSuite:
     cases: ClassVar[tuple[Case, ...]]
     filters: ClassVar[tuple[Filter, ...]] = ()
     variations: ClassVar[tuple[Variation, ...]] = ()
-    untold: ClassVar[frozenset[str]] = frozenset()
+    not_given: ClassVar[frozenset[str]] = frozenset()
     oldest_return: ClassVar[str | None] = None
     newest_return: ClassVar[str | None] = None
     redactor: ClassVar[Redactor] = Redactor()

@@ -70,7 +70,7 @@ class TestParcelWise(AdapterConformance):
     )
 
     # Its API has no shipments, and knows an order by its name alone.
-    untold = frozenset({"order_id", "shipment.tracking_number", "shipment.label_url"})
+    not_given = frozenset({"order_id", "shipment.tracking_number", "shipment.label_url"})
     filters = (
         Filter(query={"status": Status.APPROVED}, matches="pw_2", excludes="pw_1"),
         Filter(query={"created_after": SINCE}, matches="pw_15", excludes="pw_14"),
