@@ -14,7 +14,6 @@ _PUBLIC: Final = {
     "adapter": "Adapter Capability Limits Rate Slice Support",
     "client": "AsyncClient Client connect connect_async",
     "convert": "dump load structure",
-    "deliveries": "Delivery DeliveryState",
     "errors": (
         "AuthenticationFailed ConfigurationError Conflict NotFound PermissionDenied PluginError "
         "ProviderError ProviderUnavailable QuotaExhausted RateLimited ReplyTooLarge ReturnsHubError "
@@ -36,15 +35,15 @@ _PUBLIC: Final = {
     ),
     "operation": "HttpAnswer InvalidRecord Operation Page Reply Request UnreadableField WebhookRequest once_per_reply",
     "orders": "answer_order_lookup answer_order_lookup_async",
-    "reports": "Difference ReconcileReport SyncProgress SyncReport",
+    "reports": (
+        "Delivery DeliveryState Difference FailedEvent FailedEventState Purged ReconcileReport SyncProgress SyncReport"
+    ),
     "scalars": "format_time parse_time",
     "secret": "Secret to_secret to_secrets",
     "status": (
         "Attention Direction Disposition DispositionStatus Facts LabelStatus ResolutionKind ResolutionStatus "
         "ReturnKind ShipmentStatus Status StatusTable"
     ),
-    "store.inbox": "Purged",
-    "store.subscriptions": "FailedEvent",
     "webhooks": (
         "Receipt ReturnHint ReturnObserved UnknownEvent VendorEvent body_digest single_header verify_hmac_sha256_hex"
     ),
@@ -60,14 +59,7 @@ def __getattr__(name: str) -> Any:
 
         value: Any = version("returns-hub")
     elif name in _MODULES:
-        try:
-            value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-        except ModuleNotFoundError as error:
-            missing = error.name or ""
-            if missing.partition(".")[0] == __name__:
-                raise
-            # Whatever needs more than a core install needs the database.
-            raise ImportError(f"{__name__}.{name} needs {missing}: pip install 'returns-hub[store]'") from error
+        value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

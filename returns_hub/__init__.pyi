@@ -12,8 +12,6 @@ from returns_hub.client import connect_async as connect_async
 from returns_hub.convert import dump as dump
 from returns_hub.convert import load as load
 from returns_hub.convert import structure as structure
-from returns_hub.deliveries import Delivery as Delivery
-from returns_hub.deliveries import DeliveryState as DeliveryState
 from returns_hub.errors import AuthenticationFailed as AuthenticationFailed
 from returns_hub.errors import ConfigurationError as ConfigurationError
 from returns_hub.errors import Conflict as Conflict
@@ -98,7 +96,12 @@ from returns_hub.operation import WebhookRequest as WebhookRequest
 from returns_hub.operation import once_per_reply as once_per_reply
 from returns_hub.orders import answer_order_lookup as answer_order_lookup
 from returns_hub.orders import answer_order_lookup_async as answer_order_lookup_async
+from returns_hub.reports import Delivery as Delivery
+from returns_hub.reports import DeliveryState as DeliveryState
 from returns_hub.reports import Difference as Difference
+from returns_hub.reports import FailedEvent as FailedEvent
+from returns_hub.reports import FailedEventState as FailedEventState
+from returns_hub.reports import Purged as Purged
 from returns_hub.reports import ReconcileReport as ReconcileReport
 from returns_hub.reports import SyncProgress as SyncProgress
 from returns_hub.reports import SyncReport as SyncReport
@@ -119,8 +122,6 @@ from returns_hub.status import ReturnKind as ReturnKind
 from returns_hub.status import ShipmentStatus as ShipmentStatus
 from returns_hub.status import Status as Status
 from returns_hub.status import StatusTable as StatusTable
-from returns_hub.store.inbox import Purged as Purged
-from returns_hub.store.subscriptions import FailedEvent as FailedEvent
 from returns_hub.webhooks import Receipt as Receipt
 from returns_hub.webhooks import ReturnHint as ReturnHint
 from returns_hub.webhooks import ReturnObserved as ReturnObserved
@@ -159,6 +160,7 @@ __all__ = [
     "EventUnmapped",
     "Facts",
     "FailedEvent",
+    "FailedEventState",
     "Health",
     "HttpAnswer",
     "Hub",

@@ -16,10 +16,11 @@ from returns_hub import telemetry
 from returns_hub.errors import error_location, is_interrupt
 from returns_hub.events import Event
 from returns_hub.handlers import Consumer, ConsumerHealth, HandlerRegistry, is_async
+from returns_hub.reports import FailedEvent
 from returns_hub.retry import PROCESSING_BACKOFF
 from returns_hub.store import Store
 from returns_hub.store.queue import extending
-from returns_hub.store.subscriptions import ClaimedEvent, FailedEvent, Subscriptions
+from returns_hub.store.subscriptions import ClaimedEvent, Subscriptions
 
 _log = logging.getLogger("returns_hub")
 

@@ -1,12 +1,14 @@
-"""Reports of a sync or a comparison: how far it is, and what it did."""
+"""What a hub reports: of a sync or a comparison, of a delivery, of an event at which a handler failed. Plain values."""
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from returns_hub.operation import UnreadableField
+from returns_hub.events import Event, Origin
+from returns_hub.operation import Pairs, UnreadableField, WebhookRequest
 
 _MAX_GAPS: Final = 100
 
@@ -118,3 +120,87 @@ class ReportBuilder:
         gaps = self.report.gaps
         if len(gaps) < _MAX_GAPS and sentence not in gaps:
             self.set(gaps=(*gaps, sentence))
+
+
+class DeliveryState(StrEnum):
+    """What has become of a delivery."""
+
+    PENDING = "pending"
+    PROCESSED = "processed"
+    DEAD = "dead"
+
+
+@frozen(kw_only=True)
+class Delivery:
+    """One delivery, as it is stored.
+
+    ``subject`` names what it is about, ``""`` where it does not say; ``duplicates`` counts the copies that came after it.
+    ``attempts`` are those since it came, or since it was last replayed; a pending one is tried again at ``due_at``.
+    ``error`` is why the last attempt failed, or why a processed one came to nothing; it holds nothing of the delivery.
+    ``events`` counts those it caused. ``headers`` and ``url`` are without what could be a secret.
+    """
+
+    id: int
+    account: str
+    dedupe_key: str
+    subject: str
+    origin: Origin
+    received_at: datetime
+    state: DeliveryState
+    duplicates: int
+    attempts: int
+    due_at: datetime
+    processed_at: datetime | None
+    error: str | None
+    events: int
+    method: str
+    url: str
+    headers: Pairs = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def request(self) -> WebhookRequest:
+        """The request, as far as it was kept."""
+        return WebhookRequest(
+            method=self.method, url=self.url, headers=self.headers, body=self.body, received_at=self.received_at
+        )
+
+
+@frozen(kw_only=True)
+class Backlog:
+    """How many deliveries are pending, since when, and how many are dead."""
+
+    pending: int
+    dead: int
+    oldest_pending_at: datetime | None
+
+
+@frozen(kw_only=True)
+class Purged:
+    """How much was removed: processed deliveries, and observations ``waiting`` for a return that never appeared."""
+
+    deliveries: int
+    waiting: int
+
+
+class FailedEventState(StrEnum):
+    """What becomes of an event at which a consumer failed."""
+
+    PENDING = "pending"
+    DEAD = "dead"
+
+
+@frozen(kw_only=True)
+class FailedEvent:
+    """An event at which a consumer failed: ``pending`` if it is tried again at ``due_at``, ``dead`` if it is not.
+
+    ``error`` is the type of the last attempt's exception and the place that raised it, without its text: that may hold
+    what the event is about.
+    """
+
+    consumer: str
+    event: Event
+    state: FailedEventState
+    attempts: int
+    due_at: datetime
+    error: str

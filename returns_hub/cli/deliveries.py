@@ -3,7 +3,7 @@
 import base64
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from cyclopts import App, Group
 from rich.text import Text
@@ -25,9 +25,7 @@ from returns_hub.cli.output import (
 )
 from returns_hub.convert import dump
 from returns_hub.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from returns_hub.deliveries import Delivery
+from returns_hub.reports import Delivery, DeliveryState
 
 State: TypeAlias = Literal["pending", "processed", "dead"]
 
@@ -76,7 +74,6 @@ def list_deliveries(
         json: One JSON object a line, all that match.
         config: The configuration file.
     """
-    from returns_hub.deliveries import DeliveryState
     from returns_hub.hub import Hub
 
     wanted = None if state is None else DeliveryState(state)
@@ -190,7 +187,7 @@ def purge(*, older: str, json: bool = False, config: ConfigPath = None) -> None:
         print_line(f"Removed: deliveries {purged.deliveries}, observations waiting for a return {purged.waiting}.")
 
 
-def _print_replayed(delivery: "Delivery", *, json: bool) -> None:
+def _print_replayed(delivery: Delivery, *, json: bool) -> None:
     if json:
         print_json(_data(delivery))
     else:
@@ -201,7 +198,7 @@ def _unknown(id: int) -> str:
     return f"there is no delivery {id}; returns-hub deliveries list shows which there are"
 
 
-def _data(delivery: "Delivery") -> dict[str, Any]:
+def _data(delivery: Delivery) -> dict[str, Any]:
     """A delivery for programs."""
     return {
         "id": delivery.id,
@@ -215,7 +212,7 @@ def _data(delivery: "Delivery") -> dict[str, Any]:
     }
 
 
-def _details(delivery: "Delivery") -> dict[str, Any]:
+def _details(delivery: Delivery) -> dict[str, Any]:
     return _data(delivery) | {
         "subject": delivery.subject,
         "dedupe_key": delivery.dedupe_key,
@@ -225,7 +222,7 @@ def _details(delivery: "Delivery") -> dict[str, Any]:
     }
 
 
-def _row(delivery: "Delivery") -> tuple[Cell, ...]:
+def _row(delivery: Delivery) -> tuple[Cell, ...]:
     return (
         str(delivery.id),
         format_time(delivery.received_at),
@@ -238,11 +235,11 @@ def _row(delivery: "Delivery") -> tuple[Cell, ...]:
     )
 
 
-def _state(delivery: "Delivery") -> Text:
+def _state(delivery: Delivery) -> Text:
     return Text(delivery.state.value, style=_STYLES[delivery.state.value])
 
 
-def _show(delivery: "Delivery") -> None:
+def _show(delivery: Delivery) -> None:
     print_line(Text.assemble((f"delivery {delivery.id}", "bold"), f"  {delivery.account}"))
     pending = delivery.state.value == "pending"
     print_pairs(

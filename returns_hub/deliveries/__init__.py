@@ -6,6 +6,5 @@
 
 from returns_hub.deliveries.inbox import Inbox
 from returns_hub.deliveries.processor import ATTEMPTS, Processor
-from returns_hub.store.inbox import Backlog, Delivery, DeliveryState
 
-__all__ = ["ATTEMPTS", "Backlog", "Delivery", "DeliveryState", "Inbox", "Processor"]
+__all__ = ["ATTEMPTS", "Inbox", "Processor"]

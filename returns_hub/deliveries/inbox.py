@@ -16,8 +16,9 @@ from returns_hub.deliveries.sanitizer import sanitize_delivery
 from returns_hub.errors import ConfigurationError, StoreError, describe_error
 from returns_hub.fork import reset_after_fork
 from returns_hub.operation import WebhookRequest
+from returns_hub.reports import Backlog, Delivery, DeliveryState, Purged
 from returns_hub.store import Store
-from returns_hub.store.inbox import Backlog, Deliveries, Delivery, DeliveryState, NewDelivery, Purged
+from returns_hub.store.inbox import Deliveries, NewDelivery
 from returns_hub.webhooks import Receipt
 
 _log = logging.getLogger("returns_hub")

@@ -24,9 +24,10 @@ from returns_hub.errors import (
 )
 from returns_hub.events import EventUnmapped
 from returns_hub.merge import Observation, observed
+from returns_hub.reports import Delivery
 from returns_hub.retry import PROCESSING_BACKOFF
 from returns_hub.store import Store
-from returns_hub.store.inbox import ClaimedDelivery, Deliveries, Delivery, ProcessingResult
+from returns_hub.store.inbox import ClaimedDelivery, Deliveries, ProcessingResult
 from returns_hub.store.ingestion import ApplyResult
 from returns_hub.store.queue import extending
 from returns_hub.store.rows import is_usable_id

@@ -17,16 +17,13 @@ from returns_hub.hub.clients import AsyncHubClient
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub, stream_of
 from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
+from returns_hub.reports import Delivery, FailedEvent, Purged, ReconcileReport, SyncProgress, SyncReport
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from returns_hub.deliveries import Delivery
     from returns_hub.hub.resources import DeliveryFilters, EventFilters, ReturnFilters
     from returns_hub.store import StoredReturn
-    from returns_hub.store.inbox import Purged
-    from returns_hub.store.subscriptions import FailedEvent
-    from returns_hub.sync import ReconcileReport, SyncProgress, SyncReport
 
 T = TypeVar("T")
 
@@ -70,8 +67,8 @@ class AsyncHub(ConfiguredHub):
         since: date | datetime | None = None,
         full: bool = False,
         details: bool = False,
-        progress: "Callable[[SyncProgress], None] | None" = None,
-    ) -> "tuple[SyncReport, ...]":
+        progress: Callable[[SyncProgress], None] | None = None,
+    ) -> tuple[SyncReport, ...]:
         """Bring the mirror up to date with the vendors; as :meth:`Hub.sync`. ``progress`` is called on the event loop."""
         jobs, store = await asyncio.to_thread(self._resources.sync_jobs, accounts)
         from returns_hub.sync import RunOptions, sync_accounts
@@ -83,8 +80,8 @@ class AsyncHub(ConfiguredHub):
         *accounts: str,
         since: date | datetime | None = None,
         details: bool = False,
-        progress: "Callable[[SyncProgress], None] | None" = None,
-    ) -> "tuple[ReconcileReport, ...]":
+        progress: Callable[[SyncProgress], None] | None = None,
+    ) -> tuple[ReconcileReport, ...]:
         """Compare the mirror with the vendors, and repair it; as :meth:`Hub.reconcile`."""
         jobs, store = await asyncio.to_thread(self._resources.sync_jobs, accounts)
         from returns_hub.sync import RunOptions, reconcile_accounts
@@ -104,19 +101,19 @@ class AsyncHub(ConfiguredHub):
         """Process the deliveries that are due; as :meth:`Hub.process`."""
         return await asyncio.to_thread(self._resources.process, limit)
 
-    def deliveries(self, **filters: "Unpack[DeliveryFilters]") -> "AsyncIterator[Delivery]":
+    def deliveries(self, **filters: "Unpack[DeliveryFilters]") -> AsyncIterator[Delivery]:
         """The deliveries that match, newest first; as :meth:`Hub.deliveries`."""
         return self._read(filters.get("account"), lambda: self._resources.deliveries(filters))
 
-    async def get_delivery(self, id: int) -> "Delivery | None":
+    async def get_delivery(self, id: int) -> Delivery | None:
         """One delivery, or None."""
         return await asyncio.to_thread(lambda: self._resources.inbox().get(id))
 
-    async def purge(self, before: date | datetime) -> "Purged":
+    async def purge(self, before: date | datetime) -> Purged:
         """Remove the processed deliveries that came before a day or a moment; as :meth:`Hub.purge`."""
         return await asyncio.to_thread(self._resources.purge, before)
 
-    async def replay(self, id: int) -> "Delivery":
+    async def replay(self, id: int) -> Delivery:
         """Process a delivery once more; as :meth:`Hub.replay`."""
         return await asyncio.to_thread(lambda: self._resources.inbox().replay(id))
 
@@ -125,7 +122,7 @@ class AsyncHub(ConfiguredHub):
         dispatcher = await asyncio.to_thread(self._resources.dispatcher, asyncio.get_running_loop())
         return await asyncio.to_thread(dispatcher.dispatch_due, limit)
 
-    def failed_events(self, name: str) -> "AsyncIterator[FailedEvent]":
+    def failed_events(self, name: str) -> AsyncIterator[FailedEvent]:
         """The events at which the handlers of a name failed; as :meth:`Hub.failed_events`."""
         return self._read(None, lambda: self._resources.dispatcher().failed_events(name))
 

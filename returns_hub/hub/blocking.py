@@ -12,16 +12,13 @@ from returns_hub.events import Event
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub
 from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
+from returns_hub.reports import Delivery, FailedEvent, Purged, ReconcileReport, SyncProgress, SyncReport
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from returns_hub.deliveries import Delivery
     from returns_hub.hub.resources import DeliveryFilters, EventFilters, ReturnFilters
     from returns_hub.store import StoredReturn
-    from returns_hub.store.inbox import Purged
-    from returns_hub.store.subscriptions import FailedEvent
-    from returns_hub.sync import ReconcileReport, SyncProgress, SyncReport
 
 
 class Hub(ConfiguredHub):
@@ -48,8 +45,8 @@ class Hub(ConfiguredHub):
         since: date | datetime | None = None,
         full: bool = False,
         details: bool = False,
-        progress: "Callable[[SyncProgress], None] | None" = None,
-    ) -> "tuple[SyncReport, ...]":
+        progress: Callable[[SyncProgress], None] | None = None,
+    ) -> tuple[SyncReport, ...]:
         """Bring the mirror up to date with the vendors; one report for each account.
 
         The first sync of an account reads back to ``since`` (default: the account's ``history_start``), later ones
@@ -74,8 +71,8 @@ class Hub(ConfiguredHub):
         *accounts: str,
         since: date | datetime | None = None,
         details: bool = False,
-        progress: "Callable[[SyncProgress], None] | None" = None,
-    ) -> "tuple[ReconcileReport, ...]":
+        progress: Callable[[SyncProgress], None] | None = None,
+    ) -> tuple[ReconcileReport, ...]:
         """Compare the mirror with all that the vendors have, and repair it; one report for each account.
 
         It finds what no webhook delivered and no sync can see. ``since`` leaves out what was created before, ``details``
@@ -128,7 +125,7 @@ class Hub(ConfiguredHub):
         """
         return self._resources.process(limit)
 
-    def deliveries(self, **filters: "Unpack[DeliveryFilters]") -> "Iterator[Delivery]":
+    def deliveries(self, **filters: "Unpack[DeliveryFilters]") -> Iterator[Delivery]:
         """The deliveries that match, newest first; read as they are asked for.
 
         Filters: ``account``, ``state``, ``limit``.
@@ -139,7 +136,7 @@ class Hub(ConfiguredHub):
         """
         return self._resources.deliveries(filters)
 
-    def get_delivery(self, id: int) -> "Delivery | None":
+    def get_delivery(self, id: int) -> Delivery | None:
         """One delivery, or None.
 
         Raises:
@@ -147,7 +144,7 @@ class Hub(ConfiguredHub):
         """
         return self._resources.inbox().get(id)
 
-    def purge(self, before: date | datetime) -> "Purged":
+    def purge(self, before: date | datetime) -> Purged:
         """Remove the processed deliveries that came before a day or a moment, and what has waited for its return since.
 
         Their bodies are personal data. What is pending or dead stays, and so does what the mirror knows by them.
@@ -158,7 +155,7 @@ class Hub(ConfiguredHub):
         """
         return self._resources.purge(before)
 
-    def replay(self, id: int) -> "Delivery":
+    def replay(self, id: int) -> Delivery:
         """Process a delivery once more, whatever became of it. What is known already makes no event.
 
         Raises:
@@ -175,7 +172,7 @@ class Hub(ConfiguredHub):
         """
         return self._resources.dispatcher().dispatch_due(limit)
 
-    def failed_events(self, name: str) -> "Iterator[FailedEvent]":
+    def failed_events(self, name: str) -> Iterator[FailedEvent]:
         """The events at which the handlers of a name failed and that they have not processed since, oldest first.
 
         Raises:

@@ -24,16 +24,16 @@ from returns_hub.hub.health import AccountHealth, Health
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.orders import FindOrderAsync, load_find_order
 from returns_hub.rate_limits import Limiter, RateLimiter
+from returns_hub.reports import Delivery, DeliveryState, Purged
 from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
 from returns_hub.webhooks import Receipt
 
 if TYPE_CHECKING:
-    from returns_hub.deliveries import Delivery, DeliveryState, Inbox, Processor
+    from returns_hub.deliveries import Inbox, Processor
     from returns_hub.dispatcher import EventDispatcher
     from returns_hub.handlers import H
     from returns_hub.store import Store, StoredReturn
-    from returns_hub.store.inbox import Purged
     from returns_hub.sync import SyncJob
     from returns_hub.worker import Worker
 
@@ -93,7 +93,7 @@ class DeliveryFilters(TypedDict, total=False):
     """Which deliveries to read: those of an ``account``, in a ``state``; ``limit`` at most."""
 
     account: str | None
-    state: "DeliveryState | None"
+    state: DeliveryState | None
     limit: int | None
 
 
@@ -316,13 +316,13 @@ class HubResources:
         """Process the deliveries that are due; how many were processed."""
         return self.processor().process_due(limit)
 
-    def deliveries(self, filters: DeliveryFilters) -> "Iterator[Delivery]":
+    def deliveries(self, filters: DeliveryFilters) -> Iterator[Delivery]:
         """The deliveries that match, newest first."""
         account = filters.get("account")
         self.store_of(account)
         return self.inbox().find(account=account, state=filters.get("state"), limit=filters.get("limit"))
 
-    def purge(self, before: date | datetime) -> "Purged":
+    def purge(self, before: date | datetime) -> Purged:
         """Remove old deliveries; how many."""
         inbox = self.inbox()
         from returns_hub.store import start_of

@@ -7,10 +7,9 @@ other. What a delivery results in is committed together with the word that it is
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 from sqlalchemy import Connection, RowMapping, Select, delete, func, select, text
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
@@ -19,7 +18,8 @@ from returns_hub.errors import StoreError
 from returns_hub.events import Event, Origin
 from returns_hub.json_codec import encode_json
 from returns_hub.merge import Derive, Observation
-from returns_hub.operation import Pairs, WebhookRequest
+from returns_hub.operation import WebhookRequest
+from returns_hub.reports import Backlog, Delivery, DeliveryState, Purged
 from returns_hub.store import correlation, ingestion, rows
 from returns_hub.store.correlation import Uncorrelated
 from returns_hub.store.database import Database, database_time, sql_time, store_errors
@@ -34,59 +34,6 @@ _BODIES_CHUNK: Final = 20
 _PURGE_CHUNK: Final = 200
 # What is wrong with the database itself, whatever is written to it.
 _DATABASE_FAILURES: Final = (InterfaceError, InternalError, OperationalError, NoConnectionLeft)
-
-
-class DeliveryState(StrEnum):
-    """What has become of a delivery."""
-
-    PENDING = "pending"
-    PROCESSED = "processed"
-    DEAD = "dead"
-
-
-@frozen(kw_only=True)
-class Delivery:
-    """One delivery, as it is stored.
-
-    ``subject`` names what it is about, ``""`` where it does not say; ``duplicates`` counts the copies that came after it.
-    ``attempts`` are those since it came, or since it was last replayed; a pending one is tried again at ``due_at``.
-    ``error`` is why the last attempt failed, or why a processed one came to nothing; it holds nothing of the delivery.
-    ``events`` counts those it caused. ``headers`` and ``url`` are without what could be a secret.
-    """
-
-    id: int
-    account: str
-    dedupe_key: str
-    subject: str
-    origin: Origin
-    received_at: datetime
-    state: DeliveryState
-    duplicates: int
-    attempts: int
-    due_at: datetime
-    processed_at: datetime | None
-    error: str | None
-    events: int
-    method: str
-    url: str
-    headers: Pairs = field(repr=False)
-    body: bytes = field(repr=False)
-
-    @property
-    def request(self) -> WebhookRequest:
-        """The request, as far as it was kept."""
-        return WebhookRequest(
-            method=self.method, url=self.url, headers=self.headers, body=self.body, received_at=self.received_at
-        )
-
-
-@frozen(kw_only=True)
-class Backlog:
-    """How many deliveries are pending, since when, and how many are dead."""
-
-    pending: int
-    dead: int
-    oldest_pending_at: datetime | None
 
 
 @frozen(kw_only=True)
@@ -127,14 +74,6 @@ class ProcessingResult:
     events: tuple[Event, ...] = ()
     read: frozenset[str] = frozenset()
     remark: str | None = None
-
-
-@frozen(kw_only=True)
-class Purged:
-    """How much was removed: processed deliveries, and observations ``waiting`` for a return that never appeared."""
-
-    deliveries: int
-    waiting: int
 
 
 class Deliveries:

@@ -5,8 +5,6 @@ cursor moves on. It stays there until a handler has taken it, so no event is los
 """
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
 from attrs import frozen
@@ -14,6 +12,7 @@ from sqlalchemy import Connection, Select, delete, exists, func, insert, select,
 
 from returns_hub.events import Event, Origin
 from returns_hub.handlers import ConsumerHealth
+from returns_hub.reports import FailedEvent, FailedEventState
 from returns_hub.store import rows
 from returns_hub.store.database import Database, database_time, store_errors
 from returns_hub.store.events import last_sequence
@@ -23,29 +22,6 @@ from returns_hub.store.sql import insert_new
 
 _QUEUED: Final = PARKED_EVENTS.c
 _CHUNK: Final = 100
-
-
-class FailedEventState(StrEnum):
-    """What becomes of an event at which a consumer failed."""
-
-    PENDING = "pending"
-    DEAD = "dead"
-
-
-@frozen(kw_only=True)
-class FailedEvent:
-    """An event at which a consumer failed: ``pending`` if it is tried again at ``due_at``, ``dead`` if it is not.
-
-    ``error`` is the type of the last attempt's exception and the place that raised it, without its text: that may hold
-    what the event is about.
-    """
-
-    consumer: str
-    event: Event
-    state: FailedEventState
-    attempts: int
-    due_at: datetime
-    error: str
 
 
 @frozen(kw_only=True)

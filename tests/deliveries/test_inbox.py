@@ -25,8 +25,9 @@ from returns_hub import (
     UnknownEvent,
     WebhookRequest,
 )
-from returns_hub.deliveries import Backlog, Delivery, DeliveryState, Inbox
+from returns_hub.deliveries import Inbox
 from returns_hub.deliveries.sanitizer import sanitize_delivery
+from returns_hub.reports import Backlog, Delivery, DeliveryState
 from returns_hub.store import Store
 
 At: TypeAlias = Callable[[float], datetime]

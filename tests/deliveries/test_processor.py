@@ -22,8 +22,9 @@ from returns_hub import (
     TimelineEntry,
     WebhookRequest,
 )
-from returns_hub.deliveries import Delivery, DeliveryState, Inbox, Processor
+from returns_hub.deliveries import Inbox, Processor
 from returns_hub.merge import observed
+from returns_hub.reports import Delivery, DeliveryState
 from returns_hub.store import Store
 from returns_hub.store.inbox import ClaimedDelivery, Deliveries, ProcessingResult
 from returns_hub.testing import serve

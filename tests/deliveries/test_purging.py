@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from returns_hub import HttpAnswer, Return, Shipment
-from returns_hub.deliveries import DeliveryState, Inbox, Processor
+from returns_hub.deliveries import Inbox, Processor
+from returns_hub.reports import DeliveryState, Purged
 from returns_hub.store import Store
-from returns_hub.store.inbox import Deliveries, Purged
+from returns_hub.store.inbox import Deliveries
 from returns_hub.testing.fake import FakeVendor
 from returns_hub.worker import purge_schedule
 

@@ -13,8 +13,8 @@ from returns_hub import ConfigurationError, Event, LabelReady, Origin, Return, R
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.handlers import HandlerRegistry
 from returns_hub.merge import observed
+from returns_hub.reports import FailedEventState
 from returns_hub.store import Store
-from returns_hub.store.subscriptions import FailedEventState
 
 Tell: TypeAlias = Callable[..., None]
 PassTime: TypeAlias = Callable[[], None]

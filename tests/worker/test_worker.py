@@ -19,10 +19,11 @@ import pytest
 from sqlalchemy import text
 
 from returns_hub import ConfigurationError, Event, Status, WebhookRequest
-from returns_hub.deliveries import DeliveryState, Inbox, Processor
+from returns_hub.deliveries import Inbox, Processor
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.events import EVENT_TYPES
 from returns_hub.handlers import HandlerRegistry
+from returns_hub.reports import DeliveryState
 from returns_hub.scalars import format_time
 from returns_hub.store import Store
 from returns_hub.store.subscriptions import Subscriptions
