@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from json import dumps as toml_value
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -14,11 +14,15 @@ from cyclopts.validators import Number
 
 from returns_hub import registry
 from returns_hub.adapter import Capability, Support
-from returns_hub.cli.output import print_heading, print_line
+from returns_hub.cli.output import clean, print_heading, print_line
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 
 if TYPE_CHECKING:
     from returns_hub.testing import Simulator, TriggerResult
+
+
+DEFAULT_RECEIVER: Final = "http://127.0.0.1:8000/webhooks"
+"""Where ``returns-hub serve`` receives without any option."""
 
 
 @frozen
@@ -51,7 +55,8 @@ def sandbox(
     gone when the command ends.
 
     With --webhooks returns change at the vendors by themselves, and each vendor
-    delivers its own signed webhook to URL/ACCOUNT, where returns-hub serve listens.
+    delivers its own signed webhook to URL/ACCOUNT: give the address of returns-hub
+    serve. What is printed fits that address.
 
     For example:
       returns-hub sandbox
@@ -68,6 +73,8 @@ def sandbox(
     address = None if webhooks is None else _receiver(webhooks)
     try:
         with running(port=port, count=count, seed=seed) as started:
+            for one in started:
+                one.simulator.register_webhook(f"{address or DEFAULT_RECEIVER}/{one.account}")
             _announce(started)
             if address is None:
                 threading.Event().wait()
@@ -121,7 +128,7 @@ def _receiver(url: str) -> str:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ConfigurationError("--webhooks takes an address like http://127.0.0.1:8000/webhooks")
+        raise ConfigurationError(f"--webhooks takes an address like {DEFAULT_RECEIVER}, not {clean(url[:80])!r}")
     return url.rstrip("/")
 
 

@@ -43,7 +43,7 @@ def serve(
 
     For example:
       returns-hub serve
-      returns-hub serve --host 0.0.0.0 --port 8080
+      returns-hub serve --host 0.0.0.0
 
     Args:
         host: The address to listen on; put a proxy with TLS in front of it.

@@ -119,6 +119,9 @@ class Simulator(ABC):
     def set_status(self, return_id: str, word: str) -> None:
         """Move a return at the vendor, as its staff would: any word goes."""
 
+    def register_webhook(self, webhook_url: str) -> None:  # noqa: B027 - most vendors sign without it
+        """Register this address for deliveries, with a vendor that signs the registered address: ``options`` then has it."""
+
     def trigger(self, webhook_url: str) -> TriggerResult | None:  # noqa: ARG002 - the contract's
         """Change a return, and deliver the signed webhook to ``webhook_url``; None if the vendor sends none.
 

@@ -48,6 +48,7 @@ def test_the_printed_configuration_works(sandbox: tuple[Any, str], run: Run, tmp
     _, printed = sandbox
     configuration = printed[printed.index("store = ") : printed.index("Ctrl-C")]
     (tmp_path / "returns-hub.toml").write_text(configuration)
+    assert 'webhook_url = "http://127.0.0.1:8000/webhooks/return-helper-sandbox"' in configuration
     created = {report["account"]: report["created"] for report in run("sync", "--json").objects}
     assert set(created) == ACCOUNTS
     # Returnless has a request for each return; where one grew from the other, the mirror has one.
@@ -79,6 +80,8 @@ def test_its_webhooks_come_in_as_soon_as_somebody_listens(environment: dict[str,
         assert command.stdout is not None
         printed = "".join(iter(command.stdout.readline, "Ctrl-C ends it.\n"))
         (tmp_path / "returns-hub.toml").write_text(printed[printed.index("store = ") :])
+        # Some vendors sign the address that is registered: it is the one that is delivered to.
+        assert f'webhook_url = "http://127.0.0.1:{port}/webhooks/return-helper-sandbox"' in printed
         assert command.stdout.readline() == f"Waiting for somebody to listen on http://127.0.0.1:{port}/webhooks\n"
         with Hub.from_config(tmp_path / "returns-hub.toml") as hub, serve(create_app(hub), port=port):
             lines = [command.stdout.readline() for _ in ACCOUNTS]
@@ -95,7 +98,7 @@ def test_its_webhooks_come_in_as_soon_as_somebody_listens(environment: dict[str,
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1/webhooks", "http://", "http://x/webhooks?a=1"])
 def test_an_address_that_is_none_is_refused(run: Run, url: str) -> None:
     ran = run("sandbox", "--webhooks", url)
-    sentence = "returns-hub: --webhooks takes an address like http://127.0.0.1:8000/webhooks\n"
+    sentence = f"returns-hub: --webhooks takes an address like http://127.0.0.1:8000/webhooks, not {url!r}\n"
     assert (ran.code, ran.out, ran.err) == (2, "", sentence)
 
 

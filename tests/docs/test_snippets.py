@@ -1,5 +1,6 @@
 """The examples of the README and the documentation are run as they are printed, against the simulator."""
 
+import inspect
 import re
 import runpy
 from collections.abc import Iterator
@@ -127,3 +128,18 @@ def test_the_first_steps_run_without_a_key(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.delenv("RETURNMATE_API_KEY", raising=False)
     runpy.run_path(str(ROOT / "docs" / "examples" / "first_steps.py"), run_name="__main__")
     assert "RMA-2024-001234: approved, australia_post" in capsys.readouterr().out
+
+
+def test_every_page_receives_at_the_port_where_serve_listens() -> None:
+    from returns_hub.cli.sandbox import DEFAULT_RECEIVER
+    from returns_hub.cli.serve import serve as command
+
+    port = str(inspect.signature(command).parameters["port"].default)
+    assert f":{port}/" in DEFAULT_RECEIVER
+    folders = ("docs", "returns_hub", "adapters")
+    sources = [ROOT / "README.md", *(path for each in folders for path in (ROOT / each).rglob("*.[mp][dy]"))]
+    pattern = re.compile(r"(?:127\.0\.0\.1|localhost):(\d+)/(?:webhooks|orders|healthz)|serve [^\n]*--port (\d+)")
+    named = {
+        found for path in sources for match in pattern.findall(path.read_text("utf-8")) for found in match if found
+    }
+    assert named == {port}

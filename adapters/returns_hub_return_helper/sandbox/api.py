@@ -36,7 +36,7 @@ from returns_hub_return_helper.sandbox.webhooks import Notification, Order, Outb
 Json: TypeAlias = dict[str, Any]
 
 SIGNING_KEY: Final = base64.b64encode(bytes(range(64))).decode()
-WEBHOOK_URL: Final = "http://127.0.0.1:8080/webhooks/return-helper-sandbox"
+WEBHOOK_URL: Final = "http://127.0.0.1:8000/webhooks/return-helper-sandbox"
 REFUSED_POSTAL_CODE: Final = "00000"
 """No carrier makes a label from here: a shipment with it is accepted, and its label fails."""
 
@@ -287,6 +287,11 @@ class ReturnHelperSandbox(Simulator):
             self.arrive(shipment.id, images=0)
         tried = self.deliver()
         return TriggerResult(str(shipment.request.id), tuple([one.attempts[-1].status for one in tried]))
+
+    def register_webhook(self, webhook_url: str) -> None:
+        """Sign for this address from now on, and deliver there."""
+        self.options = {**self.options, "webhook_url": webhook_url}
+        self._outbox.url, self._outbox.deliver_to = webhook_url, None
 
     def deliver_to(self, url: str) -> None:
         """Post to this address from now on; what is signed stays the registered ``webhook_url``, as behind a proxy."""
