@@ -82,6 +82,7 @@ class Database:
         self.place = _place(url)
         self._engine = _engine(url)
         self._turn = threading.Lock()
+        self._closed = False
         self._inherited: list[object] = []
         reset_after_fork(self, Database._reset_after_fork)
 
@@ -111,7 +112,7 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees the database as of one moment."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._connected() as connection, connection.begin():
             yield connection
 
     @contextlib.contextmanager
@@ -126,7 +127,7 @@ class Database:
         with contextlib.ExitStack() as held:
             if serialized or self.dialect == "sqlite":
                 held.enter_context(self._turn)
-            connection = held.enter_context(self._engine.connect().execution_options(**options))
+            connection = held.enter_context(self._connected()).execution_options(**options)
             held.enter_context(connection.begin())
             if self.dialect == "postgresql" and durable is not None:
                 connection.execute(text(_POSTGRESQL_DURABLE[durable]))
@@ -161,7 +162,8 @@ class Database:
         return dict(arguments)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; one that another thread uses at this moment is closed when that is done."""
+        self._closed = True
         self._engine.dispose()
 
     def explain(self, error: Exception) -> StoreError:
@@ -173,6 +175,18 @@ class Database:
         else:
             reason = _postgresql_reason(cause)
         return StoreError(f"the mirror {self.place} {reason}")
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        pool = self._engine.pool
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        finally:
+            # A connection that comes back after its pool was disposed of would stay open in it.
+            if self._closed:
+                pool.dispose()
+                self._engine.dispose()
 
     def _reset_after_fork(self) -> None:
         """Leave the parent its connections: to close one here would end the parent's session, or drop its locks."""

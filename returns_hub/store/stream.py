@@ -6,13 +6,10 @@ can be read has none before it that cannot.
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from typing import Any, Final, Protocol, cast
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event
@@ -113,7 +110,7 @@ class CommitWatcher:
                 if self._database.dialect == "sqlite"
                 else _PostgresqlSignal(self._database)
             )
-        except (SQLAlchemyError, sqlite3.Error) as error:
+        except Exception as error:  # noqa: BLE001 - every driver has its own
             problem = self._database.explain(error)
         raise problem
 
@@ -160,14 +157,22 @@ class _PostgresqlSignal:
     def __init__(self, database: Database) -> None:
         self._connection = database.dedicated()
         self._driver = cast("Any", self._connection.dbapi_connection)
-        self._driver.autocommit = True
-        self._driver.execute(f"LISTEN {CHANNEL}")
+        try:
+            self._driver.autocommit = True
+            self._driver.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            self.close()
+            raise
 
     def wait(self, seconds: float) -> bool:
         return any(True for _ in self._driver.notifies(timeout=seconds, stop_after=1))
 
     def close(self) -> None:
-        self._connection.close()
+        try:
+            self._connection.close()
+        finally:
+            # The pool keeps open what it could not reset, after a lost connection for instance.
+            self._driver.close()
 
 
 class _StreamReader:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from returns_hub import Event, StoreError
 from returns_hub.store import Store
+from returns_hub.store.database import Database
 from returns_hub.store.stream import CommitWatcher, follow, follow_async
 
 Tell: TypeAlias = Callable[..., None]
@@ -208,3 +209,20 @@ def test_waiting_for_nothing_comes_to_an_end(store: Store) -> None:
         assert (watch.wait(0.0), watch.wait(0.05)) == (False, False)
     finally:
         watch.close()
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_a_connection_that_cannot_listen_is_closed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+
+    def dedicated(database: Database) -> Any:
+        connection = database._engine.raw_connection()
+        connection.detach()
+        opened.append(connection.dbapi_connection)
+        opened[-1].execute("SELECT 1 FROM pg_class")  # a transaction is open: autocommit is refused
+        return connection
+
+    monkeypatch.setattr(Database, "dedicated", dedicated)
+    with pytest.raises(StoreError, match="the mirror postgresql://"):
+        CommitWatcher(store.database)
+    assert [driver.closed for driver in opened] == [True]

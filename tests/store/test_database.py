@@ -163,6 +163,19 @@ def test_a_foreign_postgresql_database_is_refused(postgresql_url: str) -> None:
     assert "is the database of something else" in message(postgresql_url)
 
 
+@pytest.mark.parametrize("transaction", ["reading", "writing"])
+def test_a_connection_that_is_in_use_when_the_store_is_closed_is_closed_afterwards(
+    store_url: str, transaction: str
+) -> None:
+    store = Store.open(store_url)
+    with getattr(store.database, transaction)() as connection:
+        driver = connection.connection.driver_connection
+        store.close()
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    with pytest.raises(Exception, match="closed"):
+        driver.cursor().execute("SELECT 1")
+
+
 def test_a_newer_mirror_asks_for_a_newer_program(store_url: str) -> None:
     with Store.open(store_url) as store, store.database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE {REVISION_TABLE} SET version_num = '9999'")
