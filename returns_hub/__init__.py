@@ -40,13 +40,12 @@ _PUBLIC: Final = {
     ),
     "scalars": "format_time parse_time",
     "secret": "Secret to_secret to_secrets",
+    "signatures": "single_header verify_hmac_sha256_hex",
     "status": (
         "Attention Direction Disposition DispositionStatus Facts LabelStatus ResolutionKind ResolutionStatus "
         "ReturnKind ShipmentStatus Status StatusTable"
     ),
-    "webhooks": (
-        "Receipt ReturnHint ReturnObserved UnknownEvent VendorEvent body_digest single_header verify_hmac_sha256_hex"
-    ),
+    "webhooks": "Receipt ReturnHint ReturnObserved UnknownEvent VendorEvent body_digest",
 }
 _MODULES: Final = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 

@@ -110,6 +110,8 @@ from returns_hub.scalars import parse_time as parse_time
 from returns_hub.secret import Secret as Secret
 from returns_hub.secret import to_secret as to_secret
 from returns_hub.secret import to_secrets as to_secrets
+from returns_hub.signatures import single_header as single_header
+from returns_hub.signatures import verify_hmac_sha256_hex as verify_hmac_sha256_hex
 from returns_hub.status import Attention as Attention
 from returns_hub.status import Direction as Direction
 from returns_hub.status import Disposition as Disposition
@@ -128,8 +130,6 @@ from returns_hub.webhooks import ReturnObserved as ReturnObserved
 from returns_hub.webhooks import UnknownEvent as UnknownEvent
 from returns_hub.webhooks import VendorEvent as VendorEvent
 from returns_hub.webhooks import body_digest as body_digest
-from returns_hub.webhooks import single_header as single_header
-from returns_hub.webhooks import verify_hmac_sha256_hex as verify_hmac_sha256_hex
 
 __all__ = [
     "Account",

@@ -1,23 +1,14 @@
-"""The events of a webhook delivery, and the checks that every signature scheme shares. No I/O, no clock."""
+"""What a webhook delivery comes to: its events, and what to answer. No I/O, no clock."""
 
-import base64
-import binascii
 import hashlib
-import hmac
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from returns_hub.errors import WebhookRejected
 from returns_hub.model import Return
-from returns_hub.operation import HttpAnswer, WebhookRequest
-from returns_hub.secret import Secret
-
-_HEX_SHA256: Final = re.compile(r"[0-9a-fA-F]{64}\Z")
-_BASE64_SHA256: Final = re.compile(r"[A-Za-z0-9+/]{43}=\Z")
+from returns_hub.operation import HttpAnswer
 
 
 @frozen(kw_only=True)
@@ -75,57 +66,3 @@ class Receipt:
 def body_digest(body: bytes) -> str:
     """SHA-256 of the exact bytes, in hex: the dedupe key of a delivery that carries none."""
     return hashlib.sha256(body).hexdigest()
-
-
-def single_header(request: WebhookRequest, name: str) -> str:
-    """The one value of a signature header.
-
-    Raises:
-        WebhookRejected: ``missing_signature`` or ``duplicate_signature``.
-    """
-    values = request.header(name)
-    if len(values) > 1:
-        raise WebhookRejected("duplicate_signature", f"the header {name} came {len(values)} times")
-    value = "".join(values).strip()
-    if not value:
-        raise WebhookRejected("missing_signature", f"the header {name} is missing")
-    return value
-
-
-def verify_hmac_sha256_hex(message: bytes, signature: str, secrets: Iterable[Secret]) -> None:
-    """Returns if ``signature`` is the hexadecimal HMAC-SHA256 of ``message`` under one of the live secrets.
-
-    Every secret is tried, in constant time, whichever matches. Upper-case digits are accepted.
-
-    Raises:
-        WebhookRejected: ``not_configured`` without a secret, ``malformed_signature``, ``wrong_signature``.
-    """
-    keys = [secret.reveal().encode() for secret in secrets if secret]
-    if keys and not _HEX_SHA256.match(signature):
-        raise WebhookRejected("malformed_signature", "the signature is not 64 hexadecimal digits")
-    _verify_hmac_sha256(message, signature.lower().encode(), keys, binascii.hexlify)
-
-
-def verify_hmac_sha256_base64(message: bytes, signature: str, keys: Iterable[bytes]) -> None:
-    """Returns if ``signature`` is the Base64 of the HMAC-SHA256 of ``message`` under one of the live keys.
-
-    Keys are bytes: a vendor may show them as text, or as Base64 of their own.
-
-    Raises:
-        WebhookRejected: ``not_configured`` without a key, ``malformed_signature``, ``wrong_signature``.
-    """
-    keys = [key for key in keys if key]
-    if keys and not _BASE64_SHA256.match(signature):
-        raise WebhookRejected("malformed_signature", "the signature is not the Base64 of 32 bytes")
-    _verify_hmac_sha256(message, signature.encode(), keys, base64.b64encode)
-
-
-def _verify_hmac_sha256(
-    message: bytes, signature: bytes, keys: Sequence[bytes], encode: Callable[[bytes], bytes]
-) -> None:
-    """Compares in constant time with what every key gives, whichever matches."""
-    if not keys:
-        raise WebhookRejected("not_configured", "no webhook secret is configured for this account")
-    matches = [hmac.compare_digest(encode(hmac.new(key, message, hashlib.sha256).digest()), signature) for key in keys]
-    if not any(matches):
-        raise WebhookRejected("wrong_signature", "the signature does not match")

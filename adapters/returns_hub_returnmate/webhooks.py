@@ -14,13 +14,10 @@ from returns_hub import (
     ReturnHint,
     Secret,
     UnknownEvent,
-    WebhookRejected,
     WebhookRequest,
     body_digest,
-    single_header,
-    verify_hmac_sha256_hex,
 )
-from returns_hub.wire import Record, decode_object, parse_id
+from returns_hub.wire import Record, decode_object, parse_id, verify_signed_body
 
 SIGNATURE_HEADER: Final = "X-Webhook-Signature"
 
@@ -66,13 +63,7 @@ def verify(request: WebhookRequest, secrets: Iterable[Secret], *, header: str) -
     Raises:
         WebhookRejected: and nothing else, whatever came in.
     """
-    secrets = tuple(secrets)
-    if not any(secrets):
-        raise WebhookRejected("not_configured", "no webhook secret is configured for this account")
-    if request.method.upper() != "POST":
-        raise WebhookRejected("wrong_method", "a delivery is a POST")
-    signature = single_header(request, header)
-    verify_hmac_sha256_hex(request.body, signature.removeprefix("sha256="), secrets)
+    verify_signed_body(request, header, secrets, prefix="sha256=")
 
 
 def read(request: WebhookRequest) -> Receipt:

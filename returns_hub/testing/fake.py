@@ -52,8 +52,6 @@ from returns_hub import (
     body_digest,
     format_time,
     parse_time,
-    single_header,
-    verify_hmac_sha256_hex,
 )
 from returns_hub.testing.faults import Call, json_answer
 from returns_hub.testing.simulator import Refusal, Simulator
@@ -66,6 +64,7 @@ from returns_hub.wire import (
     get,
     parse_one,
     parse_rows,
+    verify_signed_body,
     without_none,
 )
 
@@ -173,7 +172,7 @@ class FakeAdapter(Adapter):
 
     def verify_webhook(self, request: WebhookRequest) -> None:
         """Returns if the raw body is signed with a live secret: hexadecimal HMAC-SHA256."""
-        verify_hmac_sha256_hex(request.body, single_header(request, SIGNATURE_HEADER), self.webhook_secrets)
+        verify_signed_body(request, SIGNATURE_HEADER, self.webhook_secrets)
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """A hint to read the return again."""

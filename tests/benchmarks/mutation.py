@@ -54,7 +54,10 @@ _MERGE_TESTS: Final = (
 
 TARGETS: Final = (
     *(Target(f"returns_hub/merge/{name}.py", _MERGE_TESTS) for name in _MERGE_MODULES),
-    Target("returns_hub/webhooks.py", ("tests/core/test_webhook_checks.py", "tests/core/test_webhook_signatures.py")),
+    Target(
+        "returns_hub/signatures.py",
+        ("tests/core/test_signatures.py", "tests/core/test_webhook_checks.py", "tests/core/test_webhook_signatures.py"),
+    ),
     Target(
         "adapters/returns_hub_return_helper/webhooks.py",
         ("tests/core/test_webhook_signatures.py", "tests/return_helper/test_return_helper_webhooks.py"),
@@ -125,7 +128,7 @@ _MERGE_FACTS: Final = "returns_hub/merge/facts.py"
 _PRECEDENCE: Final = "returns_hub/merge/precedence.py"
 _ALIASES: Final = "returns_hub/merge/aliases.py"
 _DIFF: Final = "returns_hub/merge/diff.py"
-_CORE: Final = "returns_hub/webhooks.py"
+_CORE: Final = "returns_hub/signatures.py"
 _RETURNLESS: Final = "adapters/returns_hub_returnless/webhooks.py"
 _RETURN_HELPER_WORDS: Final = "adapters/returns_hub_return_helper/statuses.py"
 _RETURNMATE_WORDS: Final = "adapters/returns_hub_returnmate/statuses.py"

@@ -37,7 +37,14 @@ from returns_hub import (
     to_secret,
     to_secrets,
 )
-from returns_hub.wire import build_error, error_class, page_size, parse_one
+from returns_hub.wire import (
+    build_error,
+    error_class,
+    page_size,
+    parse_one,
+    standard_webhook_key,
+    verify_standard_webhook,
+)
 from returns_hub_parcelwise import webhooks, wire
 from returns_hub_parcelwise.statuses import STATUSES
 
@@ -87,7 +94,8 @@ class ParcelWise(Adapter):
     idempotency_header: ClassVar[str | None] = "Idempotency-Key"
 
     def __attrs_post_init__(self) -> None:
-        webhooks.check_secrets(self.webhook_secrets)
+        for secret in self.webhook_secrets:
+            standard_webhook_key(secret)
 
     def authorize(self, request: Request) -> Request:
         """The request with the token, where there is one; that for a token carries the client's own credentials."""
@@ -151,7 +159,7 @@ class ParcelWise(Adapter):
 
     def verify_webhook(self, request: WebhookRequest) -> None:
         """Returns if the delivery is signed with a live secret, now (Standard Webhooks)."""
-        webhooks.verify(request, self.webhook_secrets)
+        verify_standard_webhook(request, self.webhook_secrets)
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """The return as it then was: the body is signed."""

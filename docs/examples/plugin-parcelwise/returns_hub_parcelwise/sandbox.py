@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from returns_hub import HttpAnswer, format_time, parse_time
+from returns_hub import HttpAnswer, Secret, format_time, parse_time
 from returns_hub.testing import Call, Faults, Refusal, Simulator, json_answer
+from returns_hub.wire import standard_webhook_key, standard_webhook_signature
 from returns_hub_parcelwise import webhooks
 from returns_hub_parcelwise.statuses import STATUSES
 
@@ -169,14 +170,10 @@ class ParcelWiseSandbox(Simulator):
 
 
 def sign(body: bytes, secret: str, *, name: str, at: datetime) -> Mapping[str, str]:
-    """The headers with which ParcelWise delivers this body."""
+    """The headers of a delivery that is signed at a moment."""
     told = str(int(at.timestamp()))
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    return {
-        webhooks.ID_HEADER: name,
-        webhooks.TIME_HEADER: told,
-        webhooks.SIGNATURE_HEADER: webhooks.sign(key, name, told, body),
-    }
+    signature = standard_webhook_signature(standard_webhook_key(Secret(secret)), id=name, timestamp=told, body=body)
+    return {webhooks.ID_HEADER: name, "webhook-timestamp": told, webhooks.SIGNATURE_HEADER: signature}
 
 
 def _matches(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
