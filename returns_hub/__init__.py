@@ -26,6 +26,7 @@ _PUBLIC: Final = {
         "ReturnAttentionChanged ReturnCreated ReturnNotesChanged ReturnStatusChanged ReturnUpdated "
         "ShipmentUpdated StatusChanges"
     ),
+    "handlers": "ConsumerHealth",
     "hub": "AccountHealth AsyncHub Health Hub",
     "json_codec": "decode_json",
     "model": (

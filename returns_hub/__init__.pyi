@@ -56,6 +56,7 @@ from returns_hub.events import ReturnStatusChanged as ReturnStatusChanged
 from returns_hub.events import ReturnUpdated as ReturnUpdated
 from returns_hub.events import ShipmentUpdated as ShipmentUpdated
 from returns_hub.events import StatusChanges as StatusChanges
+from returns_hub.handlers import ConsumerHealth as ConsumerHealth
 from returns_hub.hub import AccountHealth as AccountHealth
 from returns_hub.hub import AsyncHub as AsyncHub
 from returns_hub.hub import Health as Health
@@ -148,6 +149,7 @@ __all__ = [
     "Conflict",
     "ConnectionDegraded",
     "ConnectionRecovered",
+    "ConsumerHealth",
     "CreatedChanges",
     "Customer",
     "Delivery",

@@ -5,7 +5,6 @@ events: each is handed to one of them.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
@@ -16,13 +15,12 @@ from returns_hub import telemetry
 from returns_hub.errors import error_location, is_interrupt
 from returns_hub.events import Event
 from returns_hub.handlers import Consumer, ConsumerHealth, HandlerRegistry, is_async
+from returns_hub.logs import log_event
 from returns_hub.reports import FailedEvent
 from returns_hub.retry import PROCESSING_BACKOFF
 from returns_hub.store import Store
 from returns_hub.store.queue import extending
 from returns_hub.store.subscriptions import ClaimedEvent, Subscriptions
-
-_log = logging.getLogger("returns_hub")
 
 # How soon it is seen that an event loop has ended.
 _LOOP_CHECK_SECONDS: Final = 1.0
@@ -102,7 +100,7 @@ class EventDispatcher:
             if isinstance(error, _LoopClosed) or is_interrupt(error):
                 self.release(claimed)
                 raise
-            self._fail(consumer, claimed, f"{type(error).__name__} at {error_location(error)}")
+            self._fail(consumer, claimed, f"{type(error).__name__} at {error_location(error)}", error)
             return False
         self._subscriptions.finish(claimed.claim)
         telemetry.count("returns_hub.events", account=event.account, type=event.type, outcome="handled")
@@ -142,21 +140,35 @@ class EventDispatcher:
         return self._subscriptions.failed(consumer)
 
     def retry_event(self, consumer: str, sequence: int) -> bool:
-        """Hand a dead event over again, with all its attempts; False if the consumer has no such dead event.
+        """Hand an event over again now, with all its attempts; False if the consumer has not failed at it.
 
         Raises:
             StoreError: the store cannot take it.
         """
         return self._subscriptions.retry(consumer, sequence)
 
-    def _fail(self, consumer: Consumer, claimed: ClaimedEvent, problem: str) -> None:
+    def skip_event(self, consumer: str, sequence: int) -> bool:
+        """Never hand an event over again; False if the consumer has not failed at it. The later ones of its return go on.
+
+        Raises:
+            StoreError: the store cannot take it.
+        """
+        skipped = self._subscriptions.skip(consumer, sequence)
+        if skipped:
+            message = "consumer %s: event %d is skipped"
+            log_event("handler.skipped", message, consumer, sequence, handler=consumer, sequence=sequence)
+        return skipped
+
+    def _fail(
+        self, consumer: Consumer, claimed: ClaimedEvent, problem: str, error: BaseException | None = None
+    ) -> None:
         event, attempt = claimed.event, claimed.claim.attempt
         retry_in = None if attempt >= consumer.attempts else PROCESSING_BACKOFF.delay(attempt)
         self._subscriptions.fail(claimed.claim, problem, retry_in=retry_in)
         outcome = "dead" if retry_in is None else "retried"
         telemetry.count("returns_hub.events", account=event.account, type=event.type, outcome=outcome)
-        _log.log(
-            logging.ERROR if retry_in is None else logging.WARNING,
+        log_event(
+            "handler.dead" if retry_in is None else "handler.failed",
             "consumer %s failed at event %d (%s), attempt %d: %s; %s",
             consumer.name,
             event.sequence,
@@ -164,6 +176,10 @@ class EventDispatcher:
             attempt,
             problem,
             "dead" if retry_in is None else f"retried in {retry_in:.0f} s",
+            error=error,
+            handler=consumer.name,
+            account=event.account,
+            sequence=event.sequence,
         )
 
     def _call(self, consumer: Consumer, event: Event) -> None:

@@ -24,10 +24,17 @@
 No text, ``repr`` or argument of any of them holds a credential, a header or a body.
 """
 
+import sysconfig
 import threading
+import traceback
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import ClassVar, TypedDict, Unpack
+from typing import ClassVar, Final, TypedDict, Unpack
+
+# What an operator has not written: the standard library and installed packages.
+_INSTALLED: Final = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+_MAX_FRAMES: Final = 20
+_MAX_CHAIN: Final = 4
 
 
 class ReturnsHubError(Exception):
@@ -236,14 +243,33 @@ class ReplyTooLarge(TransportFailed):
 
 
 def error_location(error: BaseException) -> str:
-    """Where an error was raised, as ``folder/file.py:line``."""
-    trace = error.__traceback__
-    if trace is None:
+    """Where an error was raised, as ``folder/file.py:line in function``: of the platform's own code, where it came through that."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if not frames:
         return "an unknown place"
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    path = trace.tb_frame.f_code.co_filename.replace("\\", "/")
-    return f"{'/'.join(path.split('/')[-2:])}:{trace.tb_lineno}"
+    own = [each for each in frames if not each[0].f_code.co_filename.startswith(_INSTALLED)]
+    frame, line = (own or frames)[-1]
+    path = frame.f_code.co_filename.replace("\\", "/")
+    return f"{'/'.join(path.split('/')[-2:])}:{line} in {frame.f_code.co_name}"
+
+
+def describe_traceback(error: BaseException) -> str:
+    """The traceback of an error and of those that led to it, the first one first: files, lines and functions.
+
+    The errors' texts and the lines of code are left out: they may hold anything.
+    """
+    chain = [error]
+    while (before := error.__cause__ or (None if error.__suppress_context__ else error.__context__)) is not None:
+        if len(chain) == _MAX_CHAIN or before in chain:
+            break
+        chain.append(before)
+        error = before
+    lines: list[str] = []
+    for each in reversed(chain):
+        frames = traceback.extract_tb(each.__traceback__)[-_MAX_FRAMES:]
+        places = [f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in frames]
+        lines += ["Traceback (most recent call last):", *places, type(each).__qualname__]
+    return "\n".join(lines)
 
 
 def is_interrupt(error: BaseException) -> bool:

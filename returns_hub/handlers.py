@@ -75,13 +75,20 @@ class Consumer:
 
 @frozen(kw_only=True)
 class ConsumerHealth:
-    """How far a consumer has come: ``lag`` events are recorded and not done, ``failing`` ones are retried, ``dead`` ones not."""
+    """How far the handlers of a name have come in the event stream.
+
+    ``cursor`` is the sequence up to which events have come to their turn. ``lag`` events are recorded and not done, the
+    oldest since ``oldest_pending_s`` seconds (None without lag). Of these ``failing`` are retried; ``dead`` ones are not,
+    and are not part of the lag. ``error`` is the type and the place of the latest failure, None without one.
+    """
 
     name: str
     cursor: int
     lag: int
     failing: int
     dead: int
+    oldest_pending_s: float | None = None
+    error: str | None = None
 
 
 class HandlerRegistry:

@@ -15,6 +15,7 @@ from returns_hub.cli import (
     deliveries,
     demo,
     doctor,
+    handlers,
     mirror,
     new_adapter,
     reconcile,
@@ -56,6 +57,7 @@ for command in (
     serve.serve,
     work.work,
     deliveries.app,
+    handlers.app,
     vendors.providers,
     vendors.explain,
     doctor.doctor,
@@ -82,6 +84,9 @@ def launch(
     command, bound, shared = app.parse_args(tokens)
     if verbose:
         _log_to_stderr()
+    else:
+        # What a command has to say it says itself; Python would write warnings to standard error.
+        logging.getLogger("returns_hub").addHandler(logging.NullHandler())
     if "config" in shared:
         bound.arguments["config"] = config
     code: int | None = command(*bound.args, **bound.kwargs)

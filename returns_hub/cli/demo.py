@@ -1,6 +1,5 @@
 """``demo``: the whole story, offline."""
 
-import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -137,8 +136,6 @@ def _receiving(hub: "Hub") -> Iterator[str]:
     from returns_hub.server import create_app
     from returns_hub.testing import serve
 
-    # What it refuses is refused on purpose.
-    logging.getLogger("returns_hub.server").addHandler(logging.NullHandler())
     with serve(create_app(hub)) as server:
         yield server.url
 

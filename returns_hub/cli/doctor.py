@@ -13,7 +13,7 @@ from rich.text import Text
 
 from returns_hub.adapter import Adapter, Capability, Support
 from returns_hub.cli.options import ConfigPath
-from returns_hub.cli.output import print_hanging, print_json
+from returns_hub.cli.output import format_span, print_hanging, print_json
 from returns_hub.errors import (
     AuthenticationFailed,
     PermissionDenied,
@@ -27,6 +27,7 @@ from returns_hub.operation import Operation, WebhookRequest
 if TYPE_CHECKING:
     from returns_hub.accounts import Config
     from returns_hub.client import Client
+    from returns_hub.handlers import ConsumerHealth
     from returns_hub.hub import AccountHealth, Health, Hub
 
 Result: TypeAlias = Literal["ok", "warning", "failed"]
@@ -97,6 +98,7 @@ def _findings(hub: "Hub", settings: "Config", accounts: tuple[str, ...], *, offl
     health = _health(hub)
     if health is not None:
         yield _deliveries(health)
+        yield from (_handler(each) for each in health.consumers)
     for account in wanted:
         yield from _account(hub, account, offline=offline)
     if health is not None:
@@ -147,9 +149,22 @@ def _deliveries(health: "Health") -> Finding:
         return Finding(None, "deliveries", "warning", detail)
     waited = health.oldest_pending_s or 0.0
     if waited > _LONGEST_WAIT_S:
-        detail = f"pending: {health.pending}, the oldest for {_span(waited)}; returns-hub serve works on them"
+        detail = f"pending: {health.pending}, the oldest for {format_span(waited)}; returns-hub serve works on them"
         return Finding(None, "deliveries", "warning", detail)
     return Finding(None, "deliveries", "ok", f"pending: {health.pending}, dead: 0")
+
+
+def _handler(health: "ConsumerHealth") -> Finding:
+    """Whether the handlers of a name take the events."""
+    check = f"handler {health.name}"
+    if health.failing or health.dead:
+        counts = f"failing: {health.failing}, dead: {health.dead}, the latest with {health.error}"
+        return Finding(None, check, "warning", f"{counts}; see returns-hub handlers list {health.name}")
+    waited = health.oldest_pending_s or 0.0
+    if waited > _LONGEST_WAIT_S:
+        detail = f"lag: {health.lag}, the oldest for {format_span(waited)}; does a process with this handler run?"
+        return Finding(None, check, "warning", detail)
+    return Finding(None, check, "ok", f"lag: {health.lag}")
 
 
 def _mirror(health: "AccountHealth") -> Finding:
@@ -159,15 +174,7 @@ def _mirror(health: "AccountHealth") -> Finding:
     if health.lag_s is None:
         return Finding(health.account, "mirror", "warning", "was never synced to the end; returns-hub sync does it")
     result: Result = "ok" if health.lag_s <= _LONGEST_LAG_S else "warning"
-    return Finding(health.account, "mirror", result, f"is {_span(health.lag_s)} behind the vendor")
-
-
-def _span(seconds: float) -> str:
-    """A span of time for people, in the unit that fits."""
-    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return Finding(health.account, "mirror", result, f"is {format_span(health.lag_s)} behind the vendor")
 
 
 def _account(hub: "Hub", account: str, *, offline: bool) -> Iterator[Finding]:

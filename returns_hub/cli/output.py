@@ -72,6 +72,14 @@ def format_date(time: datetime | None) -> str | None:
     return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%d")
 
 
+def format_span(seconds: float) -> str:
+    """A span of time for people, in the unit that fits."""
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def plural(number: int, noun: str) -> str:
     """A number and what it counts: ``1 event``, ``2 events``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -137,11 +145,12 @@ def print_list(
     as_json: Callable[[T], Mapping[str, Any]],
     print_rows: Callable[[Sequence[T]], None],
     none: str,
+    order: str = "newest",
 ) -> None:
-    """What a listing command prints: every object as JSON, or the newest 50 as a table.
+    """What a listing command prints: every object as JSON, or the first 50 as a table.
 
     ``read`` takes the greatest number of objects to read, None for all. ``limit`` is the command's ``--limit``;
-    ``none`` is the line for an empty table.
+    ``none`` is the line for an empty table, and ``order`` says which objects come first.
     """
     if json:
         for each in read(limit):
@@ -155,7 +164,7 @@ def print_list(
         return
     print_rows(found[:rows])
     if len(found) > rows:
-        print_line(f"The newest {rows} are shown; --limit N shows more, --json all.")
+        print_line(f"The {order} {rows} are shown; --limit N shows more, --json all.")
 
 
 def print_error(message: str) -> None:

@@ -22,6 +22,7 @@ from returns_hub.reports import Delivery, FailedEvent, Purged, ReconcileReport, 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from returns_hub.handlers import ConsumerHealth
     from returns_hub.hub.resources import DeliveryFilters, EventFilters, ReturnFilters
     from returns_hub.store import StoredReturn
 
@@ -122,13 +123,21 @@ class AsyncHub(ConfiguredHub):
         dispatcher = await asyncio.to_thread(self._resources.dispatcher, asyncio.get_running_loop())
         return await asyncio.to_thread(dispatcher.dispatch_due, limit)
 
+    async def handlers(self) -> "tuple[ConsumerHealth, ...]":
+        """How far the handlers of every name have come; as :meth:`Hub.handlers`."""
+        return tuple(await asyncio.to_thread(lambda: self._resources.dispatcher().health()))
+
     def failed_events(self, name: str) -> AsyncIterator[FailedEvent]:
         """The events at which the handlers of a name failed; as :meth:`Hub.failed_events`."""
         return self._read(None, lambda: self._resources.dispatcher().failed_events(name))
 
     async def retry_event(self, name: str, sequence: int) -> bool:
-        """Retry a dead event for the handlers of a name; as :meth:`Hub.retry_event`."""
+        """Call the handlers of a name again now with an event at which they failed; as :meth:`Hub.retry_event`."""
         return await asyncio.to_thread(lambda: self._resources.dispatcher().retry_event(name, sequence))
+
+    async def skip_event(self, name: str, sequence: int) -> bool:
+        """Never call the handlers of a name again with an event at which they failed; as :meth:`Hub.skip_event`."""
+        return await asyncio.to_thread(lambda: self._resources.dispatcher().skip_event(name, sequence))
 
     @asynccontextmanager
     async def working(self, *, concurrency: int = 4, grace: float | None = None) -> AsyncIterator[None]:

@@ -17,6 +17,7 @@ from returns_hub.reports import Delivery, FailedEvent, Purged, ReconcileReport, 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from returns_hub.handlers import ConsumerHealth
     from returns_hub.hub.resources import DeliveryFilters, EventFilters, ReturnFilters
     from returns_hub.store import StoredReturn
 
@@ -172,6 +173,14 @@ class Hub(ConfiguredHub):
         """
         return self._resources.dispatcher().dispatch_due(limit)
 
+    def handlers(self) -> "tuple[ConsumerHealth, ...]":
+        """How far the handlers of every name have come, by name: of all processes that share the store.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        return tuple(self._resources.dispatcher().health())
+
     def failed_events(self, name: str) -> Iterator[FailedEvent]:
         """The events at which the handlers of a name failed and that they have not processed since, oldest first.
 
@@ -181,12 +190,22 @@ class Hub(ConfiguredHub):
         return self._resources.dispatcher().failed_events(name)
 
     def retry_event(self, name: str, sequence: int) -> bool:
-        """Retry a dead event for the handlers of a name. Returns False if it is not dead.
+        """Call the handlers of a name again now with an event at which they failed. Returns False if they have not.
 
         Raises:
             StoreError: the store fails.
         """
         return self._resources.dispatcher().retry_event(name, sequence)
+
+    def skip_event(self, name: str, sequence: int) -> bool:
+        """Never call the handlers of a name again with an event at which they failed. Returns False if they have not.
+
+        The later events of the same return, which may have waited for it, go on.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        return self._resources.dispatcher().skip_event(name, sequence)
 
     @contextmanager
     def working(self, *, concurrency: int = 4, grace: float | None = None) -> Iterator[None]:

@@ -19,6 +19,7 @@ from returns_hub.errors import (
     WebhookRejected,
     describe_error,
 )
+from returns_hub.logs import log_event
 from returns_hub.operation import HttpAnswer, Pairs, WebhookRequest, header_values
 from returns_hub.server.bodies import TRY_LATER, BodyReader, Receive, RequestRefused
 
@@ -119,12 +120,22 @@ class Endpoint:
             return HttpAnswer(status=404)
         except (StoreError, ConfigurationError, PluginError) as error:
             # Their texts hold no data. The vendor sends it again, and by then the cause may be mended.
-            _log.error("%s: cannot be taken now: %s", context.account, error)
+            message = "%s: cannot be taken now: %s"
+            log_event("server.unavailable", message, context.account, error, account=context.account, route=self.route)
             context.reason = "not_stored" if isinstance(error, StoreError) else "misconfigured"
             return HttpAnswer(status=503, headers=TRY_LATER)
         except Exception as error:  # noqa: BLE001 - whatever it is, its text may repeat what was sent
             context.reason = type(error).__name__
-            _log.error("%s: failed: %s", context.account, describe_error(error))
+            what = describe_error(error)
+            log_event(
+                "server.error",
+                "%s: failed: %s",
+                context.account,
+                what,
+                error=error,
+                account=context.account,
+                route=self.route,
+            )
             return HttpAnswer(status=500)
 
     def _record(self, context: RequestContext, status: int, seconds: float) -> None:

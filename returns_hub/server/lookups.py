@@ -72,6 +72,9 @@ def _in_thread(call: Callable[[], HttpAnswer]) -> "asyncio.Future[HttpAnswer]":
 
 
 def _fail(future: "asyncio.Future[HttpAnswer]", error: BaseException) -> None:
-    future.set_exception(error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
+    failure = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
+    if failure is not error:
+        failure.__cause__ = error
+    future.set_exception(failure)
     # Marked as retrieved: after a time-out nobody does, and asyncio would log it.
     future.exception()

@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from attrs import frozen
-from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, select, update
 
 from returns_hub.events import Event, Origin
 from returns_hub.handlers import ConsumerHealth
 from returns_hub.reports import FailedEvent, FailedEventState
 from returns_hub.store import rows
 from returns_hub.store.database import Database, database_time, store_errors
-from returns_hub.store.events import last_sequence
+from returns_hub.store.events import last_sequence, notify
 from returns_hub.store.queue import DEAD, PENDING, Claim, Queue
 from returns_hub.store.schema import CONSUMERS, EVENTS, PARKED_EVENTS
 from returns_hub.store.sql import insert_new
@@ -106,27 +106,62 @@ class Subscriptions:
 
     @store_errors
     def retry(self, consumer: str, sequence: int) -> bool:
-        """Have a dead event handed over again, with all its attempts; False if the consumer has no such dead event."""
-        dead = (_QUEUED.consumer == consumer) & (_QUEUED.sequence == sequence)
-        dead &= _QUEUED.state == FailedEventState.DEAD.value
+        """Have an event handed over again now, with all its attempts; False if the consumer has not failed at it.
+
+        One that is handed over at this moment is left to that.
+        """
         with self.database.writing(serialized=False) as connection:
-            return self._queue.replay(connection, dead)
+            if self._queue.replay(connection, _failed_at(consumer, sequence)):
+                notify(connection)
+                return True
+            known = select(_QUEUED.sequence).where(_failed_at(consumer, sequence))
+            return connection.execute(known).first() is not None
+
+    @store_errors
+    def skip(self, consumer: str, sequence: int) -> bool:
+        """Remove an event from the consumer's queue; False if the consumer has not failed at it."""
+        with self.database.writing(serialized=False) as connection:
+            skipped = connection.execute(delete(PARKED_EVENTS).where(_failed_at(consumer, sequence))).rowcount > 0
+            # The later events of its return may have waited for it.
+            notify(connection)
+            return skipped
 
     @store_errors
     def health(self) -> list[ConsumerHealth]:
         """How far every consumer of the store has come, by name."""
-        pending = func.count().filter(_QUEUED.state == PENDING)
-        failing = func.count().filter(_QUEUED.state == PENDING, _QUEUED.error.is_not(None))
-        counts = select(_QUEUED.consumer, pending, failing, func.count().filter(_QUEUED.state == DEAD))
+        pending = _QUEUED.state == PENDING
+        failed = _QUEUED.error.is_not(None)
+        counts = select(
+            _QUEUED.consumer,
+            func.count().filter(pending),
+            func.count().filter(pending, failed),
+            func.count().filter(_QUEUED.state == DEAD),
+            func.min(_QUEUED.sequence).filter(pending),
+            func.max(_QUEUED.sequence).filter(failed),
+        ).group_by(_QUEUED.consumer)
+        coming = select(func.min(EVENTS.c.sequence)).where(EVENTS.c.sequence > CONSUMERS.c.after).scalar_subquery()
+        cursors = select(CONSUMERS.c.name, CONSUMERS.c.after, coming).order_by(CONSUMERS.c.name)
+        found: list[ConsumerHealth] = []
         with self.database.reading() as connection:
-            end = last_sequence(connection)
-            queued = {name: found for name, *found in connection.execute(counts.group_by(_QUEUED.consumer))}
-            cursors = connection.execute(select(CONSUMERS.c.name, CONSUMERS.c.after).order_by(CONSUMERS.c.name)).all()
-        return [
-            ConsumerHealth(name=name, cursor=after, lag=max(end - after, 0) + waiting, failing=failing, dead=dead)
-            for name, after in cursors
-            for waiting, failing, dead in [queued.get(name, (0, 0, 0))]
-        ]
+            end, now = last_sequence(connection), database_time(connection)
+            queued = {name: counted for name, *counted in connection.execute(counts)}
+            for name, after, next_sequence in connection.execute(cursors).all():
+                waiting, failing, dead, oldest, failed_last = queued.get(name, (0, 0, 0, None, None))
+                recorded = select(EVENTS.c.recorded_at).where(EVENTS.c.sequence == (oldest or next_sequence))
+                since = connection.execute(recorded).scalar()
+                error = select(_QUEUED.error).where(_failed_at(name, failed_last or 0))
+                found.append(
+                    ConsumerHealth(
+                        name=name,
+                        cursor=after,
+                        lag=max(end - after, 0) + waiting,
+                        failing=failing,
+                        dead=dead,
+                        oldest_pending_s=None if since is None else max((now - since).total_seconds(), 0.0),
+                        error=connection.execute(error).scalar(),
+                    )
+                )
+        return found
 
     def failed(self, consumer: str) -> Iterator[FailedEvent]:
         """The events at which the consumer failed and that it has not taken since, oldest first; read as asked for."""
@@ -146,6 +181,11 @@ class Subscriptions:
         """Seconds until an event is due that is not yet, or a claim ends; None if nothing waits for its time."""
         with self.database.reading() as connection:
             return self._queue.next_due(connection, partition=consumer)
+
+
+def _failed_at(consumer: str, sequence: int) -> ColumnElement[bool]:
+    """The event in the queue of a consumer that has failed at it."""
+    return (_QUEUED.consumer == consumer) & (_QUEUED.sequence == sequence) & _QUEUED.error.is_not(None)
 
 
 def _is_behind(connection: Connection, consumer: str) -> bool:

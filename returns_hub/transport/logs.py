@@ -7,7 +7,6 @@ from contextvars import ContextVar
 from typing import Final
 
 logger: Final = logging.getLogger("returns_hub")
-logger.addHandler(logging.NullHandler())
 
 _LIBRARIES: Final = (*(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")), "stamina")
 

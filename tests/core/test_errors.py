@@ -1,6 +1,8 @@
 """Errors: named by what the caller can do, and silent about what was sent."""
 
 import inspect
+import json
+import re
 
 import pytest
 
@@ -12,6 +14,7 @@ from returns_hub.errors import (
     UnexpectedReply,
     ValidationFailed,
     describe_error,
+    describe_traceback,
     error_location,
 )
 
@@ -83,5 +86,42 @@ def test_the_reason_is_ours_or_a_type_and_a_place() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         _ = 1 // 0
     line = caught.value.__traceback__.tb_lineno if caught.value.__traceback__ else 0
-    assert describe_error(caught.value) == f"ZeroDivisionError at core/test_errors.py:{line}"
+    assert describe_error(caught.value) == (
+        f"ZeroDivisionError at core/test_errors.py:{line} in test_the_reason_is_ours_or_a_type_and_a_place"
+    )
     assert error_location(ValueError("canary")) == "an unknown place"
+
+
+def test_the_place_is_the_platforms_own_where_a_library_raised() -> None:
+    with pytest.raises(json.JSONDecodeError) as caught:
+        json.loads("{")
+    assert re.fullmatch(
+        r"core/test_errors\.py:\d+ in test_the_place_is_the_platforms_own_where_a_library_raised",
+        error_location(caught.value),
+    )
+
+
+def test_a_traceback_has_the_causes_and_none_of_their_texts() -> None:
+    def look_up() -> None:
+        try:
+            raise KeyError("jane@example.com")
+        except KeyError as error:
+            raise LookupError("no order of jane@example.com") from error
+
+    with pytest.raises(LookupError) as caught:
+        look_up()
+    caught.value.add_note("her secret-canary")
+    lines = describe_traceback(caught.value).splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == [
+        "Traceback (most recent call last):",
+        "KeyError",
+        "Traceback (most recent call last):",
+        "LookupError",
+    ]
+    assert "in look_up" in lines[1]
+
+
+def test_a_circle_of_causes_ends() -> None:
+    first, second = ValueError(), KeyError()
+    first.__cause__, second.__cause__ = second, first
+    assert describe_traceback(first).count("Traceback") == 2

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -255,11 +256,55 @@ def test_no_text_of_an_error_is_stored_or_logged(
     with caplog.at_level(logging.DEBUG):
         dispatcher.dispatch_due()
     (failed,) = dispatcher.failed_events("shop")
-    line = failed.error.rpartition(":")[2]
-    assert failed.error == f"ValueError at events/test_dispatcher.py:{line}"
-    assert [record.getMessage() for record in caplog.records] == [
-        f"consumer shop failed at event 1 (return.created), attempt 1: {failed.error}; dead"
-    ]
+    assert re.fullmatch(r"ValueError at events/test_dispatcher\.py:\d+ in __call__", failed.error)
+    (record,) = caplog.records
+    assert record.getMessage() == f"consumer shop failed at event 1 (return.created), attempt 1: {failed.error}; dead"
+    assert (record.name, record.levelname, vars(record)["event"]) == ("returns_hub.handlers", "ERROR", "handler.dead")
+    assert "test_dispatcher.py" in (record.exc_text or "")
+    assert "canary" not in caplog.text
+
+
+def test_a_failing_event_may_be_retried_before_its_time(
+    dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
+    failing = Failing("a")
+    handlers.on(name="shop", since="beginning")(failing)
+    tell("a", times=2)
+    dispatcher.dispatch_due()
+    failing.returns.clear()
+    assert dispatcher.retry_event("shop", 1)
+    assert (dispatcher.dispatch_due(), list(dispatcher.failed_events("shop"))) == (2, [])
+
+
+def test_a_skipped_event_is_not_told_again_and_those_behind_it_are(
+    dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
+    failing = Failing("a")
+    handlers.on(name="shop", since="beginning")(failing)
+    tell("a", times=2)
+    dispatcher.dispatch_due()
+    failing.returns.clear()
+    assert dispatcher.skip_event("shop", 1)
+    assert (dispatcher.dispatch_due(), sequences(failing.told)) == (1, [2])
+    assert [dispatcher.skip_event("shop", sequence) for sequence in (1, 2, 3)] == [False, False, False]
+
+
+def test_the_state_of_a_handler_has_counts_the_wait_and_the_place_of_the_latest_error(
+    dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
+    handlers.on(name="dead", since="beginning", attempts=1)(Failing("a"))
+    handlers.on(name="failing", since="beginning")(Failing("a"))
+    handlers.on(name="new")(lambda event: None)
+    tell("a", "b")
+    dispatcher.dispatch_due()
+    tell("c")
+    dead, failing, new = dispatcher.health()
+    assert (dead.name, dead.cursor, dead.lag, dead.failing, dead.dead) == ("dead", 2, 1, 0, 1)
+    assert (failing.name, failing.cursor, failing.lag, failing.failing, failing.dead) == ("failing", 2, 2, 1, 0)
+    assert (new.name, new.cursor, new.lag, new.error) == ("new", 2, 1, None)
+    assert [each.oldest_pending_s is not None for each in (dead, failing, new)] == [True, True, True]
+    for each in (dead, failing):
+        assert (each.error or "").startswith("ValueError at events/test_dispatcher.py:")
 
 
 def test_waiting_doubles_from_two_seconds(

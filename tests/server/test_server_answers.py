@@ -3,6 +3,8 @@
 import json
 import logging
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -270,6 +272,49 @@ def test_a_platform_that_fails_is_500_and_its_exception_is_told_without_its_text
     assert ("canary" in caplog.text, "ada@example.com" in caplog.text) == (False, False)
 
 
+def test_without_any_logging_configured_what_the_platform_raises_is_on_standard_error(store_path: Path) -> None:
+    # As under uvicorn's own configuration, which has loggers of its own only.
+    program = """
+import hashlib, hmac, sys
+from datetime import UTC, datetime
+from returns_hub import Account, Hub, Return, Status
+from returns_hub.merge import observed
+from returns_hub.server import create_app
+from returns_hub.testing import call_platform, serve
+
+def find_order(number):
+    raise LookupError(f"no order of jane@example.com: {number}")
+
+def send_mail(event):
+    raise ValueError("jane@example.com has no mailbox")
+
+options = {"user": "u", "password": "p", "signing_keys": ["key"]}
+account = Account(name="less", provider="returnless", orders="__main__:find_order", options=options)
+with Hub([account], store=sys.argv[1]) as hub, serve(create_app(hub)) as server:
+    hub.on(name="shop", since="beginning")(send_mail)
+    ret = Return(provider="memory", id="rma_1", status=Status.REQUESTED)
+    hub._resources.store().apply("acme", [observed(ret, seen_at=datetime(2026, 3, 1, tzinfo=UTC))])
+    hub.dispatch()
+    signed = hmac.new(b"key", b"ORD1", hashlib.sha256).hexdigest()
+    print(call_platform("GET", server.url + "/orders/less/ORD1", {"returnless-signature": signed}).status)
+"""
+    command = [sys.executable, "-c", program, f"sqlite:///{store_path}"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = ran.stderr.splitlines()
+    assert ran.stdout == "500\n"
+    assert [line for line in lines if "shop failed" in line or "less: failed" in line] == [
+        f"consumer shop failed at event 1 (return.created), attempt 1: ValueError at <string>:{line_of(program, 'no mailbox')}"
+        " in send_mail; " + lines[0].rpartition("; ")[2],
+        f"less: failed: LookupError at <string>:{line_of(program, 'no order')} in find_order",
+    ]
+    assert lines.count("Traceback (most recent call last):") == 2
+    assert "jane" not in ran.stderr
+
+
+def line_of(program: str, words: str) -> int:
+    return next(number for number, line in enumerate(program.splitlines(), 1) if words in line)
+
+
 def test_a_platform_that_hangs_holds_up_no_delivery(caller: Any, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, release = Flag(), Flag()
 
@@ -344,7 +389,15 @@ def test_health_names_every_consumer(caller: Any, hub: Hub) -> None:
     hub.on(name="shop")(print)
     hub.dispatch()
     assert caller.send("GET", "/healthz").json["consumers"] == [
-        {"name": "shop", "cursor": 0, "lag": 0, "failing": 0, "dead": 0}
+        {
+            "name": "shop",
+            "cursor": 0,
+            "lag": 0,
+            "failing": 0,
+            "dead": 0,
+            "oldest_pending_s": None,
+            "error": None,
+        }
     ]
 
 
