@@ -3,6 +3,7 @@ from returns_hub.adapter import Adapter as Adapter
 from returns_hub.adapter import Capability as Capability
 from returns_hub.adapter import Limits as Limits
 from returns_hub.adapter import Rate as Rate
+from returns_hub.adapter import RateLimitHeaders as RateLimitHeaders
 from returns_hub.adapter import Slice as Slice
 from returns_hub.adapter import Support as Support
 from returns_hub.client import AsyncClient as AsyncClient
@@ -203,6 +204,7 @@ __all__ = [
     "Purged",
     "QuotaExhausted",
     "Rate",
+    "RateLimitHeaders",
     "RateLimited",
     "Reason",
     "Receipt",

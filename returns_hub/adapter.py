@@ -1,7 +1,7 @@
 """What a vendor package supplies: a subclass of :class:`Adapter`. No client, no clock, no environment, no logging."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -93,13 +93,35 @@ class Rate:
 
 @frozen(kw_only=True)
 class Limits:
-    """What a vendor publishes of its rate limits; None where it publishes nothing.
+    """How often a vendor may be asked; None where nothing limits it.
 
-    ``per_day`` is the day's allowance: a vendor that has one answers a wait of minutes or more by meaning it.
+    Where the vendor counts requests that change something apart, ``write_rate`` is theirs, and ``rate`` is that of the others.
+    ``per_day`` is the day's allowance: a vendor that has one answers a wait of minutes or more by meaning it. ``assumed``: the
+    vendor publishes no limit, and this is a careful guess, which its answers can only lower.
     """
 
     rate: Rate | None = None
+    write_rate: Rate | None = None
     per_day: int | None = None
+    assumed: bool = False
+
+
+def _lower(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple([name.lower() for name in names])
+
+
+@frozen(kw_only=True)
+class RateLimitHeaders:
+    """The reply headers in which a vendor tells its rate limit; of several names the first that came counts.
+
+    ``retry_after`` is seconds or a date, ``limit`` and ``remaining`` are requests in the rate's window, ``reset`` is seconds from
+    now or since 1970.
+    """
+
+    retry_after: tuple[str, ...] = field(default=("retry-after",), converter=_lower)
+    limit: tuple[str, ...] = field(default=("x-ratelimit-limit", "ratelimit-limit"), converter=_lower)
+    remaining: tuple[str, ...] = field(default=("x-ratelimit-remaining", "ratelimit-remaining"), converter=_lower)
+    reset: tuple[str, ...] = field(default=("x-ratelimit-reset", "ratelimit-reset"), converter=_lower)
 
 
 @frozen(kw_only=True)
@@ -147,6 +169,8 @@ class Adapter:
     """The header that carries an idempotency key, at vendors that have one."""
     request_id_headers: ClassVar[Sequence[str]] = ("x-request-id", "x-correlation-id", "request-id")
     """Reply headers that may name the request; the first one present is kept."""
+    rate_limit_headers: ClassVar[RateLimitHeaders] = RateLimitHeaders()
+    """Where the vendor's replies tell its rate limit, if elsewhere than in ``Retry-After`` and ``[X-]RateLimit-*``."""
     extra_base_urls: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
     """Further roots of the vendor's API by name, each by environment: what :attr:`Request.base` may name. The account's
     option ``NAME_base_url`` replaces one."""
@@ -156,7 +180,7 @@ class Adapter:
 
     @property
     def limits(self) -> Limits:
-        """The vendor's published rate limits for this account."""
+        """The vendor's rate limits for this account: what it publishes, or a careful guess."""
         return Limits()
 
     @property

@@ -104,7 +104,7 @@ class ReturnHelperProtocol(Adapter):
     @property
     def limits(self) -> Limits:
         """Five requests a second, the pause in the vendor's own sample (List return inventories); it publishes no limit."""
-        return Limits(rate=Rate(5, 1.0))
+        return Limits(rate=Rate(5, 1.0), assumed=True)
 
     def authorize(self, request: Request) -> Request:
         """The request with key and token in the two headers of the Introduction ("Authentication")."""

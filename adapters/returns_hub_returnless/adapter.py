@@ -168,7 +168,7 @@ class Returnless(Adapter):
     @property
     def limits(self) -> Limits:
         """A guess on the safe side: the vendor has a limit for each user and address, and does not publish it."""
-        return Limits(rate=Rate(2, 1.0))
+        return Limits(rate=Rate(2, 1.0), assumed=True)
 
     @property
     def statuses(self) -> StatusTable:

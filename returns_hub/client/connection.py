@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Protocol, TypedDict, Unpack, overload
 from urllib.parse import urlsplit
 
 from attrs import fields_dict, frozen
@@ -13,7 +13,7 @@ from returns_hub.accounts import Account, Options, build_adapter
 from returns_hub.adapter import Adapter, Rate
 from returns_hub.client.clients import AsyncClient, Client
 from returns_hub.errors import ConfigurationError, suggestion
-from returns_hub.rate_limits import Limiter
+from returns_hub.rate_limits import Limiter, RateLimiter
 from returns_hub.secret import Secret
 from returns_hub.transport import AsyncTransport, Transport, TransportOptions
 from returns_hub.transport.urls import parse_base_url
@@ -21,7 +21,14 @@ from returns_hub.transport.urls import parse_base_url
 AdapterT = TypeVar("AdapterT", bound=Adapter)
 ClientT = TypeVar("ClientT", bound=Client[Any], default=Client)
 AsyncClientT = TypeVar("AsyncClientT", bound=AsyncClient[Any], default=AsyncClient)
-LimiterFactory = Callable[[Rate | None], Limiter]
+
+
+class LimiterFactory(Protocol):
+    """Makes the rate limiter of an account's requests, or where they have a rate of their own of those that write."""
+
+    def __call__(self, rate: Rate | None, *, writes: bool = False) -> Limiter:
+        """The limiter for a rate."""
+        ...
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -127,6 +134,7 @@ class _Connection:
     base_url: str
     extra_base_urls: Mapping[str, str]
     rate: Rate | None
+    write_rate: Rate | None
     transport_options: TransportOptions
 
     @classmethod
@@ -178,6 +186,8 @@ class _Connection:
             base_url=url,
             extra_base_urls=extra,
             rate=adapter.limits.rate if rate_limit is None else Rate.parse(rate_limit),
+            # What the account says is for all of its requests together.
+            write_rate=adapter.limits.write_rate if rate_limit is None else None,
             transport_options=TransportOptions(**patience),
         )
 
@@ -203,13 +213,18 @@ class _Connection:
         return factory(self.adapter, AsyncTransport(self.adapter, **self._transport(limiter)), self.title)
 
     def _transport(self, limiter: LimiterFactory | None) -> dict[str, Any]:
+        limiter = limiter or _own_limiter
         return {
             "base_url": self.base_url,
             "extra_base_urls": self.extra_base_urls,
-            "rate": self.rate,
-            "limiter": limiter and limiter(self.rate),
+            "limiter": limiter(self.rate),
+            "write_limiter": limiter(self.write_rate, writes=True) if self.write_rate else None,
             "options": self.transport_options,
         }
+
+
+def _own_limiter(rate: Rate | None, *, writes: bool = False) -> Limiter:  # noqa: ARG001 - each has one of its own
+    return RateLimiter(rate)
 
 
 def _unknown_environment(kind: type[Adapter], environment: object, account: str) -> ConfigurationError:

@@ -15,6 +15,7 @@ from returns_hub import telemetry
 from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account, load_config
 from returns_hub.adapter import Rate
 from returns_hub.client import Client, open_async_client, open_client
+from returns_hub.client.connection import LimiterFactory
 from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
@@ -199,19 +200,20 @@ class HubResources:
         """What puts the writes of an account's client into the mirror."""
         return LocalObserver(account=account.name, open_store=self.store)
 
-    def limiter_of(self, account: Account) -> Callable[[Rate | None], Limiter]:
+    def limiter_of(self, account: Account) -> LimiterFactory:
         """Makes the one rate limiter of all clients of an account; on PostgreSQL other processes share it."""
 
-        def make(rate: Rate | None) -> Limiter:
+        def make(rate: Rate | None, *, writes: bool = False) -> Limiter:
+            name = f"{account.name}#writes" if writes else account.name
             shared = self.store().database if self._is_shared else None
             with self._limiting:
-                if account.name not in self._limiters:
-                    self._limiters[account.name] = RateLimiter(rate)
+                if name not in self._limiters:
+                    self._limiters[name] = RateLimiter(rate)
                     if shared is not None:
                         from returns_hub.store.rate_limits import SharedRateLimiter
 
-                        self._limiters[account.name] = SharedRateLimiter(shared, account.name, rate)
-                return self._limiters[account.name]
+                        self._limiters[name] = SharedRateLimiter(shared, name, rate)
+                return self._limiters[name]
 
         return make
 

@@ -27,7 +27,7 @@ from returns_hub.operation import Operation, Reply
 from returns_hub.rate_limits import Limiter
 from returns_hub.retry import CALL_BACKOFF, RetryBudget
 from returns_hub.transport.encoding import decompress
-from returns_hub.transport.headers import NO_RATE_LIMIT_HEADERS, RateLimitHeaders, parse_rate_limit_headers
+from returns_hub.transport.headers import NO_RATE_LIMIT_REPORT, RateLimitReport, parse_rate_limit_headers
 from returns_hub.transport.logs import logger, printable
 from returns_hub.transport.options import TransportOptions
 from returns_hub.transport.requests import Endpoint, OutgoingRequest
@@ -48,11 +48,12 @@ _WITHOUT_BODY: Final = (204, 205)
 
 @frozen(kw_only=True)
 class CallContext:
-    """What the calls of one transport share."""
+    """What the calls of one transport share. Where ``write_limiter`` is None, writes count like other requests."""
 
     endpoint: Endpoint
     limiter: Limiter
     options: TransportOptions
+    write_limiter: Limiter | None = None
     budget: RetryBudget = field(factory=RetryBudget)
 
 
@@ -68,7 +69,7 @@ class _Attempt:
     body: bytearray = field(factory=bytearray)
     status: int | None = None
     request_id: str | None = None
-    rate_limit: RateLimitHeaders = NO_RATE_LIMIT_HEADERS
+    rate_limit: RateLimitReport = NO_RATE_LIMIT_REPORT
     limiter_informed: bool = False
     reply: Reply | None = None
 
@@ -116,6 +117,12 @@ class Call(Generic[T]):
         return cast("Reply", self._attempt.reply)
 
     @property
+    def limiter(self) -> Limiter:
+        """The limiter that the request counts at."""
+        context = self._context
+        return context.write_limiter if context.write_limiter and self._outgoing.is_write else context.limiter
+
+    @property
     def _outgoing(self) -> OutgoingRequest:
         return cast("OutgoingRequest", self._request)
 
@@ -159,12 +166,12 @@ class Call(Generic[T]):
 
     def pause(self) -> float:
         """Seconds to sleep, and then to ask again; 0 if the attempt may go now."""
-        if self._has_moment and not self._context.limiter.is_paused:
+        if self._has_moment and not self.limiter.is_paused:
             return 0.0
         remaining = self.remaining
         if remaining < _MIN_ATTEMPT:
             raise self.overdue()
-        wait = self._context.limiter.reserve(within=remaining)
+        wait = self.limiter.reserve(within=remaining)
         if wait > remaining:
             raise RateLimited("the account's rate limit leaves no room before the deadline", retry_after=wait)
         self._has_moment = True
@@ -204,7 +211,7 @@ class Call(Generic[T]):
         first = {name.lower(): value for name, value in reversed(texts)}
         attempt.status = status
         attempt.request_id = next((first[name] for name in self._adapter.request_id_headers if name in first), None)
-        attempt.rate_limit = parse_rate_limit_headers(first, now=time.time())
+        attempt.rate_limit = parse_rate_limit_headers(first, now=time.time(), names=self._adapter.rate_limit_headers)
         self._record(status)
         if 300 <= status < 400:
             raise redirect_error(first.get("location"), self._outgoing.url)
@@ -215,7 +222,7 @@ class Call(Generic[T]):
 
     def inform_limiter(self) -> None:
         """The limiter learns what the reply says of the rate limit; nothing where there was no reply."""
-        attempt, limiter = self._attempt, self._context.limiter
+        attempt, limiter = self._attempt, self.limiter
         status, limits = attempt.status, attempt.rate_limit
         if status is None or attempt.limiter_informed or not self._outgoing.own:
             return

@@ -53,9 +53,13 @@ class Transport:
         extra_base_urls: Mapping[str, str] = MappingProxyType({}),
         rate: Rate | None = None,
         limiter: Limiter | None = None,
+        write_limiter: Limiter | None = None,
         options: TransportOptions = _DEFAULT_OPTIONS,
     ) -> None:
-        self._context = _call_context(adapter, base_url, extra_base_urls, limiter or RateLimiter(rate), options)
+        endpoint = _endpoint(adapter, base_url, extra_base_urls, options)
+        self._context = CallContext(
+            endpoint=endpoint, limiter=limiter or RateLimiter(rate), write_limiter=write_limiter, options=options
+        )
         self._proxies = _proxies(self._context.endpoint, options)
         self._pools: dict[str | None, httpx.BaseTransport] = {}
         self._lock = threading.Lock()
@@ -175,9 +179,13 @@ class AsyncTransport:
         extra_base_urls: Mapping[str, str] = MappingProxyType({}),
         rate: Rate | None = None,
         limiter: Limiter | None = None,
+        write_limiter: Limiter | None = None,
         options: TransportOptions = _DEFAULT_OPTIONS,
     ) -> None:
-        self._context = _call_context(adapter, base_url, extra_base_urls, limiter or RateLimiter(rate), options)
+        endpoint = _endpoint(adapter, base_url, extra_base_urls, options)
+        self._context = CallContext(
+            endpoint=endpoint, limiter=limiter or RateLimiter(rate), write_limiter=write_limiter, options=options
+        )
         self._proxies = _proxies(self._context.endpoint, options)
         self._closed = False
         self._open()
@@ -244,25 +252,19 @@ class AsyncTransport:
         try:
             async for attempt in retry_context(on=call.wait_before_repeat, attempts=call.attempts, timeout=None):
                 with attempt:
-                    while pause := await self._ask_limiter(call.pause):
+                    while pause := await _ask_limiter(call, call.pause):
                         await asyncio.sleep(pause)
                     try:
                         async with self._slots:
                             await self._send(call, request)
                     finally:
-                        await self._ask_limiter(call.inform_limiter)
+                        await _ask_limiter(call, call.inform_limiter)
                     call.judge()
         except ProviderError:
             # The operation decides what a reply means, where there is one: NotFound may be an answer to it.
             if not call.is_answered:
                 raise
         return call.reply
-
-    async def _ask_limiter(self, ask: Callable[[], T]) -> T:
-        """What the limiter says; where it asks a database, that does not keep the event loop waiting."""
-        import asyncio
-
-        return await asyncio.to_thread(ask) if self._context.limiter.is_blocking else ask()
 
     async def _send(self, call: Call[Any], request: OutgoingRequest) -> None:
         import asyncio
@@ -312,16 +314,22 @@ class AsyncTransport:
         return self._pools[proxy]
 
 
-def _call_context(
-    adapter: Adapter, base_url: str, extra_base_urls: Mapping[str, str], limiter: Limiter, options: TransportOptions
-) -> CallContext:
-    endpoint = Endpoint(
+async def _ask_limiter(call: Call[Any], ask: Callable[[], T]) -> T:
+    """What the limiter says; where it asks a database, that does not keep the event loop waiting."""
+    import asyncio
+
+    return await asyncio.to_thread(ask) if call.limiter.is_blocking else ask()
+
+
+def _endpoint(
+    adapter: Adapter, base_url: str, extra_base_urls: Mapping[str, str], options: TransportOptions
+) -> Endpoint:
+    return Endpoint(
         adapter=adapter,
         base_url=parse_base_url(base_url),
         extra_base_urls={name: parse_base_url(url) for name, url in extra_base_urls.items()},
         app=options.app,
     )
-    return CallContext(endpoint=endpoint, limiter=limiter, options=options)
 
 
 def _proxies(endpoint: Endpoint, options: TransportOptions) -> Callable[[Origin], str | None]:

@@ -9,13 +9,15 @@ from typing import Final
 
 from attrs import frozen
 
+from returns_hub.adapter import RateLimitHeaders
+
 # No vendor can mean a longer wait; ReturnMate's headers are undocumented enough to expect garbage.
 _MAX_PLAUSIBLE_WAIT: Final = 7 * 86400.0
 _SECONDS: Final = re.compile(r"\d{1,15}(\.\d{1,9})?\Z")
 
 
 @frozen(kw_only=True)
-class RateLimitHeaders:
+class RateLimitReport:
     """What the headers of a reply say about when to ask again; seconds from now, None where they say nothing usable.
 
     ``exhausted`` is True where no request is left until ``reset_after``.
@@ -27,19 +29,26 @@ class RateLimitHeaders:
     reset_after: float | None = None
 
 
-def parse_rate_limit_headers(headers: Mapping[str, str], *, now: float) -> RateLimitHeaders:
-    """What ``Retry-After`` and ``X-RateLimit-*`` say.
+_USUAL_NAMES: Final = RateLimitHeaders()
+
+
+def parse_rate_limit_headers(
+    headers: Mapping[str, str], *, now: float, names: RateLimitHeaders = _USUAL_NAMES
+) -> RateLimitReport:
+    """What a reply's headers say of the rate limit, under the names that its vendor uses.
 
     ``headers`` are by lower-case name; ``now`` is our clock, used where the reply has no ``Date``: the vendor's times
     are by the vendor's clock.
     """
-    retry_after, limit = headers.get("retry-after"), headers.get("x-ratelimit-limit", "")
-    remaining, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
-    if retry_after is None and not (limit or remaining or reset):
-        return NO_RATE_LIMIT_HEADERS
+    retry_after, limit, remaining, reset = (
+        next((headers[name] for name in known if name in headers), "")
+        for known in (names.retry_after, names.limit, names.remaining, names.reset)
+    )
+    if not (retry_after or limit or remaining or reset):
+        return NO_RATE_LIMIT_REPORT
     date = _http_date(headers.get("date"))
     now = now if date is None else date
-    return RateLimitHeaders(
+    return RateLimitReport(
         retry_after=_retry_after(retry_after, now),
         limit=int(limit) if re.fullmatch(r"[0-9]{1,9}", limit) else None,
         exhausted=remaining.strip() == "0",
@@ -47,13 +56,11 @@ def parse_rate_limit_headers(headers: Mapping[str, str], *, now: float) -> RateL
     )
 
 
-NO_RATE_LIMIT_HEADERS: Final = RateLimitHeaders()
+NO_RATE_LIMIT_REPORT: Final = RateLimitReport()
 
 
-def _retry_after(text: str | None, now: float) -> float | None:
+def _retry_after(text: str, now: float) -> float | None:
     """RFC 9110, section 10.2.3: seconds, or a date."""
-    if text is None:
-        return None
     date = _http_date(text)
     seconds = _number(text) if date is None else max(0.0, date - now)
     return seconds if seconds is not None and seconds <= _MAX_PLAUSIBLE_WAIT else None

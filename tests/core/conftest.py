@@ -355,8 +355,13 @@ def open_driver(driver: str) -> Iterator[Callable[..., Run]]:
     """Opens a transport, of either kind, and gives its ``run`` as a function that blocks."""
     closing: list[Callable[[], Any]] = []
 
-    def open_one(adapter: Adapter, url: str, *, limiter: Any = None, **options: Any) -> Run:
-        base = {"base_url": f"{url}/v1", "limiter": limiter, "options": TransportOptions(**options)}
+    def open_one(adapter: Adapter, url: str, *, limiter: Any = None, write_limiter: Any = None, **options: Any) -> Run:
+        base = {
+            "base_url": f"{url}/v1",
+            "limiter": limiter,
+            "write_limiter": write_limiter,
+            "options": TransportOptions(**options),
+        }
         if driver == "sync":
             transport = Transport(adapter, **base)
             closing.append(transport.close)

@@ -125,7 +125,10 @@ def test_all_clients_of_an_account_keep_one_pace(account: Account, address: str)
     with Hub([account], store=address) as hub:
         parts: Any = hub._resources
         assert hub.client("acme") is hub.client("acme")
-        assert parts.limiter_of(account)(None) is parts.limiter_of(account)(None)
+        make = parts.limiter_of(account)
+        assert make(None) is parts.limiter_of(account)(None)
+        assert make(None, writes=True) is parts.limiter_of(account)(None, writes=True)
+        assert make(None, writes=True) is not make(None)
 
 
 def test_a_look_up_without_a_function_is_said(account: Account, address: str, delivery: Deliver) -> None:

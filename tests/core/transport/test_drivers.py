@@ -24,8 +24,10 @@ from returns_hub import (
     QuotaExhausted,
     Rate,
     RateLimited,
+    RateLimitHeaders,
     ReplyTooLarge,
     Request,
+    Secret,
     TransportFailed,
     UnexpectedReply,
     ValidationFailed,
@@ -527,6 +529,44 @@ def test_rate_is_lowered_by_what_the_vendor_answers(vendor: Any, acme: Any, open
     for _ in range(3):
         run(ask(acme()))
     assert fake_time.slept == [10.0, 30.0]
+
+
+def test_requests_that_write_may_have_a_rate_of_their_own(
+    vendor: Any, acme: Any, open_driver: Any, fake_time: Any
+) -> None:
+    run = open_driver(
+        acme(),
+        vendor.url,
+        limiter=RateLimiter(Rate(6, 60.0), clock=fake_time),
+        write_limiter=RateLimiter(Rate(1, 60.0), clock=fake_time),
+    )
+    run(write(acme()))
+    for _ in range(3):
+        run(ask(acme()))
+    assert fake_time.slept == [10.0, 10.0]
+    vendor.will(headers={"Retry-After": "45"}, status=429)
+    run(write(acme()))
+    # What is left of the minute, what the vendor says, and what is left of the minute after the refused one.
+    assert fake_time.slept[2:] == [40.0, 45.0, 15.0]
+    run(ask(acme()))
+    assert len(fake_time.slept) == 5
+
+
+def test_rate_limit_is_told_in_the_headers_that_the_adapter_names(
+    vendor: Any, acme: Any, open_driver: Any, fake_time: Any
+) -> None:
+    class ShipAcme(type(acme())):  # type: ignore[misc]
+        rate_limit_headers = RateLimitHeaders(retry_after=("X-Retry-After",), remaining=("X-Remaining-Calls",))
+
+    adapter = ShipAcme(api_key=Secret("k"))
+    vendor.will(429, headers={"X-Retry-After": "25", "Retry-After": "99"})
+    run = open_driver(adapter, vendor.url, limiter=RateLimiter(None, clock=fake_time))
+    run(ask(adapter))
+    assert fake_time.slept == [25.0]
+    vendor.will(headers={"X-Remaining-Calls": "0", "RateLimit-Reset": "7"})
+    run(ask(adapter))
+    run(ask(adapter))
+    assert fake_time.slept == [25.0, 7.0]
 
 
 def test_rate_that_leaves_no_room_before_the_deadline_fails_at_once(

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from returns_hub import RateLimitHeaders
 from returns_hub.transport.headers import parse_rate_limit_headers
 
 
@@ -57,6 +58,17 @@ def test_vendors_clock_counts_where_the_reply_has_a_date() -> None:
 @pytest.mark.parametrize(("text", "limit"), [("120", 120), ("0", 0), ("120, 120;w=60", None), ("", None), ("x", None)])
 def test_published_limit_is_a_plain_number_or_ignored(text: str, limit: int | None) -> None:
     assert parse_rate_limit_headers({"x-ratelimit-limit": text}, now=0.0).limit == limit
+
+
+def test_the_names_without_x_are_read_as_well_and_an_adapter_may_name_others() -> None:
+    # AfterShip sends these on every reply; the reset is in seconds since 1970.
+    told = {"ratelimit-limit": "10", "ratelimit-remaining": "0", "ratelimit-reset": "1704067200"}
+    report = parse_rate_limit_headers(told, now=1704067199.0)
+    assert (report.limit, report.exhausted, report.reset_after) == (10, True, 1.0)
+    # ShipBob has no Retry-After.
+    names = RateLimitHeaders(retry_after=("X-Retry-After", "Retry-After"), remaining=("X-Remaining-Calls",))
+    report = parse_rate_limit_headers({"x-retry-after": "25", "x-remaining-calls": "0"}, now=0.0, names=names)
+    assert (report.retry_after, report.exhausted) == (25.0, True)
 
 
 @given(st.dictionaries(st.sampled_from(["retry-after", "x-ratelimit-reset", "x-ratelimit-limit", "date"]), st.text()))
