@@ -9,18 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from returns_hub import telemetry
 from returns_hub.errors import error_location, is_interrupt
 from returns_hub.events import Event
-from returns_hub.handlers import Consumer, ConsumerHealth, HandlerRegistry, is_async
+from returns_hub.handlers import Consumer, ConsumerHealth, HandlerRegistry
 from returns_hub.logs import log_event
 from returns_hub.reports import FailedEvent
 from returns_hub.retry import PROCESSING_BACKOFF
 from returns_hub.store import Store
 from returns_hub.store.queue import extending
-from returns_hub.store.subscriptions import ClaimedEvent, Subscriptions
+from returns_hub.store.subscriptions import ClaimedEvent, ClaimLost, Subscriptions
 
 # How soon it is seen that an event loop has ended.
 _LOOP_CHECK_SECONDS: Final = 1.0
@@ -94,15 +94,26 @@ class EventDispatcher:
             StoreError: the database fails. The handler is called with the event again.
         """
         consumer, event = self._handlers.consumer(claimed.consumer), claimed.event
+        handler = consumer.handlers[event.type]
         try:
-            self._call(consumer, event)
+            if handler.takes_connection:
+                with self._subscriptions.finishing(claimed.claim) as connection:
+                    handler.function(event, connection)
+            elif handler.is_async:
+                self._await(handler.function, event, consumer.timeout)
+            else:
+                handler.function(event)
+        except ClaimLost:
+            # Its time was over, or it was given back: whoever has it now calls the handler again.
+            return False
         except BaseException as error:
             if isinstance(error, _LoopClosed) or is_interrupt(error):
                 self.release(claimed)
                 raise
             self._fail(consumer, claimed, f"{type(error).__name__} at {error_location(error)}", error)
             return False
-        self._subscriptions.finish(claimed.claim)
+        if not handler.takes_connection:
+            self._subscriptions.finish(claimed.claim)
         telemetry.count("returns_hub.events", account=event.account, type=event.type, outcome="handled")
         return True
 
@@ -182,16 +193,13 @@ class EventDispatcher:
             sequence=event.sequence,
         )
 
-    def _call(self, consumer: Consumer, event: Event) -> None:
-        handler = consumer.handlers[event.type]
-        if not is_async(handler):
-            handler(event)
-            return
+    def _await(self, handler: Callable[..., Any], event: Event, timeout: float) -> None:
+        """Call an async handler on the event loop, and wait for its end."""
         if self._loop is None:
             raise RuntimeError("a handler that is awaited needs an event loop")
-        running = asyncio.run_coroutine_threadsafe(cast("Any", handler(event)), self._loop)
-        ends = time.monotonic() + consumer.timeout
-        while not wait([running], timeout=min(_LOOP_CHECK_SECONDS, consumer.timeout)).done:
+        running = asyncio.run_coroutine_threadsafe(handler(event), self._loop)
+        ends = time.monotonic() + timeout
+        while not wait([running], timeout=min(_LOOP_CHECK_SECONDS, timeout)).done:
             # A loop that ends takes its tasks along, and nobody would ever settle this one.
             if self._loop.is_closed():
                 raise _LoopClosed

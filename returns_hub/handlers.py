@@ -1,18 +1,40 @@
 """Who wants which events: functions of the platform's, by the name under which their cursor is kept. No I/O."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Union,
+    Unpack,
+    get_args,
+    get_origin,
+    overload,
+)
 
 from attrs import evolve, field, frozen
 
 from returns_hub.errors import ConfigurationError
 from returns_hub.events import EVENT_TYPES, Event
 
-# A handler may say that it takes just the types of events that it is registered for.
-Handler = Callable[[Any], None] | Callable[[Any], Awaitable[None]]
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+Awaited: TypeAlias = Coroutine[Any, Any, None]
+Handler: TypeAlias = "Callable[..., None] | Callable[..., Awaited]"
 H = TypeVar("H", bound=Handler)
+E = TypeVar("E", bound=Event)
+E2 = TypeVar("E2", bound=Event)
+E3 = TypeVar("E3", bound=Event)
+E4 = TypeVar("E4", bound=Event)
 Since = Literal["now", "beginning"]
 
 ATTEMPTS: Final = 12
@@ -48,12 +70,67 @@ class HandlerOptions(TypedDict, total=False):
     concurrency: int
 
 
+class Registration(Protocol[E]):
+    """What ``Hub.on`` gives: a decorator for functions that take these events, and perhaps the database's connection."""
+
+    @overload
+    def __call__(self, handler: Callable[[E], None], /) -> Callable[[E], None]: ...
+    @overload
+    def __call__(self, handler: "Callable[[E, Connection], None]", /) -> "Callable[[E, Connection], None]": ...
+
+
+class AsyncRegistration(Protocol[E]):
+    """What ``AsyncHub.on`` gives: as :class:`Registration`; async functions, too, may take these events."""
+
+    @overload
+    def __call__(self, handler: Callable[[E], Awaited], /) -> Callable[[E], Awaited]: ...
+    @overload
+    def __call__(self, handler: Callable[[E], None], /) -> Callable[[E], None]: ...
+    @overload
+    def __call__(self, handler: "Callable[[E, Connection], None]", /) -> "Callable[[E, Connection], None]": ...
+
+
+@frozen
+class RegisteredHandler:
+    """A platform's function, and how it is called."""
+
+    function: Handler
+    is_async: bool
+    takes_connection: bool
+
+    @classmethod
+    def of(cls, handler: Handler, types: Sequence[type[Event]]) -> "RegisteredHandler":
+        """The handler, checked for the types of events that it will get.
+
+        Raises:
+            ConfigurationError: it cannot be called with them.
+        """
+        name = getattr(handler, "__qualname__", None) or type(handler).__name__
+        parameters = _parameters(handler)
+        required = [each for each in parameters if each.default is each.empty and each.kind not in _VARIADIC]
+        positional = [each for each in parameters if each.kind in _POSITIONAL]
+        if not positional or len(required) > 2 or any(each.kind is each.KEYWORD_ONLY for each in required):
+            raise ConfigurationError(
+                f"{name}() cannot be a handler: one takes the event, and after it the database's connection if it likes"
+            )
+        refused = [kind for kind in types if not _accepts(positional[0].annotation, kind)]
+        if refused:
+            raise ConfigurationError(
+                f"{name}() is registered for {refused[0].__name__}, and its {positional[0].name!r} is annotated as something "
+                f"else; annotate it with what it gets, or register it for what it takes"
+            )
+        registered = cls(handler, _is_async(handler), takes_connection=len(required) == 2)
+        if registered.is_async and registered.takes_connection:
+            raise ConfigurationError(f"{name}() cannot take the connection, which blocks: make it a plain function")
+        return registered
+
+
 @frozen(kw_only=True)
 class Consumer:
     """A name with a cursor of its own in the event stream, its handlers by type of event, and how they are called."""
 
     name: str
-    handlers: Mapping[str, Handler] = field(repr=False)
+    handlers: Mapping[str, RegisteredHandler] = field(repr=False)
     since: Since = "now"
     backfill: bool = False
     attempts: int = ATTEMPTS
@@ -106,25 +183,27 @@ class HandlerRegistry:
         different types may share a name and its options.
 
         Raises:
-            ConfigurationError: an argument that cannot be meant, or the name has a handler for such events already.
+            ConfigurationError: an argument that cannot be meant, a function that does not take these events, or the name
+                has a handler for such events already.
         """
-        wanted = _type_names(types)
+        wanted = _wanted(types)
         unknown = options.keys() - HandlerOptions.__annotations__.keys()
         if unknown:
             raise ConfigurationError(f"on() has no option {min(unknown)!r}")
         _consumer("checked", {}, options)
 
         def register(handler: H) -> H:
-            if is_async(handler) and not self._awaits:
+            registered = RegisteredHandler.of(handler, types=list(wanted.values()))
+            if registered.is_async and not self._awaits:
                 raise ConfigurationError("a handler that is awaited needs an AsyncHub; a Hub calls plain functions")
             given = options.get("name")
             name = _checked_name(getattr(handler, "__qualname__", None) if given is None else given)
-            new = _consumer(name, dict.fromkeys(wanted, handler), options)
+            new = _consumer(name, dict.fromkeys(wanted, registered), options)
             known = self._consumers.get(name)
             if known is not None:
                 if evolve(known, handlers={}) != evolve(new, handlers={}):
                     raise ConfigurationError(f"the handlers under the name {name!r} differ in their options")
-                if taken := wanted & known.handlers.keys():
+                if taken := wanted.keys() & known.handlers.keys():
                     raise ConfigurationError(
                         f"two handlers under the name {name!r} want {min(taken)}; give each a name= of its own"
                     )
@@ -143,22 +222,62 @@ class HandlerRegistry:
         return self._consumers[name]
 
 
-def is_async(handler: Handler) -> bool:
+_POSITIONAL: Final = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.VAR_POSITIONAL,
+)
+_VARIADIC: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+# What is written in another language may not say what it takes.
+_UNKNOWN: Final = (inspect.Parameter("event", inspect.Parameter.POSITIONAL_ONLY),)
+
+
+def _parameters(handler: Handler) -> Sequence[inspect.Parameter]:
+    """What the function is called with; behind a decorator that takes anything, what the decorated function is."""
+    try:
+        try:
+            signature = inspect.signature(handler, follow_wrapped=False, eval_str=True)
+        except NameError:
+            # An annotation may be a name that type checkers alone import.
+            signature = inspect.signature(handler, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return _UNKNOWN
+    parameters = tuple(signature.parameters.values())
+    wrapped = getattr(handler, "__wrapped__", None)
+    if callable(wrapped) and parameters and all(each.kind in _VARIADIC for each in parameters):
+        return _parameters(wrapped)
+    return parameters
+
+
+def _accepts(annotation: Any, kind: type[Event]) -> bool:
+    """False if the annotation is known to exclude the type of event."""
+    # An alias of Python 3.12's "type" statement, and a type variable.
+    annotation = getattr(annotation, "__value__", getattr(annotation, "__bound__", annotation))
+    if get_origin(annotation) is Annotated:
+        return _accepts(get_args(annotation)[0], kind)
+    if get_origin(annotation) in (Union, UnionType):
+        return any(_accepts(each, kind) for each in get_args(annotation))
+    if annotation in (inspect.Parameter.empty, Any) or not isinstance(annotation, type):
+        return True
+    return issubclass(kind, annotation) or getattr(annotation, "_is_protocol", False)
+
+
+def _is_async(handler: Handler) -> bool:
     """True for a function that is awaited, or an object whose ``__call__`` is one."""
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004 - not whether, but what
 
 
-def _consumer(name: str, handlers: Mapping[str, Handler], options: HandlerOptions) -> Consumer:
+def _consumer(name: str, handlers: Mapping[str, RegisteredHandler], options: HandlerOptions) -> Consumer:
     given: dict[str, Any] = {key: value for key, value in options.items() if key != "name"}
     return Consumer(name=name, handlers=MappingProxyType(dict(handlers)), **given)
 
 
-def _type_names(types: Sequence[type[Event]]) -> set[str]:
-    """The words of the types; ``Event`` is all of them, and so is nothing."""
+def _wanted(types: Sequence[type[Event]]) -> dict[str, type[Event]]:
+    """The types of events by their words; ``Event`` is all of them, and so is nothing."""
     for kind in types:
         if not (isinstance(kind, type) and issubclass(kind, Event)):
             raise ConfigurationError("on() takes types of events: @hub.on(ReturnStatusChanged), or @hub.on() for all")
-    return {word for word, kind in EVENT_TYPES.items() if not types or issubclass(kind, tuple(types))}
+    return {word: kind for word, kind in EVENT_TYPES.items() if not types or issubclass(kind, tuple(types))}
 
 
 def _checked_name(name: str | None) -> str:

@@ -7,12 +7,13 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
 from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account
 from returns_hub.client import AsyncClient, open_async_client
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
+from returns_hub.handlers import E2, E3, E4, AsyncRegistration, E
 from returns_hub.hub.clients import AsyncHubClient
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub, stream_of
@@ -22,7 +23,7 @@ from returns_hub.reports import Delivery, FailedEvent, Purged, ReconcileReport, 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from returns_hub.handlers import ConsumerHealth
+    from returns_hub.handlers import ConsumerHealth, HandlerOptions
     from returns_hub.hub.resources import DeliveryFilters, EventFilters, ReturnFilters
     from returns_hub.store import StoredReturn
 
@@ -61,6 +62,47 @@ class AsyncHub(ConfiguredHub):
             limiter = self._resources.limiter_of(wanted)
             self._clients[account] = open_async_client(wanted, limiter=limiter, factory=factory)
         return self._clients[account]
+
+    @overload
+    def on(self, **options: "Unpack[HandlerOptions]") -> AsyncRegistration[Event]: ...
+    @overload
+    def on(self, first: type[E], /, **options: "Unpack[HandlerOptions]") -> AsyncRegistration[E]: ...
+    @overload
+    def on(
+        self, first: type[E], second: type[E2], /, **options: "Unpack[HandlerOptions]"
+    ) -> AsyncRegistration[E | E2]: ...
+    @overload
+    def on(
+        self, first: type[E], second: type[E2], third: type[E3], /, **options: "Unpack[HandlerOptions]"
+    ) -> AsyncRegistration[E | E2 | E3]: ...
+    @overload
+    def on(
+        self,
+        first: type[E],
+        second: type[E2],
+        third: type[E3],
+        fourth: type[E4],
+        /,
+        **options: "Unpack[HandlerOptions]",
+    ) -> AsyncRegistration[E | E2 | E3 | E4]: ...
+    @overload
+    def on(
+        self,
+        first: type[Event],
+        second: type[Event],
+        third: type[Event],
+        fourth: type[Event],
+        fifth: type[Event],
+        /,
+        *more: type[Event],
+        **options: "Unpack[HandlerOptions]",
+    ) -> AsyncRegistration[Any]: ...
+    def on(self, *types: type[Event], **options: "Unpack[HandlerOptions]") -> Any:
+        """Register the decorated function as a handler; as :meth:`Hub.on`. It may be an async function.
+
+        One that takes the database's connection is a plain function, and is called in a thread.
+        """
+        return self._resources.on(types, options)
 
     async def sync(
         self,

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from returns_hub.client import Client
 from returns_hub.events import Event
+from returns_hub.handlers import E2, E3, E4, E, Registration
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub
 from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
@@ -17,7 +18,7 @@ from returns_hub.reports import Delivery, FailedEvent, Purged, ReconcileReport, 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from returns_hub.handlers import ConsumerHealth
+    from returns_hub.handlers import ConsumerHealth, HandlerOptions
     from returns_hub.hub.resources import DeliveryFilters, EventFilters, ReturnFilters
     from returns_hub.store import StoredReturn
 
@@ -39,6 +40,58 @@ class Hub(ConfiguredHub):
             ConfigurationError: there is no such account, or its options are wrong.
         """
         return self._resources.client(account)
+
+    @overload
+    def on(self, **options: "Unpack[HandlerOptions]") -> Registration[Event]: ...
+    @overload
+    def on(self, first: type[E], /, **options: "Unpack[HandlerOptions]") -> Registration[E]: ...
+    @overload
+    def on(self, first: type[E], second: type[E2], /, **options: "Unpack[HandlerOptions]") -> Registration[E | E2]: ...
+    @overload
+    def on(
+        self, first: type[E], second: type[E2], third: type[E3], /, **options: "Unpack[HandlerOptions]"
+    ) -> Registration[E | E2 | E3]: ...
+    @overload
+    def on(
+        self,
+        first: type[E],
+        second: type[E2],
+        third: type[E3],
+        fourth: type[E4],
+        /,
+        **options: "Unpack[HandlerOptions]",
+    ) -> Registration[E | E2 | E3 | E4]: ...
+    @overload
+    def on(
+        self,
+        first: type[Event],
+        second: type[Event],
+        third: type[Event],
+        fourth: type[Event],
+        fifth: type[Event],
+        /,
+        *more: type[Event],
+        **options: "Unpack[HandlerOptions]",
+    ) -> Registration[Any]: ...
+    def on(self, *types: type[Event], **options: "Unpack[HandlerOptions]") -> Any:
+        """Register the decorated function as the handler of these types of events, or of all: called at least once each.
+
+        It is called by ``working`` or ``dispatch``, with the event. One with a second parameter is given the database's
+        connection as well, an ``sqlalchemy.Connection`` in the transaction that ends with the event being processed: what it
+        writes there, in the same database, is written exactly once. An event is processed when the handler returns; if it
+        raises, it is called again at growing intervals, and until then the later events of the same return wait. An event's
+        ``id`` is always the same.
+
+        ``options`` are ``name`` (of the cursor that all processes share; default: the function's own), ``since`` ("now" or
+        "beginning"), ``backfill`` (also history that a sync reads for the first time; default: not), ``attempts`` (12),
+        ``timeout`` (60 seconds) and ``concurrency`` (4 events of different returns at once): see
+        :class:`~returns_hub.handlers.HandlerOptions`. Only an :class:`AsyncHub` takes async functions.
+
+        Raises:
+            ConfigurationError: a wrong argument, a function that is annotated as taking other events, or the name has a
+                handler for such events already.
+        """
+        return self._resources.on(types, options)
 
     def sync(
         self,

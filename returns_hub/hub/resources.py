@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock, RLock
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict
 
 from returns_hub import telemetry
 from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account, load_config
@@ -19,7 +19,7 @@ from returns_hub.client.connection import LimiterFactory
 from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
-from returns_hub.handlers import HandlerOptions, HandlerRegistry
+from returns_hub.handlers import Handler, HandlerOptions, HandlerRegistry
 from returns_hub.hub.clients import HubClient, LocalObserver
 from returns_hub.hub.health import AccountHealth, Health
 from returns_hub.operation import HttpAnswer, WebhookRequest
@@ -33,7 +33,6 @@ from returns_hub.webhooks import Receipt
 if TYPE_CHECKING:
     from returns_hub.deliveries import Inbox, Processor
     from returns_hub.dispatcher import EventDispatcher
-    from returns_hub.handlers import H
     from returns_hub.store import Store, StoredReturn
     from returns_hub.sync import SyncJob
     from returns_hub.worker import Worker
@@ -122,21 +121,6 @@ class ConfiguredHub:
         """
         config = load_config(path)
         return cls(config.accounts, store=config.store, keep_deliveries=config.keep_deliveries)
-
-    def on(self, *types: type[Event], **options: "Unpack[HandlerOptions]") -> "Callable[[H], H]":
-        """Register the decorated function as the handler of these types of events, or of all: called at least once each.
-
-        It is called by ``working`` or ``dispatch``. An event is processed when it returns; if it raises, it is called again
-        at growing intervals, and until then the later events of the same return wait. An event's ``id`` is always the same.
-        ``options`` are ``name`` (of the cursor that all processes share; default: the function's own), ``since`` ("now" or
-        "beginning"), ``backfill`` (also history that a sync reads for the first time; default: not), ``attempts`` (12),
-        ``timeout`` (60 seconds) and ``concurrency`` (4 events of different returns at once): see
-        :class:`~returns_hub.handlers.HandlerOptions`. Only an :class:`AsyncHub` takes async functions.
-
-        Raises:
-            ConfigurationError: a wrong argument, or the name has a handler for such events already.
-        """
-        return self._resources.on(types, options)
 
     async def check_receiving(self) -> None:
         """Returns if a delivery could be stored now, asked on the way that deliveries take; for a load balancer's question.
@@ -301,11 +285,11 @@ class HubResources:
 
         return Processor(self.store(), self.client)
 
-    def on(self, types: Sequence[type[Event]], options: HandlerOptions) -> "Callable[[H], H]":
+    def on(self, types: Sequence[type[Event]], options: HandlerOptions) -> Any:
         """Register a handler; where the store is open, what is recorded from now on is already for it."""
         register = self.handlers.on(*types, **options)
 
-        def registered(handler: "H") -> "H":
+        def registered(handler: Handler) -> Handler:
             handler = register(handler)
             with self._opening:
                 if self._store is not None:

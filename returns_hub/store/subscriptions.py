@@ -5,6 +5,7 @@ cursor moves on. It stays there until a handler has taken it, so no event is los
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from attrs import frozen
@@ -22,6 +23,10 @@ from returns_hub.store.sql import insert_new
 
 _QUEUED: Final = PARKED_EVENTS.c
 _CHUNK: Final = 100
+
+
+class ClaimLost(Exception):
+    """The event is not the claimant's any more."""
 
 
 @frozen(kw_only=True)
@@ -91,6 +96,20 @@ class Subscriptions:
         # A power cut may have it handed over again, as any crash may.
         with self.database.writing(serialized=False, durable=False) as connection:
             connection.execute(delete(PARKED_EVENTS).where(taken))
+
+    @contextmanager
+    def finishing(self, claim: Claim) -> Iterator[Connection]:
+        """A transaction at whose end the consumer has taken the event: all of it is committed, or nothing.
+
+        Raises:
+            ClaimLost: meanwhile somebody else has the event, or had it. Nothing was committed.
+        """
+        held = (_QUEUED.consumer == claim.partition) & (_QUEUED.sequence == claim.id) & (_QUEUED.claim == claim.token)
+        with self.database.writing(serialized=False) as connection:
+            yield connection
+            # At the end, so that the row is not locked while the claim is extended.
+            if connection.execute(delete(PARKED_EVENTS).where(held)).rowcount == 0:
+                raise ClaimLost
 
     @store_errors
     def fail(self, claim: Claim, error: str, *, retry_in: float | None) -> None:
