@@ -49,6 +49,7 @@ from returns_hub import (
     to_secrets,
 )
 from returns_hub.wire import (
+    account_status_table,
     build_path,
     check_header_value,
     check_one_status,
@@ -79,7 +80,6 @@ from returns_hub_returnmate.statuses import (
     RETURN_STATUSES,
     SHIPMENT_STATUSES,
     WRITABLE_WORDS,
-    account_status_table,
     fold,
 )
 
@@ -138,7 +138,7 @@ class ReturnMate(ReportCalls):
         super().__attrs_post_init__()
         check_header_value(self.provider, "api_key", self.api_key)
         reader = wire.Reader(
-            statuses=account_status_table(self.status_map),
+            statuses=account_status_table(self.provider, RETURN_STATUSES, self.status_map),
             # A table counts the unknown words it is asked for: each account has its own.
             shipment_statuses=SHIPMENT_STATUSES.extended({}),
             currency=self.currency,

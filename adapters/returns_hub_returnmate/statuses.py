@@ -5,22 +5,17 @@ show more, in two generations that differ, as codes and as display names. Every 
 and re-wire them: what a shop adds comes from ``status_map``. All pages were read on 2026-11-21.
 """
 
-from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from returns_hub import (
     Attention,
-    ConfigurationError,
     Facts,
     ResolutionKind,
     ResolutionStatus,
     ShipmentStatus,
     Status,
     StatusTable,
-    UnexpectedReply,
-    dump,
-    structure,
 )
 
 _REFERENCE: Final = "API reference, 2024-12-31"
@@ -212,43 +207,3 @@ SHIPMENT_STATUSES: Final = StatusTable(
 # Known to be accepted by the API, whatever a shop has renamed: only these are ever sent unasked.
 REFERENCE_WORDS: Final = ("pending", "approved", "rejected", "completed")
 WRITABLE_WORDS: Final = ("approved", "rejected")
-
-_RETURN_FACTS: Final = frozenset({"status", "attention", "goods_expected", "resolution", "resolution_status", "why"})
-
-
-def account_status_table(status_map: Mapping[str, Any]) -> StatusTable:
-    """The table of one account: the shop's own words, and ReturnMate's where the shop says nothing else.
-
-    Raises:
-        ConfigurationError: naming the word whose meaning is not understood.
-    """
-    rows = {word: _shop_facts(word, meaning) for word, meaning in status_map.items()}
-    try:
-        return RETURN_STATUSES.extended(rows)
-    except ValueError as error:
-        raise ConfigurationError(f"returnmate: status_map: {error}") from None
-
-
-def _shop_facts(word: str, meaning: object) -> Facts:
-    place = f"returnmate: status_map, word {word!r}"
-    if not fold(word):
-        raise ConfigurationError("returnmate: status_map: a word is empty")
-    if isinstance(meaning, Facts):
-        return meaning
-    table = {"status": meaning} if isinstance(meaning, str) else meaning
-    if not isinstance(table, Mapping) or "status" not in table:
-        raise ConfigurationError(f"{place}: a status word is expected, or a table of facts with one under “status”")
-    unknown = sorted(set(map(str, table)) - _RETURN_FACTS)
-    if unknown:
-        raise ConfigurationError(
-            f"{place}: {unknown[0]!r} is no fact of a return; {', '.join(sorted(_RETURN_FACTS))} are"
-        )
-    fault = "status"
-    try:
-        facts = structure(dump(dict(table)), Facts)
-    except UnexpectedReply as error:
-        fault = error.where or "the table"
-    else:
-        if facts.status is not None:
-            return facts
-    raise ConfigurationError(f"{place}: {fault} is not a word of its vocabulary; status is one of {', '.join(Status)}")

@@ -16,6 +16,7 @@ from returns_hub.signatures import (
     verify_standard_webhook,
     verify_static,
 )
+from returns_hub.wire.ids import compound_id, return_id_of, shipment_ids
 from returns_hub.wire.records import Record, parse_id
 from returns_hub.wire.replies import (
     ERROR_BY_STATUS,
@@ -41,10 +42,12 @@ from returns_hub.wire.requests import (
     page_size,
     without_none,
 )
+from returns_hub.wire.statuses import account_status_table
 
 __all__ = [
     "ERROR_BY_STATUS",
     "Record",
+    "account_status_table",
     "alpha2",
     "alpha3",
     "body_excerpt",
@@ -54,6 +57,7 @@ __all__ = [
     "check_one_status",
     "check_same_id",
     "comparable",
+    "compound_id",
     "decode_object",
     "describe",
     "error_class",
@@ -66,6 +70,8 @@ __all__ = [
     "parse_list",
     "parse_one",
     "parse_rows",
+    "return_id_of",
+    "shipment_ids",
     "single_header",
     "standard_webhook_key",
     "standard_webhook_signature",

@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from returns_hub import Adapter, Attention, ConfigurationError, Facts, Status, StatusTable, dump
+from returns_hub import (
+    Adapter,
+    Attention,
+    ConfigurationError,
+    Facts,
+    ResolutionKind,
+    ResolutionStatus,
+    Status,
+    StatusTable,
+    dump,
+)
+from returns_hub.wire import account_status_table
 from returns_hub_return_helper import ReturnHelper, statuses
 from returns_hub_returnless import Returnless
 from returns_hub_returnless import statuses as returnless
@@ -327,8 +338,28 @@ def test_a_parcel_s_word_may_be_spelt_as_the_shop_likes() -> None:
 
 def test_a_shop_s_word_takes_facts_with_a_reason_from_any_mapping() -> None:
     meaning = MappingProxyType({"status": "received", "attention": ["review"], "why": "our own"})
-    facts = returnmate.account_status_table({"bench": meaning}).look_up("Bench")
+    facts = account_status_table("returnmate", returnmate.RETURN_STATUSES, {"bench": meaning}).look_up("Bench")
     assert facts == Facts(status=Status.RECEIVED, attention=frozenset({Attention.REVIEW}), why="our own")
+
+
+def test_a_vendor_whose_statuses_are_ids_of_the_account_has_a_table_of_nothing_else() -> None:
+    # Returnless V2: a status is an object with an id, and only the shop knows what it means. What it leaves out asserts nothing.
+    ids = StatusTable(name="ids", rows={}, unknown=Facts())
+    table = account_status_table(
+        "returnless_v2",
+        ids,
+        {
+            "returnstatus_h4Kx9": "approved",
+            "returnstatus_q1": {"status": "resolved", "resolution": "refund", "resolution_status": "done"},
+        },
+    )
+    assert table.look_up("returnstatus_h4Kx9") == Facts(status=Status.APPROVED)
+    assert table.look_up("returnstatus_q1") == Facts(
+        status=Status.RESOLVED, resolution=ResolutionKind.REFUND, resolution_status=ResolutionStatus.DONE
+    )
+    assert table.look_up("RETURNSTATUS_Q1") == Facts()
+    assert table.words_for(Status.APPROVED) == ("returnstatus_h4Kx9",)
+    assert dict(table.unknown_words()) == {"RETURNSTATUS_Q1": 1}
 
 
 EVERY_STATUS = (
@@ -353,5 +384,5 @@ EVERY_STATUS = (
 )
 def test_what_is_wrong_with_a_shop_s_word_is_said_in_full(meaning: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        returnmate.account_status_table({"bench": meaning})
+        account_status_table("returnmate", returnmate.RETURN_STATUSES, {"bench": meaning})
     assert str(caught.value) == f"returnmate: status_map, word 'bench': {problem}"
