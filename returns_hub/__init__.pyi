@@ -101,6 +101,7 @@ from returns_hub.orders import answer_order_lookup_async as answer_order_lookup_
 from returns_hub.reports import Delivery as Delivery
 from returns_hub.reports import DeliveryState as DeliveryState
 from returns_hub.reports import Difference as Difference
+from returns_hub.reports import Erased as Erased
 from returns_hub.reports import FailedEvent as FailedEvent
 from returns_hub.reports import FailedEventState as FailedEventState
 from returns_hub.reports import Purged as Purged
@@ -159,6 +160,7 @@ __all__ = [
     "Direction",
     "Disposition",
     "DispositionStatus",
+    "Erased",
     "Event",
     "EventUnmapped",
     "Facts",

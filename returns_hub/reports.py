@@ -183,6 +183,22 @@ class Purged:
     waiting: int
 
 
+@frozen(kw_only=True)
+class Erased:
+    """What an erasure has removed: rows of ``returns`` (a request counts by itself), the personal values of ``events``, ``deliveries``, and ``waiting`` observations.
+
+    ``pending`` deliveries are about other returns as well: their bytes go once they are processed. ``vacuumed`` is False
+    if the database's files may still hold some of it, because somebody was reading: erase again.
+    """
+
+    returns: int
+    events: int
+    deliveries: int
+    pending: int
+    waiting: int
+    vacuumed: bool
+
+
 class FailedEventState(StrEnum):
     """What becomes of an event at which a consumer failed."""
 

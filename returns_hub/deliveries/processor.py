@@ -12,6 +12,7 @@ from attrs import evolve
 
 from returns_hub import telemetry
 from returns_hub.client import Client
+from returns_hub.deliveries.erasure import event_names
 from returns_hub.errors import (
     Conflict,
     NotFound,
@@ -166,6 +167,7 @@ class Processor:
             ),
             read=frozenset(wanted),
             remark="the vendor has no such return" if missing else "it names no return" if names_nothing else None,
+            about=frozenset[str]().union(*map(event_names, events)),
         )
 
     def _read_hinted(self, claimed: ClaimedDelivery, client: Client, ids: Iterable[str]) -> list[Observation]:

@@ -18,7 +18,7 @@ from returns_hub.hub.clients import AsyncHubClient
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub, stream_of
 from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
-from returns_hub.reports import Delivery, FailedEvent, Purged, ReconcileReport, SyncProgress, SyncReport
+from returns_hub.reports import Delivery, Erased, FailedEvent, Purged, ReconcileReport, SyncProgress, SyncReport
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -155,6 +155,10 @@ class AsyncHub(ConfiguredHub):
     async def purge(self, before: date | datetime) -> Purged:
         """Remove the processed deliveries that came before a day or a moment; as :meth:`Hub.purge`."""
         return await asyncio.to_thread(self._resources.purge, before)
+
+    async def erase(self, account: str, return_id: str, *, allow_resync: bool = False) -> Erased:
+        """Remove a return and everything stored of it; as :meth:`Hub.erase`."""
+        return await asyncio.to_thread(self._resources.erase, account, return_id, allow_resync=allow_resync)
 
     async def replay(self, id: int) -> Delivery:
         """Process a delivery once more; as :meth:`Hub.replay`."""

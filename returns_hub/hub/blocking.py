@@ -13,7 +13,7 @@ from returns_hub.handlers import E2, E3, E4, E, Registration
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub
 from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
-from returns_hub.reports import Delivery, FailedEvent, Purged, ReconcileReport, SyncProgress, SyncReport
+from returns_hub.reports import Delivery, Erased, FailedEvent, Purged, ReconcileReport, SyncProgress, SyncReport
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -208,6 +208,22 @@ class Hub(ConfiguredHub):
             StoreError: the store fails. What was removed so far stays removed.
         """
         return self._resources.purge(before)
+
+    def erase(self, account: str, return_id: str, *, allow_resync: bool = False) -> Erased:
+        """Remove a return and everything stored of it: for a customer who asks for that. What was removed.
+
+        Its rows go, with those of the request that it grew from, its deliveries with their bytes, and what waits for it; of
+        its events type, time and status stay, and all other values go. The files of the database are vacuumed.
+
+        From then on no sync and no delivery stores it again: digests of its ids remain for that. With ``allow_resync`` none
+        remain, of an earlier erasure neither, and the next sync stores what the vendor still has. Vendors, backups and your
+        own tables are not touched.
+
+        Raises:
+            ConfigurationError: there is no such account, or its options are wrong.
+            StoreError: the store fails. Either nothing was removed, or only vacuuming is left: erase again.
+        """
+        return self._resources.erase(account, return_id, allow_resync=allow_resync)
 
     def replay(self, id: int) -> Delivery:
         """Process a delivery once more, whatever became of it. What is known already makes no event.

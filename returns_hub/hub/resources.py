@@ -25,7 +25,7 @@ from returns_hub.hub.health import AccountHealth, Health
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.orders import FindOrderAsync, load_find_order
 from returns_hub.rate_limits import Limiter, RateLimiter
-from returns_hub.reports import Delivery, DeliveryState, Purged
+from returns_hub.reports import Delivery, DeliveryState, Erased, Purged
 from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
 from returns_hub.webhooks import Receipt
@@ -314,6 +314,13 @@ class HubResources:
         from returns_hub.store import start_of
 
         return inbox.purge(start_of(before))
+
+    def erase(self, name: str, return_id: str, *, allow_resync: bool) -> Erased:
+        """Remove a return and all that is stored of it; what was removed."""
+        adapter, store = self.client(name).adapter, self.store()
+        from returns_hub.deliveries.erasure import erase
+
+        return erase(store, adapter, name, return_id, allow_resync=allow_resync)
 
     def dispatcher(self, loop: asyncio.AbstractEventLoop | None = None) -> "EventDispatcher":
         """What dispatches events to handlers."""

@@ -19,13 +19,16 @@ from returns_hub.json_codec import encode_json
 from returns_hub.merge import Observation
 from returns_hub.scalars import format_time
 from returns_hub.store import rows
-from returns_hub.store.schema import NAMES, WAITING
+from returns_hub.store.schema import ERASED, NAMES, WAITING
 from returns_hub.store.sql import chunks, insert_new
 
 Part: TypeAlias = tuple[str, ...]
 """By which name, or one of which names, a part of a return is known."""
 
 _AT_ONCE: Final = 200
+
+ERASED_RETURN: Final = ""
+"""What stands for the id of a return that was erased, and is not to be stored again."""
 
 
 @frozen(kw_only=True)
@@ -97,13 +100,31 @@ def part_names(aliases: Iterable[str]) -> tuple[Part, ...]:
     )
 
 
+def find_erased(connection: Connection, account: str, names: Iterable[str]) -> set[str]:
+    """Those of the names, ``return:ID`` or of parts, that a return had which was erased and is not to be stored again."""
+    of_account = select(ERASED.c.digest).where(ERASED.c.account == account)
+    digests = {rows.fingerprint(name): name for name in names}
+    # Mostly nothing was erased at all, and that is found out at once.
+    if not digests or connection.execute(of_account.limit(1)).first() is None:
+        return set()
+    found = (connection.execute(of_account.where(ERASED.c.digest.in_(some))).scalars() for some in chunks(digests))
+    return {digests[digest] for some in found for digest in some}
+
+
 def correlate(connection: Connection, account: str, wanted: Mapping[str, Iterable[Part]]) -> dict[str, str]:
-    """By the same keys as the parts, the ids of the returns that they mean; without those that mean none."""
+    """By the same keys as the parts, the ids of the returns that they mean; without those that mean none.
+
+    Parts of a return that was erased mean :data:`ERASED_RETURN`.
+    """
+    wanted = {key: tuple(parts) for key, parts in wanted.items()}
     having: defaultdict[str, set[str]] = defaultdict(set)
     query = select(NAMES.c.name, NAMES.c.return_id).where(NAMES.c.account == account)
-    for some in chunks({name for parts in wanted.values() for part in parts for name in part}):
+    names = {name for parts in wanted.values() for part in parts for name in part}
+    for some in chunks(names):
         for name, return_id in connection.execute(query.where(NAMES.c.name.in_(some))):
             having[name].add(return_id)
+    for name in find_erased(connection, account, names):
+        having[name].add(ERASED_RETURN)
     found: dict[str, str] = {}
     for key, parts in wanted.items():
         owners = [set().union(*(having[name] for name in part if name in having)) for part in parts]

@@ -102,7 +102,7 @@ class Database:
         if current == REVISION:
             return
         if self.dialect == "sqlite":
-            self._switch_to_wal()
+            self._set_up_file()
         # Alembic keeps the migration that is under way in global variables. Other processes wait for the transaction.
         with Database._migrating, self.writing() as connection:
             # Another process may have done it while this one waited for its turn.
@@ -133,6 +133,15 @@ class Database:
                 connection.execute(text(_POSTGRESQL_DURABLE[durable]))
             if self.dialect == "postgresql" and serialized:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_WRITERS_LOCK})
+            yield connection
+
+    @contextlib.contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """A connection outside the pool on which every statement is a transaction of its own, for maintenance."""
+        options = {"isolation_level": "AUTOCOMMIT", "autocommit": True}
+        with self._engine.connect().execution_options(**options) as connection:
+            # What is set on it ends with it.
+            connection.detach()
             yield connection
 
     def stream(self, query: Executable) -> Iterator[Row[Any]]:
@@ -211,10 +220,12 @@ class Database:
             raise StoreError(f"the mirror {self.place} has lost tables; restore it, or remove it and sync again")
         return current
 
-    def _switch_to_wal(self) -> None:
-        """Let readers and the writer work side by side. SQLite does it outside a transaction only, and it stays with the file."""
+    def _set_up_file(self) -> None:
+        """Let readers and the writer work side by side, and a new file shrink when it is vacuumed. Both stay with the file."""
         connection = self._engine.raw_connection()
         try:
+            # Outside a transaction only, and the first of the two before anything is in the file.
+            connection.cursor().execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.cursor().execute("PRAGMA journal_mode = WAL")
         finally:
             connection.close()
@@ -345,6 +356,8 @@ def _set_up_postgresql(connection: Any, _: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
+    if options.get("autocommit"):
+        return
     if not options.get("write"):
         connection.exec_driver_sql("BEGIN")
         return

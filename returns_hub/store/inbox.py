@@ -28,10 +28,12 @@ from returns_hub.store.ingestion import ApplyResult, ObservationBatch
 from returns_hub.store.queue import DEAD, PENDING, PROCESSED, Claim, Queue, in_state
 from returns_hub.store.schema import DELIVERIES, EVENTS
 from returns_hub.store.sql import INSERT, chunks
+from returns_hub.store.vacuum import Vacuum
 
 _ROW: Final = DELIVERIES.c
 _BODIES_CHUNK: Final = 20
 _PURGE_CHUNK: Final = 200
+_ERASED: Final = "it is about a return that was erased: nothing of it is kept"
 # What is wrong with the database itself, whatever is written to it.
 _DATABASE_FAILURES: Final = (InterfaceError, InternalError, OperationalError, NoConnectionLeft)
 
@@ -67,6 +69,7 @@ class ProcessingResult:
     """What a delivery results in: observations, hints at returns of which only parts are known, and events of its own.
 
     ``read`` are the ids of the returns that were read for it just now. ``remark`` says why something came to nothing.
+    ``about`` are the names of what it is about, ``return:ID`` or of parts: where one was erased, its body is not kept.
     """
 
     observations: tuple[Observation, ...] = ()
@@ -74,6 +77,7 @@ class ProcessingResult:
     events: tuple[Event, ...] = ()
     read: frozenset[str] = frozenset()
     remark: str | None = None
+    about: frozenset[str] = frozenset()
 
 
 class Deliveries:
@@ -233,7 +237,14 @@ class Deliveries:
                 break
         while not stop() and (removed := self._purge_waiting(before)):
             waiting += removed
+        if deliveries or waiting:
+            self._give_back_room()
         return Purged(deliveries=deliveries, waiting=waiting)
+
+    def _give_back_room(self) -> None:
+        """Shrink a file. PostgreSQL does what it can by itself, and whoever wants more will ask for it."""
+        if self.database.dialect == "sqlite":
+            Vacuum(self.database).run(attempts=1)
 
     def _finish(
         self,
@@ -246,8 +257,12 @@ class Deliveries:
         applied = ingestion.apply(connection, claimed.delivery.account, batch, derive)
         if not result.read.issuperset(applied.reread):
             raise _RolledBack(applied)
-        events = applied.events + _append_new(connection, result.events)
         done = {"state": PROCESSED, "processed_at": sql_time(self.database.dialect), "error": result.remark}
+        events = applied.events
+        if correlation.find_erased(connection, claimed.delivery.account, result.about):
+            done |= {"error": _ERASED, "url": "", "headers": "[]", "body": b""}
+        else:
+            events += _append_new(connection, result.events)
         if not self._queue.settle(connection, claimed.claim, events=_ROW.events + events, **done):
             raise _RolledBack(None)
         return applied

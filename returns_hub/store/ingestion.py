@@ -141,11 +141,11 @@ def apply(
     """Merge observations into what is stored, and store that with its events.
 
     What names a return by its parts is merged into the return that has them, or waits for it; and what has waited for a
-    return is merged into it now.
+    return is merged into it now. What is about a return that was erased is left out.
     """
     now = database_time(connection)
     ingestion = _Ingestion(connection=connection, account=account, derive=derive, now=now, of_pass=of_pass)
-    names = ingestion.merge(batch.of_returns)
+    names = ingestion.merge(_without_erased(connection, account, batch.of_returns))
     waiting = {each.key: each for each in batch.uncorrelated}
     while waiting or names:
         stored = correlation.find_waiting(connection, account, names)
@@ -154,6 +154,8 @@ def apply(
         correlation.remove_waiting(connection, account, [stored[key] for key in ids if key in stored])
         found: defaultdict[str, list[EncodedObservation]] = defaultdict(list)
         for key, return_id in ids.items():
+            if return_id == correlation.ERASED_RETURN:
+                continue
             observation = candidates[key].observation_of(return_id)
             if observation is None:
                 ingestion.reread[return_id] = None
@@ -175,6 +177,18 @@ def apply(
         waiting=len(waiting),
         reread=tuple(ingestion.reread),
     )
+
+
+def _without_erased(
+    connection: Connection, account: str, of_returns: Mapping[str, Sequence[EncodedObservation]]
+) -> Mapping[str, Sequence[EncodedObservation]]:
+    """Those of returns that were not erased, neither themselves nor the requests that they grew from."""
+    names = {
+        key: {rows.return_name(each) for each in (key, *(one.observation.ret.request_id for one in group)) if each}
+        for key, group in of_returns.items()
+    }
+    erased = correlation.find_erased(connection, account, set().union(*names.values()))
+    return {key: group for key, group in of_returns.items() if not erased & names[key]} if erased else of_returns
 
 
 @define(kw_only=True)

@@ -120,7 +120,8 @@ class Store:
             StoreError: the database fails.
         """
         with self.database.reading() as connection:
-            return correlation.correlate(connection, account, {"": correlation.part_names(aliases)}).get("")
+            found = correlation.correlate(connection, account, {"": correlation.part_names(aliases)}).get("")
+        return None if found == correlation.ERASED_RETURN else found
 
     @store_errors
     def checkpoints(self, account: str) -> dict[str, Any]:

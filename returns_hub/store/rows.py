@@ -98,6 +98,11 @@ def is_usable_id(key: str) -> bool:
     return 0 < len(key) <= _MAX_ID_CHARS and column(key) == key
 
 
+def return_name(return_id: str) -> str:
+    """The name of a return beside those of parts."""
+    return f"return:{return_id}"
+
+
 def names(ret: Return) -> list[str]:
     """The names of the parts of a return: ``shipment:ID``, ``item:ID``, and ``alias:ALIAS`` of an item."""
     found = [f"shipment:{shipment.id}" for shipment in ret.shipments]

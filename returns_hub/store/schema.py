@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 # The revision in migrations/versions that these tables are of.
-REVISION: Final = "0004"
+REVISION: Final = "0005"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
@@ -257,6 +257,17 @@ PARKED_EVENTS: Final = Table(
     Column("claimed_until", Moment),
     Index("parked_events_by_state", "consumer", "state", "due_at"),
     Index("parked_events_by_return", "consumer", "account", "return_id", "sequence"),
+)
+
+# By digests, the names of returns that were erased and are not to be stored again: ``return:ID`` and those of the parts.
+# ``subject`` is the digest of the id that stands for them all.
+ERASED: Final = Table(
+    "erased",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("erased_at", Moment, nullable=False),
 )
 
 # What one process at a time may do (the sync of an account), and until when the others leave it to that process.
