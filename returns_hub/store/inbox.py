@@ -257,7 +257,11 @@ class Deliveries:
         applied = ingestion.apply(connection, claimed.delivery.account, batch, derive)
         if not result.read.issuperset(applied.reread):
             raise _RolledBack(applied)
-        done = {"state": PROCESSED, "processed_at": sql_time(self.database.dialect), "error": result.remark}
+        done: dict[str, Any] = {
+            "state": PROCESSED,
+            "processed_at": sql_time(self.database.dialect),
+            "error": result.remark,
+        }
         events = applied.events
         if correlation.find_erased(connection, claimed.delivery.account, result.about):
             done |= {"error": _ERASED, "url": "", "headers": "[]", "body": b""}

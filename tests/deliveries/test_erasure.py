@@ -10,11 +10,11 @@ from attrs import evolve
 from sqlalchemy import text
 
 from returns_hub import Address, Client, Customer, Item, Note, Origin, Return, Shipment, ShipmentStatus, Status
-from returns_hub.deliveries import DeliveryState, Inbox, Processor
+from returns_hub.deliveries import Inbox, Processor
 from returns_hub.deliveries.erasure import erase
 from returns_hub.merge import Observation
+from returns_hub.reports import DeliveryState, Erased
 from returns_hub.store import Store
-from returns_hub.store.erasure import Erased
 from returns_hub.store.schema import METADATA
 from returns_hub.store.vacuum import Vacuum
 

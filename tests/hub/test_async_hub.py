@@ -64,6 +64,8 @@ async def test_a_delivery_is_stored_processed_and_told_once(
         (compared,) = await hub.reconcile()
         assert (compared.missing, compared.changed) == (0, 0)
         assert (await hub.purge(done.received_at + timedelta(seconds=1))).deliveries == 1
+        erased = await hub.erase("acme", "rma_abc123")
+        assert (erased.returns, erased.events, await hub.get_return("acme", "rma_abc123")) == (1, 2, None)
 
 
 @pytest.mark.anyio

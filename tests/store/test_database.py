@@ -349,7 +349,7 @@ def test_several_may_create_the_mirror_at_once(store_url: str, side_by_side: Sid
 
 def test_an_older_mirror_is_upgraded_while_another_process_reads_it(sqlite_url: str, a_return: MakeReturn) -> None:
     database = Database(Secret(sqlite_url))
-    database._switch_to_wal()
+    database._set_up_file()
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     shipment = Shipment(id="s1", tracking_number="1Z999")
