@@ -215,7 +215,7 @@ def test_the_order_of_arrival_does_not_matter(
 
 def _as_before(store: Store) -> None:
     """Take the store back to revision 0001."""
-    gone = ("names", "waiting", "deliveries", "consumers", "parked_events", "leases", "paces")
+    gone = ("names", "waiting", "deliveries", "consumers", "parked_events", "leases", "paces", "erased")
     with store.database.writing() as connection:
         for table in gone:
             connection.exec_driver_sql(f"DROP TABLE {table}")
