@@ -18,7 +18,7 @@ from returns_hub.fork import reset_after_fork
 from returns_hub.operation import WebhookRequest
 from returns_hub.reports import Backlog, Delivery, DeliveryState, Purged
 from returns_hub.store import Store
-from returns_hub.store.inbox import Deliveries, NewDelivery
+from returns_hub.store.inbox import RECEIVING_SECONDS, Deliveries, NewDelivery
 from returns_hub.webhooks import Receipt
 
 _log = logging.getLogger("returns_hub")
@@ -29,8 +29,6 @@ _MAX_WAITING_BYTES: Final = 64 << 20
 _BATCH_ROWS: Final = 256
 
 
-# Less than senders wait. They get a 503, although the store may still take it.
-_STORE_TIMEOUT: Final = 10.0
 # What stands in for the id of a delivery where nothing was to be stored.
 _CHECKED: Final = 0
 
@@ -76,10 +74,10 @@ class Inbox:
         """
         stored = self._enqueue(sanitize_delivery(account, request, receipt))
         try:
-            return stored.result(_STORE_TIMEOUT)
+            return stored.result(RECEIVING_SECONDS)
         except TimeoutError:
             stored.cancel()
-        raise StoreError(f"the store has not answered for {_STORE_TIMEOUT:g} s")
+        raise StoreError(f"the store has not answered for {RECEIVING_SECONDS:g} s")
 
     async def put_async(self, account: str, request: WebhookRequest, receipt: Receipt) -> int:
         """As :meth:`put`, to be awaited; the event loop goes on meanwhile, without a thread for each delivery."""
@@ -160,10 +158,10 @@ class Inbox:
 
     async def _wait(self, stored: "Future[int]") -> int:
         try:
-            async with asyncio.timeout(_STORE_TIMEOUT):
+            async with asyncio.timeout(RECEIVING_SECONDS):
                 return await asyncio.wrap_future(stored)
         except TimeoutError:
-            raise StoreError(f"the store has not answered for {_STORE_TIMEOUT:g} s") from None
+            raise StoreError(f"the store has not answered for {RECEIVING_SECONDS:g} s") from None
 
     def _enqueue(self, new: NewDelivery | None) -> "Future[int]":
         arrival = _Arrival(new)

@@ -43,22 +43,6 @@ _SQLITE_ADDRESS: Final = re.compile(
 )
 # How long to wait for another process that writes, unless the address says `?timeout=`.
 _SQLITE_BUSY_SECONDS: Final = "10"
-# A network that drops connections without a word is noticed after a quarter of a minute.
-_POSTGRESQL_CONNECTION: Final = {
-    "connect_timeout": "10",
-    "keepalives_idle": "5",
-    "keepalives_interval": "5",
-    "keepalives_count": "2",
-    "tcp_user_timeout": "15000",
-}
-_POSTGRESQL_STATEMENT_SECONDS: Final = 60
-# Any number will do, as long as every process of ours takes the same.
-_POSTGRESQL_WRITERS_LOCK: Final = 7_283_468_821_301
-_POSTGRESQL_DURABLE: Final = {
-    # An operator may have turned it off for all the rest.
-    True: "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'",
-    False: "SET LOCAL synchronous_commit = off",
-}
 _SECONDS: Final = re.compile(r"\d{1,6}(\.\d{1,6})?\Z")
 _CHUNK_ROWS: Final = 200
 
@@ -116,23 +100,22 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self, *, serialized: bool = True, durable: bool | None = None) -> Iterator[Connection]:
+    def writing(
+        self, *, serialized: bool = True, durable: bool | None = None, within: float | None = None
+    ) -> Iterator[Connection]:
         """The transaction that may write: committed at the end, undone by an exception.
 
         Events are written ``serialized`` only. A transaction that is not does not wait for other writers on PostgreSQL.
         What is ``durable`` survives a power cut once it is committed; what is not does not wait for the disk, and a power
-        cut may undo it, whole. With None that is as the database is set up.
+        cut may undo it, whole. With None that is as the database is set up. PostgreSQL has ``within`` seconds for each
+        answer, or 70; a file has the ``?timeout=`` of its address.
         """
-        options = {"write": True, "durable": durable}
+        options = {"write": True, "durable": durable, "serialized": serialized, "within": within}
         with contextlib.ExitStack() as held:
             if serialized or self.dialect == "sqlite":
                 held.enter_context(self._turn)
             connection = held.enter_context(self._connected()).execution_options(**options)
             held.enter_context(connection.begin())
-            if self.dialect == "postgresql" and durable is not None:
-                connection.execute(text(_POSTGRESQL_DURABLE[durable]))
-            if self.dialect == "postgresql" and serialized:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_WRITERS_LOCK})
             yield connection
 
     @contextlib.contextmanager
@@ -165,10 +148,15 @@ class Database:
         connection.detach()
         return connection
 
-    def driver_arguments(self) -> dict[str, Any]:
-        """What the driver is called with for a connection, the password in it."""
-        _, arguments = self._engine.dialect.create_connect_args(self._engine.url)
-        return dict(arguments)
+    @property
+    def is_pooled(self) -> bool:
+        """True if a pooler of PostgreSQL may give each transaction another session."""
+        if self.dialect == "sqlite":
+            return False
+        from returns_hub.store.postgresql import is_pooled
+
+        with self.reading() as connection:
+            return is_pooled(connection)
 
     def close(self) -> None:
         """Close every connection; one that another thread uses at this moment is closed when that is done."""
@@ -177,6 +165,8 @@ class Database:
 
     def explain(self, error: Exception) -> StoreError:
         """The error in one sentence of ours, which holds neither data nor a password."""
+        if isinstance(error, StoreError):
+            return error
         cause = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(cause, sqlite3.Error):
             code = getattr(cause, "sqlite_errorcode", 0)  # an error of the module itself has none
@@ -280,7 +270,7 @@ def _parsed(address: Secret) -> URL:
         url = make_url(address.reveal())
     if url is None or url.drivername not in ("postgresql", "postgresql+psycopg"):
         raise StoreError("the address of the mirror must look like sqlite:///returns.db or postgresql://user@host/name")
-    return url.set(drivername="postgresql+psycopg").update_query_dict({**_POSTGRESQL_CONNECTION, **url.query})
+    return url.set(drivername="postgresql+psycopg")
 
 
 def _sqlite_url(path: str | None, options: str | None) -> URL:
@@ -327,7 +317,9 @@ def _engine(url: URL) -> Engine:
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
-            event.listen(engine, "connect", _set_up_postgresql)
+            from returns_hub.store import postgresql
+
+            postgresql.set_up(engine)
         return engine
     raise StoreError(f"a mirror on PostgreSQL needs the package {missing}: pip install 'returns-hub[postgres]'")
 
@@ -346,12 +338,6 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA synchronous = NORMAL").close()
     # What was deleted would else stay in the file until something needs its place.
     connection.execute("PRAGMA secure_delete = ON").close()
-
-
-def _set_up_postgresql(connection: Any, _: object) -> None:
-    # Not as an option of the connection: poolers refuse those.
-    connection.execute(f"SET statement_timeout = '{_POSTGRESQL_STATEMENT_SECONDS}s'")
-    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -375,7 +361,9 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        from returns_hub.store.postgresql import lift_limits
+
+        lift_limits(connection)
     command.upgrade(config, "head")
 
 
@@ -406,8 +394,16 @@ _POSTGRESQL_REASONS: Final[Mapping[str, str]] = {
 
 def _postgresql_reason(cause: BaseException | None) -> str:
     state: Any = getattr(cause, "sqlstate", None)
+    # The words of PgBouncer, which hold no data; what fails while connecting has no code.
+    told = str(cause)
+    if "unsupported startup parameter" in told or "statement pooling mode" in told:
+        from returns_hub.store.postgresql import OPTIONS_REFUSED, STATEMENT_MODE
+
+        return OPTIONS_REFUSED if "startup" in told else STATEMENT_MODE
     if state:
         return _POSTGRESQL_REASONS.get(state, f"failed with SQLSTATE {state}")
+    if type(cause).__name__ == "NoAnswer":
+        return "does not answer"
     if type(cause).__name__ == "OperationalError":
         return "cannot be reached, or refuses the user or the password"
     return f"failed with {type(cause).__name__}"

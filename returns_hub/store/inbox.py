@@ -30,6 +30,9 @@ from returns_hub.store.schema import DELIVERIES, EVENTS
 from returns_hub.store.sql import INSERT, chunks
 from returns_hub.store.vacuum import Vacuum
 
+RECEIVING_SECONDS: Final = 10.0
+"""How long the database has to take a delivery. Less than senders wait: they get a 503, although it may be stored."""
+
 _ROW: Final = DELIVERIES.c
 _BODIES_CHUNK: Final = 20
 _PURGE_CHUNK: Final = 200
@@ -108,7 +111,7 @@ class Deliveries:
     @store_errors
     def check(self) -> None:
         """Returns if a delivery could be stored now."""
-        with self.database.writing(serialized=False, durable=False) as connection:
+        with self.database.writing(serialized=False, durable=False, within=RECEIVING_SECONDS) as connection:
             if self.database.dialect == "postgresql":
                 read_only = connection.execute(text("SHOW transaction_read_only")).scalar_one()
                 if read_only == "on":
@@ -305,7 +308,7 @@ class Deliveries:
     def _insert(self, new: Sequence[NewDelivery]) -> list[StoredDelivery]:
         copies = Counter((each.account, each.dedupe_key) for each in new)
         first = {(each.account, each.dedupe_key): each for each in reversed(new)}
-        with self.database.writing(serialized=False, durable=True) as connection:
+        with self.database.writing(serialized=False, durable=True, within=RECEIVING_SECONDS) as connection:
             new_row = INSERT[connection.dialect.name](DELIVERIES)
             count = {"duplicates": _ROW.duplicates + new_row.excluded.duplicates + 1}
             statement = new_row.on_conflict_do_update(index_elements=["account", "dedupe_key"], set_=count)

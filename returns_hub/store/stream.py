@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from typing import Any, Final, Protocol, cast
 
+from sqlalchemy import text
+
 from returns_hub.errors import StoreError
 from returns_hub.events import Event
 from returns_hub.store.database import Database
@@ -22,6 +24,9 @@ _log = logging.getLogger("returns_hub")
 _STOP_CHECK_SECONDS: Final = 0.2
 # The stream is looked at this often even where nothing seems to have happened.
 _FALLBACK_SECONDS: Final = 5.0
+# How often a connection that listens is asked for a sign of life, and how often a database is looked at behind a pooler.
+_HEARTBEAT_SECONDS: Final = 30.0
+_SNAPSHOT_SECONDS: Final = 0.2
 # An event loop looks, and is never called.
 _POLL_SECONDS: Final = 0.05
 _MIN_PAUSE: Final = 0.002
@@ -105,11 +110,9 @@ class CommitWatcher:
 
     def _listen(self) -> "_CommitSignal":
         try:
-            return (
-                _SqliteSignal(self._database)
-                if self._database.dialect == "sqlite"
-                else _PostgresqlSignal(self._database)
-            )
+            if self._database.dialect == "sqlite":
+                return _SqliteSignal(self._database)
+            return _PolledSignal(self._database) if self._database.is_pooled else _PostgresqlSignal(self._database)
         except Exception as error:  # noqa: BLE001 - every driver has its own
             problem = self._database.explain(error)
         raise problem
@@ -163,9 +166,17 @@ class _PostgresqlSignal:
         except BaseException:
             self.close()
             raise
+        self._heard_at = time.monotonic()
 
     def wait(self, seconds: float) -> bool:
-        return any(True for _ in self._driver.notifies(timeout=seconds, stop_after=1))
+        if any(True for _ in self._driver.notifies(timeout=seconds, stop_after=1)):
+            self._heard_at = time.monotonic()
+            return True
+        if time.monotonic() - self._heard_at > _HEARTBEAT_SECONDS:
+            # Whoever only listens never finds out that nobody is there any more.
+            self._driver.execute("SELECT 1")
+            self._heard_at = time.monotonic()
+        return False
 
     def close(self) -> None:
         try:
@@ -173,6 +184,35 @@ class _PostgresqlSignal:
         finally:
             # The pool keeps open what it could not reset, after a lost connection for instance.
             self._driver.close()
+
+
+class _PolledSignal:
+    """Behind a pooler nobody can listen. A snapshot differs from the last one where a transaction has written meanwhile."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seen = self._snapshot()
+
+    def wait(self, seconds: float) -> bool:
+        ends = time.monotonic() + seconds
+        while True:
+            left = ends - time.monotonic()
+            looks_in = self._looked_at + _SNAPSHOT_SECONDS - time.monotonic()
+            time.sleep(max(min(looks_in, left), 0.0))
+            if looks_in > left:
+                return False
+            seen, self._seen = self._seen, self._snapshot()
+            if seen != self._seen:
+                return True
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _snapshot(self) -> str:
+        self._looked_at = time.monotonic()
+        with self._database.reading() as connection:
+            snapshot: str = connection.execute(text("SELECT pg_current_snapshot()::text")).scalar_one()
+        return snapshot
 
 
 class _StreamReader:

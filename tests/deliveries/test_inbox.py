@@ -274,7 +274,7 @@ def test_one_that_cannot_be_stored_does_not_take_the_others_along(
 def test_a_store_that_is_silent_is_not_waited_for(
     store: Store, request_at: Callable[..., WebhookRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("returns_hub.deliveries.inbox._STORE_TIMEOUT", 0.1)
+    monkeypatch.setattr("returns_hub.deliveries.inbox.RECEIVING_SECONDS", 0.1)
     with Inbox(store) as inbox:
         with store.database.writing() as connection:
             if store.database.dialect == "postgresql":
@@ -283,7 +283,7 @@ def test_a_store_that_is_silent_is_not_waited_for(
                 inbox.put("acme", request_at(), receipt("k1"))
             with pytest.raises(StoreError, match="has not answered"):
                 asyncio.run(inbox.put_async("acme", request_at(), receipt("k2")))
-        monkeypatch.setattr("returns_hub.deliveries.inbox._STORE_TIMEOUT", 60.0)
+        monkeypatch.setattr("returns_hub.deliveries.inbox.RECEIVING_SECONDS", 60.0)
         assert inbox.put("acme", request_at(), receipt("k3"))
 
 

@@ -1,6 +1,8 @@
 """The campaigns behind ``docs/reliability.md``, each in a small version; and that they find what they are there to find."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -90,6 +92,17 @@ def test_a_campaign_finds_what_is_wrong(sabotage: str, point: str, complaint: st
 def test_copies_are_applied_once(campaign: Campaign) -> None:
     out = campaign("reliability_crowd.py", "--deliveries", "50", "--copies", "5", "--workers", "2")
     assert "250 copies acknowledged, 50 applied, 200 counted as duplicates, 50 events, each told once" in out
+
+
+@pytest.mark.campaign
+@pytest.mark.skipif(
+    shutil.which("pgbouncer", path=f"{os.environ.get('PATH')}:/usr/sbin") is None,
+    reason="PgBouncer is not on this machine",
+)
+def test_all_is_processed_behind_a_pooler_or_the_start_is_refused(campaign: Campaign) -> None:
+    out = campaign("reliability_pgbouncer.py", "--deliveries", "20", "--modes", "transaction,statement")
+    assert "pool_mode = transaction, 3 sessions: 20 acknowledged" in out
+    assert out.count("refused: ") == 2
 
 
 SCENES = ("full disk", "read-only", "server crashed")

@@ -1,10 +1,20 @@
-"""What a connection to PostgreSQL is opened with, so that one that has gone mute is noticed."""
+"""Connections to PostgreSQL: one that has gone mute is noticed, and what a transaction needs is set for it alone."""
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
+from returns_hub import StoreError
 from returns_hub.store import Store
+from returns_hub.store.inbox import Deliveries
+from returns_hub.store.postgresql import BoundedConnection
 
 
 def test_a_statement_and_a_mute_connection_have_an_end(postgresql_url: str) -> None:
@@ -20,3 +30,135 @@ def test_an_address_may_say_otherwise(postgresql_url: str) -> None:
     with Store.open(f"{postgresql_url}&tcp_user_timeout=3000") as store, store.database.reading() as connection:
         driver: Any = connection.connection.dbapi_connection
         assert driver.info.get_parameters()["tcp_user_timeout"] == "3000"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"durable": True}, ("15s", "on")),
+        ({"durable": False, "serialized": False}, ("15s", "off")),
+        ({}, ("15s", "off")),
+        (None, ("0", "off")),
+    ],
+)
+def test_what_a_transaction_needs_is_set_for_it_alone(
+    postgresql_url: str, options: dict[str, bool] | None, expected: tuple[str, str]
+) -> None:
+    with Store.open(f"{postgresql_url}&options=-csynchronous_commit%3Doff") as store:
+        database = store.database
+        with database.reading() if options is None else database.writing(**options) as connection:
+            names = ("idle_in_transaction_session_timeout", "synchronous_commit")
+            assert tuple(connection.execute(text(f"SHOW {name}")).scalar() for name in names) == expected
+        with database.reading() as connection:
+            assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "0"
+
+
+class MuteNetwork:
+    """Passes connections on to a PostgreSQL on a socket, until those there are go mute: new ones come through."""
+
+    def __init__(self, url: str) -> None:
+        (home,) = parse_qs(urlsplit(url).query)["host"]
+        self._target = f"{home}/.s.PGSQL.5432"
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._mute: list[bool] = []
+        self._sockets: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+        self.url = f"postgresql://postgres@127.0.0.1:{self._listener.getsockname()[1]}{urlsplit(url).path}"
+
+    def go_mute(self) -> None:
+        """What is open now says nothing any more, and is not closed either."""
+        self._mute[:] = [True] * len(self._mute)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in list(self._threads):
+            thread.join()
+        for each in self._sockets:
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                here, _ = self._listener.accept()
+                there = socket.socket(socket.AF_UNIX)
+                there.connect(self._target)
+                self._sockets += [here, there]
+                self._mute.append(False)
+                number = len(self._mute) - 1
+                for pair in ((here, there), (there, here)):
+                    thread = threading.Thread(target=self._pump, args=(number, *pair))
+                    self._threads.append(thread)
+                    thread.start()
+
+    def _pump(self, number: int, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if not self._mute[number]:
+                    target.sendall(data)
+            if not self._mute[number]:
+                target.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def network(postgresql_url: str) -> Iterator[MuteNetwork]:
+    opened = MuteNetwork(postgresql_url)
+    yield opened
+    opened.close()
+
+
+def test_connections_that_went_mute_are_replaced_before_they_are_used(
+    network: MuteNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedConnection, "limit", 0.2)
+    with Store.open(network.url) as store:
+        network.go_mute()
+        Deliveries(store.database).check()
+
+
+def begin_and_go_mute(store: Store, network: MuteNetwork) -> None:
+    with store.database.writing(within=0.1) as connection:
+        network.go_mute()
+        connection.execute(text("SELECT 1"))
+
+
+def test_a_transaction_that_goes_mute_fails_and_the_next_one_is_made_anew(
+    network: MuteNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedConnection, "limit", 0.2)
+    with Store.open(network.url) as store:
+        with pytest.raises(OperationalError) as caught:
+            begin_and_go_mute(store, network)
+        assert str(store.database.explain(caught.value)) == f"the mirror {store.database.place} does not answer"
+        Deliveries(store.database).check()
+
+
+def test_a_listener_finds_out_that_nobody_is_there_any_more(
+    network: MuteNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from returns_hub.store.stream import CommitWatcher
+
+    monkeypatch.setattr(BoundedConnection, "limit", 0.2)
+    monkeypatch.setattr("returns_hub.store.stream._HEARTBEAT_SECONDS", 0.0)
+    monkeypatch.setattr("returns_hub.store.stream._RECONNECT_SECONDS", 0.0)
+    with Store.open(network.url) as store:
+        watcher = CommitWatcher(store.database)
+        network.go_mute()
+        # The one that is lost may have missed something.
+        assert watcher.wait(0.05)
+        watcher.close()
+
+
+def test_a_pooler_s_refusals_say_what_to_set(postgresql_url: str) -> None:
+    with Store.open(postgresql_url) as store:
+        explain = store.database.explain
+        assert "ALTER ROLE name SET search_path" in str(explain(Exception("unsupported startup parameter: options")))
+        assert "set pool_mode = transaction or session" in str(
+            explain(Exception("transaction blocks not allowed in statement pooling mode"))
+        )
+        assert explain(StoreError("as it is")).args == ("as it is",)

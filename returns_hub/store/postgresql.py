@@ -1,0 +1,152 @@
+"""Connections to PostgreSQL: none waits for ever, and behind a pooler none leaves anything in its session.
+
+A pooler that shares sessions, as PgBouncer does with ``pool_mode = transaction``, gives each transaction whatever session
+is free. So behind one, what a transaction needs is set for that transaction alone, nothing is prepared, and instead of
+listening for commits the database is asked. With ``pool_mode = session`` the same works.
+"""
+
+import math
+import time
+from collections.abc import Generator
+from typing import Any, Final, TypeVar, cast
+
+import psycopg
+from sqlalchemy import Connection, Engine, event, text
+
+from returns_hub.errors import StoreError
+
+T = TypeVar("T")
+
+# Unless the address says otherwise. A network that drops packets without a word is noticed after a quarter of a minute.
+_CONNECTION: Final = {
+    "connect_timeout": "10",
+    "keepalives_idle": "5",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "15000",
+}
+
+OPTIONS_REFUSED: Final = (
+    "is behind a connection pooler, which passes no options=... on: take that out of the address, and set it at the user, "
+    "as in ALTER ROLE name SET search_path = returns"
+)
+STATEMENT_MODE: Final = "is behind a connection pooler in statement mode: set pool_mode = transaction or session there"
+
+# What the server ends by itself, and when we stop waiting for it to do so. A proxy answers keepalives for a server
+# that is gone.
+_STATEMENT_SECONDS: Final = 60
+_STATEMENT_ANSWER_SECONDS: Final = 70.0
+# What takes no time: to see whether a connection is alive, to set up a new one.
+_ANSWER_SECONDS: Final = 5.0
+# A process that stops in the middle of a transaction holds up every other writer for as long.
+_IDLE_WRITER_SECONDS: Final = 15
+# Any number will do, as long as every process of ours takes the same.
+_WRITERS_LOCK: Final = 7_283_468_821_301
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection that is closed once the server has not answered for ``limit`` seconds.
+
+    ``is_pooled``: a pooler stands in between, and other clients may use the session.
+    """
+
+    limit: float = _ANSWER_SECONDS
+    is_pooled: bool = False
+
+    def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
+        """As the driver's, whose further arguments differ between releases: what every statement, commit and rollback passes through.
+
+        Raises:
+            psycopg.OperationalError: nothing was answered in time. Whether the server has done it is not known.
+        """
+        try:
+            return super().wait(self._bounded(gen), *args, **kwargs)
+        except NoAnswer:
+            self.pgconn.finish()
+            raise
+
+    def _bounded(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        """The driver's generator, which is asked to go on ten times a second while nothing comes."""
+        ends = time.monotonic() + self.limit
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() > ends:
+                    raise NoAnswer(f"the server has not answered for {self.limit:g} s")
+                wanted = gen.send(ready)
+        except StopIteration as done:
+            result: T = done.value
+        return result
+
+
+class NoAnswer(psycopg.OperationalError):
+    """The server has not answered in time."""
+
+
+def set_up(engine: Engine) -> None:
+    """Have an engine open bounded connections, and transactions as their options say."""
+    event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "checkin", _check_in)
+
+
+def is_pooled(connection: Connection) -> bool:
+    """True if a pooler may give the next transaction another session."""
+    return _driver_of(connection).is_pooled
+
+
+def lift_limits(connection: Connection) -> None:
+    """Let the statements of a transaction take as long as they need."""
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    _driver_of(connection).limit = math.inf
+
+
+def _driver_of(connection: Connection) -> BoundedConnection:
+    return cast("BoundedConnection", connection.connection.dbapi_connection)
+
+
+def _connect(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> BoundedConnection:
+    return BoundedConnection.connect(*arguments, **{**_CONNECTION, **options})
+
+
+def _set_up(connection: BoundedConnection, _: object) -> None:
+    # A pooler makes up the number that a client is told when it connects.
+    backend = connection.execute("SELECT pg_backend_pid()").fetchone()
+    connection.is_pooled = backend != (connection.info.backend_pid,)
+    if not connection.is_pooled:
+        # Not as an option of the connection: poolers refuse those.
+        connection.execute(f"SET statement_timeout = '{_STATEMENT_SECONDS}s'")
+    connection.commit()
+    if connection.is_pooled:
+        connection.prepare_threshold = None
+        if "options" in connection.info.get_parameters():
+            connection.close()
+            raise StoreError(f"the mirror {OPTIONS_REFUSED}")
+
+
+def _begin(connection: Connection) -> None:
+    options, driver = connection.get_execution_options(), _driver_of(connection)
+    driver.limit = options.get("within") or _STATEMENT_ANSWER_SECONDS
+    settings = {"statement_timeout": f"{_STATEMENT_SECONDS}s"} if driver.is_pooled else {}
+    if options.get("write"):
+        settings["idle_in_transaction_session_timeout"] = f"{_IDLE_WRITER_SECONDS}s"
+    steps = [f"set_config('{name}', '{value}', true)" for name, value in settings.items()]
+    durable = options.get("durable")
+    if durable is True:
+        # An operator may have turned it off for all the rest.
+        off = "current_setting('synchronous_commit') = 'off'"
+        steps.append(f"CASE WHEN {off} THEN set_config('synchronous_commit', 'on', true) END")
+    elif durable is False:
+        steps.append("set_config('synchronous_commit', 'off', true)")
+    if options.get("serialized"):
+        steps.append(f"pg_advisory_xact_lock({_WRITERS_LOCK})")
+    if steps:
+        # In one statement: each takes a way to the server and back.
+        connection.exec_driver_sql(f"SELECT {', '.join(steps)}")
+
+
+def _check_in(connection: BoundedConnection | None, _: object) -> None:
+    if connection is not None:
+        connection.limit = type(connection).limit
