@@ -17,12 +17,13 @@ _MAX_GAPS: Final = 100
 class SyncProgress:
     """How far the sync of an account is. ``phase`` is ``backfill`` or ``changes``, or ``reconcile`` in a comparison.
 
-    ``total`` is None where the vendor does not say it, or not yet.
+    Of ``read`` rows ``stored`` are in the mirror. ``total`` is None where the vendor does not say it, or not yet.
     """
 
     account: str
     phase: str
     read: int
+    stored: int
     total: int | None = None
 
 

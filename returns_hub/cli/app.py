@@ -3,10 +3,13 @@
 import logging
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from difflib import get_close_matches
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
@@ -26,7 +29,7 @@ from returns_hub.cli import (
     vendors,
     work,
 )
-from returns_hub.cli.output import print_error
+from returns_hub.cli.output import clean, display, print_error
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 
 _DONE: Final = 0
@@ -75,6 +78,9 @@ def launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     config: Path | None = None,
     verbose: bool = False,
+    quiet: bool = False,
+    tz: str = "UTC",
+    no_pager: bool = False,
 ) -> int | None:
     """Run one command.
 
@@ -82,8 +88,13 @@ def launch(
         tokens: The command and its own arguments.
         config: The configuration file; without it, returns-hub.toml in the current directory.
         verbose: Log what is done on standard error: of a request its method, path, status and time, nothing else.
+        quiet: Print nothing but what was asked for and what failed: no progress, no totals, no remarks.
+        tz: The time zone of times for people, as Europe/Amsterdam, or "local"; UTC without it. JSON and CSV are in UTC.
+        no_pager: Never show long output in a pager (PAGER, or less).
     """
     command, bound, shared = app.parse_args(tokens)
+    shown = display()
+    shown.quiet, shown.zone, shown.pager = quiet, _zone(tz), not no_pager
     if verbose:
         _log_to_stderr()
     else:
@@ -113,6 +124,26 @@ def run(arguments: Sequence[str]) -> int:
         print_error(str(error))
         return _FAILED
     return code or _DONE
+
+
+def _zone(name: str) -> tzinfo:
+    """A time zone by its name.
+
+    Raises:
+        ConfigurationError: there is none of that name.
+    """
+    if name.lower() == "local":
+        return datetime.now().astimezone().tzinfo or UTC
+    if name.upper() == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        near = get_close_matches(name, available_timezones(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigurationError(
+            f'--tz takes a name such as Europe/Amsterdam, or "local", not {clean(name[:60])!r}{hint}'
+        ) from None
 
 
 def _log_to_stderr() -> None:

@@ -32,7 +32,7 @@ State: TypeAlias = Literal["pending", "processed", "dead"]
 _STYLES: Final = {"pending": "yellow", "processed": "green", "dead": "red"}
 _COLUMNS: Final = (
     Column("id"),
-    Column("received (UTC)"),
+    Column("received", time=True),
     Column("account"),
     Column("state"),
     Column("events", drop=2),
@@ -85,6 +85,7 @@ def list_deliveries(
             as_json=_data,
             print_rows=lambda found: print_table(_COLUMNS, map(_row, found)),
             none="No such deliveries.",
+            noun="delivery",
         )
 
 

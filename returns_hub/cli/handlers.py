@@ -43,7 +43,7 @@ _FAILED: Final = (
     Column("return", drop=2),
     Column("state"),
     Column("attempts", drop=4),
-    Column("next attempt (UTC)", drop=3),
+    Column("next attempt", time=True, drop=3),
     Column("error", prose=True, drop=1),
 )
 _STYLES: Final = {"pending": "yellow", "dead": "red"}
@@ -175,6 +175,7 @@ def _list_failed(hub: "Hub", name: str, limit: int | None, *, json: bool) -> Non
         as_json=_data,
         print_rows=lambda found: print_table(_FAILED, map(_failed_row, found)),
         none=f"{name} has failed at no event.",
+        noun="event",
         order="oldest",
     )
 

@@ -2,7 +2,8 @@
 
 import re
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -10,14 +11,26 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from returns_hub.cli.options import VOCABULARY, ConfigPath, Limit
-from returns_hub.cli.output import TABLE_ROWS, plural, print_error, print_json, print_line, print_list
+from returns_hub.cli.output import (
+    TABLE_ROWS,
+    paged,
+    plural,
+    print_csv,
+    print_error,
+    print_json,
+    print_line,
+    print_list,
+    print_remark,
+)
 from returns_hub.cli.signals import until_signalled, watching_output
 from returns_hub.cli.views import event_data, event_line, print_events, print_return, print_returns, return_data
 from returns_hub.events import Event
+from returns_hub.spreadsheet import RETURN_COLUMNS, return_cells
 from returns_hub.status import Attention, Status
 
 if TYPE_CHECKING:
     from returns_hub.hub import Hub
+    from returns_hub.store import StoredReturn
 
 
 def returns(
@@ -27,20 +40,23 @@ def returns(
     attention: Annotated[Attention | None, VOCABULARY] = None,
     since: date | None = None,
     limit: Limit = None,
+    csv: bool = False,
     json: bool = False,
     raw: bool = False,
     config: ConfigPath = None,
 ) -> None:
     """List the returns in the mirror, newest first.
 
-    The table has 50 lines and no customers; "show" has them. JSON is the whole
-    model without a limit, links of labels included: whoever has such a link can
-    print the label.
+    The table has 50 lines and no customers; "show" has them. Where the terminal is
+    too narrow it leaves out the vendor's word, the number of items, the dates, the
+    account and the id, in this order; number, status, attention and order stay. CSV and JSON have no limit. JSON is the whole
+    model, links of labels included: whoever has such a link can print the label.
 
     For example:
       returns-hub returns --status requested
       returns-hub returns --account acme-au --since 2024-12-01 --limit 200
       returns-hub returns --attention review --json | jq .number
+      returns-hub returns --since 2024-12-01 --csv > december.csv
 
     Args:
         account: Only this account's returns.
@@ -48,6 +64,7 @@ def returns(
         attention: Only returns that somebody has to look at for this.
         since: Only returns created on this day or later, as 2024-12-30 (UTC).
         limit: How many at most.
+        csv: Comma-separated values for a spreadsheet, all that match.
         json: One JSON object a line, all that match.
         raw: As --json, with the vendor's own object under "raw".
         config: The configuration file.
@@ -55,13 +72,21 @@ def returns(
     from returns_hub.hub import Hub
 
     with Hub.from_config(config) as hub:
+
+        def read(rows: int | None) -> "Iterable[StoredReturn]":
+            return hub.returns(account=account, status=status, attention=attention, since=since, limit=rows)
+
+        if csv:
+            print_csv(RETURN_COLUMNS, (return_cells(stored.account, stored.ret) for stored in read(limit)))
+            return
         print_list(
-            lambda rows: hub.returns(account=account, status=status, attention=attention, since=since, limit=rows),
+            read,
             limit=limit,
             json=json or raw,
             as_json=partial(return_data, raw=raw),
             print_rows=print_returns,
             none="No such returns in the mirror; returns-hub sync fills it.",
+            noun="return",
         )
 
 
@@ -96,7 +121,8 @@ def show(
             return 1
         if json or raw:
             print_json(return_data(stored, raw=raw))
-        else:
+            return 0
+        with paged():
             print_return(stored, hub.events(account=account, return_id=id))
     return 0
 
@@ -117,8 +143,9 @@ def events(
 ) -> None:
     """List events: what changed, in the order it was recorded.
 
-    The table has the latest 50 events, or the first 50 after --after. JSON has no
-    limit: keep the sequence of the last event you handled, and go on after it.
+    The table has the latest 50 events, or the first 50 after --after; JSON has all
+    of them. --limit means the latest so many, or with --after the first so many.
+    Keep the sequence of the last event that you handled, and go on after it.
 
     For example:
       returns-hub events
@@ -128,52 +155,51 @@ def events(
     Args:
         after: Only events after this sequence; SEQUENCE:ID fails if the event is another one, as after a restore.
         account: Only this account's events.
-        limit: How many at most.
+        limit: The latest so many, or the first so many after --after.
         follow: Go on with what comes, until Ctrl-C or SIGTERM.
-        json: One JSON object a line, all of them.
+        json: One JSON object a line; all of them without --limit.
         config: The configuration file.
     """
     from returns_hub.hub import Hub
 
     with Hub.from_config(config) as hub:
+        last: int | str = after or 0
         if json:
-            for event in _stream(hub, after or 0, account, limit, follow=follow):
+            for event in _select(hub, after, account, limit):
                 print_json(event_data(event))
-            return
-        rows = limit or TABLE_ROWS
-        shown, remark = _latest(hub, account, rows) if after is None else _first(hub, after, account, rows)
-        if shown:
-            print_events(shown)
-        print_line(remark)
+                last = event.sequence
+        else:
+            shown, remark = _table(hub, after, account, limit or TABLE_ROWS)
+            with nullcontext() if follow else paged():
+                if shown:
+                    print_events(shown)
+                    last = shown[-1].sequence
+                print_remark(remark)
         if follow:
-            last = shown[-1].sequence if shown else after or 0
-            for event in _stream(hub, last, account, None, follow=True):
-                print_line(event_line(event))
+            with until_signalled(signal.SIGTERM) as signalled:
+                stop = watching_output(signalled.is_set)
+                for event in hub.events(after=last, account=account, follow=True, stop=stop):
+                    if json:
+                        print_json(event_data(event))
+                    else:
+                        print_line(event_line(event))
 
 
-def _latest(hub: "Hub", account: str | None, rows: int) -> tuple[Sequence[Event], str]:
+def _select(hub: "Hub", after: str | None, account: str | None, limit: int | None) -> Iterable[Event]:
+    """The latest events, or the first ones after a sequence; without a limit all of them."""
+    if after is None and limit is not None:
+        return hub.events(account=account, latest=limit)
+    return hub.events(after=after or 0, account=account, limit=limit)
+
+
+def _table(hub: "Hub", after: str | None, account: str | None, rows: int) -> tuple[list[Event], str]:
     """The events for the table, and what to say below it."""
     # One row more than is shown: are there more?
-    found = list(hub.events(account=account, latest=rows + 1))
-    if len(found) > rows:
-        return found[1:], f"The latest {rows}; --limit N shows more, --json all."
-    return found, f"{plural(len(found), 'event')} in all." if found else "The mirror has no events."
-
-
-def _first(hub: "Hub", after: str, account: str | None, rows: int) -> tuple[Sequence[Event], str]:
-    """The events for the table after a sequence, and what to say below it."""
-    # One row more than is shown: are there more?
-    found = list(hub.events(after=after, account=account, limit=rows + 1))
+    found = list(_select(hub, after, account, rows + 1))
+    if after is None:
+        if len(found) > rows:
+            return found[1:], f"The latest {rows} events; --limit N shows more, --json all."
+        return found, f"{plural(len(found), 'event')}." if found else "The mirror has no events."
     if len(found) > rows:
         return found[:rows], f"There are more: --after {found[rows - 1].sequence} shows the next, --json all."
     return found, "There are no more." if found else f"There are no events after {after}."
-
-
-def _stream(hub: "Hub", after: int | str, account: str | None, limit: int | None, *, follow: bool) -> Iterator[Event]:
-    """The events after a sequence, and with ``follow`` those that come."""
-    if not follow:
-        yield from hub.events(after=after, account=account, limit=limit)
-        return
-    with until_signalled(signal.SIGTERM) as signalled:
-        stop = watching_output(signalled.is_set)
-        yield from hub.events(after=after, account=account, limit=limit, follow=True, stop=stop)

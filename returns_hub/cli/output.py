@@ -1,19 +1,25 @@
 """What people and programs read.
 
-On a terminal: tables that fit it, colours unless ``NO_COLOR`` is set. Elsewhere: plain lines, nothing cut, no escape
-sequences. Text that a vendor wrote is shown as text: its markup means nothing and its control characters are gone.
+On a terminal: tables that fit it, colours unless ``NO_COLOR`` is set, and a pager for what is longer than the screen.
+Elsewhere: plain lines, nothing cut, no escape sequences. Text that a vendor wrote is shown as text: its markup means nothing and its control characters are gone.
 """
 
 import functools
+import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
+from itertools import chain
 from typing import Any, Final, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import define, frozen
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
+
+from returns_hub.spreadsheet import csv_line
 
 Cell: TypeAlias = str | Text | None
 T = TypeVar("T")
@@ -32,12 +38,37 @@ class Column:
 
     ``prose``: it is wrapped where the terminal is narrow; other columns keep what people copy in one piece.
     ``drop``: on a terminal that is too narrow the columns with the highest number are left out first, those with 0
-    never.
+    never. Of those with a number, one without any value is left out too. ``time``: the time zone stands beside the name.
     """
 
     name: str
     prose: bool = False
     drop: int = 0
+    time: bool = False
+
+    @property
+    def heading(self) -> str:
+        """What stands above the column."""
+        return f"{self.name} ({zone_name()})" if self.time else self.name
+
+
+@define
+class Display:
+    """How this run of the command shows things, as the options of every command say.
+
+    ``zone``: of every time for people. ``quiet``: nothing but what was asked for, and what failed. ``pager``: what is
+    longer than the screen goes through one.
+    """
+
+    zone: tzinfo = UTC
+    quiet: bool = False
+    pager: bool = True
+
+
+@functools.cache
+def display() -> Display:
+    """The one :class:`Display` of this process."""
+    return Display()
 
 
 @functools.cache
@@ -63,13 +94,20 @@ def styled(text: str, style: str) -> Text:
 
 
 def format_time(time: datetime | None) -> str | None:
-    """A time for people, to the minute, in UTC; None stays None."""
-    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+    """A time for people, to the second, in the zone of ``--tz``; None stays None."""
+    return None if time is None else time.astimezone(display().zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def format_date(time: datetime | None) -> str | None:
-    """The date of a time, in UTC; None stays None."""
-    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%d")
+    """The date of a time, in the zone of ``--tz``; None stays None."""
+    return None if time is None else time.astimezone(display().zone).strftime("%Y-%m-%d")
+
+
+def zone_name() -> str:
+    """What stands beside times for people: ``UTC``, ``Sydney``."""
+    zone = display().zone
+    name = zone.key if isinstance(zone, ZoneInfo) else zone.tzname(None)
+    return (name or "local").rpartition("/")[2].replace("_", " ")
 
 
 def format_span(seconds: float) -> str:
@@ -81,8 +119,12 @@ def format_span(seconds: float) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """A number and what it counts: ``1 event``, ``2 events``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number and what it counts: ``1 event``, ``2,000 events``."""
+    return f"{number:,} {noun if number == 1 else _several(noun)}"
+
+
+def _several(noun: str) -> str:
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
 def print_line(text: Cell = "") -> None:
@@ -92,6 +134,33 @@ def print_line(text: Cell = "") -> None:
         console().print(line)
     else:
         _write(line.plain)
+
+
+def print_remark(text: str) -> None:
+    """One line for people about what was done or is shown; not with ``--quiet``."""
+    if not display().quiet:
+        print_line(text)
+
+
+@contextmanager
+def paged() -> Iterator[None]:
+    """Inside, what is printed for people goes through a pager where it is longer than the screen."""
+    if not console().is_terminal or not display().pager or not sys.stdin.isatty():
+        yield
+        return
+    from rich.pager import Pager, SystemPager
+
+    class LongOutputPager(Pager):
+        def show(self, content: str) -> None:
+            if content.count("\n") < console().height:
+                sys.stdout.write(content)
+            else:
+                # Colours are kept, and what fits the screen by now ends the pager.
+                os.environ.setdefault("LESS", "FRX")
+                SystemPager().show(content)
+
+    with console().pager(LongOutputPager(), styles=True):
+        yield
 
 
 def print_heading(text: str) -> None:
@@ -106,7 +175,7 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> No
     if console().is_terminal:
         _terminal_table(columns, cells)
     else:
-        _plain_table([Text(column.name.upper()) for column in columns], cells)
+        _plain_table([Text(column.heading.upper()) for column in columns], cells)
 
 
 def print_pairs(pairs: Iterable[tuple[str, Cell]]) -> None:
@@ -137,6 +206,12 @@ def print_json(value: Mapping[str, Any]) -> None:
     _write(simplejson.dumps(value, use_decimal=True))
 
 
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
+    """A header and rows of comma-separated values, none of them a formula to a spreadsheet."""
+    for row in chain([columns], rows):
+        _write(csv_line(row))
+
+
 def print_list(
     read: Callable[[int | None], Iterable[T]],
     *,
@@ -145,12 +220,15 @@ def print_list(
     as_json: Callable[[T], Mapping[str, Any]],
     print_rows: Callable[[Sequence[T]], None],
     none: str,
+    noun: str,
+    total: Callable[[], int] | None = None,
     order: str = "newest",
 ) -> None:
-    """What a listing command prints: every object as JSON, or the first 50 as a table.
+    """What a listing command prints: every object as JSON, or the first 50 as a table with their total.
 
     ``read`` takes the greatest number of objects to read, None for all. ``limit`` is the command's ``--limit``;
-    ``none`` is the line for an empty table, and ``order`` says which objects come first.
+    ``none`` is the line for an empty table, ``noun`` is what is listed, ``total`` counts all that match, and ``order``
+    says which objects come first.
     """
     if json:
         for each in read(limit):
@@ -160,11 +238,15 @@ def print_list(
     # One row more than is shown: are there more?
     found = list(read(rows + 1))
     if not found:
-        print_line(none)
+        print_remark(none)
         return
-    print_rows(found[:rows])
-    if len(found) > rows:
-        print_line(f"The {order} {rows} are shown; --limit N shows more, --json all.")
+    with paged():
+        print_rows(found[:rows])
+        if len(found) > rows:
+            which = f"of {plural(total(), noun)}" if total else _several(noun)
+            print_remark(f"The {order} {rows} {which}; --limit N shows more, --json all.")
+        else:
+            print_remark(f"{plural(len(found), noun)}.")
 
 
 def print_error(message: str) -> None:
@@ -196,30 +278,28 @@ def _terminal_table(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -
     table = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="bold")
     for place in shown:
         prose = columns[place].prose
-        table.add_column(columns[place].name, no_wrap=not prose, overflow="fold" if prose else "ellipsis")
+        table.add_column(columns[place].heading, no_wrap=not prose, overflow="fold" if prose else "ellipsis")
     for row in rows:
         table.add_row(*(row[place] for place in shown))
     console().print(table)
 
 
 def _visible_columns(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> list[int]:
-    """The indexes of the columns that are not empty and fit the terminal side by side."""
-    shown = [
-        place
-        for place, column in enumerate(columns)
-        if not column.drop or any(row[place].plain != _ABSENT for row in rows)
-    ]
-    widths = [_width(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
-    while sum(widths[place] + len(_GAP) for place in shown) - len(_GAP) > console().width:
-        least = max(shown, key=lambda place: columns[place].drop)
-        if not columns[least].drop:
-            break
-        shown.remove(least)
-    return shown
+    """The indexes of the columns that are shown: those that must be, and of the others what fits, the lowest ``drop`` first."""
+    shown = [place for place, column in enumerate(columns) if not column.drop]
+    widths = [_width(column, [row[place] for row in rows]) + len(_GAP) for place, column in enumerate(columns)]
+    left = console().width + len(_GAP) - sum(widths[place] for place in shown)
+    for place in sorted(range(len(columns)), key=lambda place: columns[place].drop):
+        if columns[place].drop and any(row[place].plain != _ABSENT for row in rows):
+            left -= widths[place]
+            if left < 0:
+                break
+            shown.append(place)
+    return sorted(shown)
 
 
 def _width(column: Column, cells: Sequence[Text]) -> int:
-    width = max(cell_len(column.name), *(cell.cell_len for cell in cells), 0)
+    width = max(cell_len(column.heading), *(cell.cell_len for cell in cells), 0)
     return min(width, _PROSE) if column.prose else width
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from returns_hub.cli.options import ConfigPath
-from returns_hub.cli.output import clean, plural, print_json, print_line
+from returns_hub.cli.output import clean, plural, print_json, print_remark
 from returns_hub.cli.sync import check_accounts, print_failures, print_remarks, progress_display
 from returns_hub.convert import dump
 
@@ -52,14 +52,14 @@ def reconcile(
 
 def _say_report(report: "ReconcileReport") -> None:
     if report.skipped is not None:
-        print_line(f"{report.account}: left to another sync: {report.skipped}")
+        print_remark(f"{report.account}: left to another sync: {report.skipped}")
         return
-    print_line(
+    print_remark(
         f"{report.account}: {report.checked} checked, {report.missing} missing, {report.changed} changed, "
         f"{report.repaired} repaired, {report.gone} gone "
         f"({plural(report.requests, 'request')}, {report.duration_s:.1f} s)"
     )
     if report.gone_ids:
         more = f" and {report.gone - len(report.gone_ids)} more" if report.gone > len(report.gone_ids) else ""
-        print_line(f"{report.account}: not at the vendor any more: {' '.join(map(clean, report.gone_ids))}{more}")
+        print_remark(f"{report.account}: not at the vendor any more: {' '.join(map(clean, report.gone_ids))}{more}")
     print_remarks(report)

@@ -12,7 +12,7 @@ from cyclopts.validators import Number
 
 from returns_hub.adapter import Adapter, Capability, Support
 from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
-from returns_hub.cli.output import print_error, print_line
+from returns_hub.cli.output import print_error, print_remark
 from returns_hub.cli.signals import end_within
 from returns_hub.cli.sync import check_accounts
 from returns_hub.errors import PluginError, ReturnsHubError
@@ -118,8 +118,8 @@ def _announce(hub: "Hub", adapters: dict[str, Adapter], listener: "socket.socket
             addresses.append(f"webhooks {url}/webhooks/{account}")
         if hub.accounts[account].orders is not None:
             addresses.append(f"orders {url}/orders/{account}/")
-        print_line(f"{account}: {', '.join(addresses) or 'this vendor sends nothing'}")
-    print_line(f"Ready. Health: {url}/healthz. Ctrl-C stops the server.")
+        print_remark(f"{account}: {', '.join(addresses) or 'this vendor sends nothing'}")
+    print_remark(f"Ready. Health: {url}/healthz. Ctrl-C stops the server.")
 
 
 def _log_what_happens() -> None:

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from returns_hub.cli.options import ConfigPath
-from returns_hub.cli.output import clean, error_console, plural, print_error, print_json, print_line
+from returns_hub.cli.output import clean, display, error_console, plural, print_error, print_json, print_remark
 from returns_hub.convert import dump
 from returns_hub.errors import ConfigurationError, PluginError
 
@@ -87,7 +87,9 @@ def sync(
 @contextmanager
 def progress_display(*, quiet: bool = False) -> Iterator[ShowProgress]:
     """A callback that shows how far a sync is: bars on a terminal, elsewhere a line now and then unless ``quiet``."""
-    if error_console().is_terminal:
+    if display().quiet:
+        yield lambda _: None
+    elif error_console().is_terminal:
         with _bars() as bars:
             yield _bar_for_each_account(bars)
     elif quiet:
@@ -99,9 +101,9 @@ def progress_display(*, quiet: bool = False) -> Iterator[ShowProgress]:
 def print_report(report: "SyncReport") -> None:
     """What the sync of one account did, in a line; one more if words came that have no meaning here."""
     if report.skipped is not None:
-        print_line(f"{report.account}: left to another sync: {report.skipped}")
+        print_remark(f"{report.account}: left to another sync: {report.skipped}")
         return
-    print_line(
+    print_remark(
         f"{report.account}: {report.read} read, {report.created} new, {report.changed} changed, "
         f"{plural(report.events, 'event')} ({plural(report.requests, 'request')}, {report.duration_s:.1f} s)"
     )
@@ -111,13 +113,13 @@ def print_report(report: "SyncReport") -> None:
 def print_remarks(report: "SyncReport | ReconcileReport") -> None:
     """A line if words came that have no meaning here, and one if fields could not be read: neither loses a return."""
     if report.unknown_words:
-        print_line(
+        print_remark(
             f"{report.account}: {_unknown(report.unknown_words)}; returns-hub explain says what becomes of a word"
         )
     if report.unreadable:
         shown = [f"{clean(each.id)} {clean(each.field)}" for each in report.unreadable[:_UNREADABLE_SHOWN]]
         more = len(report.unreadable) - len(shown)
-        print_line(
+        print_remark(
             f"{report.account}: could not be read and left empty: {', '.join(shown)}{f' and {more} more' if more else ''}"
         )
 
@@ -185,13 +187,13 @@ def _unknown(words: Mapping[str, int]) -> str:
 
 
 def _bars() -> "Progress":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[rows]}", markup=False),
         TimeElapsedColumn(),
         console=error_console(),
         transient=True,
@@ -200,12 +202,17 @@ def _bars() -> "Progress":
 
 def _bar_for_each_account(bars: "Progress") -> ShowProgress:
     tasks: dict[tuple[str, str], TaskID] = {}
+    latest: dict[str, TaskID] = {}
 
     def show(progress: "SyncProgress") -> None:
         key = (progress.account, progress.phase)
         if key not in tasks:
-            tasks[key] = bars.add_task(" ".join(key), total=progress.total)
-        bars.update(tasks[key], completed=progress.read, total=progress.total)
+            before = latest.get(progress.account)
+            if before is not None:
+                bars.update(before, total=bars.tasks[before].completed)
+            tasks[key] = latest[progress.account] = bars.add_task(" ".join(key), total=progress.total, rows="")
+        of_total = f" of {progress.total:,}" if progress.total is not None else " stored"
+        bars.update(tasks[key], completed=progress.stored, total=progress.total, rows=f"{progress.stored:,}{of_total}")
 
     return show
 
@@ -218,6 +225,8 @@ def _periodic_lines() -> ShowProgress:
         if time.monotonic() - last >= _LINE_INTERVAL:
             last = time.monotonic()
             of_total = f" of {progress.total}" if progress.total else ""
-            print_line(f"{progress.account}: {progress.phase}, {progress.read}{of_total} read")
+            print_remark(
+                f"{progress.account}: {progress.phase}, {progress.read}{of_total} read, {progress.stored} stored"
+            )
 
     return show

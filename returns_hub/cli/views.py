@@ -23,6 +23,7 @@ from returns_hub.cli.output import (
     print_pairs,
     print_table,
     styled,
+    zone_name,
 )
 from returns_hub.convert import dump
 from returns_hub.events import Event
@@ -49,18 +50,23 @@ _IDENTIFIERS: Final = frozenset({"id", "return_id"})
 
 
 def print_returns(returns: "Iterable[StoredReturn]") -> None:
-    """A line for each return. The vendor's word stands beside ours where the terminal is wide enough."""
+    """A line for each return. The vendor's word stands beside ours where the terminal is wide enough.
+
+    A return without a number has its id in that column.
+    """
+    returns = list(returns)
+    one_account = len({stored.account for stored in returns}) == 1
     columns = (
-        Column("account"),
-        Column("id"),
-        Column("number", drop=1),
+        Column("account", drop=7 if one_account else 2),
+        Column("id", drop=1),
+        Column("number"),
         Column("status"),
-        Column("vendor's word", drop=5),
-        Column("attention", drop=3),
-        Column("order", drop=4),
-        Column("items", drop=7),
-        Column("created", drop=2),
-        Column("updated", drop=6),
+        Column("vendor's word", drop=6),
+        Column("attention", prose=True),
+        Column("order"),
+        Column("items", drop=5),
+        Column("created", drop=3),
+        Column("updated", drop=4),
     )
     print_table(columns, (_return_row(stored) for stored in returns))
 
@@ -75,14 +81,14 @@ def print_return(stored: "StoredReturn", events: Iterable[Event]) -> None:
     _section("Shipments", _SHIPMENTS, [_shipment_row(shipment) for shipment in ret.shipments])
     _section("Answers", _ANSWERS, [(answer.question or answer.id, answer.answer) for answer in ret.answers])
     _section("Notes", _NOTES, list(_note_rows(ret)))
-    _section("Timeline (UTC)", _TIMELINE, _timeline(ret, events))
+    _section(f"Timeline ({zone_name()})", _TIMELINE, _timeline(ret, events))
 
 
 def print_events(events: Iterable[Event]) -> None:
     """A line for each event, with what changed from what to what."""
     columns = (
         Column("seq"),
-        Column("time (UTC)"),
+        Column("time", time=True),
         Column("account"),
         Column("return"),
         Column("origin", drop=1),
@@ -167,7 +173,7 @@ def _return_row(stored: "StoredReturn") -> Sequence[Cell]:
     return (
         stored.account,
         ret.id,
-        ret.number,
+        ret.number or ret.id,
         Text(ret.status, style=_style(ret.status)),
         ret.status_raw,
         styled(_attention(ret), "yellow") if ret.attention else None,
@@ -194,13 +200,13 @@ def _summary(ret: Return) -> Iterator[tuple[str, Cell]]:
     yield "request", ret.request_id
     for name, value in ret.custom_fields.items():
         yield clean(name), value
-    yield "created", _utc(ret.created_at)
-    yield "updated", _utc(ret.updated_at)
+    yield "created", _zoned(ret.created_at)
+    yield "updated", _zoned(ret.updated_at)
     yield "unreadable", ", ".join(ret.unreadable)
 
 
-def _utc(time: datetime | None) -> str | None:
-    return None if time is None else f"{format_time(time)} UTC"
+def _zoned(time: datetime | None) -> str | None:
+    return None if time is None else f"{format_time(time)} {zone_name()}"
 
 
 def _customer(customer: Customer | None) -> str | None:

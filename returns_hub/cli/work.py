@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
-from returns_hub.cli.output import plural, print_line
+from returns_hub.cli.output import plural, print_remark
 from returns_hub.cli.signals import end_within, until_signalled
 from returns_hub.cli.sync import check_accounts
 from returns_hub.errors import ConfigurationError
@@ -57,7 +57,7 @@ def work(
             until_signalled(signal.SIGTERM, signal.SIGINT) as signalled,
             working.working(concurrency=concurrency, grace=grace * 0.8),
         ):
-            print_line(f"Working for {plural(len(working.accounts), 'account')}; Ctrl-C ends it.")
+            print_remark(f"Working for {plural(len(working.accounts), 'account')}; Ctrl-C ends it.")
             signalled.wait()
             end_within(grace)
     return 0

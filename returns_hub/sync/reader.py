@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from anyio import Semaphore, create_task_group, to_thread
@@ -67,7 +68,9 @@ class Reader:
     """The time by the vendor's clock, as its first reply of this run showed it."""
     _queue: ReadQueue = field(init=False, factory=ReadQueue)
     _calls: Semaphore = field(init=False)
+    _phase: str = field(init=False, default="")
     _rows: int = field(init=False, default=0)
+    _stored: int = field(init=False, default=0)
     _page_size: int | None = field(init=False, default=None)
     _reread: set[str] = field(init=False, factory=set)
     _invalid: set[str] = field(init=False, factory=set)
@@ -78,16 +81,19 @@ class Reader:
     async def read(self, listings: Sequence[Listing], ids: Iterable[str], phase: str, origin: Origin) -> None:
         """Read listings, and returns by their ids, side by side; everything is in the mirror then."""
         self._queue = ReadQueue(listings, ids)
+        if phase != self._phase:
+            self._phase, self._rows, self._stored = phase, 0, 0
         while not self._queue.is_empty:
             with first_failure():
                 async with create_task_group() as tasks:
                     for _ in range(self.workers):
                         tasks.start_soon(self._work, self._queue, phase, origin)
             # Storing may find returns that have to be read again.
-            await self.writer.flush()
+            await self.writer.flush(partial(self._show_progress, self._queue, phase))
 
     def count_stored(self, applied: ApplyResult, observations: int) -> None:
         """A transaction is committed: count it, and read again what it leaves open."""
+        self._stored += observations
         self.report.count(
             read=observations,
             created=applied.created,
@@ -240,10 +246,12 @@ class Reader:
         if self.options.progress is None:
             return
         is_whole = phase != "changes"
+        read = queue.read if is_whole else self._rows
         step = SyncProgress(
             account=self.account,
             phase=phase,
-            read=queue.read if is_whole else self._rows,
+            read=read,
+            stored=read - (self._rows - self._stored),
             total=queue.total if is_whole else None,
         )
         try:

@@ -71,11 +71,12 @@ class MirrorWriter:
             add((), checkpoints)
         await self.flush()
 
-    async def flush(self) -> None:
-        """Return when everything that was added is in the mirror."""
+    async def flush(self, on_stored: Callable[[], object] = lambda: None) -> None:
+        """Return when everything that was added is in the mirror; ``on_stored`` is called after each transaction until then."""
         async with self._changed:
             while (self._waiting or self._storing) and not self._closed:
                 await self._changed.wait()
+                on_stored()
 
     async def finish(self) -> None:
         """Store what still waits, and end."""

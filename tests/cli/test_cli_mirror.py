@@ -1,5 +1,6 @@
 """``returns``, ``show``, ``events``: what is in the mirror."""
 
+import csv
 import signal
 import subprocess
 import sys
@@ -59,11 +60,17 @@ def test_the_table_has_the_documented_return(read: Run) -> None:
 def test_the_table_has_50_lines_and_says_so(read: Run) -> None:
     lines = read("returns").lines
     assert len(lines) == 1 + 50 + 1
-    assert lines[-1] == "The newest 50 are shown; --limit N shows more, --json all."
+    assert lines[-1] == "The newest 50 returns; --limit N shows more, --json all."
 
 
 def test_a_limit_above_the_default_shows_more(read: Run) -> None:
-    assert len(read("returns", "--limit", "100").lines) == 1 + 60
+    lines = read("returns", "--limit", "100").lines
+    assert (len(lines), lines[-1]) == (1 + 60 + 1, "60 returns.")
+
+
+def test_quiet_leaves_the_remarks_out(read: Run) -> None:
+    assert len(read("--quiet", "returns").lines) == 1 + 50
+    assert read("returns", "--quiet", "--attention", "payment_due").out == ""
 
 
 def test_a_table_names_no_customer(read: Run) -> None:
@@ -169,7 +176,15 @@ def test_the_table_of_events_has_the_latest(read: Run) -> None:
     last = read("events", "--json").objects[-1]["sequence"]
     *_, line, remark = read("events", "--limit", "3").lines
     assert line.split()[0] == str(last)
-    assert remark == "The latest 3; --limit N shows more, --json all."
+    assert remark == "The latest 3 events; --limit N shows more, --json all."
+
+
+@pytest.mark.parametrize("selection", [["--limit", "3"], ["--limit", "3", "--after", "10"], ["--after", "58"]])
+def test_a_selection_of_events_is_the_same_in_the_table_and_as_json(read: Run, selection: list[str]) -> None:
+    _, *lines, _ = read("events", *selection).lines
+    assert [line.split()[0] for line in lines] == [
+        str(event["sequence"]) for event in read("events", "--json", *selection).objects
+    ]
 
 
 def test_the_table_of_events_after_a_sequence_has_the_first(read: Run) -> None:
@@ -243,9 +258,58 @@ def test_a_pipe_gets_no_escapes_even_if_colours_are_forced(run: Run, mirror: Pat
     assert "\x1b" not in run("--config", str(mirror), "returns", FORCE_COLOR="1", TTY_COMPATIBLE="1").out
 
 
-def test_a_table_fits_80_columns(show: Callable[..., str], mirror: Path) -> None:
+def shown_rows(written: str) -> list[str]:
     from rich.text import Text
 
-    lines = Text.from_ansi(show(80, "--config", str(mirror), "returns")).plain.splitlines()
-    assert max(map(len, lines)) <= 80
-    assert lines[1].split() == ["acme-au", "rma_abc123", "RMA-2024-001234", "requested", "#1001", "2024-12-30"]
+    return Text.from_ansi(written).plain.splitlines()
+
+
+def test_a_table_fits_80_columns(show: Callable[..., str], mirror: Path) -> None:
+    assert max(map(len, shown_rows(show(80, "--config", str(mirror), "returns")))) <= 80
+
+
+@pytest.mark.parametrize(
+    ("columns", "heading"),
+    [
+        (52, "number status attention order"),
+        (80, "id number status attention order items created"),
+        (120, "account id number status vendor's word attention order items created"),
+    ],
+)
+def test_a_narrow_terminal_leaves_columns_out_in_the_order_that_help_says(
+    show: Callable[..., str], mirror: Path, columns: int, heading: str
+) -> None:
+    assert " ".join(shown_rows(show(columns, "--config", str(mirror), "returns"))[0].split()) == heading
+
+
+def test_csv_has_every_return_and_a_header(read: Run) -> None:
+    header, first, *others = list(csv.reader(read("returns", "--csv").lines))
+    assert header[:7] == ["account", "provider", "id", "number", "status", "status_raw", "attention"]
+    assert first[:6] == ["acme-au", "returnmate", "rma_abc123", "RMA-2024-001234", "requested", "pending"]
+    assert (len(others), first[-2]) == (59, "2024-12-30T10:30:00Z")
+    assert "customer@example.com" not in read("returns", "--csv").out
+
+
+@pytest.mark.parametrize(
+    ("zone", "time"),
+    [
+        ("UTC", "created   2024-12-30 10:30:00 UTC"),
+        ("Australia/Sydney", "created   2024-12-30 21:30:00 Sydney"),
+        ("America/New_York", "created   2024-12-30 05:30:00 New York"),
+    ],
+)
+def test_times_for_people_are_in_the_zone_that_they_ask_for(read: Run, zone: str, time: str) -> None:
+    out = read("--tz", zone, "show", "acme-au", "rma_abc123").out
+    assert time in out
+    assert f"Timeline ({time.partition(':00 ')[2]})" in out
+
+
+def test_json_stays_in_utc(read: Run) -> None:
+    (ret,) = read("--tz", "Australia/Sydney", "show", "acme-au", "rma_abc123", "--json").objects
+    assert ret["created_at"] == "2024-12-30T10:30:00Z"
+
+
+def test_a_zone_that_does_not_exist_is_named_and_one_is_suggested(read: Run) -> None:
+    ran = read("--tz", "Europe/Amsterdm", "returns")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.endswith("not 'Europe/Amsterdm'; did you mean 'Europe/Amsterdam'?\n")

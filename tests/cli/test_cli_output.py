@@ -3,6 +3,8 @@
 import io
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -116,3 +118,16 @@ def test_what_people_copy_is_not_wrapped_where_prose_can_be(terminal: Callable[[
     print_table([Column("id"), Column("text", prose=True)], [("x" * 25, "word " * 20)])
     assert "x" * 25 in stream.shown
     assert max(map(len, stream.shown.splitlines())) <= 60
+
+
+def test_long_output_goes_through_the_pager(show: Callable[..., str], mirror: Path, tmp_path: Path) -> None:
+    pager = tmp_path / "pager"
+    pager.write_text(f"#!/bin/sh\ncat > {tmp_path}/paged\n")
+    pager.chmod(0o755)
+    with mock.patch.object(sys, "stdin", _Terminal()):
+        show(80, "--config", str(mirror), "returns", "--limit", "60", PAGER=str(pager), LINES="20")
+        assert "60 returns." in (tmp_path / "paged").read_text("utf-8")
+        (tmp_path / "paged").unlink()
+        assert "2 returns" in show(80, "--config", str(mirror), "returns", "--limit", "2", PAGER=str(pager), LINES="20")
+        show(80, "--config", str(mirror), "--no-pager", "returns", "--limit", "60", PAGER=str(pager), LINES="20")
+    assert not (tmp_path / "paged").exists()

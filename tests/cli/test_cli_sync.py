@@ -104,7 +104,12 @@ def test_people_get_a_line_for_each_account(configure: Callable[..., None], run:
 def test_a_terminal_gets_a_progress_bar(configure: Callable[..., None], show: Callable[..., str]) -> None:
     written = show(80, "sync")
     assert "acme-au backfill" in written
-    assert "60/60" in written
+    assert "60 of 60" in written
+
+
+def test_quiet_leaves_nothing_but_failures(configure: Callable[..., None], run: Run, show: Callable[..., str]) -> None:
+    assert (run("--quiet", "sync").out, show(80, "--quiet", "sync")) == ("", "")
+    assert run("sync", "--quiet", "--json").objects[0]["account"] == "acme-au"
 
 
 def test_a_record_that_cannot_be_read_is_reported_and_the_others_are_kept(
