@@ -120,11 +120,9 @@ def format_span(seconds: float) -> str:
 
 def plural(number: int, noun: str) -> str:
     """A number and what it counts: ``1 event``, ``2,000 events``."""
-    return f"{number:,} {noun if number == 1 else _several(noun)}"
-
-
-def _several(noun: str) -> str:
-    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    if number != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun}"
 
 
 def print_line(text: Cell = "") -> None:
@@ -243,8 +241,8 @@ def print_list(
     with paged():
         print_rows(found[:rows])
         if len(found) > rows:
-            which = f"of {plural(total(), noun)}" if total else _several(noun)
-            print_remark(f"The {order} {rows} {which}; --limit N shows more, --json all.")
+            which = f"{rows:,} of {plural(total(), noun)}" if total else plural(rows, noun)
+            print_remark(f"The {order} {which}; --limit N shows more, --json all.")
         else:
             print_remark(f"{plural(len(found), noun)}.")
 

@@ -128,8 +128,8 @@ def test_the_table_says_how_many_it_shows(deliver: Callable[[bytes], None], run:
         "DUPLICATES",
         "ERROR",
     ]
-    assert ran.lines[1].split() == ["2", "2026-03-01", "12:00", "acme-au", "pending", "0", "0", "0", "-"]
-    assert ran.lines[2] == "The newest 1 are shown; --limit N shows more, --json all."
+    assert ran.lines[1].split() == ["2", "2026-03-01", "12:00:00", "acme-au", "pending", "0", "0", "0", "-"]
+    assert ran.lines[2] == "The newest 1 delivery; --limit N shows more, --json all."
 
 
 def test_an_empty_inbox_says_so(hub: Hub, run: Run) -> None:
