@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import re
 import sqlite3
 import threading
@@ -32,6 +33,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from returns_hub.errors import StoreError
 from returns_hub.fork import reset_after_fork
 from returns_hub.secret import Secret
+from returns_hub.store.refusals import READ_ONLY, failure_reason
 from returns_hub.store.schema import METADATA, REVISION, REVISION_TABLE, Moment
 
 P = ParamSpec("P")
@@ -121,7 +123,7 @@ class Database:
     @contextlib.contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """A connection outside the pool on which every statement is a transaction of its own, for maintenance."""
-        options = {"isolation_level": "AUTOCOMMIT", "autocommit": True}
+        options = {"isolation_level": "AUTOCOMMIT", "autocommit": True, "within": math.inf}
         with self._engine.connect().execution_options(**options) as connection:
             # What is set on it ends with it.
             connection.detach()
@@ -172,7 +174,7 @@ class Database:
             code = getattr(cause, "sqlite_errorcode", 0)  # an error of the module itself has none
             reason = _SQLITE_REASONS.get(code & 0xFF, f"failed with {getattr(cause, 'sqlite_errorname', cause)}")
         else:
-            reason = _postgresql_reason(cause)
+            reason = failure_reason(cause)
         return StoreError(f"the mirror {self.place} {reason}")
 
     @contextlib.contextmanager
@@ -328,7 +330,7 @@ def _give_up_spoilt(context: ExceptionContext) -> None:
     """Give up a connection that would fail for ever though the database has long recovered: the next one is new."""
     error = context.original_exception
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _SQLITE_SPOILT or getattr(error, "sqlstate", None) == _POSTGRESQL_READ_ONLY:
+    if code in _SQLITE_SPOILT or getattr(error, "sqlstate", None) == READ_ONLY:
         context.is_disconnect = True
 
 
@@ -381,29 +383,3 @@ _SQLITE_REASONS: Final[Mapping[int, str]] = {
 }
 # What was opened for reading only, or before the disk failed, stays as it was opened.
 _SQLITE_SPOILT: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
-_POSTGRESQL_READ_ONLY: Final = "25006"
-# By SQLSTATE, https://www.postgresql.org/docs/15/errcodes-appendix.html
-_POSTGRESQL_REASONS: Final[Mapping[str, str]] = {
-    _POSTGRESQL_READ_ONLY: "is read-only",
-    "3D000": "does not exist",
-    "42501": "may not be used by this user",
-    "53100": "cannot be written: the disk is full",
-    "53300": "has no connection left",
-}
-
-
-def _postgresql_reason(cause: BaseException | None) -> str:
-    state: Any = getattr(cause, "sqlstate", None)
-    # The words of PgBouncer, which hold no data; what fails while connecting has no code.
-    told = str(cause)
-    if "unsupported startup parameter" in told or "statement pooling mode" in told:
-        from returns_hub.store.postgresql import OPTIONS_REFUSED, STATEMENT_MODE
-
-        return OPTIONS_REFUSED if "startup" in told else STATEMENT_MODE
-    if state:
-        return _POSTGRESQL_REASONS.get(state, f"failed with SQLSTATE {state}")
-    if type(cause).__name__ == "NoAnswer":
-        return "does not answer"
-    if type(cause).__name__ == "OperationalError":
-        return "cannot be reached, or refuses the user or the password"
-    return f"failed with {type(cause).__name__}"

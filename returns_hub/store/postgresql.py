@@ -14,6 +14,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, event, text
 
 from returns_hub.errors import StoreError
+from returns_hub.store.refusals import OPTIONS_REFUSED, connect_patiently
 
 T = TypeVar("T")
 
@@ -25,12 +26,6 @@ _CONNECTION: Final = {
     "keepalives_count": "2",
     "tcp_user_timeout": "15000",
 }
-
-OPTIONS_REFUSED: Final = (
-    "is behind a connection pooler, which passes no options=... on: take that out of the address, and set it at the user, "
-    "as in ALTER ROLE name SET search_path = returns"
-)
-STATEMENT_MODE: Final = "is behind a connection pooler in statement mode: set pool_mode = transaction or session there"
 
 # What the server ends by itself, and when we stop waiting for it to do so. A proxy answers keepalives for a server
 # that is gone.
@@ -108,7 +103,7 @@ def _driver_of(connection: Connection) -> BoundedConnection:
 
 
 def _connect(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> BoundedConnection:
-    return BoundedConnection.connect(*arguments, **{**_CONNECTION, **options})
+    return connect_patiently(lambda: BoundedConnection.connect(*arguments, **{**_CONNECTION, **options}))
 
 
 def _set_up(connection: BoundedConnection, _: object) -> None:

@@ -33,7 +33,8 @@ class Vacuum:
         with self.database.autocommit() as connection:
             if self.database.dialect == "sqlite":
                 return _vacuum_sqlite(connection, attempts)
-            connection.exec_driver_sql("SET statement_timeout = 0")
+            if not self.database.is_pooled:
+                connection.exec_driver_sql("SET statement_timeout = 0")
             connection.exec_driver_sql(f"VACUUM {_TABLES}")
             return True
 

@@ -290,12 +290,13 @@ def test_a_directory_without_permission_is_called_that(
 
 def test_a_server_that_is_not_there_is_called_that() -> None:
     address = "postgresql://returns:canary-7f3a@127.0.0.1:1/returns?connect_timeout=2"
-    expected = "the mirror postgresql://127.0.0.1:1/returns cannot be reached, or refuses the user or the password"
+    expected = "the mirror postgresql://127.0.0.1:1/returns cannot be reached"
     assert message(address) == expected
 
 
 def test_a_missing_database_is_called_that(postgresql: str) -> None:
-    assert "cannot be reached" in message(f"postgresql://postgres:canary-7f3a@/missing?host={postgresql}")
+    told = message(f"postgresql://postgres:canary-7f3a@/missing?host={postgresql}")
+    assert told == "the mirror postgresql:///missing does not exist: create the database, with createdb for instance"
 
 
 def test_a_password_is_nowhere_in_an_error() -> None:

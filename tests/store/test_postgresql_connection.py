@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -15,6 +16,7 @@ from returns_hub import StoreError
 from returns_hub.store import Store
 from returns_hub.store.inbox import Deliveries
 from returns_hub.store.postgresql import BoundedConnection
+from returns_hub.store.refusals import failure_reason
 
 
 def test_a_statement_and_a_mute_connection_have_an_end(postgresql_url: str) -> None:
@@ -157,8 +159,75 @@ def test_a_listener_finds_out_that_nobody_is_there_any_more(
 def test_a_pooler_s_refusals_say_what_to_set(postgresql_url: str) -> None:
     with Store.open(postgresql_url) as store:
         explain = store.database.explain
-        assert "ALTER ROLE name SET search_path" in str(explain(Exception("unsupported startup parameter: options")))
+        assert "ALTER ROLE name SET search_path" in str(
+            explain(psycopg.OperationalError("unsupported startup parameter: options"))
+        )
         assert "set pool_mode = transaction or session" in str(
-            explain(Exception("transaction blocks not allowed in statement pooling mode"))
+            explain(psycopg.OperationalError("transaction blocks not allowed in statement pooling mode"))
         )
         assert explain(StoreError("as it is")).args == ("as it is",)
+
+
+def connection_failed(said: str) -> Any:
+    return psycopg.OperationalError(f'connection failed: connection to server at "10.0.0.7", port 5432 failed: {said}')
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("FATAL:  sorry, too many clients already", "has no connection left: "),
+        ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", "has no connection"),
+        ('FATAL:  too many connections for role "shop"', "has no connection left: "),
+        ('FATAL:  too many connections for database "returns"', "has no connection left: "),
+        ("FATAL:  no more connections allowed (max_client_conn)", "has no connection left: "),
+        ("FATAL:  the database system is starting up", "is starting or shutting down"),
+        ("FATAL:  the database system is not yet accepting connections", "is starting or shutting down"),
+        ("FATAL:  the database system is in recovery mode", "is starting or shutting down"),
+        ('FATAL:  password authentication failed for user "shop"', "refuses the user or the password"),
+        ('FATAL:  role "shop" does not exist', "refuses the user or the password"),
+        ("fe_sendauth: no password supplied", "refuses the user or the password"),
+        (
+            'FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "shop", database "returns", no encryption',
+            "has no en",
+        ),
+        ('FATAL:  database "returns" does not exist', "does not exist: create the database"),
+        ("Connection refused", "cannot be reached"),
+        ("timeout expired", "cannot be reached"),
+        ('could not translate host name "db" to address: Name or service not known', "cannot be reached"),
+        ("server does not support SSL, but SSL was required", "cannot be reached: server and address do not agree"),
+        ("FATAL:  désolé, trop de clients sont déjà connectés", "cannot be reached, or refuses the user or the passw"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(said: str, reason: str) -> None:
+    assert failure_reason(connection_failed(said)).startswith(reason)
+
+
+@pytest.fixture
+def crowded_url(postgresql: str, postgresql_url: str) -> Iterator[str]:
+    """The address of a store whose user may have one connection."""
+    import psycopg
+
+    role = "one_connection"
+    with psycopg.connect(host=postgresql, user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")
+        connection.execute(f"GRANT pg_read_all_data TO {role}")
+        yield postgresql_url.replace("postgres@", f"{role}@")
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [role], prepare=False
+        )
+        connection.execute(f"DROP ROLE {role}")
+
+
+def test_one_connection_too_many_is_no_wrong_password(crowded_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("returns_hub.store.refusals._PATIENCE_SECONDS", 0.0)
+    with Store.open(crowded_url), pytest.raises(StoreError) as caught, Store.open(crowded_url):
+        pass
+    assert "has no connection left: raise max_connections" in str(caught.value)
+
+
+def test_a_connection_that_is_given_back_is_waited_for(crowded_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Store.open(crowded_url)
+    monkeypatch.setattr("returns_hub.store.refusals._PATIENCE_SECONDS", 3600.0)
+    monkeypatch.setattr("returns_hub.store.refusals.time.sleep", lambda _: first.close())
+    with Store.open(crowded_url) as second:
+        assert list(second.returns()) == []
