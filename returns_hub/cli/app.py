@@ -56,6 +56,7 @@ for command in (
     sync.sync,
     reconcile.reconcile,
     mirror.returns,
+    mirror.find,
     mirror.show,
     mirror.events,
     serve.serve,

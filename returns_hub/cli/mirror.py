@@ -1,4 +1,4 @@
-"""``returns``, ``show``, ``events``: what is in the local mirror. No vendor is called."""
+"""``returns``, ``find``, ``show``, ``events``: what is in the local mirror. No vendor is called."""
 
 import re
 import signal
@@ -39,13 +39,18 @@ def returns(
     status: Annotated[Status | None, VOCABULARY] = None,
     attention: Annotated[Attention | None, VOCABULARY] = None,
     since: date | None = None,
+    order: str | None = None,
+    number: str | None = None,
+    email: str | None = None,
+    tracking: str | None = None,
+    sku: str | None = None,
     limit: Limit = None,
     csv: bool = False,
     json: bool = False,
     raw: bool = False,
     config: ConfigPath = None,
 ) -> None:
-    """List the returns in the mirror, newest first.
+    """List the returns in the mirror, newest first; of several filters, all must hold.
 
     The table has 50 lines and no customers; "show" has them. Where the terminal is
     too narrow it leaves out the vendor's word, the number of items, the dates, the
@@ -57,12 +62,18 @@ def returns(
       returns-hub returns --account acme-au --since 2024-12-01 --limit 200
       returns-hub returns --attention review --json | jq .number
       returns-hub returns --since 2024-12-01 --csv > december.csv
+      returns-hub returns --sku PROD-001 --status requested
 
     Args:
         account: Only this account's returns.
         status: Only returns that stand here.
         attention: Only returns that somebody has to look at for this.
         since: Only returns created on this day or later, as 2024-12-30 (UTC).
+        order: Only returns of the order with this number, with or without "#".
+        number: Only the returns with this RMA number.
+        email: Only the returns of the customer with this address.
+        tracking: Only returns with a parcel of this tracking number.
+        sku: Only returns with an item of this SKU.
         limit: How many at most.
         csv: Comma-separated values for a spreadsheet, all that match.
         json: One JSON object a line, all that match.
@@ -74,7 +85,18 @@ def returns(
     with Hub.from_config(config) as hub:
 
         def read(rows: int | None) -> "Iterable[StoredReturn]":
-            return hub.returns(account=account, status=status, attention=attention, since=since, limit=rows)
+            return hub.returns(
+                account=account,
+                status=status,
+                attention=attention,
+                since=since,
+                order=order,
+                number=number,
+                email=email,
+                tracking=tracking,
+                sku=sku,
+                limit=rows,
+            )
 
         if csv:
             print_csv(RETURN_COLUMNS, (return_cells(stored.account, stored.ret) for stored in read(limit)))
@@ -90,9 +112,57 @@ def returns(
         )
 
 
+def find(
+    text: str,
+    /,
+    *,
+    account: str | None = None,
+    limit: Limit = None,
+    json: bool = False,
+    raw: bool = False,
+    config: ConfigPath = None,
+) -> int:
+    """Find returns by what somebody has at hand, in every account, newest first.
+
+    The text is an order number (with or without "#"), an RMA, a reference, an
+    e-mail address, a tracking number, a SKU, a barcode, or the id of a return, a
+    request, an item or a shipment. It must be whole; upper and lower case are one,
+    but in ids. Nothing found is exit code 1.
+
+    For example:
+      returns-hub find 1001
+      returns-hub find jane@example.com --account acme-au
+      returns-hub find "1Z 999 AA1 0123" --json | jq .id
+
+    Args:
+        text: What to look for.
+        account: Only this account's returns.
+        limit: How many at most.
+        json: One JSON object a line, all that are found.
+        raw: As --json, with the vendor's own object under "raw".
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+
+    with Hub.from_config(config) as hub:
+        if next(hub.find(text, account=account, limit=1), None) is None:
+            print_error(_nothing_found(text, account))
+            return 1
+        print_list(
+            lambda rows: hub.find(text, account=account, limit=rows),
+            limit=limit,
+            json=json or raw,
+            as_json=partial(return_data, raw=raw),
+            print_rows=print_returns,
+            none="",
+            noun="return",
+        )
+    return 0
+
+
 def show(
     account: str,
-    id: str,
+    text: str | None = None,
     /,
     *,
     json: bool = False,
@@ -101,30 +171,57 @@ def show(
 ) -> int:
     """Show one return: its items, shipments and customer, and its history.
 
+    It is named by its id, or by what "find" takes: an order number, an RMA, an
+    e-mail address, a tracking number, a SKU. Where several returns have that, they
+    are listed.
+
     For example:
       returns-hub show acme-au rma_abc123
+      returns-hub show acme-au "#1001"
+      returns-hub show RMA-2024-001234
       returns-hub show acme-au rma_abc123 --raw | jq .raw
 
     Args:
-        account: The account's name in the configuration.
-        id: The vendor's id of the return, as "returns" lists it.
-        json: One JSON object, label links included.
+        account: The account's name in the configuration; without one, the next is looked for in every account.
+        text: The vendor's id of the return, or another text that "find" takes.
+        json: One JSON object, label links included; one a line where several returns are found.
         raw: As --json, with the vendor's own object under "raw".
         config: The configuration file.
     """
     from returns_hub.hub import Hub
 
     with Hub.from_config(config) as hub:
-        stored = hub.get_return(account, id)
-        if stored is None:
-            print_error(f"the mirror has no return {id!r} of {account}; returns-hub sync {account} fetches what is new")
+        if text is None and account in hub.accounts:
+            print_error(f"which return of {account}? Give its id, RMA or order number after the account")
+            return 2
+        name, wanted = (None, account) if text is None else (account, text)
+        stored = hub.get_return(name, wanted) if name is not None else None
+        # One row more than is shown: are there more?
+        found = [stored] if stored else list(hub.find(wanted, account=name, limit=TABLE_ROWS + 1))
+        if not found:
+            print_error(_nothing_found(wanted, name))
             return 1
         if json or raw:
-            print_json(return_data(stored, raw=raw))
-            return 0
-        with paged():
-            print_return(stored, hub.events(account=account, return_id=id))
+            for each in found if len(found) <= TABLE_ROWS else hub.find(wanted, account=name):
+                print_json(return_data(each, raw=raw))
+        elif len(found) == 1:
+            (stored,) = found
+            with paged():
+                print_return(stored, hub.events(account=stored.account, return_id=stored.ret.id))
+        else:
+            print_returns(found[:TABLE_ROWS])
+            count = len(found) if len(found) <= TABLE_ROWS else f"More than {TABLE_ROWS}"
+            print_line(f"{count} returns have {wanted!r}; name one by its account and id: returns-hub show ACCOUNT ID.")
     return 0
+
+
+def _nothing_found(text: str, account: str | None) -> str:
+    """What to say where no return has a text."""
+    where = "the mirror has no return" if account is None else f"the mirror has no return of {account}"
+    return (
+        f"{where} with the id, order number, RMA, reference, e-mail address, tracking number, SKU or barcode {text[:80]!r}; "
+        f"returns-hub sync{'' if account is None else f' {account}'} fetches what is new"
+    )
 
 
 def _check_position(_: type, after: str | None) -> None:

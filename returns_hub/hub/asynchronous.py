@@ -214,6 +214,10 @@ class AsyncHub(ConfiguredHub):
         """The mirrored returns that match, newest first; as :meth:`Hub.returns`."""
         return self._read(filters.get("account"), lambda: self._resources.returns(filters))
 
+    def find(self, text: str, *, account: str | None = None, limit: int | None = None) -> "AsyncIterator[StoredReturn]":
+        """The mirrored returns that a text names, newest first; as :meth:`Hub.find`."""
+        return self._read(account, lambda: self._resources.find(text, account, limit))
+
     async def get_return(self, account: str, return_id: str) -> "StoredReturn | None":
         """One mirrored return, or None if the mirror does not have it."""
         return await asyncio.to_thread(self._resources.get_return, account, return_id)

@@ -309,13 +309,27 @@ class Hub(ConfiguredHub):
     def returns(self, **filters: "Unpack[ReturnFilters]") -> "Iterator[StoredReturn]":
         """The mirrored returns that match, newest first by ``created_at``; read as they are asked for.
 
-        Filters: ``account``, ``status``, ``attention``, ``since`` (the earliest ``created_at``), ``limit``.
+        Filters: ``account``, ``status``, ``attention``, ``since`` (the earliest ``created_at``), ``order``, ``number`` (an RMA), ``email``,
+        ``tracking``, ``sku``, ``limit``; see :class:`~returns_hub.hub.resources.ReturnFilters`. All that are given must hold.
 
         Raises:
             ConfigurationError: there is no such account.
             StoreError: the store fails.
         """
         return self._resources.returns(filters)
+
+    def find(self, text: str, *, account: str | None = None, limit: int | None = None) -> "Iterator[StoredReturn]":
+        """The mirrored returns that a text names, in every account or in one, newest first; read as they are asked for.
+
+        The text may be an order number (with or without ``#``), an RMA, a reference, an e-mail address, a tracking number, a SKU, a barcode, or
+        the id of a return, of the request it grew from, of an item or of a shipment. It is a whole word: ``1001`` does not find ``10015``. Case
+        does not count, but in ids.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails.
+        """
+        return self._resources.find(text, account, limit)
 
     def get_return(self, account: str, return_id: str) -> "StoredReturn | None":
         """One mirrored return, or None if the mirror does not have it.

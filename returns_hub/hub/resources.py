@@ -45,13 +45,19 @@ _OPEN_TIMEOUT: Final = 10.0
 class ReturnFilters(TypedDict, total=False):
     """Which mirrored returns to read: every filter that is given must hold.
 
-    ``since`` is the earliest ``created_at``; ``limit`` is how many returns to give at most.
+    ``since`` is the earliest ``created_at``; ``limit`` is how many returns to give at most. ``order``, ``email``, ``tracking``, ``sku`` and
+    ``number`` (an RMA) are whole words: case does not count, nor does a ``#`` before them, nor spaces and hyphens in a tracking number.
     """
 
     account: str | None
     status: Status | None
     attention: Attention | None
     since: date | datetime | None
+    order: str | None
+    number: str | None
+    email: str | None
+    tracking: str | None
+    sku: str | None
     limit: int | None
 
 
@@ -398,6 +404,10 @@ class HubResources:
     def returns(self, filters: ReturnFilters) -> "Iterator[StoredReturn]":
         """The mirrored returns that match, newest first."""
         return self.store_of(filters.get("account")).returns(**filters)
+
+    def find(self, text: str, account: str | None, limit: int | None) -> "Iterator[StoredReturn]":
+        """The mirrored returns that a text names, newest first."""
+        return self.store_of(account).find(text, account=account, limit=limit)
 
     def get_return(self, account: str, return_id: str) -> "StoredReturn | None":
         """One mirrored return, or None."""

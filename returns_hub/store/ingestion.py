@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select, upd
 
 from returns_hub.events import Event, Origin, ReturnCreated
 from returns_hub.merge import Derive, Observation, Stamp, State, merge
-from returns_hub.store import correlation, rows
+from returns_hub.store import correlation, rows, search
 from returns_hub.store.correlation import Uncorrelated
 from returns_hub.store.database import database_time
 from returns_hub.store.events import append_events
@@ -364,6 +364,7 @@ class _Ingestion:
         account, connection = self.account, self.connection
         upsert(connection, RETURNS, [rows.return_row(account, change.after) for change in changes])
         upsert(connection, MERGE_STATE, [rows.merge_row(account, change.state, change.digest) for change in changes])
+        search.write_terms(connection, account, [(change.before, change.after) for change in changes])
         self._replace(ITEMS, changes, rows.item_rows)
         self._replace(SHIPMENTS, changes, rows.shipment_rows)
         append_events(connection, [event for change in changes for event in change.events])

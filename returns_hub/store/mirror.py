@@ -1,13 +1,14 @@
 """The mirror itself: what is written to it, and what is read from it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, Self
 
 from attrs import evolve, frozen
-from sqlalchemy import ColumnElement, exists, func, select, text
+from sqlalchemy import ColumnElement, func, select, text
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event
@@ -16,13 +17,15 @@ from returns_hub.model import Return
 from returns_hub.operation import UnreadableField
 from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
-from returns_hub.store import correlation, ingestion, rows
+from returns_hub.store import correlation, ingestion, rows, search
 from returns_hub.store.checkpoints import load_checkpoints, save_checkpoints
 from returns_hub.store.database import Database, database_time, sql_time, store_errors
 from returns_hub.store.events import EventReader
 from returns_hub.store.ingestion import ApplyResult, Pass
 from returns_hub.store.leases import Lease
 from returns_hub.store.schema import IS_OPEN, MAX_COLUMN_CHARS, MERGE_STATE, RETURNS
+from returns_hub.store.search import stands_alone
+from returns_hub.store.sql import chunks
 from returns_hub.store.sync_log import SyncHealth, SyncLog
 
 _AT_ONCE: Final = 500
@@ -140,37 +143,67 @@ class Store:
         status: Status | None = None,
         attention: Attention | None = None,
         since: date | datetime | None = None,
+        order: str | None = None,
+        number: str | None = None,
+        email: str | None = None,
+        tracking: str | None = None,
+        sku: str | None = None,
         limit: int | None = None,
     ) -> Iterator[StoredReturn]:
         """The returns that match, newest first by ``created_at``, those without one last; read as they are asked for.
 
-        A request that grew into a return is not listed beside it.
+        ``number`` is the return's or an item's RMA. Case does not count in these texts, nor does a ``#`` before them. A request that grew
+        into a return is not listed beside it.
 
         Raises:
             StoreError: the database fails.
         """
-        table = RETURNS.c
-        wanted = [_stands_alone()]
-        if account is not None:
-            wanted.append(table.account == account)
-        if status is not None:
-            wanted.append(table.status == status.value)
-        if attention is not None:
-            wanted.append(table.attention.contains(f" {attention.value} ", autoescape=True))
-        if since is not None:
-            wanted.append(table.created_at >= start_of(since))
-        query = select(table.account, table.id, table.object).where(*wanted)
-        # Two queries, for the databases do not agree on where a missing time stands in an index.
-        dated = query.where(table.created_at.is_not(None))
-        dated = dated.order_by(table.created_at.desc(), table.account.desc(), table.id.desc())
-        undated = query.where(table.created_at.is_(None)).order_by(table.account, table.id)
+        words = {"order": order, "number": number, "email": email, "tracking": tracking, "sku": sku}
         left = limit
-        for part in (dated, undated):
+        for query in search.select_matching(
+            account=account, status=status, attention=attention, since=since, words=words
+        ):
             if left == 0:
                 return
-            for row in self.database.stream(part.limit(left)):
+            for row in self.database.stream(query.limit(left)):
                 left = None if left is None else left - 1
                 yield StoredReturn(account=row.account, ret=rows.read_return(row.object, row.id))
+
+    def find(self, text: str, *, account: str | None = None, limit: int | None = None) -> Iterator[StoredReturn]:
+        """The returns that a text names, newest first.
+
+        It may be the id of a return, of its request, an item or a shipment, an order number, an RMA, a reference, an e-mail address, a tracking
+        number, a SKU or a barcode. A request that grew into a return is not found beside it.
+
+        Raises:
+            StoreError: the database fails.
+        """
+        for chunk in chunks(self._found(text, account, limit)):
+            yield from self._stored(chunk)
+
+    @store_errors
+    def _found(self, text: str, account: str | None, limit: int | None) -> Sequence[tuple[str, str]]:
+        with self.database.reading() as connection:
+            return [(row.account, row.id) for row in connection.execute(search.select_found(text, account, limit))]
+
+    @store_errors
+    def _stored(self, keys: Sequence[tuple[str, str]]) -> Sequence[StoredReturn]:
+        """The returns of an account and an id each, in that order."""
+        table = RETURNS.c
+        query = select(table.account, table.id, table.object)
+        # Asked for pairs, SQLite would read the whole table.
+        ids: defaultdict[str, list[str]] = defaultdict(list)
+        for account, return_id in keys:
+            ids[account].append(return_id)
+        with self.database.reading() as connection:
+            objects = {
+                (row.account, row.id): row.object
+                for account, some in ids.items()
+                for row in connection.execute(query.where(table.account == account, table.id.in_(some)))
+            }
+        return [
+            StoredReturn(account=key[0], ret=rows.read_return(objects[key], key[1])) for key in keys if key in objects
+        ]
 
     @store_errors
     def get_return(self, account: str, return_id: str) -> StoredReturn | None:
@@ -306,17 +339,5 @@ class Store:
             return tuple(connection.execute(query).scalars())
 
 
-def start_of(since: date | datetime) -> datetime:
-    """The first moment of a day, in UTC; a time without a zone is read in UTC."""
-    moment = since if isinstance(since, datetime) else datetime.combine(since, time())
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
 def _is_open(account: str) -> ColumnElement[bool]:
-    return (RETURNS.c.account == account) & text(f"returns.{IS_OPEN}") & _stands_alone()
-
-
-def _stands_alone() -> ColumnElement[bool]:
-    """True of a row from which no other return grew."""
-    grown = RETURNS.alias("grown")
-    return ~exists().where(grown.c.account == RETURNS.c.account, grown.c.request_id == RETURNS.c.id)
+    return (RETURNS.c.account == account) & text(f"returns.{IS_OPEN}") & stands_alone(RETURNS.c.account, RETURNS.c.id)

@@ -95,9 +95,8 @@ RETURNS: Final = Table(
     Index("returns_newest_of_account_at_status", "account", "status", "created_at", "id"),
     Index("returns_open", "account", "id", **_where(IS_OPEN)),
     Index("returns_unreadable", "account", "id", **_where("unreadable IS NOT NULL")),
-    Index("returns_by_order_number", "order_number"),
-    Index("returns_by_customer_email", "customer_email"),
-    Index("returns_by_request_id", "account", "request_id", **_where("request_id IS NOT NULL")),
+    Index("returns_by_id", "id"),
+    Index("returns_by_request_id", "request_id", "account", **_where("request_id IS NOT NULL")),
 )
 
 ITEMS: Final = Table(
@@ -115,8 +114,6 @@ ITEMS: Final = Table(
     Column("disposition", Text),
     Column("disposition_status", Text),
     Column("object", Text, nullable=False),
-    Index("items_by_sku", "sku"),
-    Index("items_by_rma", "rma"),
 )
 
 SHIPMENTS: Final = Table(
@@ -133,7 +130,6 @@ SHIPMENTS: Final = Table(
     Column("label_status", Text),
     Column("object", Text, nullable=False),
     Index("shipments_by_id", "account", "id"),
-    Index("shipments_by_tracking_number", "tracking_number"),
 )
 
 # What merging needs beside the return: how old its facts are (``at`` and ``seen_at`` of the newest), the layers where
@@ -180,9 +176,22 @@ CHECKPOINTS: Final = Table(
 NAMES: Final = Table(
     "names",
     METADATA,
-    Column("account", Text, primary_key=True),
     Column("name", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
     Column("return_id", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# By what words people look for returns: ``order:1001``, ``sku:prod-001``, ``attention:review``; see ``search``. Read backwards: the newest
+# come first, what has no time of creation last.
+TERMS: Final = Table(
+    "terms",
+    METADATA,
+    Column("term", Text, primary_key=True),
+    Column("created_at", Moment, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("return_id", Text, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 # Observations, and hints about parts, that name no return of the mirror: under each name that they give. The

@@ -144,7 +144,72 @@ def test_show_as_json_is_the_model(read: Run) -> None:
 def test_show_names_what_is_not_in_the_mirror(read: Run) -> None:
     ran = read("show", "acme-au", "rma_nowhere")
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
-    assert ran.err.startswith("returns-hub: the mirror has no return 'rma_nowhere' of acme-au")
+    assert ran.err == (
+        "returns-hub: the mirror has no return of acme-au with the id, order number, RMA, reference, e-mail address, tracking number, "
+        "SKU or barcode 'rma_nowhere'; returns-hub sync acme-au fetches what is new\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "named", [["acme-au", "RMA-2024-001234"], ["rma-2024-001234"], ["acme-au", "#1001"], ["customer@example.com"]]
+)
+def test_show_takes_what_a_customer_has(read: Run, named: list[str]) -> None:
+    assert "RMA-2024-001234  acme-au (returnmate)" in read("show", *named).lines
+
+
+def test_show_lists_where_there_are_several(read: Run) -> None:
+    (sku, ids) = next(found for found in skus(read).items() if 1 < len(found[1]) < 50)
+    ran = read("show", "acme-au", sku)
+    assert (ran.code, ran.lines[-1]) == (
+        0,
+        f"{len(ids)} returns have '{sku}'; name one by its account and id: returns-hub show ACCOUNT ID.",
+    )
+    assert {line.split()[1] for line in ran.lines[1:-1]} == ids
+    assert {ret["id"] for ret in read("show", sku, "--json").objects} == ids
+
+
+def test_show_of_an_account_alone_asks_which(read: Run) -> None:
+    ran = read("show", "acme-au")
+    assert (ran.code, ran.err) == (
+        2,
+        "returns-hub: which return of acme-au? Give its id, RMA or order number after the account\n",
+    )
+
+
+def skus(read: Run) -> dict[str, set[str]]:
+    """The ids of the returns by the SKUs of their items."""
+    found: dict[str, set[str]] = {}
+    for ret in read("returns", "--json").objects:
+        for item in ret["items"]:
+            found.setdefault(item["sku"], set()).add(ret["id"])
+    return found
+
+
+def test_find_lists_what_has_a_text(read: Run) -> None:
+    for sku, ids in list(skus(read).items())[:3]:
+        assert {ret["id"] for ret in read("find", sku.lower(), "--json").objects} == ids
+    header, line = read("find", "1001").lines
+    assert (header.split()[0], line.split()[:3]) == ("ACCOUNT", ["acme-au", "rma_abc123", "RMA-2024-001234"])
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--account", "acme-au"]])
+def test_find_without_a_hit_is_code_1(read: Run, options: list[str]) -> None:
+    ran = read("find", "RMA-2024", *options)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "SKU or barcode 'RMA-2024'; returns-hub sync" in ran.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--order", "1001"],
+        ["--email", "Customer@Example.com", "--status", "requested"],
+        ["--number", "RMA-2024-001234", "--account", "acme-au"],
+    ],
+)
+def test_words_filter_together_with_the_rest(read: Run, options: list[str]) -> None:
+    assert [ret["id"] for ret in read("returns", "--json", *options).objects] == ["rma_abc123"]
+    assert read("returns", "--json", *options, "--sku", "nothing").out == ""
 
 
 def test_the_link_of_a_label_is_in_json_only(read: Run) -> None:

@@ -22,7 +22,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from returns_hub import Return, Secret, Shipment, StoreError
+from returns_hub import OrderRef, Return, Secret, Shipment, StoreError
 from returns_hub.merge import observed
 from returns_hub.store import Store
 from returns_hub.store.database import _MIGRATIONS, Database
@@ -354,7 +354,7 @@ def test_an_older_mirror_is_upgraded_while_another_process_reads_it(sqlite_url: 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     shipment = Shipment(id="s1", tracking_number="1Z999")
-    old = EncodedReturn.of(a_return("r1", shipments=(shipment,)))
+    old = EncodedReturn.of(a_return("r1", order=OrderRef(number="#1001"), shipments=(shipment,)))
     with database.writing() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
@@ -373,6 +373,8 @@ def test_an_older_mirror_is_upgraded_while_another_process_reads_it(sqlite_url: 
             assert stored is not None
             assert stored.ret.shipments == (shipment,)
             assert store.find_return("acme", ["shipment:s1"]) == "r1"
+            for word in ("1Z 999", "1001", "s1"):
+                assert [found.ret.id for found in store.find(word)] == ["r1"]
         assert reader.execute("SELECT count(*) FROM returns").fetchone() == (1,)
 
 
