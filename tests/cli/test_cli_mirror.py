@@ -150,9 +150,7 @@ def test_show_names_what_is_not_in_the_mirror(read: Run) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "named", [["acme-au", "RMA-2024-001234"], ["rma-2024-001234"], ["acme-au", "#1001"], ["customer@example.com"]]
-)
+@pytest.mark.parametrize("named", [["acme-au", "RMA-2024-001234"], ["rma-2024-001234"], ["acme-au", "#1001"], ["1001"]])
 def test_show_takes_what_a_customer_has(read: Run, named: list[str]) -> None:
     assert "RMA-2024-001234  acme-au (returnmate)" in read("show", *named).lines
 

@@ -1,7 +1,6 @@
 """What names a return by its parts only: it reaches the return that is meant, in whatever order the two come."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, TypeAlias
 
 import pytest
@@ -13,7 +12,6 @@ from sqlalchemy import text
 from returns_hub import Item, Label, LabelStatus, Origin, Return, Shipment, ShipmentStatus, Status, dump
 from returns_hub.merge import Observation, observed
 from returns_hub.store import ApplyResult, Store
-from returns_hub.store.schema import REVISION_TABLE
 
 At: TypeAlias = Callable[[float], Any]
 MakeReturn: TypeAlias = Callable[..., Return]
@@ -211,41 +209,3 @@ def test_the_order_of_arrival_does_not_matter(
                 store.apply("acme", [observed(a_return(key, **facts), seen_at=at(minute))])
             states.append([dump(stored.ret) for stored in store.returns()])
     assert states[0] == states[1]
-
-
-def _as_before(store: Store) -> None:
-    """Take the store back to revision 0001."""
-    gone = ("names", "waiting", "deliveries", "consumers", "parked_events", "leases", "paces", "erased")
-    with store.database.writing() as connection:
-        for table in gone:
-            connection.exec_driver_sql(f"DROP TABLE {table}")
-        for index in ("newest", "newest_of_account", "newest_at_status", "newest_of_account_at_status", "open"):
-            connection.exec_driver_sql(f"DROP INDEX returns_{index}")
-        for statement in (
-            "DROP INDEX returns_unreadable",
-            "DROP INDEX returns_by_request_id",
-            "DROP INDEX events_of_account",
-            "ALTER TABLE returns DROP COLUMN unreadable",
-            "CREATE INDEX returns_by_status ON returns (account, status)",
-            "CREATE INDEX returns_by_account_created_at ON returns (account, created_at)",
-            "CREATE INDEX returns_by_created_at ON returns (created_at)",
-            "CREATE INDEX returns_by_request_id ON returns (account, request_id)",
-        ):
-            connection.exec_driver_sql(statement)
-        connection.exec_driver_sql(f"UPDATE {REVISION_TABLE} SET version_num = '0001'")
-
-
-def test_a_mirror_of_the_first_revision_learns_its_names(store_url: str, a_return: MakeReturn, at: At) -> None:
-    with Store.open(store_url) as store:
-        returns = [
-            a_return(
-                f"r{n}", items=(Item(id=f"{n}", aliases=(f"line-{n}", "\0é"), quantity=Decimal(1)), Item(id="x" * 300))
-            )
-            for n in range(2100)
-        ]
-        store.apply("acme", [observed(ret, seen_at=at(0)) for ret in returns])
-        store.apply("other", [observed(a_return("r1", shipments=(Shipment(id="s1"),)), seen_at=at(0))])
-        _as_before(store)
-    with Store.open(store_url) as store:
-        found = [store.find_return("acme", [name]) for name in ("item:2099", "item:line-2099", "item:7", "shipment:s1")]
-        assert (found, store.find_return("other", ["shipment:s1"])) == (["r2099", "r2099", "r7", None], "r1")
