@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, or_, select, update
 from returns_hub.events import EventUnmapped
 from returns_hub.json_codec import encode_json
 from returns_hub.reports import Erased
-from returns_hub.store import rows
+from returns_hub.store import rows, search
 from returns_hub.store.database import Database, database_time, store_errors
 from returns_hub.store.schema import (
     DELIVERIES,
@@ -86,6 +86,8 @@ class Erasures:
             _mark(connection, account, return_id, names, allow_resync=allow_resync)
             events = _redact_events(connection, account, names.ids, deliveries)
             waiting = _remove_waiting(connection, account, names.parts)
+            for key in names.ids:
+                search.remove_terms(connection, account, key)
             removed = [
                 _remove(connection, table, account, column, names.ids)
                 for table, column in ((RETURNS, "id"), *((each, "return_id") for each in _PARTS))

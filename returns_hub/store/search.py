@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, exists, func, literal, select, union
 
+from returns_hub.errors import StoreError
 from returns_hub.status import Attention, Status
 from returns_hub.store import rows
 from returns_hub.store.rows import EncodedReturn, Row
@@ -80,9 +81,15 @@ def remove_terms(connection: Connection, account: str, return_id: str) -> None:
     """Remove the terms of a stored return; call it in the transaction that removes the return, and before that."""
     query = select(RETURNS.c.object).where(RETURNS.c.account == account, RETURNS.c.id == return_id)
     text = connection.execute(query).scalar()
-    if text is not None:
-        stored = rows.read_return(text, return_id)
-        _delete(connection, [_row(account, return_id, *key) for key in _keys(EncodedReturn.of(stored))])
+    if text is None:
+        return
+    try:
+        stored = EncodedReturn.of(rows.read_return(text, return_id))
+    except StoreError:
+        # Somebody has spoilt the row: what its terms are, only a look at all of them tells.
+        connection.execute(delete(TERMS).where(TERMS.c.account == account, TERMS.c.return_id == return_id))
+    else:
+        _delete(connection, [_row(account, return_id, *key) for key in _keys(stored)])
 
 
 def _keys(encoded: EncodedReturn) -> set[tuple[str, datetime]]:

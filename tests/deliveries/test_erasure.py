@@ -20,7 +20,7 @@ from returns_hub.store.vacuum import Vacuum
 
 At: TypeAlias = Callable[[float], datetime]
 Post: TypeAlias = Callable[..., list[int]]
-CANARY = "canary-7f3a"
+CANARY = "canary7f3a"
 
 
 class Bodies(Protocol):

@@ -54,7 +54,7 @@ def test_the_first_revision_learns_its_names(url: str) -> None:
         assert (found, store.find_return("other", ["shipment:s1"])) == (["r2099", "r2099", "r7", None], "r1")
 
 
-def test_the_fourth_revision_learns_by_what_its_returns_are_found(url: str) -> None:
+def test_the_fifth_revision_learns_by_what_its_returns_are_found(url: str) -> None:
     returns: list[dict[str, Any]] = [
         {
             "account": account,
@@ -76,7 +76,7 @@ def test_the_fourth_revision_learns_by_what_its_returns_are_found(url: str) -> N
         for n in range(300)
     ]
     returns.append({**returns[0], "id": "spoilt", "object": []})
-    make(url, "0004", {"returns": encoded(returns)})
+    make(url, "0005", {"returns": encoded(returns)})
     with Store.open(url) as store:
         assert [(found.account, found.ret.id) for found in store.find("299")] == [("other", "r299"), ("acme", "r299")]
         assert [found.ret.id for found in store.returns(tracking="1z7", email="jane@example.com", sku="a-1")] == [

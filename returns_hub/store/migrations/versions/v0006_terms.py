@@ -11,8 +11,8 @@ from alembic import op
 from returns_hub.store.schema import Moment
 from returns_hub.store.search import UNDATED, terms_of
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
