@@ -259,7 +259,9 @@ def events(
     """
     from returns_hub.hub import Hub
 
-    with Hub.from_config(config) as hub:
+    # What follows may be ended at any moment, also while it prints what is there already.
+    signals = (signal.SIGTERM,) if follow else ()
+    with Hub.from_config(config) as hub, until_signalled(*signals) as signalled:
         last: int | str = after or 0
         if json:
             for event in _select(hub, after, account, limit):
@@ -273,13 +275,12 @@ def events(
                     last = shown[-1].sequence
                 print_remark(remark)
         if follow:
-            with until_signalled(signal.SIGTERM) as signalled:
-                stop = watching_output(signalled.is_set)
-                for event in hub.events(after=last, account=account, follow=True, stop=stop):
-                    if json:
-                        print_json(event_data(event))
-                    else:
-                        print_line(event_line(event))
+            stop = watching_output(signalled.is_set)
+            for event in hub.events(after=last, account=account, follow=True, stop=stop):
+                if json:
+                    print_json(event_data(event))
+                else:
+                    print_line(event_line(event))
 
 
 def _select(hub: "Hub", after: str | None, account: str | None, limit: int | None) -> Iterable[Event]:

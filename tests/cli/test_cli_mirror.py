@@ -186,7 +186,7 @@ def skus(read: Run) -> dict[str, set[str]]:
 def test_find_lists_what_has_a_text(read: Run) -> None:
     for sku, ids in list(skus(read).items())[:3]:
         assert {ret["id"] for ret in read("find", sku.lower(), "--json").objects} == ids
-    header, line = read("find", "1001").lines
+    header, line, _ = read("find", "1001").lines
     assert (header.split()[0], line.split()[:3]) == ("ACCOUNT", ["acme-au", "rma_abc123", "RMA-2024-001234"])
 
 

@@ -17,9 +17,11 @@ COMMANDS = (
     "deliveries",
     "demo",
     "doctor",
+    "erase",
     "events",
     "explain",
     "find",
+    "handlers",
     "new-adapter",
     "providers",
     "reconcile",
@@ -32,6 +34,9 @@ COMMANDS = (
 )
 
 
+GROUPS = ("deliveries", "handlers")
+
+
 def test_version_is_that_of_the_distribution(run: Run) -> None:
     from importlib.metadata import version
 
@@ -42,7 +47,9 @@ def test_help_lists_every_command(run: Run) -> None:
     assert set(re.findall(r"^│ (\w[\w-]*) ", run("--help").out, re.MULTILINE)) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", [*(one for one in COMMANDS if one != "deliveries"), "deliveries list"])
+@pytest.mark.parametrize(
+    "command", [*(one for one in COMMANDS if one not in GROUPS), *(f"{one} list" for one in GROUPS)]
+)
 def test_help_of_a_command_has_an_example(run: Run, command: str) -> None:
     assert f"For example:\n  returns-hub {command}" in run(*command.split(), "--help").out
 
