@@ -33,7 +33,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from returns_hub.errors import StoreError
 from returns_hub.fork import reset_after_fork
 from returns_hub.secret import Secret
-from returns_hub.store.refusals import READ_ONLY, failure_reason
+from returns_hub.store.connection_failures import READ_ONLY, failure_reason
 from returns_hub.store.schema import METADATA, REVISION, REVISION_TABLE, Moment
 
 P = ParamSpec("P")

@@ -14,7 +14,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, event, text
 
 from returns_hub.errors import StoreError
-from returns_hub.store.refusals import OPTIONS_REFUSED, connect_patiently
+from returns_hub.store.connection_failures import OPTIONS_REFUSED, connect_patiently
 
 T = TypeVar("T")
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import OperationalError
 
 from returns_hub import StoreError
 from returns_hub.store import Store
+from returns_hub.store.connection_failures import failure_reason
 from returns_hub.store.inbox import Deliveries
 from returns_hub.store.postgresql import BoundedConnection
-from returns_hub.store.refusals import failure_reason
 
 
 def test_a_statement_and_a_mute_connection_have_an_end(postgresql_url: str) -> None:
@@ -219,7 +219,7 @@ def crowded_url(postgresql: str, postgresql_url: str) -> Iterator[str]:
 
 
 def test_one_connection_too_many_is_no_wrong_password(crowded_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("returns_hub.store.refusals._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("returns_hub.store.connection_failures._PATIENCE_SECONDS", 0.0)
     with Store.open(crowded_url), pytest.raises(StoreError) as caught, Store.open(crowded_url):
         pass
     assert "has no connection left: raise max_connections" in str(caught.value)
@@ -227,7 +227,7 @@ def test_one_connection_too_many_is_no_wrong_password(crowded_url: str, monkeypa
 
 def test_a_connection_that_is_given_back_is_waited_for(crowded_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Store.open(crowded_url)
-    monkeypatch.setattr("returns_hub.store.refusals._PATIENCE_SECONDS", 3600.0)
-    monkeypatch.setattr("returns_hub.store.refusals.time.sleep", lambda _: first.close())
+    monkeypatch.setattr("returns_hub.store.connection_failures._PATIENCE_SECONDS", 3600.0)
+    monkeypatch.setattr("returns_hub.store.connection_failures.time.sleep", lambda _: first.close())
     with Store.open(crowded_url) as second:
         assert list(second.returns()) == []
