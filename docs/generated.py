@@ -62,7 +62,11 @@ def support_matrix(adapters: Mapping[str, type[Adapter]]) -> str:
     rows = [
         [
             f"`{capability}`",
-            *(MARKS[kind.capabilities.get(capability, "not_implemented")] for kind in adapters.values()),
+            *(
+                MARKS[kind.capabilities.get(capability, "not_implemented")]
+                + " (preview)" * (capability in kind.preview)
+                for kind in adapters.values()
+            ),
         ]
         for capability in Capability
     ]

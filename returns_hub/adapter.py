@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
@@ -174,6 +174,13 @@ class Adapter:
     extra_base_urls: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
     """Further roots of the vendor's API by name, each by environment: what :attr:`Request.base` may name. The account's
     option ``NAME_base_url`` replaces one."""
+    preview: ClassVar[frozenset[Capability]] = frozenset()
+    """The capabilities that rest on third parties or on inference, not on the vendor's own documents: marked so in every
+    support matrix."""
+    listing_reach: ClassVar[timedelta | None] = None
+    """How far back the vendor's listings reach, by creation; what is older can be read by its id only. None: to the beginning."""
+    order_lookup_method: ClassVar[str] = "GET"
+    """The method by which the vendor looks an order up: a GET has the number in its path, a POST in its body."""
     polls_open_returns: ClassVar[bool] = True
     """Whether a sync may ask for every open return again to learn what changed. False where the vendor rules that out:
     its webhooks, and ``reconcile``, are the way there."""
@@ -192,6 +199,20 @@ class Adapter:
     def status_tables(self) -> tuple[StatusTable, ...]:
         """Every table of this account whose unknown words an operator should hear of: that of its return statuses."""
         return () if self.statuses is None else (self.statuses,)
+
+    def check_base_url(self, url: str) -> None:
+        """Returns if this adapter can speak to the vendor at a base URL that the account sets; asked before anything is sent.
+
+        Raises:
+            ConfigurationError: it cannot: the URL is that of another version of the API, say. One sentence, with the way out.
+        """
+
+    def is_test_record(self, ret: Return) -> bool:
+        """Whether a return is one of the vendor's test records: it is in no listing and not in the mirror, whoever tells of it.
+
+        :meth:`get_return` gives it all the same.
+        """
+        return False
 
     def authorize(self, request: Request) -> Request:
         """The request with this account's credentials in its headers. Called only for the account's own host."""

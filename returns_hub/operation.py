@@ -149,7 +149,8 @@ class Page(Generic[T]):
     could not be read: the others are not lost for them. ``gaps`` says in a sentence each what the vendor cannot be
     made to show: records are missing there, and the caller must know. ``prefetch`` are cursors of pages behind this one,
     in their order and ``next`` the first of them, where the vendor's total gives them beforehand: they may be read side by
-    side. A few hundred at most; the last page that was read leads on.
+    side. A few hundred at most; the last page that was read leads on. ``read_again`` are ids of returns that changed, where the
+    listing says no more of them: whoever reads the page reads each of them by its id.
     """
 
     items: tuple[T, ...] = field(converter=tuple)
@@ -158,6 +159,7 @@ class Page(Generic[T]):
     total: int | None = None
     invalid_records: tuple[InvalidRecord, ...] = ()
     gaps: tuple[str, ...] = ()
+    read_again: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -180,6 +180,10 @@ class Returnless(Adapter):
         """The words of returns, and those of requests."""
         return self._parser.returns, self._parser.requests, self._parser.tracking
 
+    def check_base_url(self, url: str) -> None:
+        """Refuses the address of Returnless V2, which is another API with other accounts."""
+        protocol.refuse_v2(url)
+
     def authorize(self, request: Request) -> Request:
         """The request with user and password by HTTP Basic, in UTF-8."""
         header = protocol.build_authorization(self.user, self.password)

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from returns_hub import (
     AuthenticationFailed,
+    ConfigurationError,
     NotFound,
     ProviderError,
     Reply,
@@ -31,6 +33,20 @@ BASE_URLS: Final[Mapping[str, str]] = MappingProxyType({"production": "https://a
 
 # Whether wrong credentials bring 401 or 403 is not documented: both mean them here.
 _ERRORS: Final[Mapping[int, type[ProviderError]]] = {**ERROR_BY_STATUS, 403: AuthenticationFailed}
+
+_V2_HOST: Final = "api-v2.returnless.com"
+
+
+def refuse_v2(url: str) -> None:
+    """Returns unless this is the address of Returnless V2.
+
+    Raises:
+        ConfigurationError: it is.
+    """
+    if urlsplit(url).hostname == _V2_HOST:
+        raise ConfigurationError(
+            f"returnless: {_V2_HOST} is Returnless V2, which has other accounts and keys: use the provider returnless_v2"
+        )
 
 
 def build_authorization(user: str, password: Secret) -> tuple[str, str]:

@@ -36,6 +36,7 @@ def providers(*, json: bool = False) -> None:
     """Show the installed vendor packages and what each can do.
 
     "no": the vendor has no such call. "not_implemented": its package does not offer it yet.
+    "preview": it rests on third parties or on inference, not on the vendor's own documents.
 
     For example:
       returns-hub providers
@@ -118,6 +119,7 @@ def _provider_data(name: str, adapter: type[Adapter] | None, error: str | None) 
         "display_name": adapter and adapter.display_name,
         "base_urls": dict(adapter.base_urls) if adapter else None,
         "capabilities": adapter and {capability.value: _level(adapter, capability).value for capability in Capability},
+        "preview": adapter and sorted(adapter.preview),
         "error": error,
     }
 
@@ -128,7 +130,8 @@ def _level(adapter: type[Adapter], capability: Capability) -> Support:
 
 def _support(adapter: type[Adapter], capability: Capability) -> Text:
     level = _level(adapter, capability)
-    return Text(level.value, style=_SUPPORT_STYLES[level])
+    mark = " (preview)" if capability in adapter.preview else ""
+    return Text(level.value + mark, style=_SUPPORT_STYLES[level])
 
 
 def _vocabularies(adapter: type[Adapter], wanted: str | None) -> Mapping[str, StatusTable]:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import Generic, Self, Unpack
@@ -13,7 +14,8 @@ from returns_hub import orders
 from returns_hub.adapter import Adapter, Capability
 from returns_hub.client import calls
 from returns_hub.client.arguments import ReturnFilters, ShipmentFilters, return_query, shipment_query
-from returns_hub.client.listing import Listing, Omissions, Row
+from returns_hub.client.listing import Listing, Omissions, Row, out_of_reach
+from returns_hub.errors import NotFound
 from returns_hub.model import (
     Item,
     ItemInstruction,
@@ -76,7 +78,11 @@ class _AnyClient(Generic[AdapterT_co]):
         return f"<{type(self).__name__} {self._title}>"
 
     def _returns(self, filters: ReturnFilters) -> Listing[Return]:
-        read = partial(self.adapter.list_returns, return_query(**filters))
+        query = return_query(**filters)
+        reach = self.adapter.listing_reach
+        if reach is not None and (query.created_after is None or query.created_after < datetime.now(UTC) - reach):
+            self._omissions.add_gap(out_of_reach(self.adapter, datetime.now(UTC) - reach))
+        read = partial(self.adapter.list_returns, query)
         return calls.listing(self.adapter, Capability.LIST_RETURNS, read, self._omissions)
 
     def _shipments(self, filters: ShipmentFilters) -> Listing[Shipment]:
@@ -221,7 +227,7 @@ class Client(_AnyClient[AdapterT_co]):
 
         It raises what :meth:`list_returns` raises.
         """
-        return self._walk(self._changes(since))
+        return self._walk_changes(self._changes(since))
 
     def receive(self, request: WebhookRequest) -> Receipt:
         """What a webhook delivery of the vendor says, verified first. Nothing is sent.
@@ -252,6 +258,14 @@ class Client(_AnyClient[AdapterT_co]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _walk_changes(self, listing: Listing[Return]) -> Iterator[Return]:
+        while listing.has_more:
+            page = self.run(listing.next_page())
+            yield from listing.new_rows(page)
+            for return_id in listing.to_read_again(page):
+                with suppress(NotFound):
+                    yield from listing.shown(self.run(self.adapter.get_return(return_id)))
 
     def _walk(self, listing: Listing[Row]) -> Iterator[Row]:
         while listing.has_more:
@@ -334,7 +348,7 @@ class AsyncClient(_AnyClient[AdapterT_co]):
 
     def changes(self, since: datetime) -> AsyncIterator[Return]:
         """The returns that changed since a moment, for ``async for``; as :meth:`Client.changes`."""
-        return self._walk(self._changes(since))
+        return self._walk_changes(self._changes(since))
 
     async def receive(self, request: WebhookRequest) -> Receipt:
         """What a webhook delivery of the vendor says, verified first. Nothing is sent.
@@ -362,6 +376,16 @@ class AsyncClient(_AnyClient[AdapterT_co]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    async def _walk_changes(self, listing: Listing[Return]) -> AsyncIterator[Return]:
+        while listing.has_more:
+            page = await self.run(listing.next_page())
+            for row in listing.new_rows(page):
+                yield row
+            for return_id in listing.to_read_again(page):
+                with suppress(NotFound):
+                    for row in listing.shown(await self.run(self.adapter.get_return(return_id))):
+                        yield row
 
     async def _walk(self, listing: Listing[Row]) -> AsyncIterator[Row]:
         while listing.has_more:

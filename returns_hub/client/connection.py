@@ -180,6 +180,7 @@ class _Connection:
         url = base_url or kind.base_urls[environment]
         for each in (url, *extra.values()):
             parse_base_url(each)
+        adapter.check_base_url(url)
         return cls(
             adapter=adapter,
             environment=environment,

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Final, Generic, Protocol, TypeVar, cast
 
 from returns_hub.adapter import Adapter, Capability
@@ -23,6 +24,14 @@ _MAX_GAPS: Final = 100
 _MAX_UNREADABLE: Final = 1000
 
 _log = logging.getLogger("returns_hub")
+
+
+def out_of_reach(adapter: Adapter, floor: datetime) -> str:
+    """What is said where a listing is asked for more than the vendor lists."""
+    return (
+        f"{adapter.display_name} lists nothing that was created before {floor:%Y-%m-%d}; "
+        "what is older can be read by its id only"
+    )
 
 
 class Omissions:
@@ -114,7 +123,20 @@ class Listing(Generic[Row]):
         if page.next is not None:
             self._cursor = page.next
             self._cursors.add(page.next)
-        return [self._derived(row) for row in rows.values() if row.id not in self._request_ids]
+        return [self._derived(row) for row in rows.values() if row.id not in self._request_ids and self._is_meant(row)]
+
+    def to_read_again(self, page: Page[Row]) -> list[str]:
+        """The ids of returns that a page only names, none twice, and none that was shown."""
+        ids = [each for each in dict.fromkeys(page.read_again) if each not in self._ids]
+        self._ids.update(ids)
+        return ids
+
+    def shown(self, ret: Return) -> list[Return]:
+        """A return that was read again, if it is one to be shown."""
+        return [self._adapter.derive(ret)] if self._is_meant(ret) else []
+
+    def _is_meant(self, row: object) -> bool:
+        return not (isinstance(row, Return) and self._adapter.is_test_record(row))
 
     def _derived(self, row: Row) -> Row:
         return cast("Row", self._adapter.derive(row)) if isinstance(row, Return) else row

@@ -149,7 +149,12 @@ class Processor:
         """What the delivery results in. Returns are read where it hints at them; nothing is written."""
         delivery = claimed.delivery
         events = [_interpretable(event) for event in client.adapter.read_webhook(delivery.request).events]
-        asserted = [_observation(event, delivery) for event in events if isinstance(event, ReturnObserved)]
+        adapter = client.adapter
+        asserted = [
+            _observation(event, delivery)
+            for event in events
+            if isinstance(event, ReturnObserved) and not adapter.is_test_record(event.observed)
+        ]
         hints = [event for event in events if isinstance(event, ReturnHint)]
         targets = {hint: hint.return_id or self._store.find_return(delivery.account, hint.aliases) for hint in hints}
         wanted = list(dict.fromkeys(target for target in targets.values() if target is not None))
@@ -158,7 +163,7 @@ class Processor:
         names_nothing = any(target is None and not hint.aliases for hint, target in targets.items())
         return ProcessingResult(
             # The newest first: what it supersedes causes no event.
-            observations=(*found, *asserted),
+            observations=(*(each for each in found if not adapter.is_test_record(each.ret)), *asserted),
             hints=tuple(hint.aliases for hint, target in targets.items() if target is None and hint.aliases),
             events=tuple(
                 _unmapped(event, delivery, index)

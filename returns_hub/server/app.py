@@ -1,4 +1,4 @@
-"""The application: ``POST /webhooks/{account}/...``, ``GET /orders/{account}/{number}``, and what monitoring asks."""
+"""The application: ``POST /webhooks/{account}/...``, ``GET /orders/{account}/{number}`` or ``POST /orders/{account}``, and what monitoring asks."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from attrs import define, field
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from returns_hub import registry
 from returns_hub.convert import dump
 from returns_hub.errors import StoreError
 from returns_hub.hub import AsyncHub, Health, Hub
@@ -78,6 +79,11 @@ def _routes(hub: Hub | AsyncHub, reader: BodyReader, lookups: OrderLookups) -> l
         account = _account(hub, context)
         if hub.accounts[account].orders is None:
             raise RequestRefused(404, "no_orders")
+        method = registry.adapter_class(hub.accounts[account].provider).order_lookup_method
+        if context.scope["method"] != method:
+            raise RequestRefused(405, "wrong_method", (("Allow", method),))
+        if method == "GET" and "number" not in context.scope["path_params"]:
+            raise RequestRefused(404, "no_number")
         async with context.request(reader) as request:
             return await lookups.answer(account, request)
 
@@ -85,7 +91,8 @@ def _routes(hub: Hub | AsyncHub, reader: BodyReader, lookups: OrderLookups) -> l
     return [
         Route(_WEBHOOKS, Endpoint(_WEBHOOKS, ("POST",), take_delivery)),
         Route(_WEBHOOKS + "/{rest:path}", Endpoint(_WEBHOOKS, ("POST",), take_delivery)),
-        Route(_ORDERS + "/{number:path}", Endpoint(_ORDERS + "/{number}", ("GET",), answer_look_up)),
+        Route(_ORDERS, Endpoint(_ORDERS, None, answer_look_up)),
+        Route(_ORDERS + "/{number:path}", Endpoint(_ORDERS + "/{number}", None, answer_look_up)),
         Route(_LIVE, Endpoint(_LIVE, ("GET", "HEAD"), live)),
         Route(_READY, Endpoint(_READY, ("GET", "HEAD"), _CachedHealth(hub.check_receiving))),
         Route(_HEALTH, Endpoint(_HEALTH, ("GET", "HEAD"), _CachedHealth(health))),

@@ -86,10 +86,13 @@ class RequestContext:
 
 @frozen
 class Endpoint:
-    """A route as an ASGI application. ``route`` is its template: the log has no path, and so no number and no id."""
+    """A route as an ASGI application. ``route`` is its template: the log has no path, and so no number and no id.
+
+    With None for ``methods``, ``handle`` decides which are allowed.
+    """
 
     route: str
-    methods: tuple[str, ...]
+    methods: tuple[str, ...] | None
     handle: Callable[[RequestContext], Awaitable[HttpAnswer]] = field(repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +107,7 @@ class Endpoint:
 
     async def _answer(self, context: RequestContext) -> HttpAnswer:
         """The handler's answer, or the one for its exception."""
-        if context.scope["method"] not in self.methods:
+        if self.methods is not None and context.scope["method"] not in self.methods:
             context.reason = "wrong_method"
             return HttpAnswer(status=405, headers=(("Allow", ", ".join(self.methods)),))
         try:

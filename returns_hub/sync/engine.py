@@ -140,9 +140,15 @@ class AccountRun:
 
     def slices(self, since: datetime) -> list[Listing]:
         """The listings that hold what was created from a moment up to the run's start."""
+        since = self.within_reach(since, self.started)
         return [
             Listing(read_slice(since, self.started, part.key)) for part in self.adapter.backfill(since, self.started)
         ]
+
+    def within_reach(self, since: datetime, until: datetime) -> datetime:
+        """The moment itself, or where the vendor's listings begin that were asked for at ``until``."""
+        reach = self.adapter.listing_reach
+        return since if reach is None else max(since, until - reach)
 
     async def read(
         self,

@@ -73,6 +73,7 @@ class Reader:
     _stored: int = field(init=False, default=0)
     _page_size: int | None = field(init=False, default=None)
     _reread: set[str] = field(init=False, factory=set)
+    _named: set[str] = field(init=False, factory=set)
     _invalid: set[str] = field(init=False, factory=set)
 
     def __attrs_post_init__(self) -> None:
@@ -131,9 +132,15 @@ class Reader:
         self.report.count(pages=1, invalid_records=self._new_invalid(page))
         for sentence in page.gaps:
             self.report.add_gap(sentence)
-        observations = [observed(ret, seen_at=seen_at, origin=origin) for ret in listing.new_rows(segment, page)]
+        observations = [
+            observed(ret, seen_at=seen_at, origin=origin)
+            for ret in listing.new_rows(segment, page)
+            if not self.client.adapter.is_test_record(ret)
+        ]
         if self.options.details:
             observations = await self._in_detail(observations)
+        # Before the page's checkpoint: who only reads on from there would never hear of them.
+        observations += await self._read_named(page.read_again)
         async with self.writer.room() as add:
             # Together: a checkpoint may say nothing of a page that is not on its way into the mirror before it.
             count = len(observations) + len(page.invalid_records)
@@ -190,19 +197,39 @@ class Reader:
                     tasks.start_soon(read, index, row)
         return detailed
 
+    async def _read_named(self, ids: Iterable[str]) -> list[Observation]:
+        """The returns that a page only names, each read once in a run."""
+        found: list[Observation] = []
+        wanted = [return_id for return_id in dict.fromkeys(ids) if return_id not in self._named]
+        self._named.update(wanted)
+
+        async def read(return_id: str) -> None:
+            found.extend(await self._observe_return(return_id))
+
+        with first_failure():
+            async with create_task_group() as tasks:
+                for return_id in wanted:
+                    tasks.start_soon(read, return_id)
+        return found
+
     async def _read_return(self, return_id: str) -> None:
+        observations = await self._observe_return(return_id)
+        if observations:
+            async with self.writer.room() as add:
+                add(observations, {})
+            self._rows += 1
+
+    async def _observe_return(self, return_id: str) -> list[Observation]:
+        """The observation of a return that is read by its id; none if it cannot be read."""
         seen_at = self.now()
         ret = await self._get_return(return_id)
         if ret is None:
-            return
+            return []
         known = None
         if not self.options.details:
             known = await to_thread.run_sync(self.store.get_return, self.account, return_id)
         # Asked for no details, it gives none: they would look like changes, though nothing but our knowledge changed.
-        observation = observed(restrict_fields(ret, known.ret) if known else ret, seen_at=seen_at)
-        async with self.writer.room() as add:
-            add([observation], {})
-        self._rows += 1
+        return [observed(restrict_fields(ret, known.ret) if known else ret, seen_at=seen_at)]
 
     async def _get_return(self, return_id: str) -> Return | None:
         """A return as the vendor has it; None, and the report says so, if it cannot be read."""
@@ -219,7 +246,7 @@ class Reader:
         if ret is None or ret.id != return_id:
             self.report.count(invalid_records=1)
             return None
-        return ret
+        return None if self.client.adapter.is_test_record(ret) else ret
 
     async def _run(self, operation: Operation[T]) -> T:
         counted: Any = self._counted(operation)

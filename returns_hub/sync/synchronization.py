@@ -10,6 +10,7 @@ from anyio import to_thread
 from attrs import define, frozen
 
 from returns_hub.adapter import Adapter, Capability, Slice, Support
+from returns_hub.client.listing import out_of_reach
 from returns_hub.errors import UnsupportedOperation, ValidationFailed
 from returns_hub.events import Origin
 from returns_hub.model import Return, ReturnQuery
@@ -101,8 +102,12 @@ class SyncRun(AccountRun):
 
     async def _backfill(self, plan: Span, covered: Span | None, origin: Origin, positions: Mapping[str, Any]) -> Span:
         """Read every slice of a part of the history from where it was left; the span that is covered then."""
-        slices = self.adapter.backfill(plan.since, plan.until)
-        await self.read([_listing(plan, part, positions) for part in slices], phase="backfill", origin=origin)
+        since = self.within_reach(plan.since, plan.until)
+        if since > plan.since:
+            self.report.add_gap(out_of_reach(self.adapter, since))
+        listed = Span(since, plan.until)
+        slices = self.adapter.backfill(since, plan.until)
+        await self.read([_listing(listed, part, positions) for part in slices], phase="backfill", origin=origin)
         known = plan
         if covered is not None:
             whole = plan.since <= covered.since and plan.until >= covered.until

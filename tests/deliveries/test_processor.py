@@ -521,3 +521,12 @@ def test_keys_that_were_replaced_meanwhile_do_not_matter(
     new = FakeAdapter(api_key=Secret("fake_key"), webhook_secrets=(Secret("new-secret"),))
     with serve(vendor) as running, open_with(new, base_url=running.url) as other:
         assert (Processor(store, lambda _: other).process_due(), status(store, "F1")) == (1, Status.REQUESTED)
+
+
+def test_a_test_record_is_processed_and_not_mirrored(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeAdapter, "is_test_record", lambda self, ret: ret.id in ("X1", "F1"))
+    post(bodies.told(a_return(status=Status.APPROVED)), bodies.hint("F1"), bodies.hint("F2"))
+    assert processor.process_due() == 3
+    assert (states(inbox), [ret.ret.id for ret in store.returns()]) == (["processed"] * 3, ["F2"])

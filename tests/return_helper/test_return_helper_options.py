@@ -55,7 +55,7 @@ def test_idempotency_key_has_the_header_of_the_seed(adapter: Any) -> None:
 
 
 def test_pace_is_that_of_the_vendors_sample(adapter: Any) -> None:
-    assert adapter.limits == Limits(rate=Rate(5, 1.0))
+    assert adapter.limits == Limits(rate=Rate(5, 1.0), assumed=True)
 
 
 def test_open_returns_are_not_polled(adapter: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from returns_hub import ConfigurationError, Limits, Rate, Request, Secret
+from returns_hub import ConfigurationError, Limits, Rate, Request, Secret, connect
 from returns_hub.accounts import build_adapter
 from returns_hub_returnless import Returnless
 
@@ -75,8 +75,16 @@ def test_base_is_the_bare_host() -> None:
 
 
 def test_limit_is_a_cautious_guess(adapter: Returnless) -> None:
-    assert adapter.limits == Limits(rate=Rate(2, 1.0))
+    assert adapter.limits == Limits(rate=Rate(2, 1.0), assumed=True)
 
 
 def test_names() -> None:
     assert (Returnless.provider, Returnless.display_name) == ("returnless", "Returnless")
+
+
+def test_the_address_of_v2_is_refused_in_one_sentence() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        connect("returnless", user="u", password="p", base_url="https://api-v2.returnless.com/2025-01")
+    assert str(refused.value) == (
+        "returnless: api-v2.returnless.com is Returnless V2, which has other accounts and keys: use the provider returnless_v2"
+    )

@@ -6,18 +6,30 @@ import http.client
 import json
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from attrs import frozen
 
-from returns_hub import Account, Hub, Order
+from returns_hub import (
+    Account,
+    Capability,
+    HttpAnswer,
+    Hub,
+    Order,
+    Secret,
+    Support,
+    WebhookRequest,
+    registry,
+)
 from returns_hub.server import create_app
 from returns_hub.testing import serve
+from returns_hub.testing.fake import FakeAdapter
+from returns_hub.wire import decode_object, verify_basic
 
 SECRET = "whsec-canary-71c0"
 KEY = "signing-canary-52fa"
@@ -117,9 +129,32 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Any:
     return module
 
 
+@frozen(kw_only=True)
+class BasicVendor(FakeAdapter):
+    """A vendor that looks orders up by POST, with HTTP Basic."""
+
+    provider: ClassVar[str] = "basic"
+    capabilities: ClassVar[Mapping[Capability, Support]] = {
+        **FakeAdapter.capabilities,
+        Capability.ORDER_LOOKUP: Support.YES,
+    }
+    order_lookup_method: ClassVar[str] = "POST"
+
+    def read_order_lookup(self, request: WebhookRequest) -> str:
+        verify_basic(request, Secret("shop"), [Secret("pass-canary-1")])
+        return decode_object(request.body)["order_number"]  # type: ignore[no-any-return]
+
+    def answer_order_lookup(self, order: Order | None) -> HttpAnswer:
+        found = {} if order is None else {"order_number": order.number}
+        return HttpAnswer(status=200 if found else 404, body=json.dumps(found).encode())
+
+
 @pytest.fixture
-def accounts(shop: Any) -> list[Account]:
+def accounts(shop: Any, monkeypatch: pytest.MonkeyPatch) -> list[Account]:
+    find = registry.adapter_class
+    monkeypatch.setattr(registry, "adapter_class", lambda name: BasicVendor if name == "basic" else find(name))
     return [
+        Account(name="basic", provider="basic", orders="shop_of_the_tests:find_order", options={"api_key": "k"}),
         Account(name="mate", provider="returnmate", options={"api_key": "k", "webhook_secrets": [SECRET]}),
         Account(
             name="less",

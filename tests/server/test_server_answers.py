@@ -1,5 +1,6 @@
 """What the application answers to whom, over real HTTP, and what it has stored by then."""
 
+import base64
 import json
 import logging
 import sqlite3
@@ -252,6 +253,24 @@ def test_an_unknown_order_is_404_in_the_vendors_envelope(caller: Any) -> None:
 def test_nothing_is_looked_up_for_a_stranger(caller: Any, shop: Any) -> None:
     reply = caller.send("GET", "/orders/less/ORD1", headers=[("Returnless-Signature", "0" * 64)])
     assert (reply.status, reply.body, shop.asked) == (401, b"", [])
+
+
+def test_a_look_up_without_a_number_is_404(caller: Any, shop: Any) -> None:
+    assert (caller.send("GET", "/orders/less").status, shop.asked) == (404, [])
+
+
+@pytest.mark.parametrize("path", ["/orders/basic", "/orders/basic/"])
+def test_a_vendor_may_look_an_order_up_by_post_with_basic_credentials(caller: Any, shop: Any, path: str) -> None:
+    shop.orders["1000042"] = ORDER
+    body = b'{"order_number": "1000042"}'
+    signed = [("Authorization", "Basic " + base64.b64encode(b"shop:pass-canary-1").decode())]
+    reply = caller.send("POST", path, body, signed)
+    assert (reply.status, reply.json, shop.asked) == (200, {"order_number": "A/1"}, ["1000042"])
+    assert caller.send("POST", path, b'{"order_number": "2"}', signed).status == 404
+    refused = caller.send("POST", path, body, [("Authorization", "Basic " + base64.b64encode(b"shop:x").decode())])
+    assert (refused.status, refused.body, shop.asked) == (401, b"", ["1000042", "2"])
+    wrong = caller.send("GET", path, headers=signed)
+    assert (wrong.status, wrong.headers["allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("account", ["nobody", "mate"])

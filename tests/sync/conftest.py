@@ -48,7 +48,8 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 class Vendor:
     """A vendor in memory, pages of three, that can be made to misbehave.
 
-    ``rows`` is what a listing shows, ``more`` what only the return itself tells, by id.
+    ``rows`` is what a listing shows, ``more`` what only the return itself tells, by id. ``named`` are the ids that the
+    feed of changes only names, ``tests`` those of test records; with ``forgets`` the listings reach back thirty days.
     """
 
     clock: datetime = NOON
@@ -66,6 +67,9 @@ class Vendor:
     says_date: datetime | None = None
     spoilt: tuple[InvalidRecord, ...] = ()
     gaps: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    tests: frozenset[str] = frozenset()
+    forgets: bool = False
 
     def now(self) -> datetime:
         """The time; looking at it takes a second."""
@@ -114,6 +118,8 @@ class Vendor:
 
     @property
     def adapter(self) -> "Memory":
+        if self.forgets:
+            return Forgetful(vendor=self)
         return Memory(vendor=self) if self.polls_open_returns else Pushing(vendor=self)
 
     async def aclose(self) -> None:
@@ -171,7 +177,11 @@ class Memory(Adapter):
     def changes(self, since: datetime, cursor: str | None = None) -> Operation[Page[Return]]:
         yield Request(method="GET", path=f"/changes/{_minute(since)}/{cursor}")
         rows = [row for row in self.vendor.rows.values() if (row.updated_at or NOON) >= since]
-        return self.vendor.page(rows, cursor, self.page_size)
+        page = self.vendor.page([row for row in rows if row.id not in self.vendor.named], cursor, self.page_size)
+        return evolve(page, read_again=self.vendor.named)
+
+    def is_test_record(self, ret: Return) -> bool:
+        return ret.id in self.vendor.tests
 
     def backfill(self, since: datetime, until: datetime) -> tuple[Slice, ...]:
         query = ReturnQuery(created_after=since, created_before=until)
@@ -183,6 +193,13 @@ class Pushing(Memory):
     """The adapter of a vendor that does not want to be polled."""
 
     polls_open_returns = False
+
+
+@frozen(kw_only=True)
+class Forgetful(Memory):
+    """The adapter of a vendor that lists the last thirty days only."""
+
+    listing_reach = timedelta(days=30)
 
 
 def _minute(moment: datetime | None) -> str:

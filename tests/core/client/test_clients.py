@@ -324,6 +324,70 @@ def test_what_a_listing_cannot_be_made_to_tell_is_logged_and_kept(
     assert f"acme list_returns: {gap}" in caplog.messages
 
 
+def test_a_listing_that_reaches_back_so_far_says_so_where_it_is_asked_for_more(
+    acme: Any, opened: Any, result: Any, vendor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(acme()), "listing_reach", timedelta(days=365))
+    vendor.will(data={"ids": [], "next": None})
+    vendor.will(data={"ids": [], "next": None})
+    client = opened(acme())
+    result(client.list_returns(created_after=datetime.now(UTC) - timedelta(days=364)))
+    assert client.gaps == ()
+    result(client.list_returns())
+    (gap,) = client.gaps
+    assert re.fullmatch(
+        r"Acme lists nothing that was created before \d{4}-\d\d-\d\d; what is older can be read by its id only", gap
+    )
+
+
+def test_a_test_record_is_in_no_listing_and_given_by_its_id(
+    acme: Any, opened: Any, result: Any, vendor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(acme()), "is_test_record", lambda self, ret: ret.id == "t")
+    vendor.will(data={"ids": ["a", "t"], "next": None})
+    vendor.will(data={"id": "t"})
+    client = opened(acme())
+    assert [ret.id for ret in result(client.list_returns())] == ["a"]
+    assert result(client.get_return("t")).id == "t"
+
+
+def test_changes_give_what_a_page_only_names_and_each_return_once(
+    acme: Any, opened: Any, result: Any, vendor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = {
+        None: Page(items=[Return(provider="acme", id="a")], next="2", read_again=("a", "b", "gone")),
+        "2": Page(items=[Return(provider="acme", id="b")], read_again=("b", "c")),
+    }
+
+    def changes(self: Any, since: datetime, cursor: str | None = None) -> Operation[Page[Return]]:
+        yield Request(method="GET", path="/changes")
+        return pages[cursor]
+
+    kind = type(acme())
+    monkeypatch.setattr(kind, "capabilities", {**kind.capabilities, Capability.CHANGES: Support.YES})
+    monkeypatch.setattr(kind, "changes", changes)
+    vendor.will(data={})
+    vendor.will(data={"id": "b"})
+    vendor.will(404)
+    vendor.will(data={})
+    vendor.will(data={"id": "c"})
+    client = opened(acme())
+    assert [ret.id for ret in result(client.changes(datetime(2026, 1, 1, tzinfo=UTC)))] == ["a", "b", "c"]
+
+
+@pytest.mark.usefixtures("installed_acme")
+def test_an_adapter_may_refuse_a_base_url_before_anything_is_sent(acme: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(self: Any, url: str) -> None:
+        if "v1" in url:
+            raise ConfigurationError("acme: this is the old address")
+
+    monkeypatch.setattr(type(acme()), "check_base_url", check)
+    account = Account(name="shop", provider="acme", base_url="https://old.acme.test/v1", options={"api_key": "k"})
+    with pytest.raises(ConfigurationError, match=r"^accounts\.shop: acme: this is the old address$"):
+        open_client(account)
+    connect("acme", base_url="https://new.acme.test/v2", api_key="k").close()
+
+
 def test_a_request_does_not_come_beside_the_return_that_grew_from_it(
     acme: Any, opened: Any, result: Any, vendor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
