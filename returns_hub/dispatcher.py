@@ -124,10 +124,12 @@ class EventDispatcher:
     def expire(self, claimed: ClaimedEvent) -> None:
         """Count the attempt as failed: its handler has had its time, whatever becomes of it."""
         consumer = self._handlers.consumer(claimed.consumer)
+        self._subscriptions.cut_off(claimed.claim)
         self._fail(consumer, claimed, f"TimeoutError: the handler has not returned after {consumer.timeout:g} s")
 
     def release(self, claimed: ClaimedEvent) -> None:
         """Give the event back: the attempt does not count."""
+        self._subscriptions.cut_off(claimed.claim)
         self._subscriptions.release(claimed.claim)
 
     def next_due(self, consumer: str) -> float | None:

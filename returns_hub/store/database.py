@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Protocol, TypeV
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    CursorResult,
     DateTime,
     Engine,
     Executable,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.schema import CreateSchema
 
 from returns_hub.errors import StoreError
 from returns_hub.fork import reset_after_fork
@@ -45,6 +47,8 @@ _SQLITE_ADDRESS: Final = re.compile(
 )
 # How long to wait for another process that writes, unless the address says `?timeout=`.
 _SQLITE_BUSY_SECONDS: Final = "10"
+# What needs no quotes in SQL, on PostgreSQL.
+_SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
 _SECONDS: Final = re.compile(r"\d{1,6}(\.\d{1,6})?\Z")
 _CHUNK_ROWS: Final = 200
 
@@ -56,6 +60,9 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 class Database:
     """One SQLite file or PostgreSQL database that is a mirror, at the newest revision.
 
+    The tables are alone in it, unless the address says where beside others they are: in the ``schema`` of that name on
+    PostgreSQL, with ``?shared=true`` in a file in which no table has a name of ours.
+
     :meth:`reading` and :meth:`writing` are its transactions. Writers take turns, within a process and on PostgreSQL
     between processes too: a reader that has seen event 7 must never see an event 6 appear after it. A child process opens
     connections of its own.
@@ -64,10 +71,12 @@ class Database:
     _migrating: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, address: Secret) -> None:
-        url = _parsed(address)
+        url, options = _parsed(address)
         self.place = _place(url)
-        self._engine = _engine(url)
-        self._turn = threading.Lock()
+        self.schema: Final = options.get("schema")
+        self._is_shared = options.get("shared") == "true"
+        self._engine = _engine(url, self.schema)
+        self._turn = _Turn()
         self._closed = False
         self._inherited: list[object] = []
         reset_after_fork(self, Database._reset_after_fork)
@@ -93,6 +102,8 @@ class Database:
         with Database._migrating, self.writing() as connection:
             # Another process may have done it while this one waited for its turn.
             if self._revision(connection) != REVISION:
+                if self.schema is not None and not inspect(connection).has_schema(self.schema):
+                    connection.execute(CreateSchema(self.schema))
                 _upgrade(connection)
 
     @contextlib.contextmanager
@@ -115,10 +126,39 @@ class Database:
         options = {"write": True, "durable": durable, "serialized": serialized, "within": within}
         with contextlib.ExitStack() as held:
             if serialized or self.dialect == "sqlite":
-                held.enter_context(self._turn)
+                held.enter_context(self._turn.taken())
             connection = held.enter_context(self._connected()).execution_options(**options)
             held.enter_context(connection.begin())
             yield connection
+
+    @contextlib.contextmanager
+    def lending(self) -> Iterator[Connection]:
+        """A transaction that writes, for somebody else: names without a schema mean in it what they mean to its user.
+
+        In a file it does not take turns with the writers of this process, but makes them wait as another process would.
+        """
+        with contextlib.ExitStack() as held:
+            if self.dialect == "sqlite":
+                held.enter_context(self._turn.without())
+            connection = held.enter_context(self._connected()).execution_options(write=True)
+            held.enter_context(connection.begin())
+            if self.schema is not None:
+                connection.exec_driver_sql("SET LOCAL search_path TO DEFAULT")
+            yield connection
+
+    def own(self, connection: Connection, statement: Executable) -> CursorResult[Any]:
+        """Execute a statement of ours in a transaction that was lent."""
+        return connection.execute(statement, execution_options={"schema_translate_map": {None: self.schema}})
+
+    def cut_off(self, connection: Connection) -> None:
+        """Undo a transaction that was lent and is not given back; its user cannot write any more.
+
+        PostgreSQL does so by itself with one that stands still.
+        """
+        driver: Any = connection.connection.dbapi_connection
+        if isinstance(driver, sqlite3.Connection):
+            driver.interrupt()
+            driver.close()
 
     @contextlib.contextmanager
     def autocommit(self) -> Iterator[Connection]:
@@ -193,16 +233,15 @@ class Database:
         """Leave the parent its connections: to close one here would end the parent's session, or drop its locks."""
         self._inherited.append(self._engine.pool)
         self._engine.dispose(close=False)
-        self._turn = threading.Lock()
+        self._turn = _Turn()
         Database._migrating = threading.Lock()
 
     def _revision(self, connection: Connection) -> str | None:
         """The revision of the tables; None where there are none."""
-        tables = set(inspect(connection).get_table_names())
-        if not tables:
-            return None
+        tables = set(inspect(connection).get_table_names(schema=self.schema))
         if REVISION_TABLE not in tables:
-            raise StoreError(f"{self.place} is the database of something else; give the mirror one of its own")
+            self._check_free(connection, tables)
+            return None
         current: str | None = connection.execute(text(f"SELECT version_num FROM {REVISION_TABLE}")).scalar()  # noqa: S608 - a constant of ours
         if current is not None and current > REVISION:
             raise StoreError(
@@ -211,6 +250,28 @@ class Database:
         if current == REVISION and not tables.issuperset(METADATA.tables):
             raise StoreError(f"the mirror {self.place} has lost tables; restore it, or remove it and sync again")
         return current
+
+    def _check_free(self, connection: Connection, tables: set[str]) -> None:
+        """Returns if our tables may be made among these."""
+        if self._is_shared:
+            # An index is in one namespace with the tables.
+            taken = set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
+            ours = {*METADATA.tables, *(index.name for table in METADATA.tables.values() for index in table.indexes)}
+            if both := sorted(taken & ours):
+                raise StoreError(
+                    f"{self.place} has a {both[0]!r} of something else, which is a name of the mirror's; "
+                    "give the mirror a file of its own"
+                )
+        elif tables and self.schema is not None:
+            raise StoreError(
+                f"{self.place}: the schema {self.schema} is of something else; give the mirror one of its own"
+            )
+        elif tables:
+            beside = "?shared=true" if self.dialect == "sqlite" else "?schema=returns_hub"
+            raise StoreError(
+                f"{self.place} is the database of something else; give the mirror one of its own, or put it beside the "
+                f"other tables with {beside}"
+            )
 
     def _set_up_file(self) -> None:
         """Let readers and the writer work side by side, and a new file shrink when it is vacuumed. Both stay with the file."""
@@ -221,6 +282,35 @@ class Database:
             connection.cursor().execute("PRAGMA journal_mode = WAL")
         finally:
             connection.close()
+
+
+class _Turn:
+    """The turn to write, which one thread of the process has at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread = threading.local()
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        """Wait for the turn, and have it."""
+        with self.without(), self._lock:
+            yield
+
+    @contextlib.contextmanager
+    def without(self) -> Iterator[None]:
+        """While the block lasts, this thread cannot take the turn: it would wait for itself.
+
+        Raises:
+            StoreError: it is inside such a block.
+        """
+        if getattr(self._thread, "writes", False):
+            raise StoreError("this thread has a transaction open already: write with its connection, or after it")
+        self._thread.writes = True
+        try:
+            yield
+        finally:
+            self._thread.writes = False
 
 
 def database_time(connection: Connection) -> datetime:
@@ -262,7 +352,8 @@ def store_errors(method: Callable[Concatenate[_Owner, P], T]) -> Callable[Concat
     return call
 
 
-def _parsed(address: Secret) -> URL:
+def _parsed(address: Secret) -> tuple[URL, Mapping[str, str]]:
+    """The address for the driver, and what of its options is meant for us."""
     file = _SQLITE_ADDRESS.match(address.reveal())
     if file is not None:
         return _sqlite_url(file["path"], file["options"])
@@ -272,19 +363,24 @@ def _parsed(address: Secret) -> URL:
         url = make_url(address.reveal())
     if url is None or url.drivername not in ("postgresql", "postgresql+psycopg"):
         raise StoreError("the address of the mirror must look like sqlite:///returns.db or postgresql://user@host/name")
-    return url.set(drivername="postgresql+psycopg")
+    schema = url.query.get("schema")
+    if schema is not None and not (isinstance(schema, str) and _SCHEMA.match(schema)):
+        raise StoreError("the schema of a mirror must look like ?schema=returns_hub: lower-case letters, digits and _")
+    url = url.set(drivername="postgresql+psycopg").difference_update_query(["schema"])
+    return url, {} if schema is None else {"schema": schema}
 
 
-def _sqlite_url(path: str | None, options: str | None) -> URL:
+def _sqlite_url(path: str | None, options: str | None) -> tuple[URL, Mapping[str, str]]:
     """The address of a file. Its path is taken to the letter: a ``%20`` or ``?`` in it is a part of a name."""
     if not path or path == ":memory:":
         raise StoreError("the address of the mirror names no file; sqlite:///returns.db does")
-    name, _, wait = (options or f"timeout={_SQLITE_BUSY_SECONDS}").partition("=")
-    if name != "timeout" or not _SECONDS.match(wait):
-        raise StoreError("the address of a mirror on SQLite takes one option: ?timeout=SECONDS")
+    given = dict(part.partition("=")[::2] for part in (options or "").split("&") if part)
+    wait = given.get("timeout", _SQLITE_BUSY_SECONDS)
+    if given.keys() - {"timeout", "shared"} or not _SECONDS.match(wait) or given.get("shared", "true") != "true":
+        raise StoreError("the address of a mirror on SQLite takes two options: ?timeout=SECONDS and ?shared=true")
     _check_path(Path(path))
     # Absolute, so that it stays the same file wherever the process goes, and is none of the driver's own names.
-    return URL.create("sqlite+pysqlite", database=str(Path(path).absolute()), query={"timeout": wait})
+    return URL.create("sqlite+pysqlite", database=str(Path(path).absolute()), query={"timeout": wait}), given
 
 
 def _check_path(path: Path) -> None:
@@ -307,7 +403,7 @@ def _place(url: URL) -> str:
     return f"postgresql://{url.host or ''}{port}/{url.database or ''}"
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, schema: str | None) -> Engine:
     # Rows and parameters are other people's data: they stay out of every message.
     try:
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=url.get_backend_name() != "sqlite")
@@ -321,6 +417,7 @@ def _engine(url: URL) -> Engine:
         else:
             from returns_hub.store import postgresql
 
+            engine.update_execution_options(schema=schema)
             postgresql.set_up(engine)
         return engine
     raise StoreError(f"a mirror on PostgreSQL needs the package {missing}: pip install 'returns-hub[postgres]'")

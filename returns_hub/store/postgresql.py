@@ -127,7 +127,11 @@ def _begin(connection: Connection) -> None:
     settings = {"statement_timeout": f"{_STATEMENT_SECONDS}s"} if driver.is_pooled else {}
     if options.get("write"):
         settings["idle_in_transaction_session_timeout"] = f"{_IDLE_WRITER_SECONDS}s"
-    steps = [f"set_config('{name}', '{value}', true)" for name, value in settings.items()]
+    if options.get("schema"):
+        # Its name was checked. A pooler, and whoever borrows the connection, would not expect it in the session.
+        settings["search_path"] = options["schema"]
+    local = "false" if options.get("autocommit") else "true"
+    steps = [f"set_config('{name}', '{value}', {local})" for name, value in settings.items()]
     durable = options.get("durable")
     if durable is True:
         # An operator may have turned it off for all the rest.

@@ -48,6 +48,7 @@ class Subscriptions:
         self.database = database
         key = ("account", "return_id")
         self._queue = Queue(database.dialect, PARKED_EVENTS, order="sequence", key=key, partition="consumer")
+        self._lent: dict[str, Connection] = {}
 
     @store_errors
     def subscribe(self, consumer: str, *, at_end: bool) -> None:
@@ -105,11 +106,21 @@ class Subscriptions:
             ClaimLost: meanwhile somebody else has the event, or had it. Nothing was committed.
         """
         held = (_QUEUED.consumer == claim.partition) & (_QUEUED.sequence == claim.id) & (_QUEUED.claim == claim.token)
-        with self.database.writing(serialized=False) as connection:
-            yield connection
+        with self.database.lending() as connection:
+            self._lent[claim.token] = connection
+            try:
+                yield connection
+            finally:
+                self._lent.pop(claim.token, None)
             # At the end, so that the row is not locked while the claim is extended.
-            if connection.execute(delete(PARKED_EVENTS).where(held)).rowcount == 0:
+            if self.database.own(connection, delete(PARKED_EVENTS).where(held)).rowcount == 0:
                 raise ClaimLost
+
+    def cut_off(self, claim: Claim) -> None:
+        """Undo what a handler has written that goes on beyond its time, before somebody else gets the event."""
+        connection = self._lent.pop(claim.token, None)
+        if connection is not None:
+            self.database.cut_off(connection)
 
     @store_errors
     def fail(self, claim: Claim, error: str, *, retry_in: float | None) -> None:

@@ -2,13 +2,15 @@
 
 import signal
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import pytest
 from sqlalchemy import Connection, text
 
-from returns_hub import AsyncHub, Event
+from returns_hub import AsyncHub, Event, StoreError
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.handlers import HandlerRegistry
 from returns_hub.store import Store
@@ -121,3 +123,50 @@ async def test_an_async_hub_gives_it_to_plain_functions(
         hub.on(name="shop", since="beginning")(book)
         tell("a")
         assert (await hub.dispatch(), len(bookings())) == (1, 1)
+
+
+@pytest.fixture
+def quick(store_url: str) -> Iterator[Store]:
+    """The store, which waits for nobody who writes."""
+    with Store.open(store_url + ("?timeout=0.2" if store_url.startswith("sqlite") else "")) as opened:
+        yield opened
+
+
+def test_a_handler_beyond_its_time_holds_nobody_up_and_writes_nothing(
+    quick: Store, tell: Tell, bookings: Callable[[], list[str]]
+) -> None:
+    began, ends = threading.Event(), threading.Event()
+
+    def hang(event: Event, connection: Connection) -> None:
+        book(event, connection)
+        began.set()
+        ends.wait(120)
+        book(event, connection)
+
+    tell("a")
+    dispatcher = dispatcher_of(quick, hang)
+    claimed = dispatcher.claim("shop")
+    assert claimed
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(dispatcher.run, claimed)
+        assert began.wait(120)
+        dispatcher.expire(claimed)
+        tell("b")  # somebody else writes
+        ends.set()
+        assert not running.result()
+    assert bookings() == []
+    assert [failed.event.return_id for failed in dispatcher.failed_events("shop")] == ["a"]
+
+
+def test_a_handler_with_the_connection_cannot_wait_for_itself(
+    sqlite_url: str, store: Store, tell: Tell, bookings: Callable[[], list[str]]
+) -> None:
+    def write_beside(event: Event, connection: Connection) -> None:
+        with pytest.raises(StoreError, match="this thread has a transaction open already: write with its connection"):
+            tell("b")
+        book(event, connection)
+
+    if store.database.dialect == "postgresql":
+        pytest.skip("writers of PostgreSQL do not wait for each other")
+    tell("a")
+    assert (dispatcher_of(store, write_beside).dispatch_due(), len(bookings())) == (1, 1)

@@ -72,9 +72,9 @@ def test_a_mirror_needs_a_file(address: str) -> None:
     assert message(address) == "the address of the mirror names no file; sqlite:///returns.db does"
 
 
-@pytest.mark.parametrize("option", ["timeout=soon", "mode=ro"])
+@pytest.mark.parametrize("option", ["timeout=soon", "mode=ro", "shared=perhaps", "timeout=1&mode=ro"])
 def test_an_option_of_no_use_is_refused(sqlite_url: str, option: str) -> None:
-    expected = "the address of a mirror on SQLite takes one option: ?timeout=SECONDS"
+    expected = "the address of a mirror on SQLite takes two options: ?timeout=SECONDS and ?shared=true"
     assert message(f"{sqlite_url}?{option}") == expected
 
 
@@ -151,7 +151,9 @@ def test_a_database_of_something_else_is_left_as_it_is(sqlite_url: str) -> None:
     with other_program(file) as connection:
         connection.execute("CREATE TABLE django_session (id INTEGER)")
     before = file.read_bytes()
-    assert message(sqlite_url) == f"{file} is the database of something else; give the mirror one of its own"
+    assert message(sqlite_url) == (
+        f"{file} is the database of something else; give the mirror one of its own, or put it beside the other tables with ?shared=true"
+    )
     assert file.read_bytes() == before
 
 
@@ -160,7 +162,7 @@ def test_a_foreign_postgresql_database_is_refused(postgresql_url: str) -> None:
 
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE events (id integer)")
-    assert "is the database of something else" in message(postgresql_url)
+    assert message(postgresql_url).endswith("or put it beside the other tables with ?schema=returns_hub")
 
 
 @pytest.mark.parametrize("transaction", ["reading", "writing"])
