@@ -351,18 +351,22 @@ def _is_env(value: Any) -> bool:
     return isinstance(value, dict) and list(value) == ["env"] and type(value["env"]) is str
 
 
-def _literal_secrets(account: str, provider: str, table: Mapping[str, Any]) -> list[str]:
-    """A warning for each secret that stands in the file itself."""
-    try:
-        adapter_class = registry.adapter_class(provider)
-    except PluginError:
-        return []  # said when the account is used; the other accounts still work
+def secret_options(adapter_class: type[Adapter]) -> tuple[str, ...]:
+    """The names of the options that hold secrets."""
     secrets = (Secret, tuple[Secret, ...])
-    names = [
+    return tuple(
         a.alias
         for a in attrs.fields(attrs.resolve_types(adapter_class))
         if a.init and (a.type in secrets or any(kind in secrets for kind in get_args(a.type)))
-    ]
+    )
+
+
+def _literal_secrets(account: str, provider: str, table: Mapping[str, Any]) -> list[str]:
+    """A warning for each secret that stands in the file itself."""
+    try:
+        names = secret_options(registry.adapter_class(provider))
+    except PluginError:
+        return []  # said when the account is used; the other accounts still work
     return [
         f'accounts.{account}.{name} is written in the file; {{ env = "NAME" }} keeps it out'
         for name in names

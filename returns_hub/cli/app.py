@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cyclopts import App, CycloptsError, Group, Parameter
@@ -20,6 +20,7 @@ from returns_hub.cli import (
     doctor,
     erase,
     handlers,
+    init,
     mirror,
     new_adapter,
     reconcile,
@@ -51,8 +52,10 @@ app = App(
     group_parameters=Group("Options", sort_key=1),
 )
 app.meta.group_parameters = Group("Options of every command", sort_key=2)
+app.meta.default_parameter = app.default_parameter
 for command in (
     demo.demo,
+    init.init,
     sync.sync,
     reconcile.reconcile,
     mirror.returns,
@@ -71,7 +74,24 @@ for command in (
     new_adapter.new_adapter,
     check_adapter.check_adapter,
 ):
+    if isinstance(command, App):
+        command.default_parameter = app.default_parameter
     app.command(command)
+
+
+@app.command
+def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
+    """Print the script by which a shell completes commands, options and their values.
+
+    For example:
+      returns-hub completion bash > ~/.local/share/bash-completion/completions/returns-hub
+      returns-hub completion zsh > "${fpath[1]}/_returns-hub"
+      returns-hub completion fish > ~/.config/fish/completions/returns-hub.fish
+
+    Args:
+        shell: The shell; it takes the script up when it is started the next time.
+    """
+    sys.stdout.write(app.generate_completion(prog_name="returns-hub", shell=shell))
 
 
 @app.meta.default

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from returns_hub.testing import Simulator, TriggerResult
 
 
+DEFAULT_PORT: Final = 8700
 DEFAULT_RECEIVER: Final = "http://127.0.0.1:8000/webhooks"
 """Where ``returns-hub serve`` receives without any option."""
 
 
 @frozen
 class Started:
-    """A simulator that can be called at ``base_url``; ``account`` names it in a configuration."""
+    """A simulator that is, or will be, at ``base_url``; ``account`` names it in a configuration."""
 
     provider: str
     simulator: "Simulator"
@@ -42,7 +43,7 @@ class Started:
 
 def sandbox(
     *,
-    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535), show_default=True)] = 8700,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535), show_default=True)] = DEFAULT_PORT,
     count: Annotated[int, Parameter(validator=Number(gte=0), show_default=True)] = 300,
     seed: int = 1,
     webhooks: str | None = None,
@@ -107,6 +108,17 @@ def running(*, count: int, seed: int, port: int = 0) -> Iterator[tuple[Started, 
         if not started:
             raise ReturnsHubError("no installed vendor package has a simulator")
         yield tuple(started)
+
+
+def not_started() -> tuple[Started, ...]:
+    """The simulators as ``returns-hub sandbox`` without any option starts them."""
+    started = []
+    for index, provider in enumerate(registry.sandboxes()):
+        simulator = registry.sandbox_class(provider)(count=0)
+        urls = simulator.base_urls(f"http://127.0.0.1:{DEFAULT_PORT + index}")
+        started.append(Started(provider, simulator, **urls))
+        simulator.register_webhook(f"{DEFAULT_RECEIVER}/{started[-1].account}")
+    return tuple(started)
 
 
 def _announce(started: Sequence[Started]) -> None:

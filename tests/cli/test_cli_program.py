@@ -14,6 +14,7 @@ Run = Callable[..., Any]
 
 COMMANDS = (
     "check-adapter",
+    "completion",
     "deliveries",
     "demo",
     "doctor",
@@ -22,6 +23,7 @@ COMMANDS = (
     "explain",
     "find",
     "handlers",
+    "init",
     "new-adapter",
     "providers",
     "reconcile",
