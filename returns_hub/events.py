@@ -68,7 +68,8 @@ class Event:
 
     ``id`` is stable: the same change has the same id for every consumer. ``sequence`` is its place in the store's
     stream, 0 until it is stored. ``occurred_at`` is the vendor's time of the fact, or when we learnt it where the
-    vendor gives none; ``recorded_at`` is ours.
+    vendor gives none; ``recorded_at`` is ours. ``delivery_id`` is that of the webhook delivery that caused it, None for what
+    was read, written or concluded otherwise.
     """
 
     type: ClassVar[str] = "event"
@@ -82,6 +83,7 @@ class Event:
     # Old and new values may be a customer's.
     changes: Changes = field(factory=dict, hash=False, repr=False)
     sequence: int = 0
+    delivery_id: int | None = None
 
 
 @frozen(kw_only=True)

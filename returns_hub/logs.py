@@ -27,6 +27,7 @@ _TABLE: Final = (
     ("handler.failed", "handlers", logging.WARNING, "A handler raised or took too long; it gets the event again"),
     ("handler.dead", "handlers", logging.ERROR, "A handler failed at an event for the last time"),
     ("handler.skipped", "handlers", logging.WARNING, "Somebody had an event skipped at which a handler failed"),
+    ("refusals.not_stored", "deliveries", logging.WARNING, "What was refused could not be counted in the store yet"),
     ("server.error", "server", logging.ERROR, "A request could not be answered: the platform's code or ours raised"),
     ("server.unavailable", "server", logging.ERROR, "A request was answered 503: the store or the configuration fails"),
 )

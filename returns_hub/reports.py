@@ -168,6 +168,26 @@ class Delivery:
 
 
 @frozen(kw_only=True)
+class Refusal:
+    """What was refused for one reason: deliveries (``route`` ``webhooks``) or order look-ups (``orders``) of an account.
+
+    ``account`` is ``""`` where the path named none that there is. ``reason`` is one word, that of a
+    :class:`returns_hub.WebhookRejected` or ``misconfigured``, ``failed`` and the like; ``detail`` is the latest cause in a
+    sentence, or of an exception its type and place. ``digest`` is the SHA-256, in hex, of the body of one of the latest, ``""`` where
+    it was not read. What came in is not kept. The last seconds may not be counted yet.
+    """
+
+    account: str
+    route: str
+    reason: str
+    detail: str
+    digest: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+@frozen(kw_only=True)
 class Backlog:
     """How many deliveries are pending, since when, and how many are dead."""
 

@@ -3,7 +3,8 @@
 import base64
 import sys
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeAlias
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from cyclopts import App, Group
 from rich.text import Text
@@ -11,21 +12,29 @@ from rich.text import Text
 from returns_hub.accounts import parse_duration
 from returns_hub.cli.options import ConfigPath, Limit
 from returns_hub.cli.output import (
+    TABLE_ROWS,
     Cell,
     Column,
     clean,
     console,
     format_time,
+    plural,
     print_error,
+    print_heading,
     print_json,
     print_line,
     print_list,
     print_pairs,
     print_table,
 )
+from returns_hub.cli.views import print_events
 from returns_hub.convert import dump
 from returns_hub.errors import ConfigurationError
-from returns_hub.reports import Delivery, DeliveryState
+from returns_hub.reports import Delivery, DeliveryState, Refusal
+
+if TYPE_CHECKING:
+    from returns_hub.hub import Hub
+    from returns_hub.hub.resources import DeliverySelection
 
 State: TypeAlias = Literal["pending", "processed", "dead"]
 
@@ -41,6 +50,17 @@ _COLUMNS: Final = (
     Column("error", prose=True, drop=1),
 )
 
+_REFUSALS: Final = (
+    Column("account"),
+    Column("route", drop=2),
+    Column("reason"),
+    Column("count"),
+    Column("first (UTC)", drop=3),
+    Column("last (UTC)"),
+    Column("digest", drop=4),
+    Column("detail", prose=True, drop=1),
+)
+
 app = App(
     name="deliveries",
     help="Show what vendors have delivered, process it again, and remove what is old.",
@@ -53,6 +73,7 @@ def list_deliveries(
     *,
     account: str | None = None,
     state: State | None = None,
+    since: datetime | None = None,
     limit: Limit = None,
     json: bool = False,
     config: ConfigPath = None,
@@ -70,6 +91,7 @@ def list_deliveries(
     Args:
         account: Only this account's deliveries.
         state: Only deliveries in this state.
+        since: Only what was received at or after this moment, as 2024-12-30 or 2024-12-30T14:00 (UTC).
         limit: How many at most.
         json: One JSON object a line, all that match.
         config: The configuration file.
@@ -79,7 +101,7 @@ def list_deliveries(
     wanted = None if state is None else DeliveryState(state)
     with Hub.from_config(config) as hub:
         print_list(
-            lambda rows: hub.deliveries(account=account, state=wanted, limit=rows),
+            lambda rows: hub.deliveries(account=account, state=wanted, since=since, limit=rows),
             limit=limit,
             json=json,
             as_json=_data,
@@ -98,7 +120,7 @@ def show(
     body: bool = False,
     config: ConfigPath = None,
 ) -> int:
-    """Show one delivery: when it came, what became of it, and why not.
+    """Show one delivery: when it came, what became of it, why not, and the events that it made.
 
     The body is what the vendor sent, to the byte, and may hold personal data: it
     is shown on demand only.
@@ -117,46 +139,107 @@ def show(
 
     with Hub.from_config(config) as hub:
         delivery = hub.get_delivery(id)
-    if delivery is None:
-        print_error(_unknown(id))
-        return 1
-    if json:
-        encoded = {"body": base64.b64encode(delivery.body).decode()} if body else {}
-        print_json(_details(delivery) | encoded)
-    elif body:
-        _write_body(delivery.body)
-    else:
-        _show(delivery)
+        if delivery is None:
+            print_error(_unknown(id))
+            return 1
+        caused = hub.events(delivery_id=id)
+        if json:
+            encoded = {"body": base64.b64encode(delivery.body).decode()} if body else {}
+            print_json(_details(delivery) | {"sequences": [event.sequence for event in caused]} | encoded)
+        elif body:
+            _write_body(delivery.body)
+        else:
+            _show(delivery)
+            shown = list(islice(caused, TABLE_ROWS))
+            if shown:
+                print_heading("Events")
+                print_events(shown)
     return 0
 
 
 @app.command
-def replay(id: int, /, *ids: int, json: bool = False, config: ConfigPath = None) -> int:
+def replay(
+    *ids: int,
+    dead: bool = False,
+    account: str | None = None,
+    since: datetime | None = None,
+    dry_run: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    config: ConfigPath = None,
+) -> int:
     """Process deliveries once more, whatever has become of them.
 
     They become pending, and "serve" or a worker processes them again. Facts that
-    the mirror has already make no events.
+    the mirror has already make no events. Many at once are those that all of
+    --dead, --account and --since hold of: their number is shown first, and they are replayed
+    once you have said so.
 
     For example:
       returns-hub deliveries replay 4711 4712
+      returns-hub deliveries replay --dead --dry-run
+      returns-hub deliveries replay --account acme-au --since 2024-12-30T14:00 --yes
 
     Args:
-        id: The id of the delivery, as "list" shows it.
-        ids: Further ones.
-        json: One JSON object a line: a delivery, as it now stands.
+        ids: The ids of the deliveries, as "list" shows them.
+        dead: Those that failed too often.
+        account: Those of this account.
+        since: Those received at or after this moment, as 2024-12-30 or 2024-12-30T14:00 (UTC).
+        dry_run: Say how many it would be, and do nothing.
+        yes: Do not ask.
+        json: One JSON object a line: a delivery as it now stands; of many, their number.
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+
+    many = dead or account is not None or since is not None
+    if many == bool(ids):
+        raise ConfigurationError("name deliveries by their ids, or choose them by --dead, --account and --since")
+    with Hub.from_config(config) as hub:
+        if many:
+            selection: DeliverySelection = {"account": account, "since": since}
+            if dead:
+                selection["state"] = DeliveryState.DEAD
+            return _replay_many(hub, selection, dry_run=dry_run, yes=yes, json=json)
+        known = [number for number in ids if hub.get_delivery(number) is not None]
+        for number in known:
+            delivery = hub.get_delivery(number) if dry_run else hub.replay(number)
+            if delivery is not None:
+                _print_replayed(delivery, json=json)
+    for number in ids:
+        if number not in known:
+            print_error(_unknown(number))
+    return 0 if len(known) == len(ids) else 1
+
+
+@app.command
+def refused(*, account: str | None = None, json: bool = False, config: ConfigPath = None) -> None:
+    """List what was refused: deliveries and order look-ups, by account and reason, the latest first.
+
+    What came in is not kept, only the SHA-256 of the body of one of the latest. A
+    vendor that was refused by mistake sends again for hours or days. What was last
+    refused longer ago than "keep_deliveries" is forgotten.
+
+    For example:
+      returns-hub deliveries refused
+      returns-hub deliveries refused --account acme-au --json
+
+    Args:
+        account: Only what was refused for this account.
+        json: One JSON object a line.
         config: The configuration file.
     """
     from returns_hub.hub import Hub
 
     with Hub.from_config(config) as hub:
-        wanted = (id, *ids)
-        known = [number for number in wanted if hub.get_delivery(number) is not None]
-        for number in known:
-            _print_replayed(hub.replay(number), json=json)
-    for number in wanted:
-        if number not in known:
-            print_error(_unknown(number))
-    return 0 if len(known) == len(wanted) else 1
+        found = hub.refused(account)
+    if json:
+        for each in found:
+            print_json(dump(each) | {"account": each.account or None})
+    elif found:
+        print_table(_REFUSALS, map(_refusal_row, found))
+    else:
+        print_line("Nothing was refused.")
 
 
 @app.command
@@ -186,6 +269,41 @@ def purge(*, older: str, json: bool = False, config: ConfigPath = None) -> None:
         print_json({"deliveries": purged.deliveries, "waiting": purged.waiting})
     else:
         print_line(f"Removed: deliveries {purged.deliveries}, observations waiting for a return {purged.waiting}.")
+
+
+def _replay_many(hub: "Hub", selection: "DeliverySelection", *, dry_run: bool, yes: bool, json: bool) -> int:
+    """Replay what is selected, once somebody has agreed to its number."""
+    count = hub.count_deliveries(**selection)
+    if not dry_run and not yes and count:
+        if not sys.stdin.isatty():
+            raise ConfigurationError(
+                f"it would be {plural(count, 'delivery')}: --yes replays them, --dry-run only counts"
+            )
+        print_line(f"{plural(count, 'delivery')} would be processed once more. Go on? [y/N]")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            print_line("Nothing was replayed.")
+            return 1
+    done = 0 if dry_run or not count else hub.replay_deliveries(**selection)
+    if json:
+        print_json({"matching": count, "replayed": done})
+    else:
+        print_line(
+            f"{plural(count, 'delivery')} would be replayed." if dry_run else f"{plural(done, 'delivery')} replayed."
+        )
+    return 0
+
+
+def _refusal_row(refusal: Refusal) -> tuple[Cell, ...]:
+    return (
+        refusal.account,
+        refusal.route,
+        refusal.reason,
+        str(refusal.count),
+        format_time(refusal.first_at),
+        format_time(refusal.last_at),
+        refusal.digest[:12],
+        refusal.detail,
+    )
 
 
 def _print_replayed(delivery: Delivery, *, json: bool) -> None:

@@ -1,8 +1,8 @@
 """``doctor``: is everything in place to sync and to receive?"""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from returns_hub.adapter import Adapter, Capability, Support
 from returns_hub.cli.options import ConfigPath
-from returns_hub.cli.output import format_span, print_hanging, print_json
+from returns_hub.cli.output import format_span, format_time, plural, print_hanging, print_json
 from returns_hub.errors import (
     AuthenticationFailed,
     PermissionDenied,
@@ -99,6 +99,7 @@ def _findings(hub: "Hub", settings: "Config", accounts: tuple[str, ...], *, offl
     if health is not None:
         yield _deliveries(health)
         yield from (_handler(each) for each in health.consumers)
+        yield from _refused(hub, wanted)
     for account in wanted:
         yield from _account(hub, account, offline=offline)
     if health is not None:
@@ -165,6 +166,22 @@ def _handler(health: "ConsumerHealth") -> Finding:
         detail = f"lag: {health.lag}, the oldest for {format_span(waited)}; does a process with this handler run?"
         return Finding(None, check, "warning", detail)
     return Finding(None, check, "ok", f"lag: {health.lag}")
+
+
+def _refused(hub: "Hub", wanted: Sequence[str]) -> Iterator[Finding]:
+    """What was refused within the last day: a vendor's own delivery, if the secret or the address is wrong."""
+    since = datetime.now(UTC) - timedelta(seconds=_LONGEST_LAG_S)
+    for each in hub.refused():
+        if each.last_at < since or (each.account and each.account not in wanted):
+            continue
+        what = plural(each.count, "delivery" if each.route == "webhooks" else "order look-up")
+        yield Finding(
+            each.account or None,
+            "refused",
+            "warning",
+            f"{what} since {format_time(each.first_at)}, the last at {format_time(each.last_at)} UTC: {each.reason}"
+            + (f" ({each.detail})" if each.detail else ""),
+        )
 
 
 def _mirror(health: "AccountHealth") -> Finding:

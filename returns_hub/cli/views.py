@@ -119,6 +119,7 @@ def event_data(event: Event) -> dict[str, Any]:
         "recorded_at": dump(event.recorded_at),
         "origin": event.origin.value,
         "changes": {name: list(values) for name, values in event.changes.items()},
+        "delivery_id": event.delivery_id,
     }
 
 
@@ -366,7 +367,8 @@ def _timeline(ret: Return, events: Iterable[Event]) -> list[Sequence[Cell]]:
     for event in events:
         # Vendors' times are not in the order in which they were reported; the sequence is.
         latest = max(latest, event.occurred_at)
-        source = f"returns-hub, {event.origin.value}"
+        cause = "" if event.delivery_id is None else f" {event.delivery_id}"
+        source = f"returns-hub, {event.origin.value}{cause}"
         entries.append((latest, (str(event.sequence), format_time(event.occurred_at), source, _describe(event))))
     for entry in ret.timeline:
         text = " ".join(part for part in (entry.kind and f"{entry.kind}:", entry.text) if part)

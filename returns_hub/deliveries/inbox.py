@@ -100,14 +100,39 @@ class Inbox:
         return self._deliveries.get(id)
 
     def find(
-        self, *, account: str | None = None, state: DeliveryState | None = None, limit: int | None = None
+        self,
+        *,
+        account: str | None = None,
+        state: DeliveryState | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
     ) -> Iterator[Delivery]:
         """The deliveries that match, newest first; read as they are asked for.
 
         Raises:
             StoreError: the store cannot be read.
         """
-        return self._deliveries.find(account=account, state=state, limit=limit)
+        return self._deliveries.find(account=account, state=state, since=since, limit=limit)
+
+    def count(
+        self, *, account: str | None = None, state: DeliveryState | None = None, since: datetime | None = None
+    ) -> int:
+        """How many deliveries match.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._deliveries.count(account=account, state=state, since=since)
+
+    def replay_matching(
+        self, *, account: str | None = None, state: DeliveryState | None = None, since: datetime | None = None
+    ) -> int:
+        """Have every delivery that matches processed anew; how many these are.
+
+        Raises:
+            StoreError: the store cannot take it. Some of them may be pending again.
+        """
+        return self._deliveries.replay_matching(account=account, state=state, since=since)
 
     def replay(self, id: int) -> Delivery:
         """Have a delivery processed anew, whatever has become of it; the delivery as it then stands.

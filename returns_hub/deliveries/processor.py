@@ -205,7 +205,8 @@ class Processor:
         ret = client.run(client.adapter.get_return(return_id))
         if return_id not in (ret.id, ret.request_id):
             raise UnexpectedReply("another return was asked for", where="id")
-        return observed(self._store.comparable(delivery.account, ret), seen_at=seen_at, origin=delivery.origin)
+        found = observed(self._store.comparable(delivery.account, ret), seen_at=seen_at, origin=delivery.origin)
+        return evolve(found, delivery_id=delivery.id)
 
     def _fail(self, claimed: ClaimedDelivery, error: BaseException, reason: str) -> None:
         """Store why the delivery was not processed, and when it is tried again."""
@@ -228,7 +229,13 @@ def _interpretable(event: VendorEvent) -> VendorEvent:
 
 
 def _observation(event: ReturnObserved, delivery: Delivery) -> Observation:
-    return Observation(ret=event.observed, at=event.occurred_at, seen_at=delivery.received_at, origin=delivery.origin)
+    return Observation(
+        ret=event.observed,
+        at=event.occurred_at,
+        seen_at=delivery.received_at,
+        origin=delivery.origin,
+        delivery_id=delivery.id,
+    )
 
 
 def _unmapped(event: UnknownEvent, delivery: Delivery, index: int) -> EventUnmapped:
@@ -241,6 +248,7 @@ def _unmapped(event: UnknownEvent, delivery: Delivery, index: int) -> EventUnmap
         occurred_at=delivery.received_at,
         recorded_at=delivery.received_at,
         origin=delivery.origin,
+        delivery_id=delivery.id,
         changes={
             "event": (None, event.name),
             "delivery": (None, delivery.id),

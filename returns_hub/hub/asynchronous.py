@@ -18,13 +18,22 @@ from returns_hub.hub.clients import AsyncHubClient
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub, stream_of
 from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
-from returns_hub.reports import Delivery, Erased, FailedEvent, Purged, ReconcileReport, SyncProgress, SyncReport
+from returns_hub.reports import (
+    Delivery,
+    Erased,
+    FailedEvent,
+    Purged,
+    ReconcileReport,
+    Refusal,
+    SyncProgress,
+    SyncReport,
+)
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from returns_hub.handlers import ConsumerHealth, HandlerOptions
-    from returns_hub.hub.resources import DeliveryFilters, EventFilters, ReturnFilters
+    from returns_hub.hub.resources import DeliveryFilters, DeliverySelection, EventFilters, ReturnFilters
     from returns_hub.store import StoredReturn
 
 T = TypeVar("T")
@@ -137,8 +146,9 @@ class AsyncHub(ConfiguredHub):
 
     async def answer_order_lookup(self, account: str, request: WebhookRequest) -> HttpAnswer:
         """What to answer a vendor that looks an order up; as :meth:`Hub.answer_order_lookup`. ``orders`` may be async."""
-        find_order = await asyncio.to_thread(self._resources.find_order, account, awaits=True)
-        return await self.client(account).answer_order_lookup(request, find_order)
+        with self._resources.recording(account, "orders", request):
+            find_order = await asyncio.to_thread(self._resources.find_order, account, awaits=True)
+            return await self.client(account).answer_order_lookup(request, find_order)
 
     async def process(self, limit: int | None = None) -> int:
         """Process the deliveries that are due; as :meth:`Hub.process`."""
@@ -147,6 +157,14 @@ class AsyncHub(ConfiguredHub):
     def deliveries(self, **filters: "Unpack[DeliveryFilters]") -> AsyncIterator[Delivery]:
         """The deliveries that match, newest first; as :meth:`Hub.deliveries`."""
         return self._read(filters.get("account"), lambda: self._resources.deliveries(filters))
+
+    async def count_deliveries(self, **selection: "Unpack[DeliverySelection]") -> int:
+        """How many deliveries match; as :meth:`Hub.count_deliveries`."""
+        return await asyncio.to_thread(self._resources.count_deliveries, selection)
+
+    async def refused(self, account: str | None = None) -> tuple[Refusal, ...]:
+        """What was refused, or could not be answered; as :meth:`Hub.refused`."""
+        return await asyncio.to_thread(self._resources.refused, account)
 
     async def get_delivery(self, id: int) -> Delivery | None:
         """One delivery, or None."""
@@ -163,6 +181,10 @@ class AsyncHub(ConfiguredHub):
     async def replay(self, id: int) -> Delivery:
         """Process a delivery once more; as :meth:`Hub.replay`."""
         return await asyncio.to_thread(lambda: self._resources.inbox().replay(id))
+
+    async def replay_deliveries(self, **selection: "Unpack[DeliverySelection]") -> int:
+        """Process every delivery that matches once more; as :meth:`Hub.replay_deliveries`."""
+        return await asyncio.to_thread(self._resources.replay_deliveries, selection)
 
     async def dispatch(self, limit: int | None = None) -> int:
         """Dispatch the events that are due; as :meth:`Hub.dispatch`. Async handlers run on this event loop."""

@@ -13,13 +13,22 @@ from returns_hub.handlers import E2, E3, E4, E, Registration
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub
 from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
-from returns_hub.reports import Delivery, Erased, FailedEvent, Purged, ReconcileReport, SyncProgress, SyncReport
+from returns_hub.reports import (
+    Delivery,
+    Erased,
+    FailedEvent,
+    Purged,
+    ReconcileReport,
+    Refusal,
+    SyncProgress,
+    SyncReport,
+)
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from returns_hub.handlers import ConsumerHealth, HandlerOptions
-    from returns_hub.hub.resources import DeliveryFilters, EventFilters, ReturnFilters
+    from returns_hub.hub.resources import DeliveryFilters, DeliverySelection, EventFilters, ReturnFilters
     from returns_hub.store import StoredReturn
 
 
@@ -154,7 +163,8 @@ class Hub(ConfiguredHub):
             ConfigurationError: there is no such account; answer 404.
             StoreError: the store cannot take it; answer 503, and the vendor sends it again.
         """
-        receipt = self._resources.verify(account, request)
+        with self._resources.recording(account, "webhooks", request):
+            receipt = self._resources.verify(account, request)
         self._resources.inbox().put(account, request, receipt)
         return receipt.answer
 
@@ -169,7 +179,8 @@ class Hub(ConfiguredHub):
             WebhookRejected: the call must not be believed; answer 401. Nothing was looked up.
             ConfigurationError: there is no such account, or it names no function that finds orders.
         """
-        return self.client(account).answer_order_lookup(request, self._resources.find_order(account, awaits=False))
+        with self._resources.recording(account, "orders", request):
+            return self.client(account).answer_order_lookup(request, self._resources.find_order(account, awaits=False))
 
     def process(self, limit: int | None = None) -> int:
         """Process the deliveries that are due, here and now, at most so many attempts; how many were processed.
@@ -182,13 +193,31 @@ class Hub(ConfiguredHub):
     def deliveries(self, **filters: "Unpack[DeliveryFilters]") -> Iterator[Delivery]:
         """The deliveries that match, newest first; read as they are asked for.
 
-        Filters: ``account``, ``state``, ``limit``.
+        Filters: ``account``, ``state``, ``since`` (the earliest ``received_at``), ``limit``.
 
         Raises:
             ConfigurationError: there is no such account.
             StoreError: the store fails.
         """
         return self._resources.deliveries(filters)
+
+    def count_deliveries(self, **selection: "Unpack[DeliverySelection]") -> int:
+        """How many deliveries match; filters as :meth:`deliveries` without ``limit``.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails.
+        """
+        return self._resources.count_deliveries(selection)
+
+    def refused(self, account: str | None = None) -> tuple[Refusal, ...]:
+        """What was refused, or could not be answered: deliveries and order look-ups by account and reason, the latest first.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails.
+        """
+        return self._resources.refused(account)
 
     def get_delivery(self, id: int) -> Delivery | None:
         """One delivery, or None.
@@ -233,6 +262,17 @@ class Hub(ConfiguredHub):
             StoreError: the store fails.
         """
         return self._resources.inbox().replay(id)
+
+    def replay_deliveries(self, **selection: "Unpack[DeliverySelection]") -> int:
+        """Process every delivery that matches once more, as :meth:`replay`; how many. Without filters that is all of them.
+
+        :meth:`count_deliveries` says how many it would be.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails; some of them may be pending again.
+        """
+        return self._resources.replay_deliveries(selection)
 
     def dispatch(self, limit: int | None = None) -> int:
         """Dispatch the events that are due to the handlers, here and now, at most so many attempts; how many succeeded.
@@ -358,7 +398,8 @@ class Hub(ConfiguredHub):
     ) -> Iterator[Event]:
         """What changed, in the order it was recorded; read as it is asked for.
 
-        Filters: ``after`` (a ``sequence``, or ``SEQUENCE:ID``, which also notices a restored store), ``account``, ``return_id``, ``limit``; ``latest`` gives the newest so many, in
+        Filters: ``after`` (a ``sequence``, or ``SEQUENCE:ID``, which also notices a restored store), ``account``, ``return_id``, ``delivery_id`` (that caused them),
+        ``limit``; ``latest`` gives the newest so many, in
         their order. With ``follow`` the events to come are given too, as they are recorded by whatever process, until
         ``stop``, asked a few times a second, says so.
 

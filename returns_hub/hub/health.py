@@ -25,7 +25,8 @@ class Health:
     """How a hub stands. ``ok`` is True where the store answers: without it nothing can be received.
 
     ``pending`` deliveries wait to be processed, the oldest for ``oldest_pending_s``; ``dead`` ones wait for an operator.
-    ``consumers`` are all that have a cursor in the store.
+    ``refused`` counts the deliveries and look-ups that were refused as long as they are remembered, the last at
+    ``refused_at``. ``consumers`` are all that have a cursor in the store.
     """
 
     ok: bool
@@ -34,3 +35,5 @@ class Health:
     dead: int
     accounts: tuple[AccountHealth, ...]
     consumers: tuple[ConsumerHealth, ...] = ()
+    refused: int = 0
+    refused_at: datetime | None = None

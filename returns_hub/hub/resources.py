@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
@@ -22,10 +23,11 @@ from returns_hub.fork import reset_after_fork
 from returns_hub.handlers import Handler, HandlerOptions, HandlerRegistry
 from returns_hub.hub.clients import HubClient, LocalObserver
 from returns_hub.hub.health import AccountHealth, Health
+from returns_hub.hub.refusals import RefusalRecorder, Route
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.orders import FindOrderAsync, load_find_order
 from returns_hub.rate_limits import Limiter, RateLimiter
-from returns_hub.reports import Delivery, DeliveryState, Erased, Purged
+from returns_hub.reports import Delivery, DeliveryState, Erased, Purged, Refusal
 from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
 from returns_hub.webhooks import Receipt
@@ -64,12 +66,14 @@ class ReturnFilters(TypedDict, total=False):
 class EventFilters(TypedDict, total=False):
     """Which events to read: those behind ``after`` (a sequence, or ``SEQUENCE:ID``), of an ``account``, of a return; ``limit`` at most.
 
+    ``delivery_id`` are those that a webhook delivery caused, as far as they are recorded: it does not go with following.
     ``latest`` is how many of the newest to read, in their order; it stands alone or with ``account`` and ``return_id``.
     """
 
     after: int | str
     account: str | None
     return_id: str | None
+    delivery_id: int | None
     limit: int | None
     latest: int | None
 
@@ -95,11 +99,23 @@ def stream_of(store: "Store", filters: EventFilters) -> _Stream:
     }
 
 
-class DeliveryFilters(TypedDict, total=False):
-    """Which deliveries to read: those of an ``account``, in a ``state``; ``limit`` at most."""
+class DeliverySelection(TypedDict, total=False):
+    """Which deliveries: those of an ``account``, in a ``state``, that were received at or after ``since``."""
 
     account: str | None
     state: DeliveryState | None
+    since: date | datetime | None
+
+
+class _Selection(TypedDict):
+    account: str | None
+    state: DeliveryState | None
+    since: datetime | None
+
+
+class DeliveryFilters(DeliverySelection, total=False):
+    """Which deliveries to read: a selection, of which ``limit`` at most."""
+
     limit: int | None
 
 
@@ -136,6 +152,13 @@ class ConfiguredHub:
         """
         await self._resources.check_receiving()
 
+    def record_refusal(self, account: str, reason: str, *, route: Route = "webhooks") -> None:
+        """Count a request that was refused before it came to the hub: a body too large, a path with no account.
+
+        ``account`` is ``""`` where the path names none that there is; ``reason`` is one word. Nothing waits for the store.
+        """
+        self._resources.refusals.record(account if account in self.accounts else "", route, reason)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self.accounts) or 'no accounts'}>"
 
@@ -159,6 +182,7 @@ class HubResources:
         self._limiting = Lock()
         self._store: Store | None = None
         self._inbox: Inbox | None = None
+        self.refusals = RefusalRecorder(self.store)
         self._clients: dict[str, Client] = {}
         self._limiters: dict[str, Limiter] = {}
         self._inherited: list[object] = []
@@ -258,6 +282,19 @@ class HubResources:
             telemetry.count("returns_hub.deliveries", account=name, outcome="refused")
             raise
 
+    def recording(self, name: str, route: Route, request: WebhookRequest) -> AbstractContextManager[None]:
+        """Counts a request that is refused in the block, or cannot be answered."""
+        return self.refusals.recording(name if name in self.accounts else "", route, request.body)
+
+    def refused(self, account: str | None) -> tuple[Refusal, ...]:
+        """What was refused, the latest first."""
+        store = self.store_of(account)
+        from returns_hub.store.refusals import Refusals
+
+        with suppress(StoreError):
+            self.refusals.flush()
+        return Refusals(store.database).find(account)
+
     async def check_receiving(self) -> None:
         """Returns if a delivery could be stored now, as :meth:`receive` would."""
         if self._inbox is None:
@@ -266,8 +303,9 @@ class HubResources:
 
     async def receive(self, name: str, request: WebhookRequest) -> HttpAnswer:
         """Store a delivery, verified first; what to answer."""
-        await _in_time(self.open(name))
-        receipt = self.verify(name, request)
+        with self.recording(name, "webhooks", request):
+            await _in_time(self.open(name))
+            receipt = self.verify(name, request)
         await self.inbox().put_async(name, request, receipt)
         return receipt.answer
 
@@ -304,15 +342,36 @@ class HubResources:
 
         return registered
 
+    def _inbox_of(self, selection: DeliverySelection) -> "Inbox":
+        account = selection.get("account")
+        if account is not None:
+            self.account(account)
+        return self.inbox()
+
+    @staticmethod
+    def _selection(selection: DeliverySelection) -> "_Selection":
+        since = selection.get("since")
+        if since is not None:
+            from returns_hub.store import start_of
+
+            since = start_of(since)
+        return {"account": selection.get("account"), "state": selection.get("state"), "since": since}
+
     def process(self, limit: int | None) -> int:
         """Process the deliveries that are due; how many were processed."""
         return self.processor().process_due(limit)
 
     def deliveries(self, filters: DeliveryFilters) -> Iterator[Delivery]:
         """The deliveries that match, newest first."""
-        account = filters.get("account")
-        self.store_of(account)
-        return self.inbox().find(account=account, state=filters.get("state"), limit=filters.get("limit"))
+        return self._inbox_of(filters).find(**self._selection(filters), limit=filters.get("limit"))
+
+    def count_deliveries(self, selection: DeliverySelection) -> int:
+        """How many deliveries match."""
+        return self._inbox_of(selection).count(**self._selection(selection))
+
+    def replay_deliveries(self, selection: DeliverySelection) -> int:
+        """Have the deliveries that match processed once more; how many."""
+        return self._inbox_of(selection).replay_matching(**self._selection(selection))
 
     def purge(self, before: date | datetime) -> Purged:
         """Remove old deliveries; how many."""
@@ -384,14 +443,18 @@ class HubResources:
         store, now = self.store(), datetime.now(UTC)
         backlog = self.inbox().backlog()
         oldest = backlog.oldest_pending_at
+        from returns_hub.store.refusals import Refusals
         from returns_hub.store.sync_log import SyncLog
 
+        refused, refused_at = Refusals(store.database).total()
         synced = SyncLog(store.database).health_of(self.accounts)
         return Health(
             ok=True,
             pending=backlog.pending,
             oldest_pending_s=None if oldest is None else max(0.0, (now - oldest).total_seconds()),
             dead=backlog.dead,
+            refused=refused,
+            refused_at=refused_at,
             accounts=tuple(
                 AccountHealth(
                     account=each.account, synced_at=each.finished_at, lag_s=each.lag_s(now), degraded=each.degraded
@@ -417,18 +480,23 @@ class HubResources:
         """The events that match, in their order; with ``follow`` also those to come, until ``stop`` says so."""
         store = self.store_of(filters.get("account"))
         latest = filters.get("latest")
+        delivery_id = filters.get("delivery_id")
         if latest is not None:
-            if follow or filters.get("after") or filters.get("limit") is not None:
+            if follow or delivery_id is not None or filters.get("after") or filters.get("limit") is not None:
                 raise ValueError("latest goes with account and return_id only")
             return iter(store.latest_events(latest, filters.get("account"), filters.get("return_id")))
         if not follow:
-            return store.events(**stream_of(store, filters), limit=filters.get("limit"))
+            return store.events(**stream_of(store, filters), delivery_id=delivery_id, limit=filters.get("limit"))
+        if delivery_id is not None:
+            raise ValueError("delivery_id does not go with follow")
         from returns_hub.store.stream import follow as follow_stream
 
         return islice(follow_stream(store.database, **stream_of(store, filters), stop=stop), filters.get("limit"))
 
     def close(self) -> None:
         """Close whatever was opened."""
+        refusals, self.refusals = self.refusals, RefusalRecorder(self.store)
+        refusals.close()
         with self._opening:
             clients, self._clients = self._clients, {}
             inbox, self._inbox = self._inbox, None

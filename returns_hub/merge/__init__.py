@@ -78,12 +78,14 @@ class Observation:
     """What somebody asserts about a return as of one moment. A field left empty asserts nothing.
 
     ``at`` is the vendor's time of it, ``seen_at`` is when the request was sent or the delivery came in, by our clock.
+    ``delivery_id`` is that of the webhook delivery that asserts it, or had it read.
     """
 
     ret: Return
     at: datetime
     seen_at: datetime
     origin: Origin = Origin.POLL
+    delivery_id: int | None = None
 
     @property
     def stamp(self) -> Stamp:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, TypeAlias
 
 from attrs import define, field
@@ -87,12 +88,14 @@ def _routes(hub: Hub | AsyncHub, reader: BodyReader, lookups: OrderLookups) -> l
         async with context.request(reader) as request:
             return await lookups.answer(account, request)
 
+    webhooks = Endpoint(_WEBHOOKS, ("POST",), take_delivery, hub.record_refusal)
+    refused_look_up = partial(hub.record_refusal, route="orders")
     # The part behind the account is read undecoded, from the URL: what is signed may hold a slash.
     return [
-        Route(_WEBHOOKS, Endpoint(_WEBHOOKS, ("POST",), take_delivery)),
-        Route(_WEBHOOKS + "/{rest:path}", Endpoint(_WEBHOOKS, ("POST",), take_delivery)),
-        Route(_ORDERS, Endpoint(_ORDERS, None, answer_look_up)),
-        Route(_ORDERS + "/{number:path}", Endpoint(_ORDERS + "/{number}", None, answer_look_up)),
+        Route(_WEBHOOKS, webhooks),
+        Route(_WEBHOOKS + "/{rest:path}", webhooks),
+        Route(_ORDERS, Endpoint(_ORDERS, None, answer_look_up, refused_look_up)),
+        Route(_ORDERS + "/{number:path}", Endpoint(_ORDERS + "/{number}", None, answer_look_up, refused_look_up)),
         Route(_LIVE, Endpoint(_LIVE, ("GET", "HEAD"), live)),
         Route(_READY, Endpoint(_READY, ("GET", "HEAD"), _CachedHealth(hub.check_receiving))),
         Route(_HEALTH, Endpoint(_HEALTH, ("GET", "HEAD"), _CachedHealth(health))),

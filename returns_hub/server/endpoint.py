@@ -94,6 +94,8 @@ class Endpoint:
     route: str
     methods: tuple[str, ...] | None
     handle: Callable[[RequestContext], Awaitable[HttpAnswer]] = field(repr=False)
+    on_refused: Callable[[str, str], None] = field(default=lambda _account, _reason: None, repr=False)
+    """Called with the account, ``""`` for an unknown one, and the reason of what is refused before the hub sees it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -114,6 +116,7 @@ class Endpoint:
             return await self.handle(context)
         except RequestRefused as refusal:
             context.reason = refusal.reason
+            self.on_refused(context.account, refusal.reason)
             return refusal.answer
         except WebhookRejected as rejection:
             context.reason = rejection.reason

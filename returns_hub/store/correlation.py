@@ -145,6 +145,7 @@ def put_waiting(connection: Connection, account: str, uncorrelated: Iterable[Unc
             "seen_at": each.seen_at,
             "origin": each.origin.value,
             "object": each.text,
+            "delivery_id": each.observation and each.observation.delivery_id,
         }
         for each in uncorrelated
         for name in each.names
@@ -192,5 +193,6 @@ def _read(row: RowMapping) -> Uncorrelated:
     # TriggerResult is kept as a list of names, an observation as its return.
     if text.startswith("["):
         return Uncorrelated.hint(rows.decode(text), seen_at=seen_at, origin=origin)
-    observation = Observation(ret=rows.read_return(text, row["name"]), at=at, seen_at=seen_at, origin=origin)
+    ret, delivery_id = rows.read_return(text, row["name"]), row["delivery_id"]
+    observation = Observation(ret=ret, at=at, seen_at=seen_at, origin=origin, delivery_id=delivery_id)
     return Uncorrelated.of(observation, text)

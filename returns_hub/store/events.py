@@ -45,10 +45,18 @@ def last_sequence(connection: Connection) -> int:
 
 
 class EventReader:
-    """Reads the events of an account or a return, or all of them."""
+    """Reads the events of an account or a return, or those that a delivery caused, or all of them."""
 
-    def __init__(self, database: Database, *, account: str | None = None, return_id: str | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        account: str | None = None,
+        return_id: str | None = None,
+        delivery_id: int | None = None,
+    ) -> None:
         self.database = database
+        self._delivery_id = delivery_id
         self._account = account
         self._return_id = return_id
 
@@ -130,6 +138,8 @@ class EventReader:
         query = select(EVENTS)
         if self._account is not None:
             query = query.where(EVENTS.c.account == self._account)
+        if self._delivery_id is not None:
+            query = query.where(EVENTS.c.delivery_id == self._delivery_id)
         if self._return_id is not None:
             # The life of a request goes on in the return that grew from it: the two are asked for together, by an index.
             requests = select(RETURNS.c.request_id).where(RETURNS.c.id == self._return_id)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from attrs import evolve, frozen
-from sqlalchemy import Connection, RowMapping, Select, delete, func, select, text
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, delete, func, select, text
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
@@ -26,6 +26,7 @@ from returns_hub.store.database import Database, database_time, sql_time, store_
 from returns_hub.store.events import append_events, notify
 from returns_hub.store.ingestion import ApplyResult, ObservationBatch
 from returns_hub.store.queue import DEAD, PENDING, PROCESSED, Claim, Queue, in_state
+from returns_hub.store.refusals import Refusals
 from returns_hub.store.schema import DELIVERIES, EVENTS
 from returns_hub.store.sql import INSERT, chunks
 from returns_hub.store.vacuum import Vacuum
@@ -37,6 +38,8 @@ _ROW: Final = DELIVERIES.c
 _BODIES_CHUNK: Final = 20
 _PURGE_CHUNK: Final = 200
 _ERASED: Final = "it is about a return that was erased: nothing of it is kept"
+_REPLAY_CHUNK: Final = 500
+_REPLAYED: Final = {"origin": Origin.REPLAY.value, "processed_at": None}
 # What is wrong with the database itself, whatever is written to it.
 _DATABASE_FAILURES: Final = (InterfaceError, InternalError, OperationalError, NoConnectionLeft)
 
@@ -178,12 +181,34 @@ class Deliveries:
 
         One that somebody processes at this moment is left to that.
         """
-        values = {"origin": Origin.REPLAY.value, "processed_at": None}
         with self.database.writing(serialized=False) as connection:
-            if self._queue.replay(connection, _ROW.id == id, **values):
+            if self._queue.replay(connection, _ROW.id == id, **_REPLAYED):
                 notify(connection)
                 return True
             return connection.execute(select(_ROW.id).where(_ROW.id == id)).first() is not None
+
+    def replay_matching(
+        self, *, account: str | None = None, state: DeliveryState | None = None, since: datetime | None = None
+    ) -> int:
+        """Have every delivery that matches processed anew, as :meth:`replay` does; how many these are.
+
+        It is done in small transactions, so that what comes in does not wait.
+        """
+        wanted, replayed, after = _matching(account, state, since), 0, 0
+        while True:
+            count, after = self._replay_chunk(wanted, after)
+            replayed += count
+            if not after:
+                return replayed
+
+    @store_errors
+    def count(
+        self, *, account: str | None = None, state: DeliveryState | None = None, since: datetime | None = None
+    ) -> int:
+        """How many deliveries match."""
+        with self.database.reading() as connection:
+            query = select(func.count()).select_from(DELIVERIES).where(*_matching(account, state, since))
+            return int(connection.execute(query).scalar_one())
 
     @store_errors
     def next_due(self) -> float | None:
@@ -199,14 +224,15 @@ class Deliveries:
         return None if row is None else _delivery(row)
 
     def find(
-        self, *, account: str | None = None, state: DeliveryState | None = None, limit: int | None = None
+        self,
+        *,
+        account: str | None = None,
+        state: DeliveryState | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
     ) -> Iterator[Delivery]:
         """The deliveries that match, newest first; read as they are asked for."""
-        query = select(DELIVERIES).order_by(_ROW.id.desc())
-        if account is not None:
-            query = query.where(_ROW.account == account)
-        if state is not None:
-            query = query.where(in_state(_ROW, state.value))
+        query = select(DELIVERIES).where(*_matching(account, state, since)).order_by(_ROW.id.desc())
         # In chunks: bodies may be large, and a slow reader must not keep a transaction open.
         while limit is None or limit > 0:
             size = _BODIES_CHUNK if limit is None else min(limit, _BODIES_CHUNK)
@@ -230,7 +256,7 @@ class Deliveries:
         """Remove the processed deliveries that came before a moment, and what has waited for its return since then.
 
         What is pending or dead stays, and so do events. A copy that comes after its first one is gone is taken for new;
-        what it asserts is known by then, and causes no event. It is done in small transactions; ``stop`` is asked before each.
+        what it asserts is known by then, and causes no event. What was refused since is forgotten as well. It is done in small transactions; ``stop`` is asked before each.
         """
         deliveries = waiting = after = 0
         while not stop():
@@ -240,6 +266,8 @@ class Deliveries:
                 break
         while not stop() and (removed := self._purge_waiting(before)):
             waiting += removed
+        if not stop():
+            Refusals(self.database).purge(before)
         if deliveries or waiting:
             self._give_back_room()
         return Purged(deliveries=deliveries, waiting=waiting)
@@ -248,6 +276,18 @@ class Deliveries:
         """Shrink a file. PostgreSQL does what it can by itself, and whoever wants more will ask for it."""
         if self.database.dialect == "sqlite":
             Vacuum(self.database).run(attempts=1)
+
+    @store_errors
+    def _replay_chunk(self, wanted: Sequence[ColumnElement[bool]], after: int) -> tuple[int, int]:
+        """Replay the next deliveries behind an id that match: how many, and the last id of those; 0 if there are no more."""
+        chunk = select(_ROW.id).where(*wanted, _ROW.id > after).order_by(_ROW.id).limit(_REPLAY_CHUNK)
+        with self.database.writing(serialized=False) as connection:
+            ids = connection.execute(chunk).scalars().all()
+            if not ids:
+                return 0, 0
+            replayed = self._queue.replay(connection, _ROW.id.in_(ids), **_REPLAYED)
+            notify(connection)
+        return replayed, ids[-1]
 
     def _finish(
         self,
@@ -338,6 +378,15 @@ class _RolledBack(Exception):
     def __init__(self, applied: ApplyResult | None) -> None:
         super().__init__()
         self.applied = applied
+
+
+def _matching(account: str | None, state: DeliveryState | None, since: datetime | None) -> list[ColumnElement[bool]]:
+    wanted = [] if account is None else [_ROW.account == account]
+    if state is not None:
+        wanted.append(in_state(_ROW, state.value))
+    if since is not None:
+        wanted.append(_ROW.received_at >= since)
+    return wanted
 
 
 def _new_row(new: NewDelivery, copies: int, now: datetime) -> rows.Row:

@@ -333,7 +333,8 @@ class _Ingestion:
                 overrules_before=self._overrules,
             )
             state = merged.state
-            events += merged.events
+            caused_by = each.observation.delivery_id
+            events += merged.events if caused_by is None else [evolve(e, delivery_id=caused_by) for e in merged.events]
             reread = reread or merged.reread
         if state is None:
             raise ValueError("no observation")

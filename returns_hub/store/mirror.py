@@ -248,7 +248,13 @@ class Store:
         return evolve(ret, timeline=()) if known is not None and not known.ret.timeline else ret
 
     def events(
-        self, *, after: int = 0, account: str | None = None, return_id: str | None = None, limit: int | None = None
+        self,
+        *,
+        after: int = 0,
+        account: str | None = None,
+        return_id: str | None = None,
+        delivery_id: int | None = None,
+        limit: int | None = None,
     ) -> Iterator[Event]:
         """The events behind a ``sequence``, in their order; read as they are asked for.
 
@@ -257,7 +263,8 @@ class Store:
         Raises:
             StoreError: the database fails.
         """
-        return EventReader(self.database, account=account, return_id=return_id).read(after=after, limit=limit)
+        reader = EventReader(self.database, account=account, return_id=return_id, delivery_id=delivery_id)
+        return reader.read(after=after, limit=limit)
 
     def latest_events(self, count: int, account: str | None = None, return_id: str | None = None) -> Sequence[Event]:
         """The newest events, so many at most, in their order.

@@ -132,12 +132,12 @@ class Queue:
         settled = self._of(claim).values(claim=None, claimed_until=None, **values)
         return connection.execute(settled).rowcount == 1
 
-    def replay(self, connection: Connection, rows: ColumnElement[bool], **values: Any) -> bool:
-        """Have rows that nobody has claimed worked on anew, with all their attempts; False if none is among these."""
+    def replay(self, connection: Connection, rows: ColumnElement[bool], **values: Any) -> int:
+        """Have rows that nobody has claimed worked on anew, with all their attempts; how many there are among these."""
         now = sql_time(self._dialect)
         again = {"state": PENDING, "attempts": 0, "due_at": now, "claim": None, "claimed_until": None, **values}
         statement = update(self._table).where(rows, self._is_free(self._table.c, now)).values(**again)
-        return connection.execute(statement).rowcount > 0
+        return connection.execute(statement).rowcount
 
     def next_due(self, connection: Connection, *, partition: str | None = None) -> float | None:
         """Seconds until a row is due that is not yet, or a claim ends; None if nothing waits for its time."""

@@ -240,6 +240,7 @@ def event_row(event: Event) -> Row:
         "recorded_at": event.recorded_at,
         "origin": event.origin.value,
         "changes": encode_json(event.changes),
+        "delivery_id": event.delivery_id,
     }
 
 
@@ -254,6 +255,7 @@ def read_event(row: RowMapping) -> Event:
         recorded_at=row["recorded_at"],
         origin=Origin(row["origin"]),
         changes={name: (before, after) for name, (before, after) in decode(row["changes"]).items()},
+        delivery_id=row["delivery_id"],
     )
 
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 # The revision in migrations/versions that these tables are of.
-REVISION: Final = "0006"
+REVISION: Final = "0007"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
@@ -157,7 +157,9 @@ EVENTS: Final = Table(
     Column("recorded_at", Moment, nullable=False),
     Column("origin", Text, nullable=False),
     Column("changes", Text, nullable=False),
+    Column("delivery_id", BigInteger),  # of the delivery that caused it, which may be purged by now
     Index("events_by_return", "account", "return_id", "sequence"),
+    Index("events_of_delivery", "delivery_id", "sequence", **_where("delivery_id IS NOT NULL")),
     Index("events_of_account", "account", "sequence"),
     # Numbers are never given twice, not even after the newest events were deleted.
     sqlite_autoincrement=True,
@@ -206,6 +208,7 @@ WAITING: Final = Table(
     Column("seen_at", Moment, nullable=False),
     Column("origin", Text, nullable=False),
     Column("object", Text, nullable=False),
+    Column("delivery_id", BigInteger),
 )
 
 
@@ -239,6 +242,21 @@ DELIVERIES: Final = Table(
     Index("deliveries_due", "due_at", "id", **_where("state = 'pending'")),
     Index("deliveries_in_order", "account", "subject", "id", **_where("state = 'pending'")),
     sqlite_autoincrement=True,
+)
+
+# What was refused, or could not be answered, by account (``""`` where the path names none), route and reason: how often,
+# the latest cause, and the SHA-256 of the body of one of the latest. Never what came in.
+REFUSALS: Final = Table(
+    "refusals",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("route", Text, primary_key=True),  # webhooks, orders
+    Column("reason", Text, primary_key=True),
+    Column("detail", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
 )
 
 # The consumers of events by name, each with its cursor.

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from returns_hub import Hub, WebhookRequest
+from returns_hub import Hub, WebhookRejected, WebhookRequest
 from returns_hub.accounts import load_config
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
@@ -178,6 +179,92 @@ def test_a_replayed_delivery_is_processed_again_and_tells_nothing_twice(hub: Hub
     hub.process()
     assert [one["state"] for one in run("deliveries", "list", "--json").objects] == ["processed"]
     assert len(run("events", "--json").objects) == 1
+
+
+def test_a_delivery_and_its_events_name_each_other(processed: str, deliver: Callable[[bytes], None], run: Run) -> None:
+    (event,) = run("events", "--json").objects
+    (shown,) = run("deliveries", "show", "1", "--json").objects
+    assert (event["delivery_id"], shown["sequences"]) == (1, [event["sequence"]])
+    assert "return.created" in run("deliveries", "show", "1").lines[-1]
+    assert "returns-hub, webhook 1" in run("show", "acme-au", processed).out
+    deliver(body_about("rma_later"))
+    assert run("deliveries", "show", "2", "--json").objects[0]["sequences"] == []
+
+
+@pytest.fixture
+def dead(hub: Hub, deliver: Callable[[bytes], None], vendor: ReturnMateSandbox) -> list[int]:
+    """The ids of two dead deliveries, between others that are not."""
+    for number in range(4):
+        deliver(body_about(f"rma_{number}"))
+    with hub._resources.store().database.writing() as connection:
+        connection.execute(text("UPDATE deliveries SET state = 'dead', attempts = 12 WHERE id IN (2, 3)"))
+        connection.execute(text("UPDATE deliveries SET received_at = '2026-03-02T12:00:00.000000Z' WHERE id > 2"))
+    return [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "count"),
+    [
+        (["--dead"], "2 deliveries"),
+        (["--account", "acme-au"], "4 deliveries"),
+        (["--since", "2026-03-02"], "2 deliveries"),
+        (["--dead", "--account", "acme-au", "--since", "2026-03-02T12:00"], "1 delivery"),
+        (["--since", "2026-03-02T12:01"], "0 deliveries"),
+    ],
+)
+def test_how_many_would_be_replayed_is_said_and_nothing_done(
+    dead: list[int], run: Run, chosen: list[str], count: str
+) -> None:
+    ran = run("deliveries", "replay", *chosen, "--dry-run")
+    assert (ran.code, ran.out) == (0, f"{count} would be replayed.\n")
+    assert [one["id"] for one in run("deliveries", "list", "--state", "dead", "--json").objects] == [3, 2]
+
+
+def test_many_are_replayed_once_somebody_agrees(dead: list[int], hub: Hub, run: Run) -> None:
+    ran = run("deliveries", "replay", "--dead")
+    asked = "returns-hub: it would be 2 deliveries: --yes replays them, --dry-run only counts\n"
+    assert (ran.code, ran.out, ran.err) == (2, "", asked)
+    ran = run("deliveries", "replay", "--dead", "--yes", "--json")
+    assert (ran.code, ran.objects) == (0, [{"matching": 2, "replayed": 2}])
+    assert [(each.id, each.state, each.attempts) for each in hub.deliveries()] == [
+        (number, "pending", 0) for number in (4, 3, 2, 1)
+    ]
+
+
+def test_ids_and_a_choice_are_not_both_given(hub: Hub, run: Run) -> None:
+    ran = run("deliveries", "replay", "1", "--dead")
+    said = "returns-hub: name deliveries by their ids, or choose them by --dead, --account and --since\n"
+    assert (ran.code, ran.err) == (2, said)
+
+
+def test_what_was_refused_is_listed_and_doctor_says_it(hub: Hub, run: Run) -> None:
+    assert run("deliveries", "refused").out == "Nothing was refused.\n"
+    request = WebhookRequest(
+        method="POST",
+        url="https://shop.example/webhooks/acme-au",
+        headers={"X-Webhook-Signature": "0" * 64},
+        body=b"canary",
+        received_at=datetime.now(UTC),
+    )
+    for _ in range(2):
+        with pytest.raises(WebhookRejected):
+            hub.receive("acme-au", request)
+    hub.refused()
+    (refusal,) = run("deliveries", "refused", "--json").objects
+    first_at, last_at = refusal.pop("first_at"), refusal.pop("last_at")
+    assert refusal == {
+        "account": "acme-au",
+        "route": "webhooks",
+        "reason": "wrong_signature",
+        "detail": "the signature does not match",
+        "digest": hashlib.sha256(b"canary").hexdigest(),
+        "count": 2,
+    }
+    assert first_at <= last_at
+    (line,) = [line for line in run("doctor", "--offline").lines if " refused: 2 " in line]
+    assert line.startswith("warning  acme-au: refused: 2 deliveries since ")
+    assert line.endswith(" UTC: wrong_signature (the signature does not match)")
+    assert run("deliveries", "refused").lines[1].split()[:4] == ["acme-au", "webhooks", "wrong_signature", "2"]
 
 
 def test_of_several_those_that_are_there_are_replayed(processed: str, run: Run) -> None:

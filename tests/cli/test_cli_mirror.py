@@ -42,7 +42,10 @@ MODEL_KEYS = [
     "updated_at",
     "unreadable",
 ]
-EVENT_KEYS = ["sequence", "id", "type", "account", "return_id", "occurred_at", "recorded_at", "origin", "changes"]
+EVENT_KEYS = [
+    *("sequence", "id", "type", "account", "return_id", "occurred_at", "recorded_at", "origin", "changes"),
+    "delivery_id",
+]
 
 
 @pytest.fixture

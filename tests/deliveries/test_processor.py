@@ -137,7 +137,12 @@ def test_what_names_a_return_by_its_parts_waits_for_it(
     assert (processor.process_due(), states(inbox), told(store)) == (1, ["processed"], [])
     post(bodies.told(a_return("X1", shipments=(Shipment(id="s1"),)), minute=1))
     assert (processor.process_due(), status(store, "X1")) == (1, Status.IN_TRANSIT)
-    assert [event.type for event in store.events()] == ["return.created", "return.status_changed", "shipment.updated"]
+    assert [(event.type, event.delivery_id) for event in store.events()] == [
+        ("return.created", 2),
+        ("return.status_changed", 1),
+        ("shipment.updated", 1),
+    ]
+    assert [event.sequence for event in store.events(delivery_id=1)] == [2, 3]
 
 
 def test_news_of_a_part_waits_for_its_return_and_has_it_read(
