@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from returns_hub.errors import ConfigurationError, UnsupportedOperation
 from returns_hub.model import (
@@ -24,6 +24,7 @@ from returns_hub.model import (
     TrackingEvent,
 )
 from returns_hub.operation import HttpAnswer, Operation, Page, Reply, Request, WebhookRequest
+from returns_hub.redaction import redact_body
 from returns_hub.status import Status, StatusTable
 from returns_hub.webhooks import Receipt
 
@@ -174,6 +175,10 @@ class Adapter:
     extra_base_urls: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
     """Further roots of the vendor's API by name, each by environment: what :attr:`Request.base` may name. The account's
     option ``NAME_base_url`` replaces one."""
+    secret_paths: ClassVar[Sequence[str]] = ()
+    """Where the vendor's objects hold secrets, or what is nobody's business here: ``giftCards[].code``. What stands there is replaced
+    in replies and verified deliveries before the adapter reads them, so it is in no ``raw``, store, inbox, log or cassette. A path
+    may begin at any depth; a list stands for each of its elements."""
     preview: ClassVar[frozenset[Capability]] = frozenset()
     """The capabilities that rest on third parties or on inference, not on the vendor's own documents: marked so in every
     support matrix."""
@@ -303,7 +308,10 @@ class Adapter:
         if self.support(Capability.RECEIVE) in (Support.NO, Support.NOT_IMPLEMENTED):
             raise self.unsupported(Capability.RECEIVE)
         self.verify_webhook(request)
-        return self.read_webhook(request)
+        body = redact_body(request.body, self.secret_paths)
+        if body is request.body:
+            return self.read_webhook(request)
+        return evolve(self.read_webhook(evolve(request, body=body)), kept_body=body)
 
     def verify_webhook(self, request: WebhookRequest) -> None:
         """Returns if the delivery is the vendor's own; works on the raw bytes, in constant time.

@@ -1,15 +1,16 @@
 """What passes between an adapter and whatever drives it. Plain values: nothing here does any I/O."""
 
 import functools
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Generic, Self, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from returns_hub.errors import UnexpectedReply, WebhookRejected
 from returns_hub.json_codec import decode_json
+from returns_hub.redaction import encode_redacted, redact
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -94,6 +95,20 @@ class Reply:
                 error.http_status = self.status
                 raise
         return self._decoded[0]
+
+    def without_secrets(self, paths: Sequence[str]) -> Self:
+        """The reply without what stands at these paths of its JSON, in the body and decoded; itself where nothing does."""
+        if not paths:
+            return self
+        try:
+            value = self.json()
+        except UnexpectedReply:
+            return self
+        if not redact(value, paths):
+            return self
+        clean = evolve(self, body=encode_redacted(value))
+        clean._decoded.append(value)  # noqa: SLF001 - another object of this class
+        return clean
 
     def checked_by(self, adapter: A, check: Callable[[A, Self], T]) -> T:
         """What ``check`` makes of the reply for the adapter: computed once and kept, be it a payload or an error."""

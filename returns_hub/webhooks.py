@@ -56,11 +56,15 @@ VendorEvent: TypeAlias = ReturnHint | ReturnObserved | UnknownEvent
 
 @frozen(kw_only=True)
 class Receipt:
-    """A verified delivery: its events, what to answer, and the key by which its duplicates are recognised."""
+    """A verified delivery: its events, what to answer, and the key by which its duplicates are recognised.
+
+    ``kept_body`` is the body as it may be kept, where secrets stood in the one that came; None where that may be kept as it is.
+    """
 
     events: tuple[VendorEvent, ...]
     answer: HttpAnswer
     dedupe_key: str
+    kept_body: bytes | None = field(default=None, repr=False)
 
 
 def body_digest(body: bytes) -> str:

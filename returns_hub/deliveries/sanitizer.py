@@ -9,10 +9,13 @@ from attrs import evolve
 
 from returns_hub.operation import Pairs, WebhookRequest
 from returns_hub.store.inbox import NewDelivery
-from returns_hub.webhooks import Receipt, ReturnHint, ReturnObserved, VendorEvent
+from returns_hub.webhooks import Receipt, ReturnHint, ReturnObserved, VendorEvent, body_digest
 
 HARMLESS: Final = frozenset({"action", "event", "id", "language", "length", "timestamp", "topic", "type", "version"})
 """A header or a query value is kept if the last word of its name is one of these."""
+
+DIGEST_HEADER: Final = "Returns-Hub-Body-SHA256"
+"""The header of ours that holds the digest of what came, where secrets were taken out of the body. No vendor's is kept by that name."""
 
 _KEPT_HEADERS: Final = frozenset({"date", "user-agent"})
 _SECRET_WORDS: Final = ("auth", "client", "cookie", "cred", "key", "pass", "secret", "session", "sign", "token", "user")
@@ -22,12 +25,18 @@ _MAX_KEY_LENGTH: Final = 255
 
 
 def sanitize_delivery(account: str, request: WebhookRequest, receipt: Receipt) -> NewDelivery:
-    """The delivery as it is stored. It was verified before, so no signature is needed any more."""
+    """The delivery as it is stored. It was verified before, so no signature is needed any more.
+
+    Where the body held secrets, it is kept without them, and the digest of what came is a header.
+    """
+    headers, body = _sanitize_pairs(request.headers), request.body
+    if receipt.kept_body is not None:
+        headers, body = (*headers, (DIGEST_HEADER, body_digest(body))), receipt.kept_body
     return NewDelivery(
         account=account,
         dedupe_key=_index_key(receipt.dedupe_key),
         subject=_index_key(next(filter(None, map(_subject, receipt.events)), "")),
-        request=evolve(request, url=_sanitize_url(request.url), headers=_sanitize_pairs(request.headers)),
+        request=evolve(request, url=_sanitize_url(request.url), headers=headers, body=body),
     )
 
 

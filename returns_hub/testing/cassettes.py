@@ -30,8 +30,8 @@ from attrs import evolve, frozen
 
 from returns_hub.json_codec import encode_json
 from returns_hub.operation import Reply
+from returns_hub.redaction import REDACTED, redact
 
-REDACTED: Final = "REDACTED"
 ORIGINS: Final = ("documentation", "sandbox", "vendor")
 
 # Headers that a replay needs or a test may want; every other one is left out, whatever it holds.
@@ -116,11 +116,13 @@ class Redactor:
     and addresses that nobody can have (``example.com``), stay. Free text is searched for tokens, e-mail addresses and
     international numbers; a name within a sentence cannot be known.
 
-    ``fictitious`` are texts to leave alone; ``keep_headers`` are a vendor's own headers that a replay needs.
+    ``fictitious`` are texts to leave alone; ``keep_headers`` are a vendor's own headers that a replay needs; ``secret_paths`` are
+    an adapter's (``Adapter.secret_paths``).
     """
 
     fictitious: frozenset[str] = frozenset()
     keep_headers: frozenset[str] = frozenset()
+    secret_paths: Sequence[str] = ()
 
     def request(self, request: Any) -> Any:
         """A vcrpy request, redacted: for ``before_record_request``."""
@@ -199,8 +201,9 @@ class Redactor:
         except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict | list):
+            held_secrets = redact(value, self.secret_paths)
             redacted = self.value(value)
-            return text if redacted == value else encode_json(redacted, ascii_only=False)
+            return text if redacted == value and not held_secrets else encode_json(redacted, ascii_only=False)
         return self._pairs(text) if _FORM.fullmatch(text) else self.text(text)
 
     def _pairs(self, text: str) -> str:

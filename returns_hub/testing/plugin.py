@@ -95,7 +95,7 @@ class Cassette:
     def secret(self, name: str) -> str:
         """A credential from the environment where the vendor is really called; a stand-in where it is not."""
         if self.mode == REPLAY:
-            from returns_hub.testing.cassettes import REDACTED
+            from returns_hub.redaction import REDACTED
 
             return REDACTED
         value = os.environ.get(name)

@@ -218,7 +218,8 @@ class Call(Generic[T]):
         body = decompress(bytes(attempt.body), first.get("content-encoding", ""), limit)
         if body is None:
             raise ReplyTooLarge(limit=limit)
-        attempt.reply = Reply(status=status, headers=texts, body=body)
+        reply = Reply(status=status, headers=texts, body=body)
+        attempt.reply = reply.without_secrets(self._adapter.secret_paths)
 
     def inform_limiter(self) -> None:
         """The limiter learns what the reply says of the rate limit; nothing where there was no reply."""

@@ -1,6 +1,8 @@
 """The inbox: what is in it when it has answered, what of a request is kept, and how copies are counted."""
 
 import asyncio
+import hashlib
+import hmac
 import multiprocessing
 import os
 import threading
@@ -20,6 +22,7 @@ from returns_hub import (
     Return,
     ReturnHint,
     ReturnObserved,
+    Secret,
     Shipment,
     StoreError,
     UnknownEvent,
@@ -29,6 +32,7 @@ from returns_hub.deliveries import Inbox
 from returns_hub.deliveries.sanitizer import sanitize_delivery
 from returns_hub.reports import Backlog, Delivery, DeliveryState
 from returns_hub.store import Store
+from returns_hub.testing.fake import FakeAdapter
 
 At: TypeAlias = Callable[[float], datetime]
 Send: TypeAlias = Callable[..., int]
@@ -66,6 +70,27 @@ def test_a_delivery_is_stored_to_the_byte(inbox: Inbox, request_at: Callable[...
     assert (delivery.account, delivery.dedupe_key, delivery.subject) == ("acme", "k1", "F1")
     assert (delivery.state, delivery.attempts, delivery.duplicates, delivery.events) == (DeliveryState.PENDING, 0, 0, 0)
     assert (delivery.error, delivery.processed_at) == (None, None)
+
+
+def test_a_body_that_held_secrets_is_kept_without_them_and_with_the_digest_of_what_came(
+    inbox: Inbox, request_at: Callable[..., WebhookRequest]
+) -> None:
+    class Adapter(FakeAdapter):
+        secret_paths = ("giftCards[].code",)
+
+    body = b'{ "event": "moved", "id": "F1", "giftCards": [ {"code": "canary-1"} ] }'
+    # printf '...' | openssl dgst -sha256 -hmac demo-secret-1
+    signature = hmac.new(b"demo-secret-1", body, hashlib.sha256).hexdigest()
+    headers = [("X-Fake-Signature", signature), ("Returns-Hub-Body-SHA256", "canary-2")]
+    adapter = Adapter(api_key=Secret("k"), webhook_secrets=(Secret("demo-secret-1"),))
+    sent = request_at(body=body, headers=headers)
+    receipt = adapter.receive(sent)
+    delivery = found(inbox, inbox.put("acme", sent, receipt))
+    assert delivery.body == b'{"event":"moved","id":"F1","giftCards":[{"code":"REDACTED"}]}'
+    assert delivery.headers == (("Returns-Hub-Body-SHA256", hashlib.sha256(body).hexdigest()),)
+    assert "canary" not in repr((receipt, delivery))
+    # It can be processed from what was kept.
+    assert adapter.read_webhook(delivery.request).events == receipt.events
 
 
 def test_what_could_be_a_secret_is_not_stored(

@@ -47,7 +47,7 @@ class ReplayChecks(ConformanceSuite):
     @check(Part.CASSETTES)
     def test_cassettes_hold_no_secret_and_no_personal_datum(self) -> None:
         """They are published with the code."""
-        assert [str(finding) for finding in scan(self.cassette(self.cases[0]).parent, redactor=self.redactor)] == []
+        assert [str(finding) for finding in scan(self.cassette(self.cases[0]).parent, redactor=self._redactor)] == []
 
 
 def _parts(value: Any) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 
 import logging
 import traceback
+from collections.abc import Sequence
 from typing import Final, get_args
 
 import attrs
@@ -13,7 +14,9 @@ from returns_hub import (
     Client,
     ReturnsHubError,
     Secret,
+    dump,
 )
+from returns_hub.accounts import build_adapter
 from returns_hub.testing.conformance.case import Case
 from returns_hub.testing.conformance.checks import Part, check
 from returns_hub.testing.conformance.failures import FAILURES
@@ -47,6 +50,36 @@ class SecretChecks(ConformanceSuite):
                     seen += [_leakable_output(client, case) for case in calls]
         assert [text for text in [*seen, caplog.text] if CANARY in text] == []
         assert simulator.requests[0].status == 200
+
+    @check(Part.SECRETS)
+    def test_secrets_inside_records_appear_nowhere(self, driver: Driver) -> None:
+        """The code of a gift card is money: it must be in no ``raw``, and so in no store, wherever the vendor tells it."""
+        if not self.adapter_class.secret_paths:
+            pytest.skip(f"{self.adapter_class.provider} declares no secret_paths")
+        if not self.record_secrets:
+            raise NotImplementedError(
+                "record_secrets: name the secrets that the simulator's records hold at secret_paths"
+            )
+        as_sent = type("AsSent", (self.adapter_class,), {"secret_paths": ()})
+        cases = [case for case in self.cases if case.raises is None]
+        told = [self._told_by(kind, cases, driver) for kind in (as_sent, self.adapter_class)]
+        assert [[secret in text for secret in self.record_secrets] for text in told] == [
+            [True] * len(self.record_secrets),
+            [False] * len(self.record_secrets),
+        ]
+
+    def _told_by(self, kind: type[Adapter], cases: Sequence[Case], driver: Driver) -> str:
+        """All that the cases give, with ``raw``, as text."""
+        told = []
+        for case in cases:
+            simulator = self.make_simulator(**case.simulator)
+            adapter = build_adapter(kind, {**self.options, **simulator.options, **case.options})
+            with (
+                serve(simulator) as running,
+                open_with(adapter, **simulator.base_urls(running.url), driver=driver) as client,
+            ):
+                told.append(repr(dump(client.run(case.call(adapter)), raw=True)))
+        return "".join(told)
 
     def _with_canaries(self) -> tuple[Adapter, Simulator]:
         """An adapter whose every credential is a canary, and a simulator that accepts them."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pytest
+from attrs import evolve
 
 from returns_hub import (
     Adapter,
@@ -44,6 +45,7 @@ class ConformanceSuite:
     oldest_return: ClassVar[str | None] = None
     newest_return: ClassVar[str | None] = None
     redactor: ClassVar[Redactor] = Redactor()
+    record_secrets: ClassVar[tuple[str, ...]] = ()
     listing: ClassVar[Mapping[str, Any]] = {}
     undefined_words: ClassVar[frozenset[str]] = frozenset()
     distinguishes_permissions: ClassVar[bool] = True
@@ -142,6 +144,10 @@ class ConformanceSuite:
         good = {case.operation: case for case in reversed(self.cases) if case.raises is None}
         return next((good[capability] for capability in capabilities if capability in good), None)
 
+    @property
+    def _redactor(self) -> Redactor:
+        return evolve(self.redactor, secret_paths=self.adapter_class.secret_paths)
+
     def cassette(self, case: Case) -> Path:
         """The cassette of a case."""
         path = self.cassettes / f"{case.name}.yaml"
@@ -154,7 +160,7 @@ class ConformanceSuite:
 
     def _play(self, case: Case, driver: Driver) -> tuple[Any, Any]:
         path = self.cassette(case)
-        with play(path, redactor=self.redactor):
+        with play(path, redactor=self._redactor):
             return self._outcome(case, driver, self._base_urls(path))
 
     def _base_urls(self, path: Path) -> BaseUrls:
@@ -167,7 +173,7 @@ class ConformanceSuite:
     def _record(self, case: Case, path: Path) -> None:
         simulator = self.make_simulator(**case.simulator)
         source = f"{type(simulator).__module__}, conformance case {case.name}"
-        with serve(simulator) as running, record(path, source=source, redactor=self.redactor):
+        with serve(simulator) as running, record(path, source=source, redactor=self._redactor):
             self._outcome(case, Driver.BLOCKING, simulator.base_urls(running.url))
 
     def _outcome(self, case: Case, driver: Driver, base_urls: BaseUrls) -> tuple[Any, Any]:

@@ -677,6 +677,15 @@ def test_compression_that_was_not_asked_for(vendor: Any, acme: Any, open_driver:
     assert isinstance(failure(open_driver(acme(), vendor.url), ask(acme())), UnexpectedReply)
 
 
+def test_reply_is_read_without_the_secrets_that_the_adapter_declares(
+    vendor: Any, acme: Any, open_driver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(acme()), "secret_paths", ("giftCards[].code",))
+    vendor.will(data={"return": {"id": "r1", "giftCards": [{"code": CANARY, "amount": "5.00"}]}})
+    told = open_driver(acme(), vendor.url)(ask(acme()))
+    assert told == {"return": {"id": "r1", "giftCards": [{"code": "REDACTED", "amount": "5.00"}]}}
+
+
 def test_empty_reply_is_a_reply(vendor: Any, acme: Any, open_driver: Any) -> None:
     def delete() -> Operation[int]:
         reply = yield Request(method="DELETE", path="/things/1", replayable=True)
