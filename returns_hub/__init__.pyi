@@ -107,6 +107,7 @@ from returns_hub.reports import FailedEventState as FailedEventState
 from returns_hub.reports import Purged as Purged
 from returns_hub.reports import ReconcileReport as ReconcileReport
 from returns_hub.reports import Refusal as Refusal
+from returns_hub.reports import Reloaded as Reloaded
 from returns_hub.reports import SyncProgress as SyncProgress
 from returns_hub.reports import SyncReport as SyncReport
 from returns_hub.scalars import format_time as format_time
@@ -213,6 +214,7 @@ __all__ = [
     "Receipt",
     "ReconcileReport",
     "Refusal",
+    "Reloaded",
     "Reply",
     "ReplyTooLarge",
     "Request",

@@ -22,6 +22,7 @@ DEFAULT_PATH: Final = Path("returns-hub.toml")
 DEFAULT_STORE: Final = "sqlite:///returns.db"
 DEFAULT_KEEP_DELIVERIES: Final = timedelta(days=30)
 
+_MAX_VALUE_BYTES: Final = 64 << 10
 _MAX_FILE_BYTES: Final = 1024 * 1024
 # An account's name goes into webhook URLs and onto command lines.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
@@ -131,7 +132,8 @@ def build_adapter(
 def load_config(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration file; ``returns-hub.toml`` in the current directory unless another is named.
 
-    A table ``{ env = "NAME" }`` anywhere stands for that variable of the environment. A relative SQLite path is
+    A table ``{ env = "NAME" }`` anywhere stands for that variable of the environment, ``{ file = "PATH" }`` for the text of a
+    file, relative to this one, without the line end behind it. A relative SQLite path is
     relative to the file. The options of an account are checked when its client is opened.
 
     Raises:
@@ -271,12 +273,14 @@ def _config(path: Path, content: dict[str, Any], environ: Mapping[str, str]) -> 
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise _wrong(f"accounts.{name}", "a table", table)
-        accounts[name] = _account(name, _resolved(f"accounts.{name}", table, environ), installed)
+        accounts[name] = _account(name, _resolved(f"accounts.{name}", table, environ, path.parent), installed)
         warnings += _literal_secrets(name, accounts[name].provider, table)
-    store = _text("store", _resolved("store", content.get("store", DEFAULT_STORE), environ))
+    store = _text("store", _resolved("store", content.get("store", DEFAULT_STORE), environ, path.parent))
     keep = DEFAULT_KEEP_DELIVERIES
     if "keep_deliveries" in content:
-        keep = _duration("keep_deliveries", _resolved("keep_deliveries", content["keep_deliveries"], environ))
+        keep = _duration(
+            "keep_deliveries", _resolved("keep_deliveries", content["keep_deliveries"], environ, path.parent)
+        )
     return Config(
         path=path,
         store=_anchored(store, path),
@@ -334,21 +338,41 @@ def _date(place: str, value: Any) -> date:
     raise ConfigurationError(f"{place} must be a date such as 2024-01-31")
 
 
-def _resolved(place: str, value: Any, environ: Mapping[str, str]) -> Any:
-    """The value with every ``{ env = "NAME" }`` in it replaced by what the environment holds."""
-    if _is_env(value):
+def _resolved(place: str, value: Any, environ: Mapping[str, str], directory: Path) -> Any:
+    """The value with every ``{ env = "NAME" }`` and ``{ file = "PATH" }`` in it replaced by what is there."""
+    if _names(value, "file"):
+        return _read_value(place, directory / value["file"])
+    if _names(value, "env"):
         if environ.get(value["env"]):
             return environ[value["env"]]
         raise ConfigurationError(f"{place}: the environment variable {value['env'][:80]} is not set")
     if isinstance(value, dict):
-        return {key: _resolved(f"{place}.{key}", part, environ) for key, part in value.items()}
+        return {key: _resolved(f"{place}.{key}", part, environ, directory) for key, part in value.items()}
     if isinstance(value, list):
-        return [_resolved(f"{place}[{index}]", part, environ) for index, part in enumerate(value)]
+        return [_resolved(f"{place}[{index}]", part, environ, directory) for index, part in enumerate(value)]
     return value
 
 
-def _is_env(value: Any) -> bool:
-    return isinstance(value, dict) and list(value) == ["env"] and type(value["env"]) is str
+def _names(value: Any, kind: str) -> bool:
+    """True of a table that says where a value is, such as ``{ env = "NAME" }``."""
+    return isinstance(value, dict) and list(value) == [kind] and type(value[kind]) is str
+
+
+def _read_value(place: str, path: Path) -> str:
+    """The text of a file that holds one value, as container platforms mount secrets."""
+    problem = "is empty"
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_VALUE_BYTES + 1)
+        if len(content) > _MAX_VALUE_BYTES:
+            problem = "is larger than 64 KiB"
+        elif text := content.decode().removesuffix("\n").removesuffix("\r"):
+            return text
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    except ValueError:  # no UTF-8, or no file can be called that
+        problem = "is not UTF-8 text"
+    raise ConfigurationError(f"{place}: the file {path} {problem}")
 
 
 def secret_options(adapter_class: type[Adapter]) -> tuple[str, ...]:
@@ -368,10 +392,13 @@ def _literal_secrets(account: str, provider: str, table: Mapping[str, Any]) -> l
     except PluginError:
         return []  # said when the account is used; the other accounts still work
     return [
-        f'accounts.{account}.{name} is written in the file; {{ env = "NAME" }} keeps it out'
+        f'accounts.{account}.{name} is written in the file; {{ env = "NAME" }} or {{ file = "PATH" }} keeps it out'
         for name in names
         for parts in [table.get(name, [])]
-        if any(not _is_env(part) for part in (parts if isinstance(parts, list) else [parts]))
+        if any(
+            not (_names(part, "env") or _names(part, "file"))
+            for part in (parts if isinstance(parts, list) else [parts])
+        )
     ]
 
 

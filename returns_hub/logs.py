@@ -24,6 +24,8 @@ class LogEvent:
 
 
 _TABLE: Final = (
+    ("configuration.reloaded", "hub", logging.INFO, "A changed configuration was taken up while the process runs"),
+    ("configuration.refused", "hub", logging.ERROR, "A changed configuration is wrong: the one before stays in force"),
     ("handler.failed", "handlers", logging.WARNING, "A handler raised or took too long; it gets the event again"),
     ("handler.dead", "handlers", logging.ERROR, "A handler failed at an event for the last time"),
     ("handler.skipped", "handlers", logging.WARNING, "Somebody had an event skipped at which a handler failed"),

@@ -197,6 +197,15 @@ class Backlog:
 
 
 @frozen(kw_only=True)
+class Reloaded:
+    """What a reload of the configuration has changed: the names of accounts that are new, have other options, or are gone."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
 class Purged:
     """How much was removed: processed deliveries, and observations ``waiting`` for a return that never appeared."""
 

@@ -5,17 +5,19 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from returns_hub.accounts import load_config
 from returns_hub.adapter import Adapter, Capability, Support
 from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
 from returns_hub.cli.output import print_error, print_remark
-from returns_hub.cli.signals import end_within
+from returns_hub.cli.signals import end_within, reloading
 from returns_hub.cli.sync import check_accounts
-from returns_hub.errors import PluginError, ReturnsHubError
+from returns_hub.errors import ConfigurationError, PluginError, ReturnsHubError
 from returns_hub.orders import load_find_order
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ def serve(
     Each account has /webhooks/ACCOUNT, and /orders/ACCOUNT/NUMBER if its "orders"
     names a function of yours; /livez, /readyz and /healthz report the state. A
     delivery is answered with success once it is stored. SIGTERM and Ctrl-C end
-    it in good order: what was begun is finished or released.
+    it in good order: what was begun is finished or released. SIGHUP has it read
+    the configuration again: new secrets and accounts, while it goes on listening.
 
     For example:
       returns-hub serve
@@ -61,7 +64,11 @@ def serve(
     _log_what_happens()
     with Hub.from_config(config) as hub:
         adapters = _adapters(hub)
-        with _listening(host, port) as listener, nullcontext() if no_work else hub.working(grace=grace / 2):
+        with (
+            _listening(host, port) as listener,
+            nullcontext() if no_work else hub.working(grace=grace / 2),
+            reloading(lambda: _reload(hub, config)),
+        ):
             run(
                 create_app(hub),
                 listener,
@@ -84,6 +91,17 @@ def _adapters(hub: "Hub") -> dict[str, Adapter]:
         except PluginError as error:
             print_error(f"{account}: {error}; the other accounts are served")
     return adapters
+
+
+def _reload(hub: "Hub", config: Path | None) -> None:
+    """Take up the configuration as it is now, if all of it can be used."""
+    accounts = load_config(config).accounts
+    if not accounts:
+        raise ConfigurationError("the configuration has no accounts")
+    for account in accounts.values():
+        if account.orders is not None:
+            load_find_order(account.orders)
+    hub.reload()
 
 
 @contextmanager

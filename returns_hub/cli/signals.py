@@ -9,6 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from returns_hub.errors import ReturnsHubError
+from returns_hub.logs import log_event
+
 
 @contextmanager
 def until_signalled(*signals: signal.Signals) -> Iterator[threading.Event]:
@@ -20,6 +23,40 @@ def until_signalled(*signals: signal.Signals) -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def reloading(reload: Callable[[], object]) -> Iterator[None]:
+    """Inside, SIGHUP has ``reload`` called, in a thread, one call after the other; what it raises is logged.
+
+    Where SIGHUP is ignored, as under ``nohup``, it stays ignored.
+    """
+    hangup = getattr(signal, "SIGHUP", None)  # on Windows there is none
+    if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:
+        yield
+        return
+    asked, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        while asked.wait() and not done.is_set():
+            asked.clear()
+            try:
+                reload()
+            except ReturnsHubError as error:
+                log_event("configuration.refused", "not reloaded, the configuration before stays: %s", error)
+            except Exception as error:  # noqa: BLE001 - what the platform's modules raise must not end the serving
+                log_event("configuration.refused", "not reloaded, the configuration before stays", error=error)
+
+    worker = threading.Thread(target=work, name="returns-hub-reload", daemon=True)
+    worker.start()
+    before = signal.signal(hangup, lambda *_: asked.set())
+    try:
+        yield
+    finally:
+        signal.signal(hangup, before)
+        done.set()
+        asked.set()
+        worker.join()
 
 
 def end_within(seconds: float) -> None:

@@ -13,7 +13,7 @@ from cyclopts.validators import Number
 
 from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
 from returns_hub.cli.output import plural, print_remark
-from returns_hub.cli.signals import end_within, until_signalled
+from returns_hub.cli.signals import end_within, reloading, until_signalled
 from returns_hub.cli.sync import check_accounts
 from returns_hub.errors import ConfigurationError
 
@@ -32,7 +32,7 @@ def work(
 
     On PostgreSQL any number of these share the work, on any number of machines.
     SIGTERM and Ctrl-C end it in good order: what was begun is finished or
-    released, and the exit code is 0.
+    released, and the exit code is 0. SIGHUP has it read the configuration again.
 
     For example:
       returns-hub work
@@ -56,6 +56,7 @@ def work(
         with (
             until_signalled(signal.SIGTERM, signal.SIGINT) as signalled,
             working.working(concurrency=concurrency, grace=grace * 0.8),
+            reloading(working.reload),
         ):
             print_remark(f"Working for {plural(len(working.accounts), 'account')}; Ctrl-C ends it.")
             signalled.wait()

@@ -1,6 +1,7 @@
 """The hub whose calls are awaited."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
@@ -14,6 +15,7 @@ from returns_hub.client import AsyncClient, open_async_client
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
 from returns_hub.handlers import E2, E3, E4, AsyncRegistration, E
+from returns_hub.hub.account_clients import RETIRED_SECONDS
 from returns_hub.hub.clients import AsyncHubClient
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub, stream_of
@@ -25,6 +27,7 @@ from returns_hub.reports import (
     Purged,
     ReconcileReport,
     Refusal,
+    Reloaded,
     SyncProgress,
     SyncReport,
 )
@@ -60,6 +63,7 @@ class AsyncHub(ConfiguredHub):
     ) -> None:
         super().__init__(accounts, store=store, keep_deliveries=keep_deliveries)
         self._clients: dict[str, AsyncClient] = {}
+        self._retired: list[tuple[float, AsyncClient]] = []
         self._inherited: list[object] = []
         reset_after_fork(self, AsyncHub._reset_after_fork)
 
@@ -67,8 +71,8 @@ class AsyncHub(ConfiguredHub):
         """The client of one account, the same one every time; the hub closes it."""
         if account not in self._clients:
             wanted = self._resources.account(account)
-            factory = partial(AsyncHubClient, observer=self._resources.observer_of(wanted))
-            limiter = self._resources.limiter_of(wanted)
+            factory = partial(AsyncHubClient, observer=self._resources.clients.observer_of(wanted))
+            limiter = self._resources.clients.limiter_of(wanted)
             self._clients[account] = open_async_client(wanted, limiter=limiter, factory=factory)
         return self._clients[account]
 
@@ -178,6 +182,18 @@ class AsyncHub(ConfiguredHub):
         """Remove a return and everything stored of it; as :meth:`Hub.erase`."""
         return await asyncio.to_thread(self._resources.erase, account, return_id, allow_resync=allow_resync)
 
+    async def reload(self, accounts: Mapping[str, Account] | Iterable[Account] | None = None) -> Reloaded:
+        """Take up a changed configuration while the hub is in use; as :meth:`Hub.reload`."""
+        reloaded = await asyncio.to_thread(self._reload, accounts)
+        now = time.monotonic()
+        expired = [client for since, client in self._retired if since + RETIRED_SECONDS < now]
+        self._retired = [each for each in self._retired if each[1] not in expired]
+        names = (*reloaded.changed, *reloaded.removed)
+        self._retired += [(now, self._clients.pop(name)) for name in names if name in self._clients]
+        for client in expired:
+            await client.aclose()
+        return reloaded
+
     async def replay(self, id: int) -> Delivery:
         """Process a delivery once more; as :meth:`Hub.replay`."""
         return await asyncio.to_thread(lambda: self._resources.inbox().replay(id))
@@ -274,8 +290,10 @@ class AsyncHub(ConfiguredHub):
 
     async def aclose(self) -> None:
         """Close every client, the inbox and the store. The hub may be used again afterwards, and opens them anew."""
-        clients, self._clients = self._clients, {}
-        for client in clients.values():
+        clients, self._clients = list(self._clients.values()), {}
+        clients += [client for _, client in self._retired]
+        self._retired = []
+        for client in clients:
             await client.aclose()
         await asyncio.to_thread(self._resources.close)
 
@@ -288,8 +306,8 @@ class AsyncHub(ConfiguredHub):
         await self.aclose()
 
     def _reset_after_fork(self) -> None:
-        self._inherited.append(self._clients)
-        self._clients = {}
+        self._inherited.append((self._clients, self._retired))
+        self._clients, self._retired = {}, []
 
     def _read(self, account: str | None, read: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
         """What an iterator gives, a few hundred at a time read in a thread. An unknown account is an error at once."""

@@ -1,12 +1,13 @@
 """The hub whose calls block."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
+from returns_hub.accounts import Account
 from returns_hub.client import Client
 from returns_hub.events import Event
 from returns_hub.handlers import E2, E3, E4, E, Registration
@@ -20,6 +21,7 @@ from returns_hub.reports import (
     Purged,
     ReconcileReport,
     Refusal,
+    Reloaded,
     SyncProgress,
     SyncReport,
 )
@@ -253,6 +255,19 @@ class Hub(ConfiguredHub):
             StoreError: the store fails. Either nothing was removed, or only vacuuming is left: erase again.
         """
         return self._resources.erase(account, return_id, allow_resync=allow_resync)
+
+    def reload(self, accounts: Mapping[str, Account] | Iterable[Account] | None = None) -> Reloaded:
+        """Take up a changed configuration while the hub is in use: new secrets, options and accounts; what has changed.
+
+        It reads the file that :meth:`from_config` was given again, or takes ``accounts``. Receiving, syncs and calls that have
+        begun go on as they were; from then on every account is as it is described now, and so is ``sync_every`` inside
+        :meth:`working`. The client of an account that has changed is another one: ask :meth:`client` again.
+
+        Raises:
+            ConfigurationError: something in it is wrong, or the store would be another one. Nothing has changed.
+            PluginError: a vendor's package cannot be used. Nothing has changed.
+        """
+        return self._reload(accounts)
 
     def replay(self, id: int) -> Delivery:
         """Process a delivery once more, whatever became of it. What is known already makes no event.

@@ -4,30 +4,26 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, date, datetime, timedelta
-from difflib import get_close_matches
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from threading import Lock, RLock
-from types import MappingProxyType
+from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict
 
 from returns_hub import telemetry
 from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account, load_config
-from returns_hub.adapter import Rate
-from returns_hub.client import Client, open_async_client, open_client
-from returns_hub.client.connection import LimiterFactory
+from returns_hub.client import open_async_client
 from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
 from returns_hub.handlers import Handler, HandlerOptions, HandlerRegistry
-from returns_hub.hub.clients import HubClient, LocalObserver
+from returns_hub.hub.account_clients import AccountClients
 from returns_hub.hub.health import AccountHealth, Health
 from returns_hub.hub.refusals import RefusalRecorder, Route
+from returns_hub.logs import log_event
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.orders import FindOrderAsync, load_find_order
-from returns_hub.rate_limits import Limiter, RateLimiter
-from returns_hub.reports import Delivery, DeliveryState, Erased, Purged, Refusal
+from returns_hub.reports import Delivery, DeliveryState, Erased, Purged, Refusal, Reloaded
 from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
 from returns_hub.webhooks import Receipt
@@ -132,7 +128,12 @@ class ConfiguredHub:
         keep_deliveries: timedelta = DEFAULT_KEEP_DELIVERIES,
     ) -> None:
         self._resources = HubResources(accounts, store, keep_deliveries, awaits=self._asynchronous)
-        self.accounts = self._resources.accounts
+        self._config_path: Path | None = None
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The accounts by name."""
+        return self._resources.accounts
 
     @classmethod
     def from_config(cls, path: Path | None = None) -> Self:
@@ -142,7 +143,19 @@ class ConfiguredHub:
             ConfigurationError: the file is missing or wrong; the text names what.
         """
         config = load_config(path)
-        return cls(config.accounts, store=config.store, keep_deliveries=config.keep_deliveries)
+        hub = cls(config.accounts, store=config.store, keep_deliveries=config.keep_deliveries)
+        hub._config_path = config.path.absolute()
+        return hub
+
+    def _reload(self, accounts: Mapping[str, Account] | Iterable[Account] | None) -> Reloaded:
+        if accounts is not None:
+            return self._resources.reload(accounts, None)
+        if self._config_path is None:
+            raise ConfigurationError("this hub was not made by from_config: say which accounts it has now")
+        config = load_config(self._config_path)
+        if not self._resources.is_at(config.store):
+            raise ConfigurationError("the store cannot change while the hub is in use: restart the process")
+        return self._resources.reload(config.accounts, config.keep_deliveries)
 
     async def check_receiving(self) -> None:
         """Returns if a delivery could be stored now, asked on the way that deliveries take; for a load balancer's question.
@@ -169,67 +182,24 @@ class HubResources:
     def __init__(
         self, accounts: Mapping[str, Account] | Iterable[Account], address: str, keep: timedelta, *, awaits: bool
     ) -> None:
-        named: dict[str, Account] = {}
-        for account in accounts.values() if isinstance(accounts, Mapping) else accounts:
-            if named.setdefault(account.name, account) is not account:
-                raise ConfigurationError(f"two accounts are called {account.name!r}")
-        self.accounts: Final[Mapping[str, Account]] = MappingProxyType(named)
         self.handlers = HandlerRegistry(awaits=awaits)
         # An address of PostgreSQL holds a password.
         self._address = Secret(address)
         self._keep_deliveries = keep
+        self._generation = 0
         self._opening = RLock()
-        self._limiting = Lock()
         self._store: Store | None = None
         self._inbox: Inbox | None = None
         self.refusals = RefusalRecorder(self.store)
-        self._clients: dict[str, Client] = {}
-        self._limiters: dict[str, Limiter] = {}
+        self.clients = AccountClients(accounts, self.store, is_shared=address.startswith("postgresql"))
+        self.account, self.client = self.clients.account, self.clients.client
         self._inherited: list[object] = []
         reset_after_fork(self, HubResources._reset_after_fork)
 
-    def account(self, name: str) -> Account:
-        """The account of that name.
-
-        Raises:
-            ConfigurationError: there is none.
-        """
-        account = self.accounts.get(name)
-        if account is not None:
-            return account
-        close = get_close_matches(name, self.accounts, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(self.accounts)) or 'none'}"
-        raise ConfigurationError(f"there is no account {name[:60]!r}; {hint}")
-
-    def client(self, name: str) -> Client:
-        """The blocking client of an account."""
-        account = self.account(name)
-        with self._opening:
-            if name not in self._clients:
-                factory = partial(HubClient, observer=self.observer_of(account))
-                self._clients[name] = open_client(account, limiter=self.limiter_of(account), factory=factory)
-            return self._clients[name]
-
-    def observer_of(self, account: Account) -> LocalObserver:
-        """What puts the writes of an account's client into the mirror."""
-        return LocalObserver(account=account.name, open_store=self.store)
-
-    def limiter_of(self, account: Account) -> LimiterFactory:
-        """Makes the one rate limiter of all clients of an account; on PostgreSQL other processes share it."""
-
-        def make(rate: Rate | None, *, writes: bool = False) -> Limiter:
-            name = f"{account.name}#writes" if writes else account.name
-            shared = self.store().database if self._is_shared else None
-            with self._limiting:
-                if name not in self._limiters:
-                    self._limiters[name] = RateLimiter(rate)
-                    if shared is not None:
-                        from returns_hub.store.rate_limits import SharedRateLimiter
-
-                        self._limiters[name] = SharedRateLimiter(shared, name, rate)
-                return self._limiters[name]
-
-        return make
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The accounts by name."""
+        return self.clients.accounts
 
     def store(self) -> "Store":
         """The mirror, opened.
@@ -243,6 +213,10 @@ class HubResources:
                 # The handlers there are by now get what is recorded from now on.
                 self.dispatcher().subscribe()
             return self._store
+
+    def is_at(self, address: str) -> bool:
+        """True if the store is the one at this address."""
+        return self._address.reveal() == address
 
     def store_of(self, account: str | None) -> "Store":
         """The mirror, to be asked about an account, or about all of them.
@@ -264,9 +238,19 @@ class HubResources:
                 self._inbox = Inbox(self.store())
             return self._inbox
 
+    def reload(self, accounts: Mapping[str, Account] | Iterable[Account], keep: timedelta | None) -> Reloaded:
+        """Take these accounts in place of those there are; what is new, changed and gone."""
+        reloaded = self.clients.reload(accounts)
+        self._keep_deliveries = self._keep_deliveries if keep is None else keep
+        self._generation += 1
+        names = {"added": reloaded.added, "changed": reloaded.changed, "removed": reloaded.removed}
+        told = "; ".join(f"{word} {', '.join(found)}" for word, found in names.items() if found)
+        log_event("configuration.reloaded", "configuration reloaded: %s", told or "nothing changed")
+        return reloaded
+
     async def open(self, name: str) -> None:
         """Open an account's client and the inbox, in a thread: that takes too long for an event loop."""
-        if name not in self._clients or self._inbox is None:
+        if not self.clients.is_open(name) or self._inbox is None:
             await asyncio.to_thread(self.client, name)
             await asyncio.to_thread(self.inbox)
 
@@ -400,19 +384,29 @@ class HubResources:
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> "Worker":
         """What works in the background. ``sync`` gives what syncs an account."""
-        from returns_hub.worker import Worker, purge_schedule, sync_schedule
+        from returns_hub.worker import Schedule, Worker, purge_schedule, sync_schedule
 
         store = self.store()
-        syncs = [
-            sync_schedule(store, each.name, every=each.sync_every.total_seconds(), sync=sync(each.name))
-            for each in self.accounts.values()
-            if each.sync_every is not None
-        ]
+        schedules: list[Schedule] = []
+        made_for = -1
+
+        def current_schedules() -> Sequence[Schedule]:
+            nonlocal schedules, made_for
+            if made_for != self._generation:
+                made_for = self._generation
+                schedules = [
+                    sync_schedule(store, each.name, every=each.sync_every.total_seconds(), sync=sync(each.name))
+                    for each in self.accounts.values()
+                    if each.sync_every is not None
+                ]
+                schedules.append(purge_schedule(store, self._keep_deliveries))
+            return schedules
+
         return Worker(
             store,
             processor=self.processor(),
             dispatcher=self.dispatcher(loop),
-            schedules=[*syncs, purge_schedule(store, self._keep_deliveries)],
+            schedules=current_schedules,
             concurrency=concurrency,
         )
 
@@ -430,7 +424,7 @@ class HubResources:
         jobs = [
             SyncJob(
                 account=account.name,
-                open_client=partial(open_async_client, account, limiter=self.limiter_of(account)),
+                open_client=partial(open_async_client, account, limiter=self.clients.limiter_of(account)),
                 history_start=account.history_start,
                 rate_limit=account.rate_limit,
             )
@@ -498,13 +492,9 @@ class HubResources:
         refusals, self.refusals = self.refusals, RefusalRecorder(self.store)
         refusals.close()
         with self._opening:
-            clients, self._clients = self._clients, {}
             inbox, self._inbox = self._inbox, None
             store, self._store = self._store, None
-            with self._limiting:
-                self._limiters = {}
-        for client in clients.values():
-            client.close()
+        self.clients.close()
         if inbox is not None:
             inbox.close()
         if store is not None:
@@ -512,13 +502,10 @@ class HubResources:
 
     def _reset_after_fork(self) -> None:
         """Open everything anew in a child process. What is the parent's is kept, so that nothing here closes it."""
-        self._inherited.append((self._clients, self._inbox, self._store, self._limiters))
-        self._opening, self._limiting = RLock(), Lock()
-        self._clients, self._inbox, self._store, self._limiters = {}, None, None, {}
-
-    @property
-    def _is_shared(self) -> bool:
-        return self._address.reveal().startswith("postgresql")
+        self._inherited.append((self._inbox, self._store))
+        self._opening = RLock()
+        self._inbox, self._store = None, None
+        self.clients.reset_after_fork()
 
 
 async def _in_time(opening: Awaitable[object]) -> None:

@@ -47,7 +47,7 @@ class Worker:
         *,
         processor: Processor,
         dispatcher: EventDispatcher,
-        schedules: Sequence[Schedule] = (),
+        schedules: Callable[[], Sequence[Schedule]] = tuple,
         concurrency: int = 4,
     ) -> None:
         self._store = store
@@ -75,8 +75,7 @@ class Worker:
         self._dispatcher.subscribe()
         self._start_loop("deliveries", WorkLoop("deliveries", self._deliveries, self._stopping))
         self._start("watcher", lambda: self._run_until_stopped(self._watch))
-        if self._schedules:
-            self._start("schedules", lambda: self._run_until_stopped(self._keep_schedules))
+        self._start("schedules", lambda: self._run_until_stopped(self._keep_schedules))
 
     def stop(self, grace: float | None = None) -> None:
         """Claim nothing more, finish what is in hand, and return when that is done, or after ``grace`` seconds.
@@ -147,11 +146,16 @@ class Worker:
 
     def _keep_schedules(self) -> None:
         running: dict[str, threading.Thread] = {}
-        ask_at = dict.fromkeys((schedule.name for schedule in self._schedules), 0.0)
+        ask_at: dict[str, float] = {}
+        known: Sequence[Schedule] = ()
         while not self._stopping.wait(_SCHEDULE_INTERVAL):
             running = {name: thread for name, thread in running.items() if thread.is_alive()}
-            for schedule in self._schedules:
-                if schedule.name in running or time.monotonic() < ask_at[schedule.name]:
+            schedules = self._schedules()
+            if schedules is not known:
+                # What was asked before says nothing about another schedule of the same name.
+                known, ask_at = schedules, {}
+            for schedule in schedules:
+                if schedule.name in running or time.monotonic() < ask_at.get(schedule.name, 0.0):
                     continue
                 due_in = schedule.due_in()
                 if due_in <= 0 and len(running) >= self._concurrency:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -46,10 +47,10 @@ class Serving:
             reply = connection.getresponse()
             return reply.status, reply.read()
 
-    def deliver(self, return_id: str) -> int:
+    def deliver(self, return_id: str, account: str = "acme-au") -> int:
         body = json.dumps({"event": "rma.updated", "data": {"rma_id": return_id}}).encode()
         signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-        return self.send("POST", "/webhooks/acme-au", body, X_Webhook_Signature=signature)[0]
+        return self.send("POST", f"/webhooks/{account}", body, X_Webhook_Signature=signature)[0]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """The exit code, and what it wrote after its announcement and to its log."""
@@ -146,6 +147,39 @@ def test_the_log_has_a_line_for_each_request_and_no_secret(start: Callable[..., 
         "method=POST route=/webhooks/{account} account=acme-au status=401",
     ]
     assert ("canary" in err, "0" * 64 in err) == (False, False)
+
+
+def test_a_changed_configuration_is_taken_up_while_it_listens(
+    start: Callable[..., Serving], configure: Callable[..., None]
+) -> None:
+    serving = start("--no-work")
+    statuses: set[int] = set()
+    done = threading.Event()
+
+    def deliver() -> None:
+        while not done.is_set():
+            statuses.add(serving.deliver("rma_1"))
+
+    sending = threading.Thread(target=deliver)
+    sending.start()
+    configure(
+        f'webhook_secrets = ["{SECRET}"]\n[accounts.second]\nprovider = "returnmate"\n'
+        f'api_key = "k"\nwebhook_secrets = ["{SECRET}"]'
+    )
+    serving.process.send_signal(signal.SIGHUP)
+    # Until then nobody knows the account.
+    while serving.deliver("rma_1", account="second") == 404:
+        pass
+    configure("no TOML")
+    serving.process.send_signal(signal.SIGHUP)
+    assert serving.process.stderr
+    refused = next(line for line in serving.process.stderr if "not reloaded" in line)
+    done.set()
+    sending.join()
+    assert "returns-hub.toml is not valid TOML" in refused
+    assert (serving.deliver("rma_1", account="second"), serving.deliver("rma_1", account="acme-nl")) == (200, 404)
+    assert statuses == {200}
+    assert serving.end()[0] == 0
 
 
 def test_a_port_that_is_taken_is_named(run: Run, configure: Callable[..., None]) -> None:

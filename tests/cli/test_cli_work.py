@@ -160,6 +160,21 @@ def test_an_account_is_synced_as_often_as_it_says(start: Start, hub: Hub) -> Non
     assert process.wait(120) == 0
 
 
+def test_a_changed_configuration_is_taken_up_at_a_hangup(
+    start: Start, hub: Hub, account: Callable[[str], None]
+) -> None:
+    process = start()
+    account('sync_every = "1h"')
+    process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(list(hub.returns())) == 60)
+    account("no TOML")
+    process.send_signal(signal.SIGHUP)
+    assert process.stderr is not None
+    assert "not reloaded, the configuration before stays: the configuration file" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(120) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -252,6 +252,32 @@ def test_environment_is_found_inside_lists_and_tables(load: Load) -> None:
     }
 
 
+@pytest.mark.parametrize("content", ["k", "k\n", "k\r\n"])
+def test_a_value_may_be_in_a_file_beside_the_configuration(load: Load, tmp_path: Path, content: str) -> None:
+    (tmp_path / "api_key").write_bytes(content.encode())
+    config = load('[accounts.a]\nprovider = "acme"\napi_key = { file = "api_key" }\n')
+    assert (dict(config.accounts["a"].options), config.warnings) == ({"api_key": "k"}, ())
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"\xff", "is not UTF-8 text"),
+        (b"k" * 65537, "is larger than 64 KiB"),
+    ],
+)
+def test_a_file_without_a_value_is_named(load: Load, tmp_path: Path, content: bytes | None, problem: str) -> None:
+    path = tmp_path / "api_key"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigurationError) as caught:
+        load('[accounts.a]\nprovider = "acme"\napi_key = { file = "api_key" }\n')
+    assert str(caught.value) == f"accounts.a.api_key: the file {path} {problem}"
+
+
 def test_numbers_with_a_fraction_are_exact(load: Load) -> None:
     config = load('[accounts.a]\nprovider = "acme"\nmargin = 0.1\n')
     assert config.accounts["a"].options["margin"] == Decimal("0.1")
@@ -260,7 +286,9 @@ def test_numbers_with_a_fraction_are_exact(load: Load) -> None:
 def test_secret_in_the_file_works_and_is_warned_about(load: Load) -> None:
     config = load(f'[accounts.acme-au]\nprovider = "acme"\napi_key = "{CANARY}"\n')
     assert config.accounts["acme-au"].options["api_key"] == CANARY
-    assert config.warnings == ('accounts.acme-au.api_key is written in the file; { env = "NAME" } keeps it out',)
+    assert config.warnings == (
+        'accounts.acme-au.api_key is written in the file; { env = "NAME" } or { file = "PATH" } keeps it out',
+    )
 
 
 @pytest.mark.parametrize(

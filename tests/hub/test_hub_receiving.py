@@ -125,9 +125,9 @@ def test_all_clients_of_an_account_keep_one_pace(account: Account, address: str)
     with Hub([account], store=address) as hub:
         parts: Any = hub._resources
         assert hub.client("acme") is hub.client("acme")
-        make = parts.limiter_of(account)
-        assert make(None) is parts.limiter_of(account)(None)
-        assert make(None, writes=True) is parts.limiter_of(account)(None, writes=True)
+        make = parts.clients.limiter_of(account)
+        assert make(None) is parts.clients.limiter_of(account)(None)
+        assert make(None, writes=True) is parts.clients.limiter_of(account)(None, writes=True)
         assert make(None, writes=True) is not make(None)
 
 

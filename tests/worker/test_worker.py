@@ -435,7 +435,7 @@ def test_a_schedule_is_kept(work: Callable[..., Worker]) -> None:
             asked.set()
         return 0.0 if len(done) < 2 else 3600.0
 
-    with work(schedules=[Schedule(name="often", due_in=due_in, run=lambda _: done.append("once"))]):
+    with work(schedules=lambda: [Schedule(name="often", due_in=due_in, run=lambda _: done.append("once"))]):
         assert asked.wait(60)
     assert done == ["once", "once"]
 
@@ -455,7 +455,7 @@ def test_a_schedule_that_takes_long_or_fails_keeps_no_other_back(
         raise ValueError("canary-55e1")
 
     schedules = [Schedule(name=name, due_in=lambda: 0.0, run=run) for name, run in [("slow", slow), ("fails", fails)]]
-    with work(schedules=schedules):
+    with work(schedules=lambda: schedules):
         wait_until(lambda: len(done) == 2)
     assert "fails: ValueError at worker/test_worker.py" in caplog.text
     assert "canary-55e1" not in caplog.text
