@@ -97,7 +97,7 @@ class EventDispatcher:
         handler = consumer.handlers[event.type]
         try:
             if handler.takes_connection:
-                with self._subscriptions.finishing(claimed.claim) as connection:
+                with self._subscriptions.finishing(claimed.claim, consumer.timeout) as connection:
                     handler.function(event, connection)
             elif handler.is_async:
                 self._await(handler.function, event, consumer.timeout)

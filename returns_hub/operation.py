@@ -2,11 +2,13 @@
 
 import functools
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from datetime import datetime
+from contextlib import closing
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, Self, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from returns_hub.errors import UnexpectedReply, WebhookRejected
 from returns_hub.json_codec import decode_json
@@ -82,6 +84,15 @@ class Reply:
         values = header_values(self.headers, name)
         return values[0] if values else None
 
+    @property
+    def date(self) -> datetime | None:
+        """When it was made, by the vendor's clock and to the second; None where the reply does not say."""
+        try:
+            moment = parsedate_to_datetime(self.header("date") or "")
+        except ValueError:
+            return None
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
     def json(self) -> Any:
         """The decoded body, numbers with a fraction as ``Decimal``; decoded once and kept.
 
@@ -138,6 +149,50 @@ def once_per_reply(check: CheckT) -> CheckT:
 
 Operation: TypeAlias = Generator[Request, Reply, T]
 """An intention: it yields each :class:`Request`, is sent the :class:`Reply`, and returns a value."""
+
+
+@define
+class VendorClock:
+    """What the vendor's clock showed at the first of the replies; None before one says it."""
+
+    shown: datetime | None = None
+
+    def see(self, reply: Reply) -> None:
+        """Read the clock of a reply."""
+        self.shown = self.shown or reply.date
+
+
+def watch(
+    operation: Operation[T],
+    *,
+    on_request: Callable[[Request], None] | None = None,
+    on_reply: Callable[[Reply], None] | None = None,
+) -> Operation[T]:
+    """The same operation; the functions are called with what it asks, before that is sent, and with what is answered."""
+    watched: Any = _watched(operation, on_request, on_reply)
+    # Errors and logs call an operation by its name.
+    watched.__name__ = getattr(operation, "__name__", "")
+    return cast("Operation[T]", watched)
+
+
+def _watched(
+    operation: Operation[T],
+    on_request: Callable[[Request], None] | None,
+    on_reply: Callable[[Reply], None] | None,
+) -> Operation[T]:
+    with closing(operation):
+        try:
+            request = next(operation)
+            while True:
+                if on_request is not None:
+                    on_request(request)
+                reply = yield request
+                if on_reply is not None:
+                    on_reply(reply)
+                request = operation.send(reply)
+        except StopIteration as done:
+            result: T = done.value
+    return result
 
 
 @frozen(kw_only=True)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -25,6 +24,7 @@ from returns_hub.errors import (
 )
 from returns_hub.events import EventUnmapped
 from returns_hub.merge import Observation, observed
+from returns_hub.operation import VendorClock, watch
 from returns_hub.reports import Delivery
 from returns_hub.retry import PROCESSING_BACKOFF
 from returns_hub.store import Store
@@ -39,8 +39,8 @@ _log = logging.getLogger("returns_hub")
 ATTEMPTS: Final = 12
 """How often a delivery is tried that cannot be processed: the last time up to an hour after the first."""
 
-# A vendor may announce a return before its own API knows it.
-_ATTEMPTS_TO_FIND: Final = 4
+# A vendor may announce a return before its own API knows it. Half of every wait is certain: these take 17 minutes at least.
+_ATTEMPTS_TO_FIND: Final = 11
 _PERMANENT: Final = (Conflict, UnsupportedOperation, ValidationFailed)
 
 
@@ -56,12 +56,10 @@ class Processor:
         store: Store,
         client_of: Callable[[str], Client],
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         attempts: int = ATTEMPTS,
     ) -> None:
         self._store = store
         self._client_of = client_of
-        self._now = now
         self._attempts = attempts
         self._deliveries = Deliveries(store.database)
 
@@ -110,7 +108,7 @@ class Processor:
         if applied is None:
             _log.warning("delivery %d of %s: the claim was lost, another worker has it", delivery.id, delivery.account)
             return False
-        seconds = (self._now() - delivery.received_at).total_seconds()
+        seconds = (claimed.claim.now() - delivery.received_at).total_seconds()
         telemetry.count("returns_hub.deliveries", account=delivery.account, outcome="processed")
         telemetry.observe("returns_hub.delivery.duration", max(seconds, 0.0), account=delivery.account)
         return True
@@ -142,7 +140,7 @@ class Processor:
             if not doubtful:
                 return applied
             # Nothing was committed: observations of one moment disagree, or a hint has waited for this return.
-            found = self._read_again(delivery, client, doubtful)
+            found = self._read_again(claimed, client, doubtful)
             result = evolve(result, observations=(*found, *result.observations), read=result.read.union(doubtful))
 
     def _interpret(self, claimed: ClaimedDelivery, client: Client) -> ProcessingResult:
@@ -184,28 +182,29 @@ class Processor:
         found: list[Observation] = []
         for return_id in ids:
             try:
-                found.append(self._read(claimed.delivery, client, return_id))
+                found.append(self._read(claimed, client, return_id))
             except NotFound:
                 if claimed.claim.attempt < min(_ATTEMPTS_TO_FIND, self._attempts):
                     raise
         return found
 
-    def _read_again(self, delivery: Delivery, client: Client, ids: Iterable[str]) -> list[Observation]:
+    def _read_again(self, claimed: ClaimedDelivery, client: Client, ids: Iterable[str]) -> list[Observation]:
         """The returns as they are now; without those that cannot be asked for."""
         found: list[Observation] = []
         for return_id in sorted(ids):
             try:
-                found.append(self._read(delivery, client, return_id))
+                found.append(self._read(claimed, client, return_id))
             except (NotFound, UnsupportedOperation):
                 continue
         return found
 
-    def _read(self, delivery: Delivery, client: Client, return_id: str) -> Observation:
-        seen_at = self._now()
-        ret = client.run(client.adapter.get_return(return_id))
+    def _read(self, claimed: ClaimedDelivery, client: Client, return_id: str) -> Observation:
+        delivery, seen_at, clock = claimed.delivery, claimed.claim.now(), VendorClock()
+        ret = client.run(watch(client.adapter.get_return(return_id), on_reply=clock.see))
         if return_id not in (ret.id, ret.request_id):
             raise UnexpectedReply("another return was asked for", where="id")
-        found = observed(self._store.comparable(delivery.account, ret), seen_at=seen_at, origin=delivery.origin)
+        shown = self._store.comparable(delivery.account, ret)
+        found = observed(shown, seen_at=seen_at, origin=delivery.origin, vendor_time=clock.shown)
         return evolve(found, delivery_id=delivery.id)
 
     def _fail(self, claimed: ClaimedDelivery, error: BaseException, reason: str) -> None:
@@ -259,5 +258,9 @@ def _unmapped(event: UnknownEvent, delivery: Delivery, index: int) -> EventUnmap
 
 def _retry_delay(attempt: int, error: BaseException) -> float:
     """Seconds until the next attempt, and no less than the vendor asks for."""
-    asked = error.retry_after if isinstance(error, RateLimited) else None
-    return PROCESSING_BACKOFF.delay(attempt, at_least=asked or 0.0)
+    at_least = 0.0
+    if isinstance(error, RateLimited):
+        at_least = error.retry_after or 0.0
+    elif isinstance(error, NotFound):
+        at_least = PROCESSING_BACKOFF.limit(attempt) / 2
+    return PROCESSING_BACKOFF.delay(attempt, at_least=at_least)

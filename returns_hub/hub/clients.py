@@ -3,9 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, frozen
 
@@ -17,7 +16,7 @@ from returns_hub.errors import StoreError
 from returns_hub.events import Origin
 from returns_hub.merge import Observation, observed
 from returns_hub.model import Item, Label, NewLabel, NewReturn, Note, Return, Shipment
-from returns_hub.operation import Operation
+from returns_hub.operation import Operation, Request, VendorClock, watch
 from returns_hub.status import LabelStatus
 from returns_hub.transport import AsyncTransport, Transport
 
@@ -40,7 +39,9 @@ class LocalObserver:
     account: str
     open_store: "Callable[[], Store]"
 
-    def observe(self, adapter: Adapter, result: object, *, sent_at: datetime) -> None:
+    def observe(
+        self, adapter: Adapter, result: object, *, sent_at: datetime, vendor_time: datetime | None = None
+    ) -> None:
         """Observe the return, the shipment or the items that a write resulted in."""
         try:
             store = self.open_store()
@@ -49,7 +50,7 @@ class LocalObserver:
         except StoreError as error:
             self._report(error)
             return
-        self._apply(adapter, [seen(ret, sent_at) for ret in returns])
+        self._apply(adapter, [seen(ret, sent_at, vendor_time) for ret in returns])
 
     def observe_note(self, adapter: Adapter, return_id: str, note: Note, *, sent_at: datetime) -> None:
         """Observe a note beside those that the mirror knows already: a return's notes are one fact."""
@@ -77,7 +78,10 @@ class LocalObserver:
         if not observations:
             return
         try:
-            self.open_store().apply(self.account, observations, derive=adapter.derive)
+            store = self.open_store()
+            ahead = store.clock_ahead()
+            observations = [evolve(each, seen_at=each.seen_at - ahead) for each in observations]
+            store.apply(self.account, observations, derive=adapter.derive)
         except StoreError as error:
             self._report(error)
 
@@ -98,7 +102,7 @@ class HubClient(Client[AdapterT_co]):
         writes = _Writes()
         result = super().run(writes.watch(operation), idempotency_key=idempotency_key)
         if writes.sent_at is not None:
-            self._observer.observe(self.adapter, result, sent_at=writes.sent_at)
+            self._observer.observe(self.adapter, result, sent_at=writes.sent_at, vendor_time=writes.vendor_time)
         return result
 
     def create_return(self, new: NewReturn, *, idempotency_key: str | None = None) -> Return:
@@ -140,7 +144,13 @@ class AsyncHubClient(AsyncClient[AdapterT_co]):
         writes = _Writes()
         result = await super().run(writes.watch(operation), idempotency_key=idempotency_key)
         if writes.sent_at is not None:
-            await asyncio.to_thread(self._observer.observe, self.adapter, result, sent_at=writes.sent_at)
+            await asyncio.to_thread(
+                self._observer.observe,
+                self.adapter,
+                result,
+                sent_at=writes.sent_at,
+                vendor_time=writes.vendor_time,
+            )
         return result
 
     async def create_return(self, new: NewReturn, *, idempotency_key: str | None = None) -> Return:
@@ -173,34 +183,29 @@ class AsyncHubClient(AsyncClient[AdapterT_co]):
 
 
 class _Writes:
-    """When an operation has first asked for something that changes the vendor's data; None if it has not."""
+    """When an operation has first asked for something that changes the vendor's data, None if it has not; and the vendor's clock."""
 
     def __init__(self) -> None:
         self.sent_at: datetime | None = None
+        self._clock = VendorClock()
+
+    @property
+    def vendor_time(self) -> datetime | None:
+        """What the vendor's clock showed."""
+        return self._clock.shown
 
     def watch(self, operation: Operation[T]) -> Operation[T]:
         """The operation, watched."""
-        watched: Any = self._watched(operation)
-        # Errors and logs call an operation by its name.
-        watched.__name__ = getattr(operation, "__name__", "")
-        return cast("Operation[T]", watched)
+        return watch(operation, on_request=self._note, on_reply=self._clock.see)
 
-    def _watched(self, operation: Operation[T]) -> Operation[T]:
-        with closing(operation):
-            try:
-                request = next(operation)
-                while True:
-                    if self.sent_at is None and request.is_write:
-                        self.sent_at = datetime.now(UTC)
-                    request = operation.send((yield request))
-            except StopIteration as done:
-                result: T = done.value
-        return result
+    def _note(self, request: Request) -> None:
+        if self.sent_at is None and request.is_write:
+            self.sent_at = datetime.now(UTC)
 
 
-def seen(ret: Return, sent_at: datetime) -> Observation:
+def seen(ret: Return, sent_at: datetime, vendor_time: datetime | None = None) -> Observation:
     """The observation of what a vendor answered to a write."""
-    return observed(ret, seen_at=sent_at, origin=Origin.LOCAL)
+    return observed(ret, seen_at=sent_at, origin=Origin.LOCAL, vendor_time=vendor_time)
 
 
 def _returns_of(provider: str, result: object) -> Iterator[Return]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -434,7 +434,8 @@ class HubResources:
 
     def health(self) -> Health:
         """How the store, the inbox and the syncs of the accounts stand."""
-        store, now = self.store(), datetime.now(UTC)
+        store = self.store()
+        now = store.now()
         backlog = self.inbox().backlog()
         oldest = backlog.oldest_pending_at
         from returns_hub.store.refusals import Refusals

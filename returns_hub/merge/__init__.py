@@ -29,7 +29,7 @@ known, whenever something is learnt.
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from attrs import evolve, fields, frozen, has
@@ -72,6 +72,9 @@ Derive: TypeAlias = Callable[[Return], Return]
 _Known: TypeAlias = dict[Path, Fact]
 _PARTS: Final = ("items", "aliases")
 
+# A date is whole seconds, and busy servers write the one of a moment ago.
+_ROUNDING: Final = timedelta(seconds=5)
+
 
 @frozen(kw_only=True)
 class Observation:
@@ -94,9 +97,16 @@ class Observation:
         return Stamp(min(self.at, self.seen_at), self.seen_at)
 
 
-def observed(ret: Return, *, seen_at: datetime, origin: Origin = Origin.POLL) -> Observation:
-    """A return as the vendor's API showed it: as of its ``updated_at``, or of ``seen_at`` where it has none."""
-    return Observation(ret=ret, at=ret.updated_at or seen_at, seen_at=seen_at, origin=origin)
+def observed(
+    ret: Return, *, seen_at: datetime, origin: Origin = Origin.POLL, vendor_time: datetime | None = None
+) -> Observation:
+    """A return as the vendor's API showed it: as of its ``updated_at``, or of ``seen_at`` where it has none.
+
+    ``vendor_time`` is what the vendor's clock showed at the answer. Where ours is ahead of it, by more than servers round
+    theirs, the return is as of that: what the vendor says of a later moment wins.
+    """
+    shown_at = seen_at if vendor_time is None or seen_at < vendor_time + _ROUNDING else vendor_time
+    return Observation(ret=ret, at=ret.updated_at or shown_at, seen_at=seen_at, origin=origin)
 
 
 @frozen(kw_only=True)

@@ -54,6 +54,7 @@ _CHUNK_ROWS: Final = 200
 
 CLOCK_MARGIN: Final = timedelta(minutes=5)
 """By how much the clocks of two machines may differ. A stored moment further ahead than that is of a clock that was wrong."""
+_EQUAL_CLOCKS: Final = timedelta(seconds=1)
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -121,7 +122,8 @@ class Database:
         Events are written ``serialized`` only. A transaction that is not does not wait for other writers on PostgreSQL.
         What is ``durable`` survives a power cut once it is committed; what is not does not wait for the disk, and a power
         cut may undo it, whole. With None that is as the database is set up. PostgreSQL has ``within`` seconds for each
-        answer, or 70; a file has the ``?timeout=`` of its address.
+        answer, or 70; a file has the ``?timeout=`` of its address. PostgreSQL undoes it where nothing is asked for 15
+        seconds: a process that stops here would hold up the others.
         """
         options = {"write": True, "durable": durable, "serialized": serialized, "within": within}
         with contextlib.ExitStack() as held:
@@ -132,15 +134,16 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def lending(self) -> Iterator[Connection]:
+    def lending(self, timeout: float) -> Iterator[Connection]:
         """A transaction that writes, for somebody else: names without a schema mean in it what they mean to its user.
 
+        PostgreSQL undoes it where nothing is asked for ``timeout`` seconds.
         In a file it does not take turns with the writers of this process, but makes them wait as another process would.
         """
         with contextlib.ExitStack() as held:
             if self.dialect == "sqlite":
                 held.enter_context(self._turn.without())
-            connection = held.enter_context(self._connected()).execution_options(write=True)
+            connection = held.enter_context(self._connected()).execution_options(write=True, idle=timeout)
             held.enter_context(connection.begin())
             if self.schema is not None:
                 connection.exec_driver_sql("SET LOCAL search_path TO DEFAULT")
@@ -319,6 +322,12 @@ def database_time(connection: Connection) -> datetime:
         return datetime.now(UTC)
     moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return moment.astimezone(UTC)
+
+
+def clock_ahead(now: datetime) -> timedelta:
+    """By how much this machine's clock is ahead of the database's, which has just shown ``now``; zero where that is less than a second."""
+    ahead = datetime.now(UTC) - now
+    return ahead if abs(ahead) >= _EQUAL_CLOCKS else timedelta(0)
 
 
 def sql_time(dialect: str, *, later: float = 0.0) -> ColumnElement[datetime]:

@@ -6,7 +6,7 @@ other. What a delivery results in is committed together with the word that it is
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -22,7 +22,7 @@ from returns_hub.operation import WebhookRequest
 from returns_hub.reports import Backlog, Delivery, DeliveryState, Purged
 from returns_hub.store import correlation, ingestion, rows
 from returns_hub.store.correlation import Uncorrelated
-from returns_hub.store.database import Database, database_time, sql_time, store_errors
+from returns_hub.store.database import Database, clock_ahead, database_time, sql_time, store_errors
 from returns_hub.store.events import append_events, notify
 from returns_hub.store.ingestion import ApplyResult, ObservationBatch
 from returns_hub.store.queue import DEAD, PENDING, PROCESSED, Claim, Queue, in_state
@@ -353,8 +353,9 @@ class Deliveries:
             count = {"duplicates": _ROW.duplicates + new_row.excluded.duplicates + 1}
             statement = new_row.on_conflict_do_update(index_elements=["account", "dedupe_key"], set_=count)
             now = database_time(connection)
+            ahead = clock_ahead(now)
             # In one order everywhere: two processes that wait for each other's copies would wait for ever.
-            values = [_new_row(first[key], copies[key] - 1, now) for key in sorted(first)]
+            values = [_new_row(first[key], copies[key] - 1, now, ahead) for key in sorted(first)]
             stored_rows = statement.returning(_ROW.id, _ROW.account, _ROW.dedupe_key, _ROW.duplicates)
             found = {(row.account, row.dedupe_key): row for row in connection.execute(stored_rows, values)}
             fresh = {key for key, row in found.items() if row.duplicates == copies[key] - 1}
@@ -389,13 +390,13 @@ def _matching(account: str | None, state: DeliveryState | None, since: datetime 
     return wanted
 
 
-def _new_row(new: NewDelivery, copies: int, now: datetime) -> rows.Row:
+def _new_row(new: NewDelivery, copies: int, now: datetime, ahead: timedelta) -> rows.Row:
     request = new.request
     return {
         "account": new.account,
         "dedupe_key": new.dedupe_key,
         "subject": new.subject,
-        "received_at": request.received_at,
+        "received_at": request.received_at - ahead,
         "method": rows.plain(request.method),
         "url": rows.plain(request.url),
         "headers": encode_json(request.headers),

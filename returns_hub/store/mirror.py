@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, Self
@@ -19,7 +19,7 @@ from returns_hub.secret import Secret
 from returns_hub.status import Attention, Status
 from returns_hub.store import correlation, ingestion, rows, search
 from returns_hub.store.checkpoints import load_checkpoints, save_checkpoints
-from returns_hub.store.database import Database, database_time, sql_time, store_errors
+from returns_hub.store.database import Database, clock_ahead, database_time, sql_time, store_errors
 from returns_hub.store.events import EventReader
 from returns_hub.store.ingestion import ApplyResult, Pass
 from returns_hub.store.leases import Lease
@@ -291,6 +291,16 @@ class Store:
         """
         with self.database.reading() as connection:
             return database_time(connection)
+
+    @store_errors
+    def clock_ahead(self) -> timedelta:
+        """By how much this machine's clock is ahead of that of :meth:`now`; zero where that is less than a second.
+
+        Raises:
+            StoreError: the database fails.
+        """
+        with self.database.reading() as connection:
+            return clock_ahead(database_time(connection))
 
     @store_errors
     def last_seen(self, account: str) -> datetime | None:

@@ -126,7 +126,8 @@ def _begin(connection: Connection) -> None:
     driver.limit = options.get("within") or _STATEMENT_ANSWER_SECONDS
     settings = {"statement_timeout": f"{_STATEMENT_SECONDS}s"} if driver.is_pooled else {}
     if options.get("write"):
-        settings["idle_in_transaction_session_timeout"] = f"{_IDLE_WRITER_SECONDS}s"
+        idle = options.get("idle", _IDLE_WRITER_SECONDS)
+        settings["idle_in_transaction_session_timeout"] = f"{1000 * idle:.0f}ms"
     if options.get("schema"):
         # Its name was checked. A pooler, and whoever borrows the connection, would not expect it in the session.
         settings["search_path"] = options["schema"]

@@ -7,9 +7,10 @@ once. Deliveries are such rows, and so are the events of a consumer; SQLite and 
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
@@ -60,12 +61,21 @@ def in_state(columns: _Columns, state: str) -> ColumnElement[bool]:
 
 @frozen(kw_only=True)
 class Claim:
-    """A row that the claimant, and nobody else, works on now, for the ``attempt``-th time. ``id`` is its ``order``."""
+    """A row that the claimant, and nobody else, works on now, for the ``attempt``-th time. ``id`` is its ``order``.
+
+    ``claimed_at`` is by the database's clock.
+    """
 
     id: int
     partition: str | None
     attempt: int
+    claimed_at: datetime
     token: str = field(repr=False)
+    _began: float = field(init=False, repr=False, factory=time.monotonic)
+
+    def now(self) -> datetime:
+        """The time by the database's clock, without asking it."""
+        return self.claimed_at + timedelta(seconds=time.monotonic() - self._began)
 
 
 class Queue:
@@ -111,7 +121,13 @@ class Queue:
     def claim_of(self, row: RowMapping) -> Claim:
         """The claim that a row holds which was just claimed."""
         partition = None if self._partition is None else row[self._partition.name]
-        return Claim(id=row[self._order.name], partition=partition, attempt=row["attempts"], token=row["claim"])
+        return Claim(
+            id=row[self._order.name],
+            partition=partition,
+            attempt=row["attempts"],
+            claimed_at=row["claimed_until"] - timedelta(seconds=CLAIM_SECONDS),
+            token=row["claim"],
+        )
 
     def extend(self, connection: Connection, claim: Claim) -> None:
         """Have the claim hold for :data:`CLAIM_SECONDS` from now."""

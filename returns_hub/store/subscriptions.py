@@ -99,14 +99,14 @@ class Subscriptions:
             connection.execute(delete(PARKED_EVENTS).where(taken))
 
     @contextmanager
-    def finishing(self, claim: Claim) -> Iterator[Connection]:
+    def finishing(self, claim: Claim, timeout: float) -> Iterator[Connection]:
         """A transaction at whose end the consumer has taken the event: all of it is committed, or nothing.
 
         Raises:
             ClaimLost: meanwhile somebody else has the event, or had it. Nothing was committed.
         """
         held = (_QUEUED.consumer == claim.partition) & (_QUEUED.sequence == claim.id) & (_QUEUED.claim == claim.token)
-        with self.database.lending() as connection:
+        with self.database.lending(timeout) as connection:
             self._lent[claim.token] = connection
             try:
                 yield connection

@@ -233,9 +233,7 @@ class AccountRun:
 
     def _compare_clocks(self) -> timedelta:
         """By how much this machine's clock is ahead of the one that all processes of the mirror share."""
-        if self.options.now is not None or self.store.database.dialect == "sqlite":
-            return timedelta(0)
-        return datetime.now(UTC) - self.store.now()
+        return timedelta(0) if self.options.now is not None else self.store.clock_ahead()
 
     def _now(self) -> datetime:
         """The present, and never before what was read last, also where the clock was set back."""

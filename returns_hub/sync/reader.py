@@ -2,11 +2,10 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from anyio import Semaphore, create_task_group, to_thread
 from attrs import define, evolve, field
@@ -17,7 +16,7 @@ from returns_hub.errors import NotFound, PluginError, ReplyTooLarge, UnexpectedR
 from returns_hub.events import Origin
 from returns_hub.merge import Observation, observed, restrict_fields
 from returns_hub.model import Return
-from returns_hub.operation import Operation, Page, Reply
+from returns_hub.operation import Operation, Page, Reply, Request, VendorClock, watch
 from returns_hub.reports import ReportBuilder, SyncProgress
 from returns_hub.store import ApplyResult, Store
 from returns_hub.store.rows import fingerprint
@@ -119,9 +118,9 @@ class Reader:
 
     async def _read_page(self, job: PageJob, origin: Origin) -> None:
         listing, segment = job.listing, job.segment
-        seen_at = self.now()
+        seen_at, clock = self.now(), VendorClock()
         try:
-            page = await self._get_page(listing, segment.cursor)
+            page = await self._get_page(listing, segment.cursor, clock)
         except (NotFound, PluginError, UnexpectedReply, ValidationFailed, ValueError):
             if not listing.resumed:
                 raise
@@ -133,7 +132,7 @@ class Reader:
         for sentence in page.gaps:
             self.report.add_gap(sentence)
         observations = [
-            observed(ret, seen_at=seen_at, origin=origin)
+            observed(ret, seen_at=seen_at, origin=origin, vendor_time=clock.shown)
             for ret in listing.new_rows(segment, page)
             if not self.client.adapter.is_test_record(ret)
         ]
@@ -149,7 +148,7 @@ class Reader:
         if listing.gap is not None:
             self.report.add_gap(listing.gap)
 
-    async def _get_page(self, listing: Listing, cursor: str | None) -> Page[Return]:
+    async def _get_page(self, listing: Listing, cursor: str | None, clock: VendorClock) -> Page[Return]:
         """A page of the listing; one that is larger than the client reads is asked for again, smaller.
 
         Raises:
@@ -159,7 +158,7 @@ class Reader:
             size, adapter = self._page_size, self.client.adapter
             try:
                 return await self._run(
-                    listing.read_page(adapter if size is None else evolve(adapter, page_size=size), cursor)
+                    listing.read_page(adapter if size is None else evolve(adapter, page_size=size), cursor), clock
                 )
             except ReplyTooLarge as problem:
                 if size == 1:
@@ -186,10 +185,10 @@ class Reader:
         detailed = list(rows)
 
         async def read(index: int, row: Observation) -> None:
-            seen_at = self.now()
-            ret = await self._get_return(row.ret.id)
+            seen_at, clock = self.now(), VendorClock()
+            ret = await self._get_return(row.ret.id, clock)
             if ret is not None:
-                detailed[index] = observed(ret, seen_at=seen_at, origin=row.origin)
+                detailed[index] = observed(ret, seen_at=seen_at, origin=row.origin, vendor_time=clock.shown)
 
         with first_failure():
             async with create_task_group() as tasks:
@@ -221,21 +220,22 @@ class Reader:
 
     async def _observe_return(self, return_id: str) -> list[Observation]:
         """The observation of a return that is read by its id; none if it cannot be read."""
-        seen_at = self.now()
-        ret = await self._get_return(return_id)
+        seen_at, clock = self.now(), VendorClock()
+        ret = await self._get_return(return_id, clock)
         if ret is None:
             return []
         known = None
         if not self.options.details:
             known = await to_thread.run_sync(self.store.get_return, self.account, return_id)
         # Asked for no details, it gives none: they would look like changes, though nothing but our knowledge changed.
-        return [observed(restrict_fields(ret, known.ret) if known else ret, seen_at=seen_at)]
+        shown = restrict_fields(ret, known.ret) if known else ret
+        return [observed(shown, seen_at=seen_at, vendor_time=clock.shown)]
 
-    async def _get_return(self, return_id: str) -> Return | None:
+    async def _get_return(self, return_id: str, clock: VendorClock) -> Return | None:
         """A return as the vendor has it; None, and the report says so, if it cannot be read."""
         ret: Return | None = None
         try:
-            ret = await self._run(self.client.adapter.get_return(return_id))
+            ret = await self._run(self.client.adapter.get_return(return_id), clock)
         except NotFound:
             self.on_missing(return_id)
             return None
@@ -248,26 +248,16 @@ class Reader:
             return None
         return None if self.client.adapter.is_test_record(ret) else ret
 
-    async def _run(self, operation: Operation[T]) -> T:
-        counted: Any = self._counted(operation)
-        # Errors and logs call an operation by its name.
-        counted.__name__ = getattr(operation, "__name__", "")
-        async with self._calls:
-            result: T = await self.client.run(counted)
-        return result
+    async def _run(self, operation: Operation[T], clock: VendorClock) -> T:
+        def see(reply: Reply) -> None:
+            clock.see(reply)
+            self.vendor_time = self.vendor_time or clock.shown
 
-    def _counted(self, operation: Operation[T]) -> Operation[T]:
-        with closing(operation):
-            try:
-                request = next(operation)
-                while True:
-                    self.report.count(requests=1)
-                    reply = yield request
-                    self.vendor_time = self.vendor_time or date_of(reply)
-                    request = operation.send(reply)
-            except StopIteration as done:
-                result: T = done.value
-        return result
+        async with self._calls:
+            return await self.client.run(watch(operation, on_request=self._count, on_reply=see))
+
+    def _count(self, _: Request) -> None:
+        self.report.count(requests=1)
 
     def _show_progress(self, queue: ReadQueue, phase: str) -> None:
         if self.options.progress is None:
@@ -286,15 +276,6 @@ class Reader:
         except (KeyboardInterrupt, SystemExit) as cause:
             # An event loop would not survive it; outside the loop it is raised as it is.
             raise Interrupted(cause) from None
-
-
-def date_of(reply: Reply) -> datetime | None:
-    """The time of a reply by the clock of who made it; None where it does not say."""
-    try:
-        moment = parsedate_to_datetime(reply.header("date") or "")
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def worker_count(rate: Rate | None) -> int:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +40,7 @@ def sync_schedule(
 
     def due_in() -> float:
         began = log.health(account).started_at
-        return 0.0 if began is None else every - (datetime.now(UTC) - began).total_seconds()
+        return 0.0 if began is None else every - (store.now() - began).total_seconds()
 
     def run(stop: Callable[[], bool]) -> None:
         try:
@@ -63,7 +63,7 @@ def purge_schedule(store: "Store", keep: timedelta) -> Schedule:
     def run(stop: Callable[[], bool]) -> None:
         nonlocal due_at
         due_at = time.monotonic() + _PURGE_INTERVAL
-        deliveries.purge(datetime.now(UTC) - keep, stop=stop)
+        deliveries.purge(store.now() - keep, stop=stop)
 
     return Schedule(name="purge", due_in=due_in, run=run)
 

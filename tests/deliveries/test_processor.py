@@ -253,17 +253,30 @@ def test_what_no_other_attempt_would_help_is_dead_at_once(
     assert (found(inbox, number).state, found(inbox, number).attempts) == (DeliveryState.DEAD, 1)
 
 
-def test_a_return_that_the_vendor_does_not_have_is_asked_for_again_and_then_let_be(
-    store: Store, inbox: Inbox, post: Post, client: Client, bodies: Bodies, pass_time: PassTime
+@pytest.mark.parametrize("drawn", ["the shortest waits", "the longest waits"])
+def test_a_return_that_the_vendor_does_not_have_is_asked_for_ten_minutes_long_and_then_let_be(
+    store: Store,
+    inbox: Inbox,
+    post: Post,
+    client: Client,
+    bodies: Bodies,
+    pass_time: PassTime,
+    drawn: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: low if "shortest" in drawn else high)
     (number,) = post(bodies.hint("F99"))
     processor = Processor(store, lambda _: client)
-    for _ in range(5):
+    waits = []
+    while not processor.process_due(1):
+        waits.append((found(inbox, number).due_at - store.now()).total_seconds())
         pass_time()
-        processor.process_due(1)
     done = found(inbox, number)
-    assert (done.state, done.attempts, done.events) == (DeliveryState.PROCESSED, 4, 0)
+    assert (done.state, done.events) == (DeliveryState.PROCESSED, 0)
     assert done.error == "the vendor has no such return"
+    # What its API knows after 20 seconds is asked for within a minute.
+    assert any(20 < sum(waits[:count]) < 60 for count in range(len(waits)))
+    assert 600 < sum(waits) < 3600
 
 
 def test_a_return_that_appears_a_little_later_is_found(

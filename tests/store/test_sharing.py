@@ -138,6 +138,6 @@ def lent(shared_url: str) -> Iterator[Store]:
 
 def test_names_mean_in_a_lent_transaction_what_they_mean_to_the_platform(lent: Store) -> None:
     table = "orders" if lent.database.dialect == "sqlite" else "events"
-    with lent.database.lending() as connection:
+    with lent.database.lending(60.0) as connection:
         assert len(connection.execute(text(f"SELECT * FROM {table}")).all()) == 1
         assert lent.database.own(connection, METADATA.tables["deliveries"].delete()).rowcount == 0

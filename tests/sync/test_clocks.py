@@ -12,7 +12,6 @@ from returns_hub.merge import observed
 from returns_hub.store import Store
 from returns_hub.store.schema import MERGE_STATE
 from returns_hub.sync import SyncReport
-from returns_hub.sync.reader import date_of
 
 Sync = Callable[..., SyncReport]
 
@@ -122,8 +121,8 @@ def test_a_clock_that_is_ahead_covers_no_more_than_the_vendor_s_own_shows(
     ],
 )
 def test_the_date_of_a_reply_is_read_or_is_none(value: str, expected: datetime | None) -> None:
-    assert date_of(Reply(status=200, headers={"Date": value})) == expected
+    assert Reply(status=200, headers={"Date": value}).date == expected
 
 
 def test_a_reply_without_a_date_has_none() -> None:
-    assert date_of(Reply(status=200)) is None
+    assert Reply(status=200).date is None
