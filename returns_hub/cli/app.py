@@ -27,6 +27,7 @@ from returns_hub.cli import (
     sandbox,
     serve,
     sync,
+    trigger,
     vendors,
     work,
 )
@@ -71,6 +72,7 @@ for command in (
     vendors.explain,
     doctor.doctor,
     sandbox.sandbox,
+    trigger.trigger,
     new_adapter.new_adapter,
     check_adapter.check_adapter,
 ):

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from returns_hub.testing.faults import Call, Fault, Faults, Outcome, html_answer, json_answer
     from returns_hub.testing.fields import field_map, field_table
     from returns_hub.testing.server import RunningServer, serve
-    from returns_hub.testing.simulator import LoggedRequest, Refusal, Simulator, TriggerResult, call_platform
+    from returns_hub.testing.simulator import (
+        LoggedRequest,
+        Refusal,
+        SignedRequest,
+        Simulator,
+        TriggerResult,
+        call_platform,
+        change_values,
+    )
 
 __all__ = [
     "AdapterConformance",
@@ -45,10 +53,12 @@ __all__ = [
     "Refusal",
     "Replacement",
     "RunningServer",
+    "SignedRequest",
     "Simulator",
     "TriggerResult",
     "Variation",
     "call_platform",
+    "change_values",
     "corrupted",
     "field_map",
     "field_table",
@@ -76,7 +86,13 @@ _MODULES: Final = {
     **dict.fromkeys(("Call", "Fault", "Faults", "Outcome", "html_answer", "json_answer"), "faults"),
     **dict.fromkeys(("field_map", "field_table"), "fields"),
     **dict.fromkeys(("RunningServer", "serve"), "server"),
-    **dict.fromkeys(("LoggedRequest", "Refusal", "Simulator", "TriggerResult", "call_platform"), "simulator"),
+    **dict.fromkeys(
+        (
+            *("LoggedRequest", "Refusal", "SignedRequest", "Simulator", "TriggerResult", "call_platform"),
+            "change_values",
+        ),
+        "simulator",
+    ),
 }
 
 

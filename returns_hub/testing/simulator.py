@@ -8,16 +8,19 @@ Needs the extra ``server``; pytest is not imported.
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import deepcopy
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, TypedDict
+from typing import Any, ClassVar, Final, TypeAlias, TypedDict
 from urllib.parse import parse_qsl, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from returns_hub.operation import HttpAnswer, Pairs
 from returns_hub.testing.faults import Call, Faults, Outcome
 from returns_hub.testing.server import Receive, Scope, Send, abort_connection, is_disconnected, read_body
+
+Json: TypeAlias = dict[str, Any]
 
 _MAX_ANSWER: Final = 1 << 20
 
@@ -64,6 +67,42 @@ def call_platform(
         return None
     finally:
         connection.close()
+
+
+@frozen(kw_only=True)
+class SignedRequest:
+    """A call that a vendor makes, signed as it signs: nothing is sent before :meth:`send`."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    def send(self, *, timeout: float = 5.0) -> HttpAnswer | None:
+        """What is answered; None if that takes longer than ``timeout`` seconds, or fails. No redirect is followed."""
+        return call_platform(self.method, self.url, self.headers, self.body or None, timeout=timeout)
+
+
+def change_values(body: Json, changes: Mapping[str, Any]) -> Json:
+    """A copy of a JSON object with other values at these places: ``data.status``, ``items.0.sku``.
+
+    Raises:
+        ValueError: there is no such place; the text names it.
+    """
+    changed: Json = deepcopy(body)
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        holder: Any = changed
+        try:
+            for part in parents:
+                holder = holder[int(part)] if isinstance(holder, list) else holder[part]
+            if isinstance(holder, list):
+                holder[int(last)] = value
+            else:
+                holder[last] = value
+        except (KeyError, IndexError, ValueError, TypeError) as problem:
+            raise ValueError(f"the body has no place {path!r}; its keys are {', '.join(body)}") from problem
+    return changed
 
 
 @frozen
@@ -129,13 +168,49 @@ class Simulator(ABC):
         """
         return None
 
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """The events that :meth:`make_event` can make, as the vendor names them."""
+        return ()
+
+    def make_event(
+        self,
+        event: str,
+        webhook_url: str,  # noqa: ARG002 - the contract's
+        *,
+        changes: Mapping[str, Any] = MappingProxyType({}),  # noqa: ARG002
+        secret: str | None = None,  # noqa: ARG002
+    ) -> SignedRequest:
+        """Have an event happen, to the newest record that it can happen to, and give its webhook; nothing is sent.
+
+        ``changes`` are other values of its body (:func:`change_values`); ``secret`` signs instead of the simulator's own.
+
+        Raises:
+            ValueError: there is no such event, or no such place in its body.
+        """
+        raise ValueError(f"{self.provider} has no event {event!r}")
+
+    def make_order_lookup(
+        self,
+        platform_url: str,
+        order_number: str,
+        *,
+        secret: str | None = None,
+    ) -> SignedRequest:
+        """The call by which the vendor asks a shop for an order, signed; nothing is sent.
+
+        Raises:
+            NotImplementedError: the vendor asks for none.
+        """
+        raise NotImplementedError(f"{self.provider} asks for no orders")
+
     def call_order_lookup(self, platform_url: str, order_number: str) -> HttpAnswer | None:
         """Ask a shop for an order, signed, as the vendor does; None: no answer.
 
         Raises:
             NotImplementedError: the vendor asks for none.
         """
-        raise NotImplementedError(f"{self.provider} asks for no orders")
+        return self.make_order_lookup(platform_url, order_number).send()
 
     @property
     def requests(self) -> tuple[LoggedRequest, ...]:

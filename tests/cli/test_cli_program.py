@@ -32,6 +32,7 @@ COMMANDS = (
     "serve",
     "show",
     "sync",
+    "trigger",
     "work",
 )
 

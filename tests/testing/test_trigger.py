@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from returns_hub import Account, Hub, registry
+from returns_hub import Account, Client, Hub, Receipt, ReturnHint, UnknownEvent, WebhookRequest, connect, registry
 from returns_hub.server import create_app
-from returns_hub.testing import FakeVendor, Simulator, call_platform, serve
+from returns_hub.testing import FakeVendor, SignedRequest, Simulator, call_platform, change_values, serve
 from returns_hub_return_helper.sandbox import ReturnHelperSandbox
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
@@ -76,3 +77,43 @@ def test_a_vendor_may_tell_nothing_and_ask_for_nothing() -> None:
 def test_an_address_that_is_none_is_no_silence(url: str) -> None:
     with pytest.raises(ValueError, match="not an absolute"):
         call_platform("POST", url, {}, b"")
+
+
+def _receive(client: Client, request: SignedRequest) -> Receipt:
+    return client.receive(
+        WebhookRequest(
+            method=request.method,
+            url=request.url,
+            headers=request.headers,
+            body=request.body,
+            received_at=datetime.now(UTC),
+        )
+    )
+
+
+@pytest.mark.parametrize("provider", registry.sandboxes())
+def test_every_event_that_a_simulator_makes_is_signed_and_understood(provider: str) -> None:
+    simulator = registry.sandbox_class(provider)(count=20)
+    url = "https://your.shop/webhooks/acme"
+    simulator.register_webhook(url)
+    with connect(provider, **simulator.options) as client:
+        for name in simulator.event_names:
+            receipt = _receive(client, simulator.make_event(name, url))
+            assert not any(isinstance(event, UnknownEvent) for event in receipt.events), name
+    assert simulator.event_names
+
+
+def test_values_of_the_body_and_the_secret_can_be_others() -> None:
+    simulator = ReturnMateSandbox(count=5)
+    request = simulator.make_event("rma.approved", "https://your.shop/", changes={"data.id": "rma_9"}, secret="other")
+    with connect("returnmate", api_key="k", webhook_secrets=["other"]) as client:
+        (event,) = _receive(client, request).events
+    assert isinstance(event, ReturnHint)
+    assert event.return_id == "rma_9"
+    assert "other" not in repr(request)
+
+
+def test_a_place_that_is_none_is_named() -> None:
+    assert change_values({"a": [{"b": 1}]}, {"a.0.b": 2, "c": 3}) == {"a": [{"b": 2}], "c": 3}
+    with pytest.raises(ValueError, match=r"no place 'a\.1\.b'; its keys are a"):
+        change_values({"a": [{"b": 1}]}, {"a.1.b": 2})

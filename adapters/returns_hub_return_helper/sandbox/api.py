@@ -21,9 +21,10 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from returns_hub import HttpAnswer
-from returns_hub.testing import Call, Faults, Simulator, TriggerResult, json_answer
+from returns_hub.testing import Call, Faults, SignedRequest, Simulator, TriggerResult, json_answer
 from returns_hub_return_helper.sandbox import records
 from returns_hub_return_helper.sandbox.fba import FbaEndpoints
+from returns_hub_return_helper.sandbox.happenings import happenings
 from returns_hub_return_helper.sandbox.records import Inventory, Recall, Resend, Shipment, Vas
 from returns_hub_return_helper.sandbox.returns import ReturnEndpoints
 from returns_hub_return_helper.sandbox.seed import NEWEST, OLDEST, Seeder, carrier_error, seed_returns
@@ -188,6 +189,7 @@ class ReturnHelperSandbox(Simulator):
         rng = random.Random(seed)  # noqa: S311  test data, not keys
         self._seeder = Seeder(self._state, rng, newest, dispose_code)
         seed_returns(self._seeder, count, oldest)
+        self._happenings = happenings(self, self._state, self._seeder, now)
 
     # What there is
 
@@ -287,6 +289,25 @@ class ReturnHelperSandbox(Simulator):
             self.arrive(shipment.id, images=0)
         tried = self.deliver()
         return TriggerResult(str(shipment.request.id), tuple([one.attempts[-1].status for one in tried]))
+
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """The notifications that follow from what happens in a warehouse here; FBA's and consolidation's do not."""
+        return tuple(self._happenings)
+
+    def make_event(
+        self,
+        event: str,
+        webhook_url: str,
+        *,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+        secret: str | None = None,
+    ) -> SignedRequest:
+        """A notification; what else is told of the same happening is not delivered."""
+        if event not in self._happenings:
+            raise ValueError(f"no way is known here for Return Helper to tell {event!r}")
+        with self.lock:
+            return self._outbox.request(self._happenings[event], event, webhook_url, changes, secret)
 
     def register_webhook(self, webhook_url: str) -> None:
         """Sign for this address from now on, and deliver there."""

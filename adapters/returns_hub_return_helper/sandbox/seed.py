@@ -164,11 +164,12 @@ class Seeder:
             if status == "completed":
                 entry.pick_up = "self-pick-up"
         elif handling == "rsd":
-            self._resend(inventory, status, at)
+            self.resend(inventory, status, at)
         elif handling == "ohd" and self.rng.random() < 0.3:
             self.state.add_service(inventory.line_item, self.rng.choice(("repack", "prd-inspec", SPLIT)), None, 2, at)
 
-    def _resend(self, inventory: Inventory, status: str, at: datetime) -> None:
+    def resend(self, inventory: Inventory, status: str, at: datetime) -> Resend:
+        """An inventory is sent on to a buyer."""
         service = next(one for one in RESEND_SERVICES if one.warehouse_id == inventory.warehouse_id)
         resend = Resend(
             id=self.state.new_id("resend"),
@@ -196,6 +197,7 @@ class Seeder:
         if status == "completed":
             resend.tracking_number = f"RESEND{resend.id:08d}"
         self.state.resends[resend.id] = resend
+        return resend
 
 
 def carrier_error(message: str) -> str:

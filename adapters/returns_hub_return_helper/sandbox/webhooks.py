@@ -8,13 +8,14 @@ import base64
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
-from returns_hub.testing import call_platform, json_answer
+from returns_hub import decode_json
+from returns_hub.testing import SignedRequest, call_platform, change_values, json_answer
 
 Json: TypeAlias = dict[str, Any]
 DeliveryState: TypeAlias = Literal["waiting", "acknowledged", "dead", "lost"]
@@ -60,6 +61,11 @@ class Notification:
     state: DeliveryState = "waiting"
     attempts: list[Attempt] = field(factory=list)
     timestamp: str | None = None
+
+
+def _json(one: Notification) -> Json:
+    body: Json = decode_json(one.body)
+    return body
 
 
 Order: TypeAlias = Callable[[Sequence[Notification]], Iterable[Notification]]
@@ -144,6 +150,25 @@ class Outbox:
                 "timestamp": one.timestamp,
             }
             return headers, one.body
+
+    def request(
+        self, happens: Callable[[], object], event: str, url: str, changes: Mapping[str, Any], secret: str | None
+    ) -> SignedRequest:
+        """The notification of an event that happens now, signed for ``url``; what else it causes is never delivered."""
+        with self._lock:
+            before = len(self.notifications)
+            happens()
+            new = self.notifications[before:]
+            for one in new:
+                one.state = "lost"
+            one = next(one for one in new if one.action == event)
+            timestamp, body = print_timestamp(self.now()), json_answer(200, change_values(_json(one), changes)).body
+        headers = {
+            "content-type": "application/json; charset=utf-8",
+            self.signature_header: sign(secret or self.key, url, timestamp, body),
+            "timestamp": timestamp,
+        }
+        return SignedRequest(method="POST", url=url, headers=headers, body=body)
 
     def deliver(self, order: Order = tuple) -> tuple[Notification, ...]:
         """One try at everything that is due, in the order in which it happened or as ``order`` has it; what was tried.

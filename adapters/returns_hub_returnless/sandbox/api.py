@@ -18,12 +18,13 @@ from itertools import islice
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
 from returns_hub import HttpAnswer, parse_time
-from returns_hub.testing import Call, Fault, Faults, Refusal, Simulator, TriggerResult, json_answer
+from returns_hub.testing import Call, Fault, Faults, Refusal, SignedRequest, Simulator, TriggerResult, json_answer
 from returns_hub_returnless.sandbox import webhooks
 from returns_hub_returnless.sandbox.seed import RecordGenerator, documented_records
 from returns_hub_returnless.sandbox.state import (
@@ -240,9 +241,39 @@ class ReturnlessSandbox(Simulator):
         with self.lock:
             return webhooks.build_webhook(self._records.by_id[return_id], self._signing_key)
 
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """The one event that V1 has."""
+        return (webhooks.EVENT,)
+
+    def make_event(
+        self,
+        event: str,
+        webhook_url: str,
+        *,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+        secret: str | None = None,
+    ) -> SignedRequest:
+        """The webhook about the newest return, or about the one that ``changes`` names in ``return_id``."""
+        if event != webhooks.EVENT:
+            raise ValueError(f"Returnless has no event {event!r}")
+        with self.lock:
+            wanted = str(changes.get("return_id") or max((one for one in self.return_ids if ":" not in one), key=int))
+            if wanted not in self._records.by_id:
+                raise ValueError(f"the simulator has no return {wanted!r}")
+            record = self._records.by_id[wanted]
+            headers, body = webhooks.build_webhook(record, secret or self._signing_key, changes)
+        # The id is appended to the registered address, which ends with a slash.
+        url = f"{webhook_url.rstrip('/')}/{quote(wanted, safe='')}"
+        return SignedRequest(method="POST", url=url, headers=headers, body=body)
+
+    def make_order_lookup(self, platform_url: str, order_number: str, *, secret: str | None = None) -> SignedRequest:
+        """How a shop is asked for an order."""
+        return webhooks.build_order_lookup(platform_url, order_number, secret or self._signing_key)
+
     def call_order_lookup(self, platform_url: str, order_number: str) -> HttpAnswer | None:
         """Ask a shop for an order, signed; None: no answer within ``timeout``."""
-        return webhooks.look_up_order(platform_url, order_number, self._signing_key, timeout=self._timeout)
+        return self.make_order_lookup(platform_url, order_number).send(timeout=self._timeout)
 
     def deliver_webhook(self, webhook_url: str, return_id: str) -> webhooks.Delivery:
         """Deliver the webhook about a return until it is acknowledged, or dropped after the last retry (Returnless V1 API, Failures and retries)."""

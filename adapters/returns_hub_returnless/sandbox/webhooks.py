@@ -5,13 +5,13 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 from urllib.parse import quote
 
 from attrs import evolve, frozen
 
-from returns_hub import HttpAnswer
-from returns_hub.testing import call_platform
+from returns_hub.testing import SignedRequest, call_platform, change_values
 from returns_hub_returnless.sandbox.state import Record, without
 
 RETRIES: Final = 10  # Returnless V1 API, Failures and retries: "10 times in 3 hours"
@@ -51,17 +51,22 @@ class Delivery:
         return self.attempts[-1].status == 201
 
 
-def build_webhook(record: Record, signing_key: str) -> tuple[Mapping[str, str], bytes]:
+EVENT: Final = "return_created"
+
+
+def build_webhook(
+    record: Record, signing_key: str, changes: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Mapping[str, str], bytes]:
     """The headers and the body of the webhook about a return (Returnless V1 API, New Return webhook).
 
     The signature covers the id in the URL and not a byte of the body. Every line of the order is in it, those that the
-    customer keeps with a quantity of zero.
+    customer keeps with a quantity of zero. ``changes`` are other values of the body.
     """
-    payload = {"action": "return_created"} | {name: record.wire[name] for name in _FIELDS}
+    payload = {"action": EVENT} | {name: record.wire[name] for name in _FIELDS}
     returned = [without(line, "return_item_id") for line in record.wire["returned_products"]]
     payload["returned_products"] = [*returned, *record.kept_lines]
     headers = {"Content-Type": "application/json", "returnless-signature": signature(signing_key, record.id)}
-    return headers, json.dumps(payload).encode()
+    return headers, json.dumps(change_values(payload, changes)).encode()
 
 
 def deliver(
@@ -91,10 +96,10 @@ def deliver(
     return tuple(deliveries.values())
 
 
-def look_up_order(platform_url: str, order_number: str, signing_key: str, *, timeout: float) -> HttpAnswer | None:
-    """Ask a shop for an order, as when a customer clicks "Find Order" (Returnless V1 API, Order Info API); None: no answer.
+def build_order_lookup(platform_url: str, order_number: str, signing_key: str) -> SignedRequest:
+    """How a shop is asked for an order when a customer clicks "Find Order" (Returnless V1 API, Order Info API).
 
     The number is joined to the URL as it is, percent-encoded. Redirects are not followed (undocumented).
     """
     headers = {"returnless-signature": signature(signing_key, order_number)}
-    return call_platform("GET", platform_url + quote(order_number, safe=""), headers, timeout=timeout)
+    return SignedRequest(method="GET", url=platform_url + quote(order_number, safe=""), headers=headers)

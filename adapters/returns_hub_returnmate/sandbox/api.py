@@ -16,7 +16,16 @@ from typing import Any, ClassVar, Final, Literal
 from attrs import evolve, frozen
 
 from returns_hub import HttpAnswer, format_time
-from returns_hub.testing import Call, Faults, Refusal, Simulator, TriggerResult, call_platform, json_answer
+from returns_hub.testing import (
+    Call,
+    Faults,
+    Refusal,
+    SignedRequest,
+    Simulator,
+    TriggerResult,
+    call_platform,
+    json_answer,
+)
 from returns_hub_returnmate.sandbox.seed import JOHN_SMITH, VOCABULARIES
 from returns_hub_returnmate.sandbox.state import Json, Rma, Selection, Shop, email_of, scans_of
 from returns_hub_returnmate.sandbox.validation import (
@@ -36,6 +45,7 @@ from returns_hub_returnmate.sandbox.validation import (
     whole_number,
 )
 from returns_hub_returnmate.sandbox.webhooks import build_delivery
+from returns_hub_returnmate.webhooks import EVENTS
 
 # API Reference, API Key Permissions. Which endpoint needs which is undocumented; see each handler.
 PERMISSIONS: Final = frozenset(
@@ -197,7 +207,41 @@ class ReturnMateSandbox(Simulator):
         answer = call_platform("POST", webhook_url, headers, body)
         return TriggerResult(return_id, (answer.status if answer else None,))
 
-    def webhook(self, event: str, return_id: str, secret: str | None = None) -> tuple[Mapping[str, str], bytes]:
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """The events of both pages that name any."""
+        return tuple(sorted(EVENTS))
+
+    def make_event(
+        self,
+        event: str,
+        webhook_url: str,
+        *,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+        secret: str | None = None,
+    ) -> SignedRequest:
+        """A delivery about the newest RMA, which stands where the event says if the shop has such a status."""
+        if event not in EVENTS:
+            raise ValueError(f"ReturnMate has no event {event!r}")
+        with self.lock:
+            return_id = list(self.rmas)[-1] if self.rmas else self.add_rma()
+            status = event.removeprefix("rma.")
+            word = next((each for each in self._shop.vocabulary.weights if each.lower() == status), None)
+            if word is not None:
+                self.set_status(return_id, word)
+            # Another id each time: those of the simulator are the same in each process, and a receiver drops duplicates.
+            changes = {"id": f"evt_{int(self._now().timestamp() * 1_000_000)}", **changes}
+            headers, body = self.webhook(event, return_id, secret, changes=changes)
+        return SignedRequest(method="POST", url=webhook_url, headers=headers, body=body)
+
+    def webhook(
+        self,
+        event: str,
+        return_id: str,
+        secret: str | None = None,
+        *,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+    ) -> tuple[Mapping[str, str], bytes]:
         """The headers and the body of a delivery about an RMA, signed with the shop's secret or another one."""
         with self.lock:
             return build_delivery(
@@ -206,6 +250,7 @@ class ReturnMateSandbox(Simulator):
                 event_id=f"evt_{next(self._shop.ids):06d}",
                 secret=self._webhook_secret if secret is None else secret,
                 at=self._now(),
+                changes=changes,
             )
 
     def answer(self, call: Call) -> HttpAnswer:
