@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, Self, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
 from attrs import define, evolve, field, frozen
+from attrs.converters import optional
 
 from returns_hub.errors import UnexpectedReply, WebhookRejected
 from returns_hub.json_codec import decode_json
@@ -45,11 +46,14 @@ class Request:
 
     ``path`` is joined to the account's base URL, already percent-encoded, or to the further one that ``base`` names
     (``Adapter.extra_base_urls``); ``url``, where set, replaces both and must be absolute. ``query`` is encoded by the
-    driver. ``json`` becomes the body, None sends none.
+    driver. ``json`` becomes the body, or ``form`` as a form (``application/x-www-form-urlencoded``); without either none is sent.
 
     ``writes`` is for requests that do otherwise than their method promises: a query that is sent by POST, a GET that
     changes something. ``replayable`` says that sending it twice does no more than sending it once. ``idempotency_key``
     is set by the driver for vendors that have one (``Adapter.idempotency_header``).
+
+    ``max_age`` is for look-up tables: an answer of the vendor to the same request that is at most so many seconds old is given
+    instead of asking again. Not for what changes.
     """
 
     method: str
@@ -58,10 +62,12 @@ class Request:
     query: Pairs = field(default=(), converter=pairs, repr=False)
     base: str | None = None
     json: Any = field(default=None, repr=False)
+    form: Pairs | None = field(default=None, converter=optional(pairs), repr=False)
     headers: Pairs = field(default=(), converter=pairs, repr=False)
     idempotency_key: str | None = field(default=None, repr=False)
     replayable: bool = False
     writes: bool | None = None
+    max_age: float | None = None
 
     @property
     def is_write(self) -> bool:

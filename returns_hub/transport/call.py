@@ -30,6 +30,7 @@ from returns_hub.transport.encoding import decompress
 from returns_hub.transport.headers import NO_RATE_LIMIT_REPORT, RateLimitReport, parse_rate_limit_headers
 from returns_hub.transport.logs import logger, printable
 from returns_hub.transport.options import TransportOptions
+from returns_hub.transport.replies import KeptReplies
 from returns_hub.transport.requests import Endpoint, OutgoingRequest
 from returns_hub.transport.urls import redirect_error
 
@@ -54,6 +55,7 @@ class CallContext:
     limiter: Limiter
     options: TransportOptions
     write_limiter: Limiter | None = None
+    replies: KeptReplies = field(factory=KeptReplies)
     budget: RetryBudget = field(factory=RetryBudget)
 
 
@@ -158,6 +160,12 @@ class Call(Generic[T]):
 
     # One request and its attempts
 
+    def kept_reply(self, request: OutgoingRequest) -> Reply | None:
+        """An answer to the same request that is not older than it allows; None if there is none, and it is to be sent."""
+        if request.max_age is None:
+            return None
+        return self._context.replies.get(_identity(request), since=time.monotonic() - request.max_age)
+
     def begin(self, request: OutgoingRequest) -> None:
         """A new request is to be sent."""
         self._request = request
@@ -246,8 +254,11 @@ class Call(Generic[T]):
         refused = False
         try:
             self._adapter.check(self.reply)
-        except _REFUSALS:
+        except _REFUSALS as refusal:
             refused = True
+            # That it has no such table, or shows it to others only, is an answer as well.
+            if not isinstance(refusal, AuthenticationFailed | RateLimited):
+                self._keep_reply()
             raise
         except UnexpectedReply as error:
             # A proxy's page, a body cut short, nothing at all: as temporary as a 500.
@@ -257,8 +268,14 @@ class Call(Generic[T]):
             raise
         except Exception:  # noqa: BLE001, S110 - the operation will meet it too, and `advance` explains it
             pass
+        else:
+            self._keep_reply()
         finally:
             self._maybe_applied |= self._outgoing.is_write and not refused
+
+    def _keep_reply(self) -> None:
+        if self._outgoing.max_age is not None:
+            self._context.replies.put(_identity(self._outgoing), self.reply, at=time.monotonic())
 
     def _is_json(self) -> bool:
         """False where JSON was promised and something else came; a status without a body promises none."""
@@ -359,3 +376,8 @@ class Call(Generic[T]):
             self._attempt.number,
             printable(self._attempt.request_id) or "-",
         )
+
+
+def _identity(request: OutgoingRequest) -> object:
+    """What makes two requests of an account the same."""
+    return request.method, request.url, request.body

@@ -109,6 +109,9 @@ class Transport:
         """The reply to a request, after as many attempts as it takes and may take."""
         from stamina import retry_context
 
+        kept = call.kept_reply(request)
+        if kept is not None:
+            return kept
         call.begin(request)
         try:
             for attempt in retry_context(on=call.wait_before_repeat, attempts=call.attempts, timeout=None):
@@ -248,6 +251,9 @@ class AsyncTransport:
 
         from stamina import retry_context
 
+        kept = call.kept_reply(request)
+        if kept is not None:
+            return kept
         call.begin(request)
         try:
             async for attempt in retry_context(on=call.wait_before_repeat, attempts=call.attempts, timeout=None):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 from attrs import evolve, frozen
 
@@ -23,7 +24,10 @@ _HEADER_VALUE: Final = re.compile(r"([!-~]([ \t!-~]*[!-~])?)?\Z")
 
 @frozen(kw_only=True, repr=False)
 class OutgoingRequest:
-    """A request with its credentials. ``own``: to the account's vendor; ``label``: its address, for a log."""
+    """A request with its credentials. ``own``: to the account's vendor; ``label``: its address, for a log.
+
+    With a ``max_age`` in seconds a reply that is no older will do.
+    """
 
     method: str
     url: str
@@ -35,6 +39,7 @@ class OutgoingRequest:
     repeatable: bool
     wants_json: bool
     label: str
+    max_age: float | None = None
 
 
 @frozen(kw_only=True)
@@ -73,13 +78,21 @@ class Endpoint:
             url=with_query(url.text, request.query),
             origin=url.origin,
             headers=headers,
-            body=None if request.json is None else encode_json(request.json).encode(),
+            body=self._body(request, operation),
             own=own,
             is_write=request.is_write,
             repeatable=not request.is_write or request.replayable or has_key,
             wants_json="json" in accepted.lower(),
             label=redact_path(request.path) if request.url is None else f"{url.origin}/…",
+            max_age=request.max_age,
         )
+
+    def _body(self, request: Request, operation: str) -> bytes | None:
+        if request.form is None:
+            return None if request.json is None else encode_json(request.json).encode()
+        if request.json is not None:
+            raise self._misuse(operation, "a request with JSON and a form")
+        return urlencode(request.form).encode()
 
     def _url(self, request: Request, operation: str) -> tuple[Url, bool]:
         """Where the request goes, without its query; and whether that is the account's own vendor."""
@@ -114,6 +127,8 @@ class Endpoint:
         defaults = [*_DEFAULT_HEADERS, ("User-Agent", user_agent(self.app))]
         if request.json is not None:
             defaults.append(("Content-Type", "application/json"))
+        elif request.form is not None:
+            defaults.append(("Content-Type", "application/x-www-form-urlencoded"))
         headers = (*(pair for pair in defaults if pair[0].lower() not in names), *given)
         for name, value in headers:
             # The HTTP library refuses them too, but quotes the value in its error.

@@ -40,6 +40,7 @@ from returns_hub.wire.requests import (
     foreign_cursor,
     get,
     page_size,
+    prepare,
     without_none,
 )
 from returns_hub.wire.statuses import account_status_table
@@ -70,6 +71,7 @@ __all__ = [
     "parse_list",
     "parse_one",
     "parse_rows",
+    "prepare",
     "return_id_of",
     "shipment_ids",
     "single_header",

@@ -5,18 +5,37 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
-from returns_hub.errors import ConfigurationError, NotFound
-from returns_hub.operation import Request
+from returns_hub.adapter import Adapter
+from returns_hub.errors import AuthenticationFailed, ConfigurationError, NotFound, ProviderError, RateLimited
+from returns_hub.operation import Operation, Request
 from returns_hub.secret import Secret
 from returns_hub.status import Status
+
+LOOKUP_TABLE_AGE: Final = 3600.0
+"""Seconds that a look-up table is good for."""
 
 # A line break in a header value would be refused by the HTTP library, which quotes the value in its error.
 _HEADER_VALUE: Final = re.compile(r"[!-~]+\Z")
 
 
-def get(path: str, query: Iterable[tuple[str, str]] = (), *, base: str | None = None) -> Request:
-    """A GET that may be repeated."""
-    return Request(method="GET", path=path, query=query, base=base, replayable=True)
+def get(
+    path: str, query: Iterable[tuple[str, str]] = (), *, base: str | None = None, max_age: float | None = None
+) -> Request:
+    """A GET that may be repeated; with ``max_age``, one whose last answer will do for so many seconds."""
+    return Request(method="GET", path=path, query=query, base=base, replayable=True, max_age=max_age)
+
+
+def prepare(adapter: Adapter, path: str, *, max_age: float = LOOKUP_TABLE_AGE) -> Operation[Any]:
+    """The payload of a look-up table that an account loads once, and again when it is ``max_age`` seconds old.
+
+    None where the vendor refuses it: an adapter works without its tables, only with fewer names. A vendor that is failing fails the call.
+    """
+    try:
+        return adapter.check((yield get(path, max_age=max_age)))
+    except (AuthenticationFailed, RateLimited):
+        raise
+    except ProviderError:
+        return None
 
 
 def build_path(*segments: str) -> str:

@@ -37,6 +37,7 @@ from returns_hub import (
 from returns_hub.rate_limits import RateLimiter
 from returns_hub.retry import Backoff
 from returns_hub.transport import Transport
+from returns_hub.wire import prepare
 
 CANARY = "canary-5f2b9d"
 
@@ -684,6 +685,54 @@ def test_reply_is_read_without_the_secrets_that_the_adapter_declares(
     vendor.will(data={"return": {"id": "r1", "giftCards": [{"code": CANARY, "amount": "5.00"}]}})
     told = open_driver(acme(), vendor.url)(ask(acme()))
     assert told == {"return": {"id": "r1", "giftCards": [{"code": "REDACTED", "amount": "5.00"}]}}
+
+
+def test_form_is_sent_as_a_form(vendor: Any, acme: Any, open_driver: Any) -> None:
+    form = (("grant_type", "client_credentials"), ("scope", "a b"), ("scope", "ä&="))
+    open_driver(acme(), vendor.url)(write(acme(), json=None, form=form))
+    (request,) = vendor.requests
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert request.body == b"grant_type=client_credentials&scope=a+b&scope=%C3%A4%26%3D"
+
+
+def test_form_beside_json_is_the_plugins_fault(vendor: Any, acme: Any, open_driver: Any) -> None:
+    with pytest.raises(PluginError, match="JSON and a form"):
+        open_driver(acme(), vendor.url)(write(acme(), form=(("a", "b"),)))
+    assert vendor.requests == []
+
+
+def test_look_up_table_is_loaded_once_and_again_when_it_is_old(
+    vendor: Any, acme: Any, open_driver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        vendor.will(data={"table": number})
+    run = open_driver(acme(), vendor.url)
+    assert [run(ask(acme(), max_age=3600.0)) for _ in range(3)] == [{"table": 0}] * 3
+    assert run(ask(acme(), max_age=0.0)) == {"table": 1}
+    assert run(ask(acme(), max_age=3600.0)) == {"table": 1}
+    # Another request, and one that allows no age, are asked.
+    assert run(ask(acme(), path="/others", max_age=3600.0)) == {"table": 2}
+    run(ask(acme()))
+    assert len(vendor.requests) == 4
+
+
+def test_account_works_without_a_look_up_table_and_does_not_ask_for_it_every_time(
+    vendor: Any, acme: Any, open_driver: Any
+) -> None:
+    vendor.will(404)
+    run = open_driver(acme(), vendor.url)
+    assert [run(prepare(acme(), "/statuses")) for _ in range(3)] == [None] * 3
+    assert len(vendor.requests) == 1
+
+
+def test_failure_of_a_look_up_table_is_not_kept(vendor: Any, acme: Any, open_driver: Any) -> None:
+    vendor.will(503)
+    vendor.will(data={"table": 1})
+    run = open_driver(acme(), vendor.url, attempts=1)
+    assert isinstance(failure(run, prepare(acme(), "/statuses")), ProviderUnavailable)
+    assert run(prepare(acme(), "/statuses")) == {"table": 1}
+    vendor.will(401)
+    assert isinstance(failure(run, prepare(acme(), "/others")), AuthenticationFailed)
 
 
 def test_empty_reply_is_a_reply(vendor: Any, acme: Any, open_driver: Any) -> None:
