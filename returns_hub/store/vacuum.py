@@ -5,12 +5,12 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from returns_hub.store.database import Database, store_errors
+from returns_hub.store.schema import METADATA
 
 _PAGES: Final = 1000
 # Whoever writes waits as long as we wait for those who read: a little, and rather again.
 _BUSY_MS: Final = 500
 _ATTEMPTS: Final = 20
-_TABLES: Final = "returns, items, shipments, merge_state, names, events, waiting, deliveries"
 
 
 class Vacuum:
@@ -35,7 +35,8 @@ class Vacuum:
                 return _vacuum_sqlite(connection, attempts)
             if not self.database.is_pooled:
                 connection.exec_driver_sql("SET statement_timeout = 0")
-            connection.exec_driver_sql(f"VACUUM {_TABLES}")
+            schema = f"{self.database.schema}." if self.database.schema else ""
+            connection.exec_driver_sql(f"VACUUM {', '.join(schema + name for name in sorted(METADATA.tables))}")
             return True
 
 

@@ -258,6 +258,11 @@ def test_a_reader_of_the_older_state_is_said(store: Store, sync: Any, erase_retu
     assert Vacuum(store.database).run()
 
 
+def test_a_mirror_in_a_schema_is_vacuumed_there(empty_postgresql_url: str, client: Client) -> None:
+    with Store.open(f"{empty_postgresql_url}&schema=returns_hub") as store:
+        assert erase(store, client.adapter, "acme", "X1", allow_resync=False).vacuumed
+
+
 @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
 def test_dead_rows_are_vacuumed_on_postgresql(store: Store, sync: Any, erase_return: Erase) -> None:
     sync(personal(mark=CANARY * 500))
