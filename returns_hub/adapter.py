@@ -321,6 +321,18 @@ class Adapter:
         """
         raise self.unsupported(Capability.RECEIVE)
 
+    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
+        """The request, signed as the vendor signs its deliveries: for tests, and for the delivery that ``doctor`` makes itself.
+
+        Pure. It is signed with the first live secret, as of ``received_at`` where the vendor signs a time; where the vendor signs
+        the address, that is the one that the account is configured for, or the end of the request's.
+
+        Raises:
+            ConfigurationError: the account has no secret, or lacks what is signed beside it.
+            UnsupportedOperation: the adapter does not sign.
+        """
+        raise self.unsupported(Capability.RECEIVE, "the adapter does not sign deliveries")
+
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """The events of a verified delivery. Never raises: what it cannot interpret becomes an ``UnknownEvent``."""
         raise self.unsupported(Capability.RECEIVE)

@@ -1,6 +1,7 @@
-"""How a delivery proves whose it is: one function for each scheme that vendors use. No I/O, no clock.
+"""How a delivery proves whose it is: for each scheme that vendors use a function that verifies, and one that signs. No I/O, no clock.
 
-Every function tries every live secret, in constant time, works on the bytes as they came, and raises
+What signs is for simulators, tests and ``doctor``; it uses the first live secret, and raises :class:`~returns_hub.ConfigurationError` where
+there is none. What verifies tries every live secret, in constant time, works on the bytes as they came, and raises
 :class:`~returns_hub.WebhookRejected` and nothing else, with a distinct ``reason``: ``not_configured`` (said first: without a secret
 nothing is believed), ``wrong_method``, ``missing_signature``, ``duplicate_signature``, ``malformed_signature``, ``wrong_signature``,
 ``malformed_timestamp``, ``stale_timestamp``.
@@ -14,6 +15,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
+
+from attrs import evolve
 
 from returns_hub.errors import ConfigurationError, WebhookRejected
 from returns_hub.operation import WebhookRequest
@@ -167,6 +170,55 @@ def verify_standard_webhook(
         )
 
 
+def sign_hmac_sha256_hex(message: bytes, secrets: Iterable[Key]) -> str:
+    """The hexadecimal HMAC-SHA256 of ``message`` under the first live secret."""
+    return hmac.new(_first_key(secrets), message, hashlib.sha256).hexdigest()
+
+
+def sign_hmac_sha256_base64(message: bytes, secrets: Iterable[Key]) -> str:
+    """The Base64 of the HMAC-SHA256 of ``message`` under the first live secret."""
+    return base64.b64encode(hmac.new(_first_key(secrets), message, hashlib.sha256).digest()).decode()
+
+
+def sign_body(
+    request: WebhookRequest,
+    header: str,
+    secrets: Iterable[Key],
+    *,
+    encoding: Literal["hex", "base64"] = "hex",
+    prefix: str = "",
+) -> WebhookRequest:
+    """The request with the ``header`` that :func:`verify_signed_body` wants."""
+    sign = sign_hmac_sha256_hex if encoding == "hex" else sign_hmac_sha256_base64
+    return with_headers(request, (header, prefix + sign(request.body, secrets)))
+
+
+def sign_static(request: WebhookRequest, header: str, secrets: Iterable[Key], *, scheme: str = "") -> WebhookRequest:
+    """The request with the ``header`` that :func:`verify_static` wants."""
+    value = _first_key(secrets).decode()
+    return with_headers(request, (header, f"{scheme} {value}" if scheme else value))
+
+
+def sign_standard_webhook(
+    request: WebhookRequest, secrets: Iterable[Secret], *, prefix: str = "webhook-"
+) -> WebhookRequest:
+    """The request with the headers that :func:`verify_standard_webhook` wants, of its ``received_at``."""
+    key = _first_key(key for key in map(_standard_key, secrets) if key)
+    name = f"msg_{hashlib.sha256(request.body).hexdigest()[:24]}"
+    timestamp = str(int(request.received_at.timestamp()))
+    signature = standard_webhook_signature(key, id=name, timestamp=timestamp, body=request.body)
+    return with_headers(
+        request, (f"{prefix}id", name), (f"{prefix}timestamp", timestamp), (f"{prefix}signature", signature)
+    )
+
+
+def with_headers(request: WebhookRequest, *headers: tuple[str, str]) -> WebhookRequest:
+    """The request with these headers, and no others of these names."""
+    names = {name.lower() for name, _ in headers}
+    kept = [(name, value) for name, value in request.headers if name.lower() not in names]
+    return evolve(request, headers=[*kept, *headers])
+
+
 def standard_webhook_key(secret: Secret) -> bytes:
     """The key of a secret of Standard Webhooks, which is shown as ``whsec_`` and Base64.
 
@@ -203,6 +255,15 @@ def _keys(secrets: Iterable[Key]) -> list[bytes]:
     if not keys:
         raise WebhookRejected("not_configured", "no webhook secret is configured for this account")
     return keys
+
+
+def _first_key(secrets: Iterable[Key]) -> bytes:
+    problem = ""
+    try:
+        return _keys(secrets)[0]
+    except WebhookRejected as error:
+        problem = str(error)
+    raise ConfigurationError(problem)
 
 
 def _require_post(request: WebhookRequest) -> None:

@@ -296,6 +296,10 @@ class ReturnHelper(LookupOperations, WarehouseOperations, FbaOperations):
             tolerance=timedelta(minutes=self.webhook_tolerance),
         )
 
+    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
+        """The request, signed with the first of the account's keys, for its registered address."""
+        return webhooks.sign_webhook(request, keys=self.signing_keys, url=self.webhook_url)
+
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """What a notification says; an unknown one is kept, and acknowledged like the others."""
         return webhooks.read(self._parser, request)

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -45,7 +45,7 @@ from returns_hub import (
     parse_time,
     single_header,
 )
-from returns_hub.wire import Record, verify_hmac_sha256_base64
+from returns_hub.wire import Record, sign_hmac_sha256_base64, verify_hmac_sha256_base64, with_headers
 from returns_hub_return_helper.wire import (
     PROVIDER,
     RECALL_CODE,
@@ -100,6 +100,34 @@ def decode_signing_key(key: Secret) -> bytes:
     if not decoded:
         raise ConfigurationError("return_helper: a signing key is empty, or no Base64")
     return decoded
+
+
+def format_timestamp(moment: datetime) -> str:
+    """The form of the header ``timestamp`` and of ``eventTime``: UTC, seven digits of a second, ``Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+
+
+def sign(*, url: str, timestamp: str, body: bytes, keys: Iterable[Secret]) -> str:
+    """The value of the signature header under the first live key.
+
+    Raises:
+        ConfigurationError: there is no key, or it is no Base64.
+    """
+    live = map(decode_signing_key, keys)
+    return sign_hmac_sha256_base64(signed_text(url=url, timestamp=timestamp, body=body), live)
+
+
+def sign_webhook(request: WebhookRequest, *, keys: Iterable[Secret], url: str | None) -> WebhookRequest:
+    """The request, signed with the first live key for the registered address, at its ``received_at``.
+
+    Raises:
+        ConfigurationError: there is no usable key, or no registered address.
+    """
+    if not url:
+        raise ConfigurationError("return_helper: webhook_url is part of what is signed, and is not configured")
+    timestamp = format_timestamp(request.received_at)
+    signature = sign(url=url, timestamp=timestamp, body=request.body, keys=keys)
+    return with_headers(request, (SIGNATURE_HEADER, signature), (TIMESTAMP_HEADER, timestamp))
 
 
 def verify(request: WebhookRequest, *, keys: Iterable[Secret], url: str | None, tolerance: timedelta) -> None:

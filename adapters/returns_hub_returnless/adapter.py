@@ -318,6 +318,10 @@ class Returnless(Adapter):
         """Returns if the return id in the URL is signed with one of the account's keys; nothing else is."""
         webhooks.verify_webhook(request, self.signing_keys)
 
+    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
+        """The request, with the return id that its URL ends in signed with the first of the account's keys."""
+        return webhooks.sign_webhook(request, self.signing_keys)
+
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """A hint to read the return again; with ``trust_unsigned_body``, what the body says of it."""
         return webhooks.read_webhook(request, self._parser, trust_body=self.trust_unsigned_body)

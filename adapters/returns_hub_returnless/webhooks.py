@@ -29,7 +29,7 @@ from returns_hub import (
     single_header,
     verify_hmac_sha256_hex,
 )
-from returns_hub.wire import decode_object
+from returns_hub.wire import decode_object, sign_hmac_sha256_hex, with_headers
 from returns_hub_returnless.statuses import WEBHOOK_ACTIONS
 from returns_hub_returnless.wire import RecordParser
 
@@ -59,6 +59,16 @@ def verify_webhook(request: WebhookRequest, keys: Iterable[Secret]) -> None:
         raise WebhookRejected("wrong_method", "a delivery is a POST")
     return_id = _return_id(request)
     verify_hmac_sha256_hex(return_id.encode(), single_header(request, SIGNATURE_HEADER), keys)
+
+
+def sign(text: str, keys: Iterable[Secret]) -> str:
+    """The value of the header for a return id or an order number, under the first live key."""
+    return sign_hmac_sha256_hex(text.encode(), keys)
+
+
+def sign_webhook(request: WebhookRequest, keys: Iterable[Secret]) -> WebhookRequest:
+    """The request, with the return id in its URL signed with the first live key."""
+    return with_headers(request, (SIGNATURE_HEADER, sign(_return_id(request), keys)))
 
 
 def read_webhook(request: WebhookRequest, parser: RecordParser, *, trust_body: bool) -> Receipt:

@@ -340,6 +340,10 @@ class ReturnMate(ReportCalls):
         """Returns if the delivery is signed with one of the account's secrets (beyond the reference)."""
         webhooks.verify(request, self.webhook_secrets, header=self.webhook_signature_header)
 
+    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
+        """The request, signed with the first of the account's secrets."""
+        return webhooks.sign(request, self.webhook_secrets, header=self.webhook_signature_header)
+
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """A hint to read one RMA again, or an unknown event (beyond the reference)."""
         return webhooks.read(request)

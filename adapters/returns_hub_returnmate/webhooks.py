@@ -17,7 +17,7 @@ from returns_hub import (
     WebhookRequest,
     body_digest,
 )
-from returns_hub.wire import Record, decode_object, parse_id, verify_signed_body
+from returns_hub.wire import Record, decode_object, parse_id, sign_body, verify_signed_body
 
 SIGNATURE_HEADER: Final = "X-Webhook-Signature"
 
@@ -64,6 +64,11 @@ def verify(request: WebhookRequest, secrets: Iterable[Secret], *, header: str) -
         WebhookRejected: and nothing else, whatever came in.
     """
     verify_signed_body(request, header, secrets, prefix="sha256=")
+
+
+def sign(request: WebhookRequest, secrets: Iterable[Secret], *, header: str) -> WebhookRequest:
+    """The request, signed with the first live secret."""
+    return sign_body(request, header, secrets)
 
 
 def read(request: WebhookRequest) -> Receipt:

@@ -8,8 +8,6 @@ an adapter: they pass the same suite, :class:`returns_hub.testing.AdapterConform
             client.get_return("F1")
 """
 
-import hashlib
-import hmac
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -64,6 +62,8 @@ from returns_hub.wire import (
     get,
     parse_one,
     parse_rows,
+    sign_body,
+    sign_hmac_sha256_hex,
     verify_signed_body,
     without_none,
 )
@@ -173,6 +173,10 @@ class FakeAdapter(Adapter):
     def verify_webhook(self, request: WebhookRequest) -> None:
         """Returns if the raw body is signed with a live secret: hexadecimal HMAC-SHA256."""
         verify_signed_body(request, SIGNATURE_HEADER, self.webhook_secrets)
+
+    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
+        """The request, signed with the first live secret."""
+        return sign_body(request, SIGNATURE_HEADER, self.webhook_secrets)
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """A hint to read the return again."""
@@ -362,7 +366,7 @@ def _parcel(number: int) -> dict[str, str]:
 
 def sign(body: bytes, secret: str) -> Mapping[str, str]:
     """The header with which the made-up vendor delivers this body."""
-    return {SIGNATURE_HEADER: hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+    return {SIGNATURE_HEADER: sign_hmac_sha256_hex(body, [Secret(secret)])}
 
 
 def _body(call: Call) -> dict[str, Any]:

@@ -6,6 +6,11 @@ place is collected for ``unreadable`` of the object that is built. What two vend
 
 from returns_hub.countries import alpha2, alpha3
 from returns_hub.signatures import (
+    sign_body,
+    sign_hmac_sha256_base64,
+    sign_hmac_sha256_hex,
+    sign_standard_webhook,
+    sign_static,
     single_header,
     standard_webhook_key,
     standard_webhook_signature,
@@ -15,6 +20,7 @@ from returns_hub.signatures import (
     verify_signed_body,
     verify_standard_webhook,
     verify_static,
+    with_headers,
 )
 from returns_hub.wire.ids import compound_id, return_id_of, shipment_ids
 from returns_hub.wire.records import Record, parse_id
@@ -74,6 +80,11 @@ __all__ = [
     "prepare",
     "return_id_of",
     "shipment_ids",
+    "sign_body",
+    "sign_hmac_sha256_base64",
+    "sign_hmac_sha256_hex",
+    "sign_standard_webhook",
+    "sign_static",
     "single_header",
     "standard_webhook_key",
     "standard_webhook_signature",
@@ -83,5 +94,6 @@ __all__ = [
     "verify_signed_body",
     "verify_standard_webhook",
     "verify_static",
+    "with_headers",
     "without_none",
 ]

@@ -19,9 +19,11 @@ from typing import Any
 import httpx
 import pytest
 
+from returns_hub import Secret
 from returns_hub.testing import serve
 from returns_hub_return_helper.sandbox import REFUSED_POSTAL_CODE, SIGNING_KEY, ReturnHelperSandbox
-from returns_hub_return_helper.sandbox.webhooks import Notification, sign
+from returns_hub_return_helper.sandbox.webhooks import Notification
+from returns_hub_return_helper.webhooks import sign
 
 ARRIVED = datetime(2025, 12, 1, tzinfo=UTC)
 URL = "https://shop.example/webhooks/acme?x=1"
@@ -126,7 +128,7 @@ def test_the_documented_signature() -> None:
     key = "PEnA0mzKb7fUlGfMgCGhXPjPmPGvW70UU8bkNKdG78WDrQRwzFa572e2JsFIE1e4PLaP9h/ZEvERSR0FBDYNlQ=="
     url, timestamp = "https://s2024-01-12.free.beeceptor.com", "2024-01-12T09:23:08.4863561Z"
     expected = "gXJRba6qE2rCQqJc8WEou2i8cCl0STp2AjH+y/R6ltw="
-    assert sign(key, url, timestamp, body) == expected
+    assert sign(url=url, timestamp=timestamp, body=body, keys=[Secret(key)]) == expected
     assert verified({"timestamp": timestamp, "returnhelper-signature": expected}, body, url, key)
 
 

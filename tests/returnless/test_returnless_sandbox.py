@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from returns_hub import HttpAnswer
+from returns_hub import HttpAnswer, Secret
 from returns_hub.testing import Call
-from returns_hub_returnless.sandbox import ReturnlessSandbox, webhooks
+from returns_hub_returnless.sandbox import ReturnlessSandbox
 from returns_hub_returnless.sandbox.state import REQUEST_STATUSES, RETURN_STATUSES
+from returns_hub_returnless.webhooks import sign
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 AUTHORIZATION = "Basic " + base64.b64encode(b"sandbox-user:sandbox-password").decode()
@@ -58,7 +59,7 @@ def test_replies_are_the_documented_ones(
 def test_webhook_is_the_documented_one(document: Callable[[str], bytes]) -> None:
     headers, payload = ReturnlessSandbox(count=2, signing_key="demo-key-1").webhook("948191")
     assert json.loads(payload) == json.loads(document("webhook-return-created.json"))
-    assert headers["returnless-signature"] == webhooks.signature("demo-key-1", "948191")
+    assert headers["returnless-signature"] == sign("948191", [Secret("demo-key-1")])
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_webhook_is_the_documented_one(document: Callable[[str], bytes]) -> None
     ],
 )
 def test_signatures_are_the_known_ones(key: str, text: str, expected: str) -> None:
-    assert webhooks.signature(key, text) == expected
+    assert sign(text, [Secret(key)]) == expected
 
 
 def test_data_depends_on_the_arguments_only() -> None:

@@ -4,18 +4,16 @@ Sources: Return Helper API, Getting started; Return Helper legacy documentation.
 failures in a row suspend an endpoint, and what becomes of notifications meanwhile.
 """
 
-import base64
-import hashlib
-import hmac
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
-from returns_hub import decode_json
+from returns_hub import Secret, decode_json
 from returns_hub.testing import SignedRequest, call_platform, change_values, json_answer
+from returns_hub_return_helper.webhooks import format_timestamp, sign
 
 Json: TypeAlias = dict[str, Any]
 DeliveryState: TypeAlias = Literal["waiting", "acknowledged", "dead", "lost"]
@@ -23,21 +21,6 @@ DeliveryState: TypeAlias = Literal["waiting", "acknowledged", "dead", "lost"]
 MAX_RETRIES: Final = 10  # legacy documentation, Retry: "It will retry up to 10 times"
 MAX_FAILURES: Final = 10  # legacy documentation, Failed Deliveries
 SUSPENSION: Final = timedelta(hours=24)  # legacy documentation, Failed Deliveries
-
-
-def sign(key: str, url: str, timestamp: str, body: bytes) -> str:
-    """The value of ``returnhelper-signature``: Base64 of HMAC-SHA256 over POST, URL, timestamp and body.
-
-    ``key`` is the Base64 text of the portal; ``url`` is the endpoint exactly as registered (legacy documentation, Signature
-    Verification).
-    """
-    message = b"POST" + url.encode() + timestamp.encode() + body
-    return base64.b64encode(hmac.new(base64.b64decode(key), message, hashlib.sha256).digest()).decode()
-
-
-def print_timestamp(moment: datetime) -> str:
-    """The form of the header ``timestamp`` and of ``eventTime``: UTC, seven digits of a second, ``Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
 
 
 @frozen
@@ -102,7 +85,7 @@ class Outbox:
         with self._added:
             number, made = len(self.notifications) + 1, self.now()
             kind = action if category is None else category
-            facts: Json = {"category": kind, "action": action, "eventTime": print_timestamp(made)}
+            facts: Json = {"category": kind, "action": action, "eventTime": format_timestamp(made)}
             if version is not None:
                 facts["version"] = version
             # The seed makes it the key to deduplicate by, yet only a few samples have it.
@@ -143,10 +126,12 @@ class Outbox:
         """The headers and the body of a delivery now."""
         with self._lock:
             if one.timestamp is None or not self.keep_timestamp:
-                one.timestamp = print_timestamp(self.now())
+                one.timestamp = format_timestamp(self.now())
             headers = {
                 "content-type": "application/json; charset=utf-8",
-                self.signature_header: sign(self.key, self.url, one.timestamp, one.body),
+                self.signature_header: sign(
+                    url=self.url, timestamp=one.timestamp, body=one.body, keys=[Secret(self.key)]
+                ),
                 "timestamp": one.timestamp,
             }
             return headers, one.body
@@ -162,7 +147,7 @@ class Outbox:
             for one in new:
                 one.state = "lost"
             one = next(one for one in new if one.action == event)
-            timestamp, body = print_timestamp(self.now()), json_answer(200, change_values(_json(one), changes)).body
+            timestamp, body = format_timestamp(self.now()), json_answer(200, change_values(_json(one), changes)).body
         headers = {
             "content-type": "application/json; charset=utf-8",
             self.signature_header: sign(secret or self.key, url, timestamp, body),

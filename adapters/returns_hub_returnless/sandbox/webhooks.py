@@ -1,7 +1,5 @@
 """The calls that the simulator makes itself: webhooks with their retries, and order look-ups."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -11,8 +9,10 @@ from urllib.parse import quote
 
 from attrs import evolve, frozen
 
+from returns_hub import Secret
 from returns_hub.testing import SignedRequest, call_platform, change_values
 from returns_hub_returnless.sandbox.state import Record, without
+from returns_hub_returnless.webhooks import SIGNATURE_HEADER, sign
 
 RETRIES: Final = 10  # Returnless V1 API, Failures and retries: "10 times in 3 hours"
 RETRY_INTERVAL: Final = timedelta(hours=3) / RETRIES  # undocumented: that they are spread evenly
@@ -23,11 +23,6 @@ _FIELDS: Final = (
     *("tracking_number", "tracking_status_id", "tracking_status", "tracking_url", "shipping_label_link"),
     *("billing_address", "returned_products", "return_questions"),
 )
-
-
-def signature(key: str, text: str) -> str:
-    """The value of ``returnless-signature``: HMAC-SHA256 of an order number or a return id, in lower-case hex (Returnless V1 API)."""
-    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 @frozen
@@ -65,7 +60,7 @@ def build_webhook(
     payload = {"action": EVENT} | {name: record.wire[name] for name in _FIELDS}
     returned = [without(line, "return_item_id") for line in record.wire["returned_products"]]
     payload["returned_products"] = [*returned, *record.kept_lines]
-    headers = {"Content-Type": "application/json", "returnless-signature": signature(signing_key, record.id)}
+    headers = {"Content-Type": "application/json", SIGNATURE_HEADER: sign(record.id, [Secret(signing_key)])}
     return headers, json.dumps(change_values(payload, changes)).encode()
 
 
@@ -101,5 +96,5 @@ def build_order_lookup(platform_url: str, order_number: str, signing_key: str) -
 
     The number is joined to the URL as it is, percent-encoded. Redirects are not followed (undocumented).
     """
-    headers = {"returnless-signature": signature(signing_key, order_number)}
+    headers = {SIGNATURE_HEADER: sign(order_number, [Secret(signing_key)])}
     return SignedRequest(method="GET", url=platform_url + quote(order_number, safe=""), headers=headers)

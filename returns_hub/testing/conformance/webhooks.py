@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 
 from returns_hub import (
     Capability,
+    ConfigurationError,
     WebhookRejected,
     WebhookRequest,
 )
@@ -92,6 +93,17 @@ class WebhookChecks(ConformanceSuite):
         for secret, delivery in self.published_deliveries:
             receiver = self._adapter(self.make_simulator(), **{self.webhook_secrets: [secret]})
             assert receiver.receive(delivery).answer.status < 300
+
+    @check(Part.WEBHOOKS)
+    def test_what_the_adapter_signs_it_receives(self) -> None:
+        """``doctor`` signs a delivery of its own for each account, and so do a platform's tests: ``sign_webhook``."""
+        receiver, delivery = self._receiving_adapter("live", "another"), self.delivery(self.secret("live"))
+        unsigned = evolve(delivery, headers=())
+        assert receiver.receive(receiver.sign_webhook(unsigned)).events
+        with pytest.raises(WebhookRejected):
+            receiver.receive(unsigned)
+        with pytest.raises(ConfigurationError):
+            self._receiving_adapter().sign_webhook(unsigned)
 
     @check(Part.WEBHOOKS)
     def test_header_names_have_no_case(self) -> None:

@@ -42,6 +42,7 @@ from returns_hub.wire import (
     error_class,
     page_size,
     parse_one,
+    sign_standard_webhook,
     standard_webhook_key,
     verify_standard_webhook,
 )
@@ -160,6 +161,10 @@ class ParcelWise(Adapter):
     def verify_webhook(self, request: WebhookRequest) -> None:
         """Returns if the delivery is signed with a live secret, now (Standard Webhooks)."""
         verify_standard_webhook(request, self.webhook_secrets)
+
+    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
+        """The request, signed with the first live secret, now."""
+        return sign_standard_webhook(request, self.webhook_secrets)
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
         """The return as it then was: the body is signed."""
