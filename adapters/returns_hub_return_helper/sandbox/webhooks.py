@@ -150,7 +150,7 @@ class Outbox:
             timestamp, body = format_timestamp(self.now()), json_answer(200, change_values(_json(one), changes)).body
         headers = {
             "content-type": "application/json; charset=utf-8",
-            self.signature_header: sign(secret or self.key, url, timestamp, body),
+            self.signature_header: sign(url=url, timestamp=timestamp, body=body, keys=[Secret(secret or self.key)]),
             "timestamp": timestamp,
         }
         return SignedRequest(method="POST", url=url, headers=headers, body=body)
