@@ -54,6 +54,7 @@ def find_order(number: str) -> Order | None:
 def demo(
     *,
     keep: Path | None = None,
+    all: Annotated[bool, Parameter(negative=())] = False,
     count: Annotated[int, Parameter(validator=Number(gte=1), show_default=True)] = 300,
 ) -> None:
     """Play the whole story offline: vendors, a sync, a table, webhooks, an order, a timeline.
@@ -65,12 +66,14 @@ def demo(
     For example:
       returns-hub demo
       returns-hub demo --keep ./demo
+      returns-hub demo --all --count 50
 
     Args:
         keep: Keep the mirror and its configuration in this new or empty directory.
+        all: Every installed vendor; otherwise those that make a short story.
         count: How many returns each vendor has, and requests beside them where it has both.
     """
-    with _directory(keep) as directory, running(count=count, seed=1) as started:
+    with _directory(keep) as directory, running(count=count, seed=1, every=all) as started:
         _run(started, directory)
     if keep is not None:
         print_line()

@@ -87,8 +87,8 @@ def sandbox(
 
 
 @contextmanager
-def running(*, count: int, seed: int, port: int = 0) -> Iterator[tuple[Started, ...]]:
-    """The simulator of every installed vendor that has one, on loopback; gone on exit.
+def running(*, count: int, seed: int, port: int = 0, every: bool = True) -> Iterator[tuple[Started, ...]]:
+    """The simulator of every installed vendor that has one, on loopback; gone on exit. Without ``every``, of those in the demo.
 
     Raises:
         ReturnsHubError: there is none, or a port is taken.
@@ -98,7 +98,10 @@ def running(*, count: int, seed: int, port: int = 0) -> Iterator[tuple[Started, 
     with ExitStack() as servers:
         started: list[Started] = []
         for provider in registry.sandboxes():
-            simulator = registry.sandbox_class(provider)(count=count, seed=seed)
+            kind = registry.sandbox_class(provider)
+            if not (every or getattr(kind, "in_demo", True)):
+                continue
+            simulator = kind(count=count, seed=seed)
             here = port + len(started) if port else 0
             try:
                 server = servers.enter_context(serve(simulator, port=here))

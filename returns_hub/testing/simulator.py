@@ -129,6 +129,8 @@ class Simulator(ABC):
     """
 
     provider: ClassVar[str]
+    in_demo: ClassVar[bool] = True
+    """Whether ``returns-hub demo`` shows the vendor without ``--all``."""
     base_path: ClassVar[str] = ""
     """What the vendor's base URL has after the host, for ``connect(base_url=running.url + simulator.base_path)``."""
     more_base_paths: ClassVar[Mapping[str, str]] = MappingProxyType({})
