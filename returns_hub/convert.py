@@ -38,12 +38,13 @@ def structure(data: object, kind: type[T], *, where: str = "") -> T:
     raise UnexpectedReply("a value of the reply is missing or of the wrong type", where=place.lstrip("."))
 
 
-def dump(value: object, *, raw: bool = False) -> Any:
+def dump(value: object, *, raw: bool = False, defaults: bool = True) -> Any:
     """A model object as JSON-ready data: keys as in the model, enums by value, times ISO 8601 with ``Z``, decimals as text.
 
-    ``raw=True`` includes the vendor's own objects as they are, ``Decimal`` and all.
+    ``raw=True`` includes the vendor's own objects as they are, ``Decimal`` and all. ``defaults=False`` leaves out the fields that
+    have their default value: mostly None and empty; :func:`load` gives them that again.
     """
-    return _converter(keep_raw=raw).unstructure(value)
+    return _converter(keep_raw=raw, keep_defaults=defaults).unstructure(value)
 
 
 def load(data: object, kind: type[T]) -> T:
@@ -92,7 +93,7 @@ def _strict_enum(value: Any, kind: type[Enum]) -> Enum:
 
 
 @functools.cache
-def _converter(*, keep_raw: bool = False) -> "Converter":
+def _converter(*, keep_raw: bool = False, keep_defaults: bool = True) -> "Converter":
     from cattrs import Converter
     from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
@@ -157,10 +158,10 @@ def _converter(*, keep_raw: bool = False) -> "Converter":
     converter.register_structure_hook_factory(_is_mapping, structure_mapping)
 
     def unstructure_class(kind: type[Any]) -> Callable[[Any], Any]:
-        if not hasattr(attrs.fields(kind), "raw"):
-            return make_dict_unstructure_fn(kind, converter)
-        raw = override(unstruct_hook=_as_it_is) if keep_raw else override(omit=True)
-        return make_dict_unstructure_fn(kind, converter, raw=raw)
+        overrides: dict[str, Any] = {}
+        if hasattr(attrs.fields(kind), "raw"):
+            overrides["raw"] = override(unstruct_hook=_as_it_is) if keep_raw else override(omit=True)
+        return make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=not keep_defaults, **overrides)
 
     converter.register_unstructure_hook(Decimal, _format_decimal)
     converter.register_unstructure_hook(datetime, format_time)

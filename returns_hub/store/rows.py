@@ -3,7 +3,8 @@
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+import operator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -35,11 +36,14 @@ def decode(text: str) -> Any:
 
 @frozen
 class EncodedReturn:
-    """A return as it is stored: ``data`` is what :func:`returns_hub.dump` gives with ``raw``, ``text`` its JSON."""
+    """A return as it is stored: ``data`` is what :func:`returns_hub.dump` gives with ``raw`` and without ``defaults``, ``text`` its JSON.
+
+    What the return's own ``raw`` contains is not stored once more: a part's ``raw`` that stands in it is the place there, a list of
+    keys and indexes.
+    """
 
     ret: Return
     data: Mapping[str, Any] = field(repr=False)
-    text: str = field(repr=False)
 
     @classmethod
     def of(cls, ret: Return) -> "EncodedReturn":
@@ -48,13 +52,66 @@ class EncodedReturn:
         Raises:
             TypeError, ValueError: JSON has no form for something of it.
         """
-        data = dump(ret, raw=True)
-        return cls(ret, data, encode_json(data))
+        return cls(ret, _dump_once(ret))
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The JSON."""
+        return encode_json(self.data)
 
     @functools.cached_property
     def digest(self) -> str:
         """A digest by which the same return is recognised when it is observed again."""
         return fingerprint(self.text)
+
+
+def _dump_once(ret: Return) -> dict[str, Any]:
+    """The return as it is stored."""
+    data: dict[str, Any] = dump(ret, raw=True, defaults=False)
+    whole = data.pop("raw", None)
+    if whole is not None:
+        places: dict[int, list[str | int]] = {}
+        nodes: list[tuple[Any, list[str | int]]] = [(whole, [])]
+        while nodes:
+            node, place = nodes.pop()
+            if type(node) is dict:
+                places[id(node)] = place
+                nodes += [(part, [*place, key]) for key, part in node.items() if type(part) in _NESTED]
+            else:
+                nodes += [(part, [*place, index]) for index, part in enumerate(node) if type(part) in _NESTED]
+        for part in _with_raw(data):
+            part["raw"] = places.get(id(part["raw"]), part["raw"])
+        data["raw"] = whole
+    return data
+
+
+def _load_once(data: Any) -> Return:
+    """The inverse of :func:`_dump_once`.
+
+    Raises:
+        ReturnsHubError, LookupError, TypeError: the data are not of a return.
+    """
+    whole = data.pop("raw", None)
+    for part in _with_raw(data):
+        if type(part["raw"]) is list:
+            part["raw"] = functools.reduce(operator.getitem, part["raw"], whole)
+    return load(data if whole is None else {**data, "raw": whole}, Return)
+
+
+def _with_raw(data: Any) -> Iterator[dict[str, Any]]:
+    """The objects in ``data`` that have the vendor's own object beside them."""
+    nodes = [data]
+    while nodes:
+        node = nodes.pop()
+        if type(node) is list:
+            nodes += node
+        elif type(node) is dict:
+            if type(node.get("raw")) in _NESTED:
+                yield node
+            nodes += [part for name, part in node.items() if name != "raw" and type(part) in _NESTED]
+
+
+_NESTED: Final = (dict, list)
 
 
 def encode_return(ret: Return) -> EncodedReturn | None:
@@ -118,8 +175,8 @@ def read_return(text: str, return_id: str) -> Return:
         StoreError: the row holds something else.
     """
     ret: Return | None = None
-    with suppress(ReturnsHubError, RecursionError, ValueError):
-        ret = load(decode(text), Return)
+    with suppress(AttributeError, LookupError, RecursionError, ReturnsHubError, TypeError, ValueError):
+        ret = _load_once(decode(text))
     if ret is None:
         raise StoreError(
             f"the mirror's row of {return_id} cannot be read; restore the mirror, or remove it and sync again"
@@ -171,9 +228,8 @@ def item_rows(account: str, encoded: EncodedReturn) -> list[Row]:
             "quantity_received": None if item.quantity_received is None else float(item.quantity_received),
             "disposition": item.disposition and item.disposition.value,
             "disposition_status": item.disposition_status and item.disposition_status.value,
-            "object": encode_json(data),
         }
-        for position, (item, data) in enumerate(zip(encoded.ret.items, encoded.data["items"], strict=True))
+        for position, item in enumerate(encoded.ret.items)
     ]
 
 
@@ -190,9 +246,8 @@ def shipment_rows(account: str, encoded: EncodedReturn) -> list[Row]:
             "carrier": column(shipment.carrier),
             "tracking_number": column(shipment.tracking_number),
             "label_status": shipment.label and shipment.label.status.value,
-            "object": encode_json(data),
         }
-        for position, (shipment, data) in enumerate(zip(encoded.ret.shipments, encoded.data["shipments"], strict=True))
+        for position, shipment in enumerate(encoded.ret.shipments)
     ]
 
 
@@ -203,7 +258,7 @@ def merge_row(account: str, state: State, digest: str) -> Row:
         {
             "at": format_time(layer.stamp.at),
             "seen_at": format_time(layer.stamp.seen_at),
-            "ret": dump(layer.ret, raw=True),
+            "ret": _dump_once(layer.ret),
         }
         for layer in state.layers
     ]
@@ -222,7 +277,7 @@ def read_state(ret: Return, layers: str | None, newest: Stamp) -> State:
     if layers is None:
         return State(ret=ret, layers=(Layer(stamp=newest, ret=ret),))
     first, *older = (
-        Layer(stamp=Stamp(parse_time(layer["at"]), parse_time(layer["seen_at"])), ret=load(layer["ret"], Return))
+        Layer(stamp=Stamp(parse_time(layer["at"]), parse_time(layer["seen_at"])), ret=_load_once(layer["ret"]))
         for layer in decode(layers)
     )
     # The column is the younger of the two: a repeated observation moves it and leaves the layers alone.

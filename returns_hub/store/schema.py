@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 # The revision in migrations/versions that these tables are of.
-REVISION: Final = "0007"
+REVISION: Final = "0008"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
@@ -113,7 +113,6 @@ ITEMS: Final = Table(
     Column("quantity_received", Double),
     Column("disposition", Text),
     Column("disposition_status", Text),
-    Column("object", Text, nullable=False),
 )
 
 SHIPMENTS: Final = Table(
@@ -128,7 +127,6 @@ SHIPMENTS: Final = Table(
     Column("carrier", Text),
     Column("tracking_number", Text),
     Column("label_status", Text),
-    Column("object", Text, nullable=False),
     Index("shipments_by_id", "account", "id"),
 )
 

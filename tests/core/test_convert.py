@@ -185,3 +185,13 @@ returns = st.builds(
 @given(returns)
 def test_load_undoes_dump(value: Return) -> None:
     assert load(dump(value), Return) == value
+    assert load(dump(value, defaults=False), Return) == value
+
+
+def test_dump_leaves_out_what_is_the_default() -> None:
+    assert dump(Return(provider="memory", id="r1", number="7", items=(Item(sku="A"),)), defaults=False) == {
+        "provider": "memory",
+        "id": "r1",
+        "number": "7",
+        "items": [{"sku": "A"}],
+    }

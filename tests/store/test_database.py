@@ -22,7 +22,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from returns_hub import OrderRef, Return, Secret, Shipment, StoreError
+from returns_hub import OrderRef, Return, Secret, Shipment, StoreError, dump
+from returns_hub.json_codec import encode_json
 from returns_hub.merge import observed
 from returns_hub.store import Store
 from returns_hub.store.database import _MIGRATIONS, Database
@@ -364,6 +365,7 @@ def test_an_older_mirror_is_upgraded_while_another_process_reads_it(sqlite_url: 
         columns, values = ", ".join(row), ", ".join(f":{key}" for key in row)
         connection.execute(text(f"INSERT INTO returns ({columns}) VALUES ({values})"), row)
         (part,) = shipment_rows("acme", old)
+        part = {**part, "object": encode_json(dump(shipment))}
         columns, values = ", ".join(part), ", ".join(f":{key}" for key in part)
         connection.execute(text(f"INSERT INTO shipments ({columns}) VALUES ({values})"), part)
     database.close()

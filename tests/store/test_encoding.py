@@ -10,7 +10,21 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from returns_hub import Attention, Customer, Item, Label, Money, Note, Resolution, ResolutionKind, Return, Shipment
+from returns_hub import (
+    Attention,
+    Customer,
+    Item,
+    Label,
+    Money,
+    Note,
+    Resolution,
+    ResolutionKind,
+    Return,
+    Shipment,
+    StoreError,
+    dump,
+)
+from returns_hub.json_codec import encode_json
 from returns_hub.store.rows import encode_return, read_return
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -49,6 +63,49 @@ def test_a_return_is_read_back_as_it_was() -> None:
     back = read_back(RETURN)
     assert back == RETURN
     assert back.raw == RETURN.raw
+
+
+def test_the_vendors_object_is_stored_once() -> None:
+    label = {"id": "l1", "url": "https://labels.example/1"}
+    raw: dict[str, Any] = {"lines": [{"sku": "one"}, {"sku": "two"}], "parcel": {"raw": {"weight": 1}, "label": label}}
+    shipment = Shipment(id="s1", label=Label(raw=label), raw=raw["parcel"])
+    items = tuple(Item(sku=line["sku"], raw=line) for line in raw["lines"])
+    elsewhere = Item(sku="three", raw={"sku": "three"})
+    encoded = encode_return(evolve(RETURN, items=(*items, elsewhere), shipments=(shipment,), raw=raw))
+    assert encoded is not None
+    assert encoded.data["raw"] == raw
+    assert [item["raw"] for item in encoded.data["items"]] == [["lines", 0], ["lines", 1], {"sku": "three"}]
+    assert (encoded.data["shipments"][0]["raw"], encoded.data["shipments"][0]["label"]["raw"]) == (
+        ["parcel"],
+        ["parcel", "label"],
+    )
+    back = read_return(encoded.text, "r1")
+    assert dump(back, raw=True) == dump(encoded.ret, raw=True)
+    again = encode_return(back)
+    assert again is not None
+    assert again.text == encoded.text
+
+
+def test_what_is_a_return_as_a_whole_and_a_part_of_it_is_stored_once() -> None:
+    raw = {"id": "s1"}
+    encoded = encode_return(Return(provider="memory", id="r1", shipments=(Shipment(id="s1", raw=raw),), raw=raw))
+    assert encoded is not None
+    assert encoded.text == '{"provider":"memory","id":"r1","shipments":[{"id":"s1","raw":[]}],"raw":{"id":"s1"}}'
+    assert read_return(encoded.text, "r1").shipments[0].raw == raw
+
+
+def test_a_return_that_was_stored_with_every_field_can_be_read() -> None:
+    assert read_return(encode_json(dump(RETURN, raw=True)), "r1") == RETURN
+
+
+@pytest.mark.parametrize("raw", ['["lines",0]', '["id","x"]', "[[]]", '{"a":1}'])
+def test_a_place_that_is_not_there_is_a_spoilt_row(raw: str) -> None:
+    text = f'{{"provider":"memory","id":"r1","items":[{{"raw":{raw}}}],"raw":{{"id":"r1"}}}}'
+    if raw.startswith("{"):
+        assert read_return(text, "r1").items[0].raw == {"a": 1}
+    else:
+        with pytest.raises(StoreError, match="r1 cannot be read"):
+            read_return(text, "r1")
 
 
 @given(quantity=NUMBERS)
