@@ -3,8 +3,9 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
-from returns_hub.cli.options import ConfigPath
+from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
 from returns_hub.cli.output import clean, plural, print_json, print_remark
+from returns_hub.cli.signals import interruptible
 from returns_hub.cli.sync import check_accounts, print_failures, print_remarks, progress_display
 from returns_hub.convert import dump
 
@@ -17,6 +18,7 @@ def reconcile(
     since: date | None = None,
     details: bool = False,
     json: bool = False,
+    grace: Grace = DEFAULT_GRACE,
     config: ConfigPath = None,
 ) -> int:
     """Compare the mirror with the vendors, and repair it.
@@ -35,11 +37,12 @@ def reconcile(
         since: Leave out what was created before that day, as 2024-12-30.
         details: Compare also the fields that listings leave out; this takes one request for every return.
         json: One JSON object a line: what was found in an account.
+        grace: Seconds until the process has ended after a signal, whatever hangs.
         config: The configuration file.
     """
     from returns_hub.hub import Hub
 
-    with Hub.from_config(config) as hub, progress_display(quiet=json) as progress:
+    with interruptible(grace), Hub.from_config(config) as hub, progress_display(quiet=json) as progress:
         check_accounts(hub, accounts)
         reports = hub.reconcile(*accounts, since=since, details=details, progress=progress)
     for report in reports:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from returns_hub.cli.output import print_error
 from returns_hub.errors import ReturnsHubError
 from returns_hub.logs import log_event
 
@@ -59,6 +60,28 @@ def reloading(reload: Callable[[], object]) -> Iterator[None]:
         worker.join()
 
 
+@contextmanager
+def interruptible(grace: float) -> Iterator[None]:
+    """Inside, SIGTERM and Ctrl-C raise :exc:`KeyboardInterrupt`, and have ended the process after ``grace`` seconds.
+
+    A second one ends it at once. A signal that is ignored, as Ctrl-C in the background of a shell, stays ignored.
+    """
+    signals = [each for each in (signal.SIGTERM, signal.SIGINT) if signal.getsignal(each) is not signal.SIG_IGN]
+
+    def stop(*_: object) -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_DFL)
+        end_within(grace)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def end_within(seconds: float) -> None:
     """End this process after so many seconds, if it has not ended by itself: what hangs in a thread would keep it alive.
 
@@ -66,7 +89,7 @@ def end_within(seconds: float) -> None:
     """
 
     def end() -> None:
-        logging.getLogger("returns_hub").error("not finished %.0f s after the signal: ended", seconds)
+        print_error(f"not finished {seconds:g} s after the signal: ended")
         logging.shutdown()
         os._exit(1)
 

@@ -2,16 +2,15 @@
 
 import random
 import re
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
-from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from returns_hub.cli.options import ConfigPath
+from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
 from returns_hub.cli.output import clean, display, error_console, plural, print_error, print_json, print_remark
+from returns_hub.cli.signals import interruptible
 from returns_hub.convert import dump
 from returns_hub.errors import ConfigurationError, PluginError
 
@@ -38,6 +37,7 @@ def sync(
     details: bool = False,
     every: str | None = None,
     json: bool = False,
+    grace: Grace = DEFAULT_GRACE,
     config: ConfigPath = None,
 ) -> int:
     """Bring the mirror up to date.
@@ -45,7 +45,8 @@ def sync(
     The first sync of an account reads its whole history, later ones read what
     changed. One that was cut off goes on where it stopped. An account that another
     process is syncing is left to it. The exit code is 1 if an account failed or
-    could not be seen whole; the others are synced all the same.
+    could not be seen whole; the others are synced all the same. SIGTERM and Ctrl-C
+    end it in good order: what was read is stored, and the exit code is 130.
 
     For example:
       returns-hub sync
@@ -61,6 +62,7 @@ def sync(
         every: Sync again and again, so long after the last time: 30s, 5m or 1h. It runs until Ctrl-C or SIGTERM, keeps
             what it has read, and the exit code is 0 then.
         json: One JSON object a line: the summary of an account.
+        grace: Seconds until the process has ended after a signal, whatever hangs.
         config: The configuration file.
     """
     from returns_hub.hub import Hub
@@ -68,7 +70,7 @@ def sync(
     seconds = None if every is None else _interval(every)
     if seconds is not None and (full or since is not None):
         raise ConfigurationError("--every reads what changed: --full and --since are for a sync of their own")
-    with Hub.from_config(config) as hub:
+    with interruptible(grace), Hub.from_config(config) as hub:
         check_accounts(hub, accounts)
 
         def sync_once() -> int:
@@ -150,7 +152,6 @@ def _interval(text: str) -> float:
 
 def _repeat(sync_once: Callable[[], int], seconds: float) -> int:
     """Sync from now on, one after the other, until a signal; the exit code for having been stopped."""
-    before = signal.signal(signal.SIGTERM, _stop)
     try:
         # Processes that were started together do not ask the vendors together.
         time.sleep(random.uniform(0, min(seconds / 10, _MAX_START_DELAY)))  # noqa: S311 - nobody guards a secret with it
@@ -160,12 +161,6 @@ def _repeat(sync_once: Callable[[], int], seconds: float) -> int:
             time.sleep(max(0.0, begun + seconds - time.monotonic()))
     except KeyboardInterrupt:
         return 0
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _stop(_: int, __: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _complaints(report: "SyncReport | ReconcileReport") -> Iterator[str]:

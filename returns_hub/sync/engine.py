@@ -194,6 +194,7 @@ class AccountRun:
                 async with create_task_group() as tasks:
                     tasks.start_soon(self.writer.run)
                     tasks.start_soon(_renew, leases, lease)
+                    tasks.start_soon(self._reader.show_regularly)
                     try:
                         yield
                     finally:

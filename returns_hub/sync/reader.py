@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
 
-from anyio import Semaphore, create_task_group, to_thread
+from anyio import Semaphore, create_task_group, sleep, to_thread
 from attrs import define, evolve, field
 
 from returns_hub.adapter import Rate
@@ -31,6 +31,7 @@ _log = logging.getLogger("returns_hub")
 
 # More rows than any vendor gives on a page: adapters lower it to their vendor's maximum.
 _LARGE_PAGE: Final = 512
+_SHOW_SECONDS: Final = 1.0
 # So many invalid records are known again.
 _MAX_INVALID: Final = 10_000
 # How many calls of an account may be under way; its rate limit decides how many that really are.
@@ -258,6 +259,17 @@ class Reader:
 
     def _count(self, _: Request) -> None:
         self.report.count(requests=1)
+
+    async def show_regularly(self) -> None:
+        """Show the progress every second, also while the vendor is silent: the caller's function may end the run.
+
+        Raises:
+            Interrupted: it does.
+        """
+        while True:
+            await sleep(_SHOW_SECONDS)
+            if self._phase:
+                self._show_progress(self._queue, self._phase)
 
     def _show_progress(self, queue: ReadQueue, phase: str) -> None:
         if self.options.progress is None:
