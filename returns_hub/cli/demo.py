@@ -120,7 +120,8 @@ def _fill(hub: "Hub", started: Sequence[Started]) -> None:
 
 
 def _poll(hub: "Hub") -> None:
-    chosen = next(hub.returns(status=Status.REQUESTED, limit=1))
+    # One that waits for nothing else: its approval is one change, and no second one of what it waits for.
+    chosen = next(stored for stored in hub.returns(status=Status.REQUESTED) if not stored.ret.attention)
     print_heading(f"5. At the vendor, somebody approves {chosen.ret.id}")
     # Not by hub.client: what that writes is in the mirror at once, and no sync would find it.
     with open_client(hub.accounts[chosen.account]) as somebody:

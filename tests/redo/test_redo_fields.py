@@ -1,0 +1,93 @@
+"""Where each field of a return goes: the table in the docs is what the adapter does, and nothing that says something of a return is left in ``raw``.
+
+``python tests/redo/test_redo_fields.py`` writes the table. The document has every field of the schema; its values are ours.
+"""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from returns_hub import Reply, Secret
+from returns_hub.testing import field_map, field_table
+from returns_hub_redo import Redo
+
+DOCUMENT = Path(__file__).parent / "documents" / "return.json"
+TABLE = Path(__file__).parents[2] / "docs" / "providers" / "redo-fields.md"
+BOOKKEEPING = {
+    "return.order.id": "joins the order that comes beside it; Redo's own",
+    "order.id": "joins the order; Redo's own",
+    "return.externalReturnIds[].provider": "the shop system, which the account has one of",
+    "return.shopifyOrderIds[]": "deprecated: `externalOrderIds`",
+    "return.destination.mailingAddress.line1": "the merchant's own",
+    "return.destination.mailingAddress.city": "the merchant's own",
+    "return.destination.mailingAddress.state": "the merchant's own",
+    "return.destination.mailingAddress.postalCode": "the merchant's own",
+    "return.destination.mailingAddress.country": "the merchant's own",
+    "return.destination.phoneNumber": "the merchant's own",
+    "return.giftCards[].code": "money: never kept",
+    "return.giftCards[].amount.amount": "`totals.storeCredit` says it",
+    "return.giftCards[].amount.currency": "`totals.storeCredit` says it",
+    "return.giftCards[].externalId": "in `raw`",
+    "return.items[].assessments[].assignedUser.name": "staff: never kept",
+    "return.items[].multipleChoiceQuestions[].question": "`answers[].question`",
+    "return.items[].shipmentGroupIds[]": "which parcel holds the item: in `raw`",
+    "return.items[].externalReturnLineItemId": "of the shop's return: in `raw`",
+    "return.items[].productAdjustment.amount": "part of `refund`: in `raw`",
+    "return.items[].productAdjustment.currency": "part of `refund`: in `raw`",
+    "return.items[].productValueNoTaxNoAdjustment.amount": "part of `refund`: in `raw`",
+    "return.items[].productValueNoTaxNoAdjustment.currency": "part of `refund`: in `raw`",
+    "return.items[].reasons[]": "`reason` is the first",
+    "return.items[].reasonCodes[]": "`reasonCode` is the first",
+    "return.shipments[].itemIds[]": "which items the parcel holds: in `raw`",
+    "return.shipments[].formLabel": "the slip that goes into the parcel: in `raw`",
+    "return.shipments[].estimatedDeliveryDate": "a forecast: in `raw`",
+    "return.dropoffs[].qrCode": "`qrCodeUrl` shows it",
+    "return.exchange.itemCount": "in `raw`",
+    "return.exchange.items[].quantity": "in `raw`",
+    "return.exchange.items[].sku": "in `raw`; that there is one is the resolution `exchange`",
+    "return.exchange.order.externalId": "the new order: in `raw`",
+    "return.exchange.provision": "in `raw`",
+    "return.exchange.totalTax.amount": "in `raw`",
+    "return.exchange.totalTax.currency": "in `raw`",
+    "return.totals.charge.amount.amount": "what the customer pays: in `raw`",
+    "return.totals.charge.amount.currency": "what the customer pays: in `raw`",
+    "return.protection.covered": "the coverage that Redo sells: in `raw`",
+    "return.internalCreatedByName": "staff: in `raw`",
+    "return.completeWithNoAction": "decides the resolution `none` of a complete return",
+    "return.compensationMethods[]": "`resolutions[].kind`, where no item says it",
+    "return.totals.storeCredit.amount.currency": "`resolutions[].amount.currency`",
+    "order.name": "`order.number`, where the return does not say it",
+    "order.externalId": "`order.id`, where the return does not say it",
+}
+
+
+def documented_fields() -> dict[str, tuple[str, ...]]:
+    adapter = Redo(api_key=Secret("a-secret"), store_id="65a00000000000000000feed")
+
+    def read(payload: Any) -> Any:
+        operation = adapter.get_return("65a000000000000000000001")
+        next(operation)
+        try:
+            operation.send(Reply(status=200, body=json.dumps(payload, default=float).encode()))
+        except StopIteration as stop:
+            return stop.value
+        raise AssertionError("one reply is enough")
+
+    return field_map(read, json.loads(DOCUMENT.read_bytes(), parse_float=Decimal))
+
+
+def build_table() -> str:
+    return field_table(documented_fields(), bookkeeping=BOOKKEEPING)
+
+
+def test_table_in_the_docs_is_what_the_adapter_does() -> None:
+    assert TABLE.read_text() == build_table()
+
+
+def test_nothing_that_says_something_is_left_in_raw() -> None:
+    assert [path for path, places in documented_fields().items() if not places and path not in BOOKKEEPING] == []
+
+
+if __name__ == "__main__":
+    TABLE.write_text(build_table())
