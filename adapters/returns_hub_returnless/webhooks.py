@@ -169,10 +169,11 @@ def _readings(end: str) -> list[str]:
     """What the end of a URL may stand for, likeliest first.
 
     It is percent-decoded. That the vendor encodes what it appends is not documented: it may stand there as it is, or
-    with ``+`` for a blank.
+    with ``+`` for a blank. Some proxies encode once more what they pass on.
     """
     with suppress(UnicodeError):
-        readings = [unquote(end, errors="strict"), end, unquote_plus(end, errors="strict")]
+        decoded = unquote(end, errors="strict")
+        readings = [decoded, end, unquote_plus(end, errors="strict"), unquote(decoded, errors="replace")]
         "".join(readings).encode()
         if len(readings[0]) <= _MAX_ORDER_NUMBER_LENGTH:
             return list(dict.fromkeys(readings))

@@ -115,6 +115,12 @@ def test_a_database_that_fails_is_never_a_success_and_needs_no_hand(campaign: Ca
 
 
 @pytest.mark.campaign
+def test_what_is_sent_arrives_by_every_way(campaign: Campaign) -> None:
+    out = campaign("proxies.py", "--only", "direct serve")
+    assert "| direct | 1 | right | right |" in out
+    assert "**" not in out
+
+
 def test_hostile_senders_are_bounded(campaign: Campaign) -> None:
     out = campaign("hostile_senders.py", "--senders", "20", "--seconds", "0.6")
     assert "0 lost, 0 never sent with a signature" in out
