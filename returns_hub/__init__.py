@@ -37,7 +37,7 @@ _PUBLIC: Final = {
     "operation": "HttpAnswer InvalidRecord Operation Page Reply Request UnreadableField WebhookRequest once_per_reply",
     "orders": "answer_order_lookup answer_order_lookup_async",
     "reports": (
-        "Delivery DeliveryState Difference Erased FailedEvent FailedEventState Purged ReconcileReport Refusal Reloaded SyncProgress "
+        "Delivery DeliveryState Difference Erased FailedEvent FailedEventState Finding Purged ReconcileReport Refusal Reloaded SyncProgress "
         "SyncReport"
     ),
     "scalars": "format_time parse_time",

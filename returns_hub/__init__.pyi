@@ -104,6 +104,7 @@ from returns_hub.reports import Difference as Difference
 from returns_hub.reports import Erased as Erased
 from returns_hub.reports import FailedEvent as FailedEvent
 from returns_hub.reports import FailedEventState as FailedEventState
+from returns_hub.reports import Finding as Finding
 from returns_hub.reports import Purged as Purged
 from returns_hub.reports import ReconcileReport as ReconcileReport
 from returns_hub.reports import Refusal as Refusal
@@ -168,6 +169,7 @@ __all__ = [
     "Facts",
     "FailedEvent",
     "FailedEventState",
+    "Finding",
     "Health",
     "HttpAnswer",
     "Hub",

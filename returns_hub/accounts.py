@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 import attrs
 from attrs import field, frozen
@@ -17,6 +17,8 @@ from returns_hub import registry
 from returns_hub.adapter import Adapter
 from returns_hub.errors import ConfigurationError, PluginError, suggestion
 from returns_hub.secret import Secret
+
+T = TypeVar("T")
 
 DEFAULT_PATH: Final = Path("returns-hub.toml")
 DEFAULT_STORE: Final = "sqlite:///returns.db"
@@ -80,7 +82,8 @@ class Account:
     one. ``history_start`` is how far back a first sync reads. ``orders`` names the platform's ``find_order`` as
     ``module:function``, for vendors that look orders up. With ``sync_every`` background workers also sync
     the account, so long after the last sync began. ``options`` are the adapter's, unchecked until a client is
-    opened.
+    opened. ``unavailable`` are sentences about values that the configuration names and that are not there, such as variables that are not
+    set: what is in the mirror can be read all the same, but no client can be opened.
     """
 
     name: str = field(validator=_named)
@@ -92,6 +95,15 @@ class Account:
     orders: str | None = field(default=None, validator=_names_function)
     sync_every: timedelta | None = None
     options: Mapping[str, Any] = field(factory=dict, converter=Options, hash=False)
+    unavailable: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class ConfigProblem:
+    """Something that is wrong in a configuration file, in a sentence; ``account`` is None where it is about none."""
+
+    account: str | None
+    text: str
 
 
 @frozen(kw_only=True)
@@ -134,19 +146,36 @@ def load_config(path: Path | None = None, *, environ: Mapping[str, str] = os.env
 
     A table ``{ env = "NAME" }`` anywhere stands for that variable of the environment, ``{ file = "PATH" }`` for the text of a
     file, relative to this one, without the line end behind it. A relative SQLite path is
-    relative to the file. The options of an account are checked when its client is opened.
+    relative to the file. The options of an account are checked when its client is opened, and so is that all of its values are
+    there (``Account.unavailable``).
 
     Raises:
         ConfigurationError: the file is missing, malformed or says something impossible; the text names what, and where.
     """
     given = DEFAULT_PATH if path is None else Path(path)
     try:
-        return _config(given, _parsed(given), environ)
+        return _ConfigReader(given, environ, None).read(_parsed(given))
     except ConfigurationError as error:
         failure = error.with_traceback(None)
     # A traceback that shows local variables must not show the environment.
     del environ
     raise failure
+
+
+def examine_config(
+    path: Path | None = None, *, environ: Mapping[str, str] = os.environ
+) -> tuple[Config, tuple[ConfigProblem, ...]]:
+    """What can be read of a configuration file, and everything that is wrong in it, where :func:`load_config` names the first.
+
+    An account of which something is wrong is left out; ``store`` is ``""`` where that is.
+
+    Raises:
+        ConfigurationError: the file is missing, or no TOML.
+    """
+    given = DEFAULT_PATH if path is None else Path(path)
+    problems: list[ConfigProblem] = []
+    config = _ConfigReader(given, environ, problems).read(_parsed(given))
+    return config, tuple(problems)
 
 
 def _build(
@@ -232,7 +261,7 @@ def _unknown_key(place: str, name: str, known: Sequence[str], listed: Sequence[s
 
 
 def _account_keys() -> tuple[str, ...]:
-    return tuple(a.name for a in attrs.fields(Account) if a.name not in ("name", "options"))
+    return tuple(a.name for a in attrs.fields(Account) if a.name not in ("name", "options", "unavailable"))
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -259,55 +288,99 @@ def _parsed(path: Path) -> dict[str, Any]:
     raise ConfigurationError(f"the configuration file {path} {problem}")
 
 
-def _config(path: Path, content: dict[str, Any], environ: Mapping[str, str]) -> Config:
-    known = ["store", "keep_deliveries", "accounts"]
-    unknown = [key for key in content if key not in known]
-    if unknown:
-        raise ConfigurationError(f"{path}: " + _unknown_key(unknown[0][:60], unknown[0], known, known))
-    tables = content.get("accounts", {})
-    if not isinstance(tables, dict):
-        raise _wrong("accounts", "a table of accounts", tables)
-    # Asked once: it takes as long as the environment is large, and there may be a thousand accounts.
-    installed = registry.providers()
-    accounts, warnings = {}, []
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise _wrong(f"accounts.{name}", "a table", table)
-        accounts[name] = _account(name, _resolved(f"accounts.{name}", table, environ, path.parent), installed)
-        warnings += _literal_secrets(name, accounts[name].provider, table)
-    store = _text("store", _resolved("store", content.get("store", DEFAULT_STORE), environ, path.parent))
-    keep = DEFAULT_KEEP_DELIVERIES
-    if "keep_deliveries" in content:
-        keep = _duration(
-            "keep_deliveries", _resolved("keep_deliveries", content["keep_deliveries"], environ, path.parent)
+class _ConfigReader:
+    """Reads what a file says. What is wrong is raised, or noted where ``problems`` is given, and reading goes on."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str], problems: list[ConfigProblem] | None) -> None:
+        self._path = path
+        self._environ = environ
+        self._problems = problems
+        # Asked once: it takes as long as the environment is large, and there may be a thousand accounts.
+        self._installed = registry.providers()
+
+    def read(self, content: dict[str, Any]) -> Config:
+        """The configuration."""
+        known = ["store", "keep_deliveries", "accounts"]
+        for key in content:
+            if key not in known:
+                self._wrong(None, f"{self._path}: " + _unknown_key(key[:60], key, known, known))
+        tables = content.get("accounts", {})
+        if not isinstance(tables, dict):
+            self._wrong(None, str(_wrong("accounts", "a table of accounts", tables)))
+            tables = {}
+        accounts, warnings = {}, []
+        for name, table in tables.items():
+            account = self._attempt(name, lambda name=name, table=table: self._account(name, table))  # type: ignore[misc]
+            if account is not None:
+                accounts[name] = account
+                warnings += _literal_secrets(name, account.provider, table)
+        store = self._attempt(None, lambda: _text("store", self._value("store", content.get("store", DEFAULT_STORE))))
+        keep: timedelta | None = DEFAULT_KEEP_DELIVERIES
+        if "keep_deliveries" in content:
+            place = "keep_deliveries"
+            keep = self._attempt(None, lambda: _duration(place, self._value(place, content[place])))
+        return Config(
+            path=self._path,
+            store=_anchored(store, self._path) if store else "",
+            accounts=accounts,
+            keep_deliveries=keep or DEFAULT_KEEP_DELIVERIES,
+            warnings=tuple(warnings),
         )
-    return Config(
-        path=path,
-        store=_anchored(store, path),
-        accounts=accounts,
-        keep_deliveries=keep,
-        warnings=tuple(warnings),
-    )
+
+    def _account(self, name: str, table: Any) -> Account | None:
+        place = f"accounts.{name}"
+        if not isinstance(table, dict):
+            raise _wrong(place, "a table", table)
+        values, unavailable = {}, []
+        for key, value in table.items():
+            try:
+                values[key] = self._value(f"{place}.{key}", value)
+            except _Unavailable as error:
+                unavailable.append(str(error))
+        if "provider" not in values:
+            raise ConfigurationError(
+                unavailable[0]
+                if "provider" in table
+                else f"{place}.provider is missing; installed: {', '.join(self._installed) or 'none'}"
+            )
+        known = len(self._problems or ())
+        own: dict[str, Any] = {}
+        for key, read in _ACCOUNT_READERS.items():
+            if key in values:
+                own[key] = self._attempt(
+                    name,
+                    lambda read=read, key=key: read(f"{place}.{key}", values[key]),  # type: ignore[misc]
+                )
+        provider = own["provider"]
+        if provider is not None and provider not in self._installed:
+            unknown = _unknown_key(f"{place}.provider {provider[:60]!r}", provider, self._installed, self._installed)
+            self._wrong(name, unknown)
+        if len(self._problems or ()) != known:
+            return None
+        options = {key: values[key] for key in values if key not in _ACCOUNT_READERS}
+        return Account(name=name, options=options, unavailable=tuple(unavailable), **own)
+
+    def _value(self, place: str, value: Any) -> Any:
+        return _resolved(place, value, self._environ, self._path.parent)
+
+    def _attempt(self, account: str | None, read: Callable[[], T]) -> T | None:
+        """What is read; None where that is wrong, and only noted."""
+        try:
+            return read()
+        except ConfigurationError as error:
+            if self._problems is None:
+                raise
+            self._wrong(account, str(error))
+        return None
+
+    def _wrong(self, account: str | None, text: str) -> None:
+        if self._problems is None:
+            raise ConfigurationError(text)
+        self._problems.append(ConfigProblem(account=account, text=text))
 
 
-def _account(name: str, table: Mapping[str, Any], installed: Sequence[str]) -> Account:
-    place = f"accounts.{name}"
-    if "provider" not in table:
-        raise ConfigurationError(f"{place}.provider is missing; installed: {', '.join(installed) or 'none'}")
-    provider = _text(f"{place}.provider", table["provider"])
-    if provider not in installed:
-        raise ConfigurationError(_unknown_key(f"{place}.provider {provider[:60]!r}", provider, installed, installed))
-    readers: Mapping[str, Callable[[str, Any], Any]] = {
-        "provider": _text,
-        "environment": _text,
-        "base_url": _text,
-        "rate_limit": _text,
-        "history_start": _date,
-        "orders": _text,
-        "sync_every": _duration,
-    }
-    own: dict[str, Any] = {key: read(f"{place}.{key}", table[key]) for key, read in readers.items() if key in table}
-    return Account(name=name, options={key: table[key] for key in table if key not in readers}, **own)
+class _Unavailable(ConfigurationError):
+    """A value that the configuration names is not there."""
 
 
 def _text(place: str, value: Any) -> str:
@@ -338,6 +411,17 @@ def _date(place: str, value: Any) -> date:
     raise ConfigurationError(f"{place} must be a date such as 2024-01-31")
 
 
+_ACCOUNT_READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "provider": _text,
+    "environment": _text,
+    "base_url": _text,
+    "rate_limit": _text,
+    "history_start": _date,
+    "orders": _text,
+    "sync_every": _duration,
+}
+
+
 def _resolved(place: str, value: Any, environ: Mapping[str, str], directory: Path) -> Any:
     """The value with every ``{ env = "NAME" }`` and ``{ file = "PATH" }`` in it replaced by what is there."""
     if _names(value, "file"):
@@ -345,7 +429,7 @@ def _resolved(place: str, value: Any, environ: Mapping[str, str], directory: Pat
     if _names(value, "env"):
         if environ.get(value["env"]):
             return environ[value["env"]]
-        raise ConfigurationError(f"{place}: the environment variable {value['env'][:80]} is not set")
+        raise _Unavailable(f"{place}: the environment variable {value['env'][:80]} is not set")
     if isinstance(value, dict):
         return {key: _resolved(f"{place}.{key}", part, environ, directory) for key, part in value.items()}
     if isinstance(value, list):
@@ -372,7 +456,7 @@ def _read_value(place: str, path: Path) -> str:
         problem = f"cannot be read: {error.strerror}"
     except ValueError:  # no UTF-8, or no file can be called that
         problem = "is not UTF-8 text"
-    raise ConfigurationError(f"{place}: the file {path} {problem}")
+    raise _Unavailable(f"{place}: the file {path} {problem}")
 
 
 def secret_options(adapter_class: type[Adapter]) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from returns_hub.events import Event, Origin
 from returns_hub.operation import Pairs, UnreadableField, WebhookRequest
+
+Verdict: TypeAlias = Literal["ok", "warning", "failed"]
 
 _MAX_GAPS: Final = 100
 
@@ -194,6 +196,16 @@ class Backlog:
     pending: int
     dead: int
     oldest_pending_at: datetime | None
+
+
+@frozen(kw_only=True)
+class Finding:
+    """What one check of ``doctor`` came to: ``ok``, ``warning`` or ``failed``. ``account`` is None for what all accounts share."""
+
+    account: str | None
+    check: str
+    result: Verdict
+    detail: str
 
 
 @frozen(kw_only=True)

@@ -52,3 +52,11 @@ def parse_decimal(value: object) -> Decimal:
     if not isinstance(exponent, int) or exponent < -_MAX_DIGITS or number.adjusted() >= _MAX_DIGITS:
         raise ValueError("a number out of range")
     return number
+
+
+def format_span(seconds: float) -> str:
+    """A span of time for people, in the unit that fits: ``3 hours``."""
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -10,7 +10,6 @@ from returns_hub.cli.options import ConfigPath, Limit
 from returns_hub.cli.output import (
     Cell,
     Column,
-    format_span,
     format_time,
     plural,
     print_error,
@@ -21,6 +20,7 @@ from returns_hub.cli.output import (
 )
 from returns_hub.convert import dump
 from returns_hub.errors import ConfigurationError, suggestion
+from returns_hub.scalars import format_span
 
 if TYPE_CHECKING:
     from returns_hub.handlers import ConsumerHealth

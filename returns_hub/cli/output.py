@@ -110,14 +110,6 @@ def zone_name() -> str:
     return (name or "local").rpartition("/")[2].replace("_", " ")
 
 
-def format_span(seconds: float) -> str:
-    """A span of time for people, in the unit that fits."""
-    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
 def plural(number: int, noun: str) -> str:
     """A number and what it counts: ``1 event``, ``2,000 events``."""
     if number != 1:

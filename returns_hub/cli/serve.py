@@ -81,7 +81,7 @@ def serve(
 
 def _adapters(hub: "Hub") -> dict[str, Adapter]:
     """The adapter of each account: what is wrong in any of them is said now, and not to its vendor."""
-    check_accounts(hub, ())
+    check_accounts(hub, (), all_needed=True)
     adapters = {}
     for account, described in hub.accounts.items():
         if described.orders is not None:

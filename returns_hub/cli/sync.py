@@ -134,13 +134,23 @@ def print_failures(reports: "Sequence[SyncReport | ReconcileReport]") -> int:
     return 1 if complaints else 0
 
 
-def check_accounts(hub: "Hub", accounts: Sequence[str]) -> None:
-    """Nothing is read if the configuration is wrong in any account; one whose package is broken reports it itself."""
+def check_accounts(hub: "Hub", accounts: Sequence[str], *, all_needed: bool = False) -> None:
+    """Nothing is read if the configuration is wrong in any account; one whose package is broken reports it itself.
+
+    So does one of whose values some are not there, such as variables that are not set, where others can go on and it was not named;
+    unless ``all_needed``.
+
+    Raises:
+        ConfigurationError: what is wrong in the first of the accounts in which something is.
+    """
     if not hub.accounts:
         raise ConfigurationError("the configuration has no accounts; [accounts.NAME] adds one")
-    for account in accounts or hub.accounts:
-        with suppress(PluginError):
-            hub.client(account)
+    wanted = accounts or tuple(hub.accounts)
+    incomplete = [] if all_needed or accounts else [name for name in wanted if hub.accounts[name].unavailable]
+    for account in wanted:
+        if account not in incomplete or len(incomplete) == len(wanted):
+            with suppress(PluginError):
+                hub.client(account)
 
 
 def _interval(text: str) -> float:

@@ -51,8 +51,8 @@ def work(
         raise ConfigurationError("--hub brings its own configuration; --config says another")
     _log_what_happens()
     # Somebody else's hub is left open: it is closed where it was opened, or with the process.
-    with Hub.from_config(config) if hub is None else nullcontext(_load_hub(hub)) as working:
-        check_accounts(working, ())
+    with Hub.from_config(config) if hub is None else nullcontext(load_hub(hub)) as working:
+        check_accounts(working, (), all_needed=True)
         with (
             until_signalled(signal.SIGTERM, signal.SIGINT) as signalled,
             working.working(concurrency=concurrency, grace=grace * 0.8),
@@ -64,7 +64,7 @@ def work(
     return 0
 
 
-def _load_hub(name: str) -> "Hub":
+def load_hub(name: str) -> "Hub":
     """The platform's own hub, named ``module:name``.
 
     Raises:

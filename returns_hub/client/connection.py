@@ -140,6 +140,8 @@ class _Connection:
     @classmethod
     def of(cls, account: Account) -> "_Connection":
         """The connection of a configured account. What is wrong is said with the account's name."""
+        if account.unavailable:
+            raise ConfigurationError(account.unavailable[0])
         own = {"environment": account.environment, "base_url": account.base_url, "rate_limit": account.rate_limit}
         problem = ""
         try:

@@ -17,6 +17,7 @@ from returns_hub.fork import reset_after_fork
 from returns_hub.handlers import E2, E3, E4, AsyncRegistration, E
 from returns_hub.hub.account_clients import RETIRED_SECONDS
 from returns_hub.hub.clients import AsyncHubClient
+from returns_hub.hub.diagnosis import diagnose
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub, stream_of
 from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
@@ -24,6 +25,7 @@ from returns_hub.reports import (
     Delivery,
     Erased,
     FailedEvent,
+    Finding,
     Purged,
     ReconcileReport,
     Refusal,
@@ -243,6 +245,11 @@ class AsyncHub(ConfiguredHub):
             yield
         finally:
             await asyncio.to_thread(worker.stop, grace)
+
+    def diagnose(self, *accounts: str, offline: bool = False) -> AsyncIterator[Finding]:
+        """Whether all is in place to sync and to receive; as :meth:`Hub.diagnose`."""
+        findings = diagnose(self._resources, accounts, offline=offline)
+        return self._read(None, lambda: findings)
 
     async def health(self) -> Health:
         """How the store, the inbox and the syncs of the accounts stand; as :meth:`Hub.health`."""

@@ -11,6 +11,7 @@ from returns_hub.accounts import Account
 from returns_hub.client import Client
 from returns_hub.events import Event
 from returns_hub.handlers import E2, E3, E4, E, Registration
+from returns_hub.hub.diagnosis import diagnose
 from returns_hub.hub.health import Health
 from returns_hub.hub.resources import ConfiguredHub
 from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
@@ -18,6 +19,7 @@ from returns_hub.reports import (
     Delivery,
     Erased,
     FailedEvent,
+    Finding,
     Purged,
     ReconcileReport,
     Refusal,
@@ -352,6 +354,17 @@ class Hub(ConfiguredHub):
             yield
         finally:
             worker.stop(grace)
+
+    def diagnose(self, *accounts: str, offline: bool = False) -> Iterator[Finding]:
+        """Whether all is in place to sync and to receive, as ``returns-hub doctor`` says it: one finding for each check.
+
+        Of each account (without names of all): its options, ``orders``, webhook secrets, a delivery that it signs and receives itself, whether the vendor answers
+        and takes the credentials (not with ``offline``), clock and lag; beside them the store, what is pending, refused, failing and dead.
+
+        Raises:
+            ConfigurationError: there is no such account.
+        """
+        return diagnose(self._resources, accounts, offline=offline)
 
     def health(self) -> Health:
         """How the store, the inbox and the syncs of the accounts stand.

@@ -50,6 +50,44 @@ def test_a_wrong_option_is_named_and_nothing_is_read(
     assert vendor.requests == ()
 
 
+UNSET = """
+[accounts.unset]
+provider = "returnmate"
+api_key = { env = "NOT_SET_ANYWHERE" }
+"""
+NOT_SET = "accounts.unset.api_key: the environment variable NOT_SET_ANYWHERE is not set"
+
+
+def test_what_is_in_the_mirror_is_read_without_the_vendors_secrets(
+    configure: Callable[..., None], run: Run, vendor: ReturnMateSandbox
+) -> None:
+    assert run("sync").code == 0
+    configure(UNSET)
+    for command in (["returns"], ["show", "acme-au", min(vendor.return_ids)], ["events"], ["deliveries", "list"]):
+        ran = run(*command, RETURNMATE_API_KEY="")
+        assert (ran.code, ran.err, ran.out != "") == (0, "", True)
+
+
+def test_an_account_whose_variable_is_not_set_is_reported_and_the_others_are_synced(
+    configure: Callable[..., None], run: Run
+) -> None:
+    configure(UNSET)
+    ran = run("sync", "--json")
+    assert ran.code == 1
+    assert [(each["account"], each["read"], each["error"]) for each in ran.objects] == [
+        ("acme-au", 60, None),
+        ("unset", 0, NOT_SET),
+    ]
+    assert run("sync", "unset").err == f"returns-hub: {NOT_SET}\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_nothing_is_begun_without_all_secrets(configure: Callable[..., None], run: Run, command: str) -> None:
+    configure(UNSET)
+    ran = run(command)
+    assert (ran.code, ran.err) == (2, f"returns-hub: {NOT_SET}\n")
+
+
 def test_a_missing_key_is_named(run: Run, tmp_path: Path) -> None:
     (tmp_path / "returns-hub.toml").write_text('[accounts.acme-au]\nprovider = "returnmate"\n')
     ran = run("sync")

@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 
-from returns_hub import Hub, WebhookRequest
+from returns_hub import Account, Hub, WebhookRequest
 from returns_hub.accounts import load_config
+from returns_hub_returnmate import ReturnMate
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 Run = Callable[..., Any]
@@ -299,3 +300,142 @@ def test_how_far_the_mirror_is_behind_is_told(configure: Callable[..., None], ru
 @pytest.mark.skipif(sqlite3.sqlite_version_info >= (3, 51, 3), reason="this SQLite has the repair")
 def test_an_old_sqlite_is_warned_about(configure: Callable[..., None], findings: Findings) -> None:
     assert findings("--offline")["store"][0] == "warning"
+
+
+TEN_FAULTS = """stroe = "sqlite:///returns.db"
+store = "sqlite:///nowhere/returns.db"
+[accounts.unset]
+provider = "returnmate"
+api_key = {{ env = "NOT_SET_ANYWHERE" }}
+[accounts.misspelt]
+provider = "returnmate"
+api_keey = {{ env = "RETURNMATE_API_KEY" }}
+[accounts.stranger]
+provider = "returnmat"
+[accounts.refused]
+provider = "returnmate"
+environment = "sandbox"
+base_url = "{base_url}"
+api_key = {{ env = "WRONG_KEY" }}
+[accounts.away]
+provider = "returnmate"
+base_url = "http://127.0.0.1:9/v1"
+api_key = {{ env = "RETURNMATE_API_KEY" }}
+[accounts.shop]
+provider = "returnless"
+base_url = "http://127.0.0.1:9"
+user = {{ env = "RETURNMATE_API_KEY" }}
+password = {{ env = "RETURNMATE_API_KEY" }}
+orders = "nope.lookup:find"
+[accounts.undated]
+provider = "returnmate"
+history_start = "soon"
+[accounts.elsewhere]
+provider = "returnmate"
+environment = "staging"
+api_key = {{ env = "RETURNMATE_API_KEY" }}
+[accounts.well]
+provider = "returnmate"
+base_url = "{base_url}"
+api_key = {{ env = "RETURNMATE_API_KEY" }}
+webhook_secrets = [{{ env = "RETURNMATE_API_KEY" }}]
+"""
+
+
+def test_ten_different_faults_are_all_named_in_one_run(
+    run: Run, tmp_path: Path, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: 0.0)  # no pause between two attempts
+    (tmp_path / "returns-hub.toml").write_text(TEN_FAULTS.format(base_url=base_url), "utf-8")
+    ran = run("doctor", WRONG_KEY="another-canary")
+    failed = [line.removeprefix("failed").strip() for line in ran.lines if line.startswith("failed")]
+    assert (ran.code, ran.err) == (1, "")
+    for words in (
+        "configuration: returns-hub.toml: stroe is not known; did you mean 'store'? Known: accounts, keep_deliveries, store",
+        "stranger: configuration: accounts.stranger.provider 'returnmat' is not known; did you mean 'returnmate'? ",
+        "undated: configuration: accounts.undated.history_start must be a date such as 2024-01-31",
+        f"store: the mirror {tmp_path}/nowhere/returns.db cannot be created: there is no directory {tmp_path}/nowhere",
+        "unset: options: accounts.unset.api_key: the environment variable NOT_SET_ANYWHERE is not set",
+        "misspelt: options: accounts.misspelt.api_keey is not known; did you mean 'api_key'? ",
+        "refused: credentials: returnmate check_credentials: ",
+        "away: vendor: returnmate check_credentials: ",
+        'shop: orders: orders = "nope.lookup:find": importing nope.lookup fails with ModuleNotFoundError',
+        "elsewhere: options: accounts.elsewhere.environment 'staging' is not known",
+    ):
+        (line,) = [line for line in failed if line.startswith(words)]
+        failed.remove(line)
+        if words.startswith("refused"):
+            assert line.endswith("; asked at 127.0.0.1, environment sandbox: are the credentials of this environment?")
+    assert [line.partition(": returnless")[0] for line in failed] == ["shop: vendor"]
+    assert "ok       well: credentials: accepted" in ran.lines
+    assert "canary" not in ran.out
+
+
+def test_a_delivery_that_is_signed_here_is_received_here(configure: Callable[..., None], findings: Findings) -> None:
+    configure('webhook_secrets = ["whsec"]')
+    received = ("ok", "a delivery signed with the account's own secret is received")
+    assert findings("--offline")["signature"] == received
+    configure(SIGNED_ADDRESS.format(url="https://shop.example/webhooks/acme-us"))
+    assert findings("--offline", "acme-us")["signature"] == received
+    configure('[accounts.less]\nprovider = "returnless"\nuser = "u"\npassword = "p"\nsigning_keys = ["k"]')
+    assert findings("--offline", "less")["signature"] == received
+
+
+def test_a_signature_that_the_account_itself_would_refuse_fails(
+    configure: Callable[..., None], findings: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure('webhook_secrets = ["whsec"]')
+    monkeypatch.setattr(ReturnMate, "sign_webhook", lambda adapter, request: request)
+    assert findings("--offline")["signature"] == (
+        "failed",
+        "a delivery signed with the account's own secret is refused: the header X-Webhook-Signature is missing",
+    )
+
+
+def test_the_function_that_finds_orders_is_tried(
+    configure: Callable[..., None], findings: Findings, tmp_path: Path
+) -> None:
+    (tmp_path / "shop_of_doctor.py").write_text("def find(number): return None\n", "utf-8")
+    configure('orders = "shop_of_doctor:find"')
+    assert findings("--offline")["orders"] == ("ok", "shop_of_doctor:find can be imported")
+
+
+def test_the_module_of_the_handlers_is_tried(configure: Callable[..., None], run: Run, tmp_path: Path) -> None:
+    (tmp_path / "hub_of_doctor.py").write_text(
+        "from returns_hub import Hub\nhub = Hub([], store='sqlite:///own.db')\nhub.on(name='mail')(print)\n", "utf-8"
+    )
+    ran = run("doctor", "--hub", "hub_of_doctor:hub")
+    assert (ran.code, ran.lines[0]) == (0, "ok       handlers: hub_of_doctor:hub can be imported; accounts: none")
+    assert "ok       handler mail: lag: 0" in ran.lines
+    ran = run("doctor", "--offline", "--hub", "hub_of_doctor:hup")
+    assert ran.code == 1
+    assert ran.lines[0] == "failed   handlers: --hub hub_of_doctor:hup: hub_of_doctor has no Hub hup"
+    assert "ok       acme-au: options: complete for ReturnMate" in ran.lines
+
+
+def test_accounts_are_asked_side_by_side(tmp_path: Path) -> None:
+    # Nobody is answered before all have asked.
+    together = Barrier(3)
+
+    class Vendor(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            together.wait(30)
+            self.send_response(200)
+            self.send_header("Content-Length", "12")
+            self.end_headers()
+            self.wfile.write(b'{"data": []}')
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Vendor) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        accounts = [
+            Account(name=name, provider="returnmate", base_url=url, options={"api_key": "k"})
+            for name in ("c", "a", "b")
+        ]
+        with Hub(accounts, store=f"sqlite:///{tmp_path}/returns.db") as hub:
+            found = [each.account for each in hub.diagnose() if (each.check, each.result) == ("credentials", "ok")]
+        server.shutdown()
+    assert found == ["c", "a", "b"]

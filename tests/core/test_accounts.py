@@ -11,7 +11,8 @@ import pytest
 from attrs import field, frozen
 
 from returns_hub import Account, Adapter, ConfigurationError, Secret
-from returns_hub.accounts import Config, build_adapter, load_config
+from returns_hub.accounts import Config, build_adapter, examine_config, load_config
+from returns_hub.client import open_client
 
 CANARY = "canary-77c1e0"
 
@@ -273,9 +274,57 @@ def test_a_file_without_a_value_is_named(load: Load, tmp_path: Path, content: by
     path = tmp_path / "api_key"
     if content is not None:
         path.write_bytes(content)
+    account = load('[accounts.a]\nprovider = "acme"\napi_key = { file = "api_key" }\n').accounts["a"]
+    assert account.unavailable == (f"accounts.a.api_key: the file {path} {problem}",)
     with pytest.raises(ConfigurationError) as caught:
-        load('[accounts.a]\nprovider = "acme"\napi_key = { file = "api_key" }\n')
-    assert str(caught.value) == f"accounts.a.api_key: the file {path} {problem}"
+        open_client(account)
+    assert str(caught.value) == account.unavailable[0]
+
+
+def test_variables_that_are_not_set_are_named_and_the_other_accounts_can_be_used(load: Load) -> None:
+    config = load(
+        '[accounts.a]\nprovider = "acme"\napi_key = { env = "NOWHERE" }\nkeys = ["k", { env = "NO_KEY" }]\n'
+        'base_url = { env = "NO_URL" }\nsync_every = "5m"\n[accounts.b]\nprovider = "acme"\napi_key = "k"\n'
+    )
+    assert config.accounts["a"].unavailable == (
+        "accounts.a.api_key: the environment variable NOWHERE is not set",
+        "accounts.a.keys[1]: the environment variable NO_KEY is not set",
+        "accounts.a.base_url: the environment variable NO_URL is not set",
+    )
+    assert (config.accounts["a"].sync_every, config.accounts["b"].unavailable) == (timedelta(minutes=5), ())
+
+
+def test_what_is_wrong_is_all_found_where_that_is_asked_for(tmp_path: Path, installed_acme: Any) -> None:
+    path = tmp_path / "returns-hub.toml"
+    path.write_text(
+        """
+stroe = "x"
+store = 5
+keep_deliveries = "soon"
+[accounts.a]
+provider = "acne"
+history_start = "soon"
+[accounts.b]
+provider = "acme"
+api_key = { env = "NOWHERE" }
+[accounts."c d"]
+provider = "acme"
+""",
+        "utf-8",
+    )
+    config, problems = examine_config(path, environ={})
+    assert list(config.accounts) == ["b"]
+    assert [(each.account, each.text) for each in problems] == [
+        (None, f"{path}: stroe is not known; did you mean 'store'? Known: accounts, keep_deliveries, store"),
+        ("a", "accounts.a.history_start must be a date such as 2024-01-31"),
+        ("a", "accounts.a.provider 'acne' is not known; did you mean 'acme'? Known: acme"),
+        (
+            "c d",
+            "an account cannot be called 'c d': letters, digits, '.', '_' and '-', at most 64, are allowed",
+        ),
+        (None, "store must be text, not int"),
+        (None, 'keep_deliveries must look like "30s", "5m", "1h" or "30d"'),
+    ]
 
 
 def test_numbers_with_a_fraction_are_exact(load: Load) -> None:
@@ -295,13 +344,10 @@ def test_secret_in_the_file_works_and_is_warned_about(load: Load) -> None:
     ("text", "problem"),
     [
         (
-            '[accounts.a]\nprovider = "acme"\napi_key = { env = "NOWHERE" }',
-            "accounts.a.api_key: the environment variable NOWHERE is not set",
+            '[accounts.a]\nprovider = { env = "NOWHERE" }',
+            "accounts.a.provider: the environment variable NOWHERE is not set",
         ),
-        (
-            '[accounts.a]\nprovider = "acme"\nkeys = [{ env = "NOWHERE" }]',
-            "accounts.a.keys[0]: the environment variable NOWHERE is not set",
-        ),
+        ('store = { env = "NOWHERE" }', "store: the environment variable NOWHERE is not set"),
         (
             '[accounts.a]\nprovider = "acne"',
             "accounts.a.provider 'acne' is not known; did you mean 'acme'? Known: acme",
