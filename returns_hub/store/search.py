@@ -26,6 +26,8 @@ _Key: TypeAlias = tuple[ColumnElement[str], ColumnElement[str]]
 
 # The kinds that a text may be of, those first of which the fewest returns have the same word.
 _KINDS: Final = ("tracking", "number", "order", "reference", "id", "email", "barcode", "sku")
+# Made once: SQLAlchemy takes longer to make an alias of a table than a database to answer.
+_GROWN: Final = RETURNS.alias("grown").c
 _SEPARATORS: Final = re.compile(r"[\s-]+")
 
 
@@ -214,8 +216,7 @@ def _having_all(
 
 def stands_alone(account: ColumnElement[str], return_id: ColumnElement[str]) -> ColumnElement[bool]:
     """True of a return from which no other one grew."""
-    grown = RETURNS.alias("grown")
-    return ~exists().where(grown.c.account == account, grown.c.request_id == return_id)
+    return ~exists().where(_GROWN.account == account, _GROWN.request_id == return_id)
 
 
 def start_of(since: date | datetime) -> datetime:

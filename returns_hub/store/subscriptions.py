@@ -23,6 +23,7 @@ from returns_hub.store.sql import insert_new
 
 _QUEUED: Final = PARKED_EVENTS.c
 _CHUNK: Final = 100
+_WINDOW: Final = 5_000
 
 
 class ClaimLost(Exception):
@@ -74,9 +75,9 @@ class Subscriptions:
             # Mostly nothing is due, and to find that out need not keep a writer waiting.
             if not _is_behind(connection, consumer) and not self._queue.is_due(connection, partition=consumer):
                 return None
-        # A claim that is lost with the power is made again.
-        with self.database.writing(serialized=False, durable=False) as connection:
-            while True:
+        while True:
+            # A claim that is lost with the power is made again.
+            with self.database.writing(serialized=False, durable=False) as connection:
                 if row := self._queue.claim(connection, max_attempts=max_attempts, partition=consumer):
                     of_event = select(EVENTS).where(EVENTS.c.sequence == row["sequence"])
                     event = rows.read_event(connection.execute(of_event).mappings().one())
@@ -230,7 +231,8 @@ def _advance(connection: Connection, consumer: str, types: Collection[str], *, b
     # One claimant of a consumer moves its cursor at a time.
     cursor = select(CONSUMERS.c.after).where(CONSUMERS.c.name == consumer).with_for_update()
     after: int = connection.execute(cursor).scalar_one()
-    end = last_sequence(connection)
+    # A window at a time: a consumer that wants few of the events would else read all of them in one transaction.
+    end = min(last_sequence(connection), after + _WINDOW)
     if after >= end:
         return False
     event, now = EVENTS.c, database_time(connection)

@@ -16,6 +16,7 @@ from returns_hub.store.checkpoints import COVERED, load_checkpoints, save_checkp
 from returns_hub.store.database import CLOCK_MARGIN, Database, database_time, store_errors
 from returns_hub.store.events import append_events
 from returns_hub.store.schema import CHECKPOINTS
+from returns_hub.store.sql import chunks
 
 _HEALTH: Final = "health"
 # A failure or two are a vendor's bad minute.
@@ -64,7 +65,7 @@ class SyncLog:
 
     @store_errors
     def health_of(self, accounts: Iterable[str]) -> list[SyncHealth]:
-        """How the syncs of many accounts go, in one query.
+        """How the syncs of many accounts go.
 
         Raises:
             StoreError: the database fails.
@@ -72,9 +73,11 @@ class SyncLog:
         table = CHECKPOINTS.c
         query = select(table.account, table.name, table.value).where(table.name.in_((COVERED, _HEALTH)))
         saved: dict[str, dict[str, Any]] = defaultdict(dict)
+        accounts = tuple(accounts)
         with self.database.reading() as connection:
-            for account, name, value in connection.execute(query):
-                saved[account][name] = rows.decode(value)
+            for some in chunks(accounts):
+                for account, name, value in connection.execute(query.where(table.account.in_(some))):
+                    saved[account][name] = rows.decode(value)
             latest = database_time(connection) + CLOCK_MARGIN
         return [_sync_health(account, saved[account], latest) for account in accounts]
 

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from returns_hub import ConfigurationError, Return, StoreError
+from returns_hub import ConfigurationError, Return, Status, StoreError
 from returns_hub.merge import observed
 from returns_hub.store import Store
 from returns_hub.store.events import EventReader
 from returns_hub.store.stream import follow
+from returns_hub.store.subscriptions import Subscriptions
 
 
 @pytest.fixture
@@ -52,6 +53,22 @@ def test_a_follower_whose_stream_was_restored_does_not_skip_what_comes(
     _delete_newest(store)
     with pytest.raises(StoreError, match="it was restored"):
         next(following)
+
+
+def test_a_consumer_of_few_events_passes_over_the_others_a_window_at_a_time(
+    store: Store, reader: EventReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("returns_hub.store.subscriptions._WINDOW", 2)
+    approved = Return(provider="memory", id="c", status=Status.APPROVED)
+    for _ in range(2):
+        store.apply("acme", [observed(approved, seen_at=datetime.now(UTC))])
+    subscriptions = Subscriptions(store.database)
+    subscriptions.subscribe("shop", at_end=False)
+    claimed = subscriptions.claim("shop", ["return.status_changed"], max_attempts=2)
+    assert claimed is not None
+    assert (claimed.event.sequence, claimed.event.return_id) == (4, "c")
+    assert subscriptions.claim("shop", ["return.status_changed"], max_attempts=2) is None
+    assert [each.lag for each in subscriptions.health()] == [1]
 
 
 def _delete_newest(store: Store) -> None:
