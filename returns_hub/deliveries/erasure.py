@@ -6,6 +6,7 @@ import re
 from attrs import evolve, field, frozen
 
 from returns_hub.adapter import Adapter
+from returns_hub.errors import ConfigurationError
 from returns_hub.reports import Delivery, DeliveryState, Erased
 from returns_hub.store import Store, rows
 from returns_hub.store.correlation import part_names
@@ -23,8 +24,11 @@ def erase(store: Store, adapter: Adapter, account: str, return_id: str, *, allow
     Unless ``allow_resync`` no sync and no delivery stores it again.
 
     Raises:
+        ConfigurationError: no return can have that id. Nothing was removed.
         StoreError: the store fails. Either nothing was removed, or only vacuuming is left: erase again.
     """
+    if not rows.is_usable_id(return_id):
+        raise ConfigurationError(f"no return can have the id {return_id[:60]!r}")
     erasures, inbox = Erasures(store.database), Deliveries(store.database)
     names = erasures.names(account, return_id)
     matcher = _Matcher(adapter, names)

@@ -253,7 +253,7 @@ class Hub(ConfiguredHub):
         own tables are not touched.
 
         Raises:
-            ConfigurationError: there is no such account, or its options are wrong.
+            ConfigurationError: there is no such account, its options are wrong, or no return can have that id.
             StoreError: the store fails. Either nothing was removed, or only vacuuming is left: erase again.
         """
         return self._resources.erase(account, return_id, allow_resync=allow_resync)

@@ -103,7 +103,7 @@ def part_names(aliases: Iterable[str]) -> tuple[Part, ...]:
 def find_erased(connection: Connection, account: str, names: Iterable[str]) -> set[str]:
     """Those of the names, ``return:ID`` or of parts, that a return had which was erased and is not to be stored again."""
     of_account = select(ERASED.c.digest).where(ERASED.c.account == account)
-    digests = {rows.fingerprint(name): name for name in names}
+    digests = {rows.fingerprint(name): name for name in names if rows.plain(name) == name}
     # Mostly nothing was erased at all, and that is found out at once.
     if not digests or connection.execute(of_account.limit(1)).first() is None:
         return set()

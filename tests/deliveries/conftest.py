@@ -66,7 +66,7 @@ def _read_event(told: Mapping[str, Any]) -> ReturnHint | ReturnObserved | Unknow
         return ReturnObserved(name="told", observed=ret, occurred_at=parse_time(told["at"]))
     if "hint" in told or "parts" in told:
         return ReturnHint(name="moved", return_id=told.get("hint"), aliases=tuple(told.get("parts", ())))
-    return UnknownEvent(name=told.get("name"), body=b"")
+    return UnknownEvent(name=told.get("name"), body=b"", ids=told.get("ids", {}))
 
 
 @pytest.fixture

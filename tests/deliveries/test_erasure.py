@@ -9,7 +9,19 @@ import pytest
 from attrs import evolve
 from sqlalchemy import text
 
-from returns_hub import Address, Client, Customer, Item, Note, Origin, Return, Shipment, ShipmentStatus, Status
+from returns_hub import (
+    Address,
+    Client,
+    ConfigurationError,
+    Customer,
+    Item,
+    Note,
+    Origin,
+    Return,
+    Shipment,
+    ShipmentStatus,
+    Status,
+)
 from returns_hub.deliveries import Inbox, Processor
 from returns_hub.deliveries.erasure import erase
 from returns_hub.merge import Observation
@@ -271,3 +283,24 @@ def test_dead_rows_are_vacuumed_on_postgresql(store: Store, sync: Any, erase_ret
         dead = "SELECT relname FROM pg_stat_user_tables WHERE last_vacuum IS NOT NULL ORDER BY relname"
         vacuumed = connection.execute(text(dead)).scalars().all()
     assert {"returns", "events", "deliveries", "merge_state"} <= set(vacuumed)
+
+
+@pytest.mark.parametrize("return_id", ["", "X\0", "X\ud800", "X" * 256])
+def test_what_is_no_id_erases_nothing(
+    store: Store, post: Post, processor: Processor, bodies: Bodies, erase_return: Erase, return_id: str
+) -> None:
+    post(bodies.unknown("odd"))
+    processor.process_due()
+    before = stored_text(store)
+    with pytest.raises(ConfigurationError, match="no return can have the id"):
+        erase_return(return_id)
+    assert stored_text(store) == before
+
+
+def test_an_id_that_no_database_can_hold_is_no_erased_one(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, sync: Any, erase_return: Erase
+) -> None:
+    erase_return()
+    sync(a_return("X2", request_id="Q\ud800"), a_return("X3", request_id="Q\0"))
+    post(b'{"events": [{"name": "odd", "ids": {"rma_id": "rma_\\ud800"}}]}')
+    assert (processor.process_due(), [each.ret.id for each in store.returns()]) == (1, ["X2", "X3"])
