@@ -26,11 +26,18 @@ class LogEvent:
 _TABLE: Final = (
     ("configuration.reloaded", "hub", logging.INFO, "A changed configuration was taken up while the process runs"),
     ("configuration.refused", "hub", logging.ERROR, "A changed configuration is wrong: the one before stays in force"),
+    (
+        "delivery.lost",
+        "deliveries",
+        logging.WARNING,
+        "An attempt ended without a word: process gone, or end not stored",
+    ),
     ("handler.failed", "handlers", logging.WARNING, "A handler raised or took too long; it gets the event again"),
     ("handler.dead", "handlers", logging.ERROR, "A handler failed at an event for the last time"),
     ("handler.skipped", "handlers", logging.WARNING, "Somebody had an event skipped at which a handler failed"),
     ("refusals.not_stored", "deliveries", logging.WARNING, "What was refused could not be counted in the store yet"),
     ("server.error", "server", logging.ERROR, "A request could not be answered: the platform's code or ours raised"),
+    ("worker.blocked", "worker", logging.ERROR, "Too many handlers or vendors hang: this process must be restarted"),
     ("server.unavailable", "server", logging.ERROR, "A request was answered 503: the store or the configuration fails"),
 )
 

@@ -191,10 +191,14 @@ class Refusal:
 
 @frozen(kw_only=True)
 class Backlog:
-    """How many deliveries are pending, since when, and how many are dead."""
+    """How many deliveries are pending, since when, and how many are dead.
+
+    ``stuck`` ones are pending too: for two minutes no attempt to process them has come to an end.
+    """
 
     pending: int
     dead: int
+    stuck: int = 0
     oldest_pending_at: datetime | None
 
 

@@ -23,6 +23,7 @@ from returns_hub.errors import (
     is_interrupt,
 )
 from returns_hub.events import EventUnmapped
+from returns_hub.logs import log_event
 from returns_hub.merge import Observation, observed
 from returns_hub.operation import VendorClock, watch
 from returns_hub.reports import Delivery
@@ -30,7 +31,7 @@ from returns_hub.retry import PROCESSING_BACKOFF
 from returns_hub.store import Store
 from returns_hub.store.inbox import ClaimedDelivery, Deliveries, ProcessingResult
 from returns_hub.store.ingestion import ApplyResult
-from returns_hub.store.queue import extending
+from returns_hub.store.queue import LOST, extending
 from returns_hub.store.rows import is_usable_id
 from returns_hub.webhooks import ReturnHint, ReturnObserved, UnknownEvent, VendorEvent
 
@@ -87,7 +88,19 @@ class Processor:
         Raises:
             StoreError: the database fails.
         """
-        return self._deliveries.claim(max_attempts=self._attempts, busy=busy)
+        claimed = self._deliveries.claim(max_attempts=self._attempts, busy=busy)
+        if claimed is not None and claimed.delivery.error == LOST:
+            delivery = claimed.delivery
+            log_event(
+                "delivery.lost",
+                "delivery %d of %s: attempt %d has no known end: it is tried again",
+                delivery.id,
+                delivery.account,
+                claimed.claim.attempt - 1,
+                account=delivery.account,
+                delivery=delivery.id,
+            )
+        return claimed
 
     def run(self, claimed: ClaimedDelivery) -> bool:
         """Process a claimed delivery; True if it is processed now, by this call.

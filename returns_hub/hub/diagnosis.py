@@ -144,6 +144,12 @@ def _health(resources: HubResources) -> Health | None:
 def _deliveries(health: Health) -> Finding:
     """Whether what came in is also worked on."""
     waited = health.oldest_pending_s or 0.0
+    if health.stuck:
+        detail = (
+            f"stuck: {health.stuck} of {health.pending} pending, no attempt comes to an end; is the database in order, "
+            "is a worker stopped? They are tried again by themselves: returns-hub deliveries list --state pending"
+        )
+        return Finding(None, "deliveries", "failed", detail)
     if health.dead:
         detail = f"dead: {health.dead}, see returns-hub deliveries list --state dead; pending: {health.pending}"
     elif waited > _LONGEST_WAIT_S:

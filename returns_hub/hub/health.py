@@ -22,9 +22,10 @@ class AccountHealth:
 
 @frozen(kw_only=True)
 class Health:
-    """How a hub stands. ``ok`` is True where the store answers: without it nothing can be received.
+    """How a hub stands. ``ok`` is True where no delivery is stuck; a store that does not answer is an error instead.
 
     ``pending`` deliveries wait to be processed, the oldest for ``oldest_pending_s``; ``dead`` ones wait for an operator.
+    Of the pending ones ``stuck`` are tried again and again, for more than two minutes, and no attempt comes to an end.
     ``refused`` counts the deliveries and look-ups that were refused as long as they are remembered, the last at
     ``refused_at``. ``consumers`` are all that have a cursor in the store.
     """
@@ -35,5 +36,6 @@ class Health:
     dead: int
     accounts: tuple[AccountHealth, ...]
     consumers: tuple[ConsumerHealth, ...] = ()
+    stuck: int = 0
     refused: int = 0
     refused_at: datetime | None = None

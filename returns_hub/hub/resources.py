@@ -444,8 +444,9 @@ class HubResources:
         refused, refused_at = Refusals(store.database).total()
         synced = SyncLog(store.database).health_of(self.accounts)
         return Health(
-            ok=True,
+            ok=backlog.stuck == 0,
             pending=backlog.pending,
+            stuck=backlog.stuck,
             oldest_pending_s=None if oldest is None else max(0.0, (now - oldest).total_seconds()),
             dead=backlog.dead,
             refused=refused,

@@ -77,6 +77,7 @@ class Database:
         self.schema: Final = options.get("schema")
         self._is_shared = options.get("shared") == "true"
         self._engine = _engine(url, self.schema)
+        self._reserve = _engine(url, self.schema, pool_size=1, max_overflow=0)
         self._turn = _Turn()
         self._closed = False
         self._inherited: list[object] = []
@@ -115,7 +116,12 @@ class Database:
 
     @contextlib.contextmanager
     def writing(
-        self, *, serialized: bool = True, durable: bool | None = None, within: float | None = None
+        self,
+        *,
+        serialized: bool = True,
+        durable: bool | None = None,
+        within: float | None = None,
+        reserved: bool = False,
     ) -> Iterator[Connection]:
         """The transaction that may write: committed at the end, undone by an exception.
 
@@ -123,13 +129,15 @@ class Database:
         What is ``durable`` survives a power cut once it is committed; what is not does not wait for the disk, and a power
         cut may undo it, whole. With None that is as the database is set up. PostgreSQL has ``within`` seconds for each
         answer, or 70; a file has the ``?timeout=`` of its address. PostgreSQL undoes it where nothing is asked for 15
-        seconds: a process that stops here would hold up the others.
+        seconds: a process that stops here would hold up the others. One transaction at a time may be ``reserved``: it has a
+        connection of its own, whoever uses all others.
         """
         options = {"write": True, "durable": durable, "serialized": serialized, "within": within}
         with contextlib.ExitStack() as held:
             if serialized or self.dialect == "sqlite":
                 held.enter_context(self._turn.taken())
-            connection = held.enter_context(self._connected()).execution_options(**options)
+            engine = self._reserve if reserved else self._engine
+            connection = held.enter_context(self._connected(engine)).execution_options(**options)
             held.enter_context(connection.begin())
             yield connection
 
@@ -206,7 +214,8 @@ class Database:
     def close(self) -> None:
         """Close every connection; one that another thread uses at this moment is closed when that is done."""
         self._closed = True
-        self._engine.dispose()
+        for engine in (self._engine, self._reserve):
+            engine.dispose()
 
     def explain(self, error: Exception) -> StoreError:
         """The error in one sentence of ours, which holds neither data nor a password."""
@@ -221,21 +230,23 @@ class Database:
         return StoreError(f"the mirror {self.place} {reason}")
 
     @contextlib.contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        pool = self._engine.pool
+    def _connected(self, engine: Engine | None = None) -> Iterator[Connection]:
+        engine = engine or self._engine
+        pool = engine.pool
         try:
-            with self._engine.connect() as connection:
+            with engine.connect() as connection:
                 yield connection
         finally:
             # A connection that comes back after its pool was disposed of would stay open in it.
             if self._closed:
                 pool.dispose()
-                self._engine.dispose()
+                engine.dispose()
 
     def _reset_after_fork(self) -> None:
         """Leave the parent its connections: to close one here would end the parent's session, or drop its locks."""
-        self._inherited.append(self._engine.pool)
-        self._engine.dispose(close=False)
+        for engine in (self._engine, self._reserve):
+            self._inherited.append(engine.pool)
+            engine.dispose(close=False)
         self._turn = _Turn()
         Database._migrating = threading.Lock()
 
@@ -412,10 +423,10 @@ def _place(url: URL) -> str:
     return f"postgresql://{url.host or ''}{port}/{url.database or ''}"
 
 
-def _engine(url: URL, schema: str | None) -> Engine:
+def _engine(url: URL, schema: str | None, **pool: int) -> Engine:
     # Rows and parameters are other people's data: they stay out of every message.
     try:
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=url.get_backend_name() != "sqlite")
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=url.get_backend_name() != "sqlite", **pool)
     except ModuleNotFoundError as error:
         missing = error.name
     else:

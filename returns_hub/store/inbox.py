@@ -114,7 +114,9 @@ class Deliveries:
     @store_errors
     def check(self) -> None:
         """Returns if a delivery could be stored now."""
-        with self.database.writing(serialized=False, durable=False, within=RECEIVING_SECONDS) as connection:
+        with self.database.writing(
+            serialized=False, durable=False, within=RECEIVING_SECONDS, reserved=True
+        ) as connection:
             if self.database.dialect == "postgresql":
                 read_only = connection.execute(text("SHOW transaction_read_only")).scalar_one()
                 if read_only == "on":
@@ -245,12 +247,18 @@ class Deliveries:
 
     @store_errors
     def backlog(self) -> Backlog:
-        """How much is pending and dead."""
-        pending = select(func.count(), func.min(_ROW.received_at)).where(in_state(_ROW, PENDING))
+        """How much is pending, stuck and dead."""
+        stuck = func.count().filter(self._queue.is_stuck())
+        pending = select(func.count(), func.min(_ROW.received_at), stuck).where(in_state(_ROW, PENDING))
         dead = select(func.count()).where(in_state(_ROW, DEAD))
         with self.database.reading() as connection:
-            count, oldest = connection.execute(pending).one()
-            return Backlog(pending=count, dead=connection.execute(dead).scalar_one(), oldest_pending_at=oldest)
+            count, oldest, stuck_count = connection.execute(pending).one()
+            return Backlog(
+                pending=count,
+                dead=connection.execute(dead).scalar_one(),
+                stuck=stuck_count,
+                oldest_pending_at=oldest,
+            )
 
     def purge(self, before: datetime, *, stop: Callable[[], bool] = lambda: False) -> Purged:
         """Remove the processed deliveries that came before a moment, and what has waited for its return since then.
@@ -348,7 +356,9 @@ class Deliveries:
     def _insert(self, new: Sequence[NewDelivery]) -> list[StoredDelivery]:
         copies = Counter((each.account, each.dedupe_key) for each in new)
         first = {(each.account, each.dedupe_key): each for each in reversed(new)}
-        with self.database.writing(serialized=False, durable=True, within=RECEIVING_SECONDS) as connection:
+        with self.database.writing(
+            serialized=False, durable=True, within=RECEIVING_SECONDS, reserved=True
+        ) as connection:
             new_row = INSERT[connection.dialect.name](DELIVERIES)
             count = {"duplicates": _ROW.duplicates + new_row.excluded.duplicates + 1}
             statement = new_row.on_conflict_do_update(index_elements=["account", "dedupe_key"], set_=count)

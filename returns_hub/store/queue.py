@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     Update,
     bindparam,
+    case,
     exists,
     func,
     literal_column,
@@ -49,7 +50,10 @@ MAX_RETRY_DELAY: Final = 86400.0
 """The longest that a row waits for its next attempt, in seconds."""
 _CLOCK_MARGIN: Final = 30.0
 _MAX_ERROR_CHARS: Final = 500
-_LOST: Final = "the process ended before the attempt had"
+STUCK_SECONDS: Final = 120.0
+"""A row is stuck that has been due for so long and whose attempts do not end. It is tried again all the while."""
+LOST: Final = "the process ended before the attempt had"
+"""The error of a row whose last attempt has no known end: its process is gone, or the end could not be stored."""
 
 _Columns: TypeAlias = ReadOnlyColumnCollection[str, Column[Any]]
 
@@ -114,8 +118,7 @@ class Queue:
         while row := connection.execute(self._take, asked).mappings().first():
             if row["attempts"] <= max_attempts:
                 return row
-            error = func.coalesce(self._table.c.error, _LOST)
-            self.settle(connection, self.claim_of(row), state=DEAD, attempts=self._table.c.attempts - 1, error=error)
+            self.settle(connection, self.claim_of(row), state=DEAD, attempts=self._table.c.attempts - 1)
         return None
 
     def claim_of(self, row: RowMapping) -> Claim:
@@ -128,6 +131,12 @@ class Queue:
             claimed_at=row["claimed_until"] - timedelta(seconds=CLAIM_SECONDS),
             token=row["claim"],
         )
+
+    def is_stuck(self) -> ColumnElement[bool]:
+        """True of pending rows that are stuck."""
+        row, since = self._table.c, sql_time(self._dialect, later=-STUCK_SECONDS)
+        lapsed = row.claimed_until <= sql_time(self._dialect)
+        return in_state(row, PENDING) & (row.due_at <= since) & (lapsed | (row.error == LOST))
 
     def extend(self, connection: Connection, claim: Claim) -> None:
         """Have the claim hold for :data:`CLAIM_SECONDS` from now."""
@@ -183,6 +192,8 @@ class Queue:
             "claim": bindparam("token"),
             "claimed_until": self._claim_end(),
             "attempts": self._table.c.attempts + 1,
+            # Whoever ends an attempt gives its claim up.
+            "error": case((self._table.c.claimed_until.is_not(None), LOST), else_=self._table.c.error),
         }
         return find, update(self._table).where(claimed).values(values).returning(self._table)
 

@@ -14,6 +14,7 @@ from returns_hub.deliveries import Processor
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.errors import describe_error
 from returns_hub.handlers import Consumer
+from returns_hub.logs import log_event
 from returns_hub.retry import LOOP_BACKOFF
 from returns_hub.store.inbox import ClaimedDelivery
 from returns_hub.store.queue import extending
@@ -25,6 +26,9 @@ _log = logging.getLogger("returns_hub")
 _POLL_INTERVAL: Final = 5.0
 # Over all accounts; each has a thread.
 _MAX_DELIVERIES: Final = 32
+# Threads that have had their time and do not end. Others take their places, until there are so many.
+_MAX_ABANDONED: Final = 32
+_ABANDONED_LOG_INTERVAL: Final = 60.0
 
 # A vendor that is read again within may take its own deadline; then the delivery is retried, and its thread ends by itself.
 _PROCESSING_TIMEOUT: Final = 60.0
@@ -40,8 +44,8 @@ class JobSource(Protocol[Job]):
         """Seconds that a job has."""
         ...
 
-    def claim(self, running: Collection[Job], /) -> Job | None:
-        """The next job that may be done beside those that are running; None if there is none."""
+    def claim(self, running: Collection[Job], abandoned: Collection[Job], /) -> Job | None:
+        """The next job that may be done beside those that are running, and those that had their time; None if there is none."""
         ...
 
     def run(self, job: Job, /) -> object:
@@ -79,7 +83,9 @@ class DeliveryJobs:
         """Seconds that a delivery has."""
         return _PROCESSING_TIMEOUT
 
-    def claim(self, running: Collection[ClaimedDelivery]) -> ClaimedDelivery | None:
+    def claim(
+        self, running: Collection[ClaimedDelivery], _: Collection[ClaimedDelivery] = ()
+    ) -> ClaimedDelivery | None:
         """The next delivery that is due, of an account that is not at its limit."""
         if len(running) >= _MAX_DELIVERIES:
             return None
@@ -102,9 +108,12 @@ class ConsumerJobs:
         self.expire, self.release = dispatcher.expire, dispatcher.release
         self.next_due = partial(dispatcher.next_due, consumer.name)
 
-    def claim(self, running: Collection[ClaimedEvent]) -> ClaimedEvent | None:
+    def claim(self, running: Collection[ClaimedEvent], abandoned: Collection[ClaimedEvent] = ()) -> ClaimedEvent | None:
         """The next event that is due, while a handler is free."""
-        return None if len(running) >= self._consumer.concurrency else self._dispatcher.claim(self._consumer.name)
+        # A handler that goes on with a connection of the store keeps that, too.
+        lent = [job for job in abandoned if self._consumer.handlers[job.event.type].takes_connection]
+        free = len(running) + len(lent) < self._consumer.concurrency
+        return self._dispatcher.claim(self._consumer.name) if free else None
 
 
 @define(eq=False)
@@ -119,7 +128,7 @@ class _Running(Generic[Job]):
 class WorkLoop(Generic[Job]):
     """Does the jobs of a source as they come, each in a thread of its own.
 
-    A job that takes longer than it may is counted as failed. Its thread cannot be ended: it keeps its slot until it ends.
+    A job that takes longer than it may is counted as failed, and gives its place to the next one. Its thread cannot be ended.
     """
 
     def __init__(self, name: str, source: JobSource[Job], stopping: threading.Event) -> None:
@@ -128,6 +137,7 @@ class WorkLoop(Generic[Job]):
         self._stopping = stopping
         self._woken = threading.Event()
         self._running: list[_Running[Job]] = []
+        self._complained_at = -_ABANDONED_LOG_INTERVAL
 
     def wake(self) -> None:
         """Look for jobs now, or notice that it is to stop."""
@@ -166,7 +176,12 @@ class WorkLoop(Generic[Job]):
 
     def _start_jobs(self) -> None:
         while not self._stopping.is_set():
-            job = self._source.claim([running.job for running in list(self._running)])
+            running_now = list(self._running)
+            abandoned = [running.job for running in running_now if not running.held]
+            if len(abandoned) >= _MAX_ABANDONED:
+                self._complain(len(abandoned))
+                return
+            job = self._source.claim([running.job for running in running_now if running.held], abandoned)
             if job is None:
                 return
             running = _Running(job, time.monotonic())
@@ -183,6 +198,14 @@ class WorkLoop(Generic[Job]):
         finally:
             self._running.remove(running)
             self._woken.set()
+
+    def _complain(self, count: int) -> None:
+        """Say that nothing is begun any more, and what helps: the threads of a process end with it."""
+        if time.monotonic() - self._complained_at >= _ABANDONED_LOG_INTERVAL:
+            self._complained_at = time.monotonic()
+            log_event(
+                "worker.blocked", "%s: %d jobs hang, and nothing is begun: restart this process", self._name, count
+            )
 
     def _expire_jobs(self) -> None:
         for running in list(self._running):

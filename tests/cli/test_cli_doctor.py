@@ -284,6 +284,18 @@ def test_a_dead_delivery_is_told(delivered: Callable[[timedelta], None], finding
     )
 
 
+def test_a_delivery_whose_attempts_do_not_end_fails(
+    delivered: Callable[[timedelta], None], run: Run, tmp_path: Path
+) -> None:
+    delivered(timedelta(0))
+    with closing(sqlite3.connect(tmp_path / "returns.db")) as database, database:
+        long_ago = "2026-03-01T12:00:00.000000Z"
+        database.execute("UPDATE deliveries SET claim = 'c', claimed_until = ?, due_at = ?", (long_ago, long_ago))
+    ran = run("doctor", "--offline")
+    assert ran.code == 1
+    assert "deliveries: stuck: 1 of 1 pending, no attempt comes to an end" in " ".join(ran.out.split())
+
+
 def test_a_mirror_that_was_never_filled_is_told(configure: Callable[..., None], findings: Findings) -> None:
     assert findings("--offline")["mirror"] == (
         "warning",

@@ -8,11 +8,12 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import QueuePool, text
 
 from returns_hub import (
     ConfigurationError,
@@ -247,6 +248,17 @@ def test_the_backlog_says_since_when(inbox: Inbox, request_at: Callable[..., Web
     for minute in (3, 1, 2):
         inbox.put("acme", request_at(minute), receipt(f"k{minute}"))
     assert inbox.backlog() == Backlog(pending=3, dead=0, oldest_pending_at=at(1))
+
+
+def test_what_comes_in_is_stored_while_others_use_every_connection(
+    store: Store, request_at: Callable[..., WebhookRequest]
+) -> None:
+    pool = store.database._engine.pool
+    assert isinstance(pool, QueuePool)
+    with ExitStack() as held, Inbox(store) as inbox:
+        for _ in range(pool.size() + pool._max_overflow):
+            held.enter_context(store.database.reading())
+        assert inbox.put("acme", request_at(), receipt("k1"))
 
 
 def test_what_is_not_there_is_none(inbox: Inbox) -> None:

@@ -279,6 +279,39 @@ def test_a_return_that_the_vendor_does_not_have_is_asked_for_ten_minutes_long_an
     assert 600 < sum(waits) < 3600
 
 
+def test_a_delivery_whose_attempts_do_not_end_is_stuck_until_one_does(
+    store: Store,
+    inbox: Inbox,
+    post: Post,
+    processor: Processor,
+    bodies: Bodies,
+    pass_time: PassTime,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (number,) = post(bodies.hint("F1"))
+    assert processor.claim() is not None
+    assert inbox.backlog().stuck == 0
+    pass_time()
+    assert inbox.backlog().stuck == 1
+    assert processor.claim() is not None
+    # It is tried again by now, but for long.
+    assert inbox.backlog().stuck == 1
+    assert found(inbox, number).error == "the process ended before the attempt had"
+    assert [record.event for record in caplog.records if hasattr(record, "event")] == ["delivery.lost"]
+    pass_time()
+    assert processor.process_due() == 1
+    assert (inbox.backlog().stuck, found(inbox, number).error) == (0, None)
+
+
+def test_what_waits_or_fails_is_not_stuck(
+    inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, pass_time: PassTime
+) -> None:
+    post(bodies.hint("F99"), bodies.hint("F1"), bodies.hint("F1") + b" ")
+    processor.process_due(1)
+    pass_time()
+    assert (inbox.backlog().pending, inbox.backlog().stuck) == (3, 0)
+
+
 def test_a_return_that_appears_a_little_later_is_found(
     store: Store,
     inbox: Inbox,

@@ -120,7 +120,8 @@ def test_a_claim_that_was_lost_changes_nothing(queue: Queue, connection: Connect
     queue.fail(connection, lost, "too late", retry_in=None)
     assert not queue.settle(connection, lost, state="processed")
     row = connection.execute(select(PARKED_EVENTS)).mappings().one()
-    assert (row["state"], row["claim"], row["attempts"], row["error"]) == ("pending", held.token, 2, None)
+    assert (row["state"], row["claim"], row["attempts"]) == ("pending", held.token, 2)
+    assert row["error"] == "the process ended before the attempt had"
 
 
 def test_a_row_whose_attempts_were_never_settled_is_dead(connection: Connection, add: Add, claim: Any) -> None:

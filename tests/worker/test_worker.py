@@ -238,6 +238,27 @@ def test_a_hanging_handler_has_failed_and_holds_up_no_other_return(
     assert sorted(seen[:7]) == [*"bcdefgh"]
 
 
+def test_a_handler_that_hangs_again_and_again_leaves_its_place_to_the_next_event(
+    work: Callable[..., Worker], store: Store, deliver: Deliver, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr("returns_hub.worker.loop._MAX_ABANDONED", 2)
+    leave, seen = threading.Event(), []
+    handlers = HandlerRegistry(awaits=False)
+
+    @handlers.on(name="shop", since="beginning", timeout=0.2, concurrency=1)
+    def hangs(event: Event) -> None:
+        seen.append(event.return_id)
+        if event.return_id in "ac":
+            leave.wait(60)
+
+    deliver("a", "b", "c", "d")
+    with work(handlers):
+        # With two threads that hang nothing more is begun, and the log says what to do.
+        wait_until(lambda: "2 jobs hang, and nothing is begun: restart this process" in caplog.text)
+        leave.set()
+        wait_until(lambda: "d" in seen)
+
+
 def test_stopping_waits_so_long_and_then_gives_back_what_is_not_finished(
     work: Callable[..., Worker], store: Store, deliver: Deliver
 ) -> None:
