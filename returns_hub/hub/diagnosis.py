@@ -149,7 +149,7 @@ def _deliveries(health: Health) -> Finding:
             f"stuck: {health.stuck} of {health.pending} pending, no attempt comes to an end; is the database in order, "
             "is a worker stopped? They are tried again by themselves: returns-hub deliveries list --state pending"
         )
-        return Finding(None, "deliveries", "failed", detail)
+        return Finding(account=None, check="deliveries", result="failed", detail=detail)
     if health.dead:
         detail = f"dead: {health.dead}, see returns-hub deliveries list --state dead; pending: {health.pending}"
     elif waited > _LONGEST_WAIT_S:
