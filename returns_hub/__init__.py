@@ -11,7 +11,7 @@ from typing import Any, Final
 # ``python -m returns_hub.public_names``.
 _PUBLIC: Final = {
     "accounts": "Account",
-    "adapter": "Adapter Capability Limits Rate RateLimitHeaders Slice Support",
+    "adapter": "Adapter Capability Limits Rate RateLimitHeaders Slice Support Token",
     "client": "AsyncClient Client connect connect_async",
     "convert": "dump load structure",
     "errors": (

@@ -6,6 +6,7 @@ from returns_hub.adapter import Rate as Rate
 from returns_hub.adapter import RateLimitHeaders as RateLimitHeaders
 from returns_hub.adapter import Slice as Slice
 from returns_hub.adapter import Support as Support
+from returns_hub.adapter import Token as Token
 from returns_hub.client import AsyncClient as AsyncClient
 from returns_hub.client import Client as Client
 from returns_hub.client import connect as connect
@@ -250,6 +251,7 @@ __all__ = [
     "SyncProgress",
     "SyncReport",
     "TimelineEntry",
+    "Token",
     "TrackingEvent",
     "TransportFailed",
     "UnexpectedReply",

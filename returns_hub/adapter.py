@@ -25,6 +25,7 @@ from returns_hub.model import (
 )
 from returns_hub.operation import HttpAnswer, Operation, Page, Reply, Request, WebhookRequest
 from returns_hub.redaction import redact_body
+from returns_hub.secret import Secret
 from returns_hub.status import Status, StatusTable
 from returns_hub.webhooks import Receipt
 
@@ -126,6 +127,18 @@ class RateLimitHeaders:
 
 
 @frozen(kw_only=True)
+class Token:
+    """An access token that a vendor gave, good for so many seconds from then; None if it does not say.
+
+    With ``refresh`` the next one may be asked for.
+    """
+
+    access: Secret
+    refresh: Secret | None = field(default=None, eq=False)
+    expires_in: float | None = field(default=None, eq=False)
+
+
+@frozen(kw_only=True)
 class Slice:
     """An independent part of a backfill. ``key`` names it in checkpoints; ``read`` gives the operation for a page.
 
@@ -170,6 +183,8 @@ class Adapter:
     """The header that carries an idempotency key, at vendors that have one."""
     request_id_headers: ClassVar[Sequence[str]] = ("x-request-id", "x-correlation-id", "request-id")
     """Reply headers that may name the request; the first one present is kept."""
+    uses_tokens: ClassVar[bool] = False
+    """Whether requests carry a token that the vendor gives first: :meth:`request_token` and :meth:`authorize_with`."""
     rate_limit_headers: ClassVar[RateLimitHeaders] = RateLimitHeaders()
     """Where the vendor's replies tell its rate limit, if elsewhere than in ``Retry-After`` and ``[X-]RateLimit-*``."""
     extra_base_urls: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
@@ -222,6 +237,21 @@ class Adapter:
     def authorize(self, request: Request) -> Request:
         """The request with this account's credentials in its headers. Called only for the account's own host."""
         raise NotImplementedError(f"{type(self).__name__}.authorize")
+
+    def request_token(self, known: Token | None) -> Operation[Token]:
+        """A new access token, at vendors that give them; ``known`` is the last one, no longer good.
+
+        Its own requests go through :meth:`authorize`. It is asked for when there is no token, when that has expired, and once
+        where the vendor refuses it; the processes of a store share it, and one of them at a time asks.
+
+        Raises:
+            AuthenticationFailed: the account's own credentials are refused.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.request_token")
+
+    def authorize_with(self, request: Request, token: Token) -> Request:
+        """The request with the token, as RFC 6750 says: in the header ``Authorization``."""
+        return evolve(request, headers=(*request.headers, ("Authorization", f"Bearer {token.access.reveal()}")))
 
     def check(self, reply: Reply) -> Any:
         """The decoded payload of a good reply; raises our error for a bad one.

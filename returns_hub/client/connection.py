@@ -1,11 +1,11 @@
 """What a client is opened on: an adapter, where its vendor is, how often it may be asked and how patiently."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypedDict, Unpack, overload
 from urllib.parse import urlsplit
 
-from attrs import fields_dict, frozen
+from attrs import field, fields, fields_dict, frozen
 from typing_extensions import TypeVar
 
 from returns_hub import registry
@@ -15,7 +15,9 @@ from returns_hub.client.clients import AsyncClient, Client
 from returns_hub.errors import ConfigurationError, suggestion
 from returns_hub.rate_limits import Limiter, RateLimiter
 from returns_hub.secret import Secret
+from returns_hub.tokens import OwnTokens, Tokens
 from returns_hub.transport import AsyncTransport, Transport, TransportOptions
+from returns_hub.transport.replies import KeptReplies
 from returns_hub.transport.urls import parse_base_url
 
 AdapterT = TypeVar("AdapterT", bound=Adapter)
@@ -29,6 +31,18 @@ class LimiterFactory(Protocol):
     def __call__(self, rate: Rate | None, *, writes: bool = False) -> Limiter:
         """The limiter for a rate."""
         ...
+
+
+@frozen(kw_only=True)
+class SharedState:
+    """What all clients of an account share: its rate limiters, its token and the answers of its look-up tables.
+
+    ``tokens`` makes the place of the token, for the account's own secrets.
+    """
+
+    limiter: LimiterFactory
+    tokens: Callable[[Sequence[Secret]], Tokens]
+    replies: KeptReplies = field(factory=KeptReplies)
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -100,29 +114,29 @@ def connect_async(provider: Adapter | str, **options: Any) -> AsyncClient[Any]:
 def open_client(
     account: Account,
     *,
-    limiter: LimiterFactory | None = None,
+    shared: SharedState | None = None,
     factory: Callable[[Adapter, Transport, str], ClientT] = Client,  # type: ignore[assignment]  # ClientT is Client then
 ) -> ClientT:
     """A client of a configured account.
 
-    ``limiter`` makes the rate limiter, of the account's rate; without it the client has one of its own. ``factory``
-    makes the client itself, of adapter, transport and title.
+    ``shared`` is what it shares with the account's other clients; without it the client keeps its own. ``factory`` makes the
+    client itself, of adapter, transport and title.
 
     Raises:
         ConfigurationError: the account says something that its vendor's adapter does not know.
         PluginError: the vendor's package cannot be used.
     """
-    return _Connection.of(account).client(limiter, factory)
+    return _Connection.of(account).client(shared, factory)
 
 
 def open_async_client(
     account: Account,
     *,
-    limiter: LimiterFactory | None = None,
+    shared: SharedState | None = None,
     factory: Callable[[Adapter, AsyncTransport, str], AsyncClientT] = AsyncClient,  # type: ignore[assignment]
 ) -> AsyncClientT:
     """A client of a configured account, to be awaited; as :func:`open_client`."""
-    return _Connection.of(account).async_client(limiter, factory)
+    return _Connection.of(account).async_client(shared, factory)
 
 
 @frozen(kw_only=True)
@@ -201,33 +215,46 @@ class _Connection:
 
     def client(
         self,
-        limiter: LimiterFactory | None = None,
+        shared: SharedState | None = None,
         factory: Callable[[Any, Transport, str], ClientT] = Client,  # type: ignore[assignment]
     ) -> ClientT:
         """A blocking client."""
-        return factory(self.adapter, Transport(self.adapter, **self._transport(limiter)), self.title)
+        return factory(self.adapter, Transport(self.adapter, **self._transport(shared)), self.title)
 
     def async_client(
         self,
-        limiter: LimiterFactory | None = None,
+        shared: SharedState | None = None,
         factory: Callable[[Any, AsyncTransport, str], AsyncClientT] = AsyncClient,  # type: ignore[assignment]
     ) -> AsyncClientT:
         """A client to be awaited."""
-        return factory(self.adapter, AsyncTransport(self.adapter, **self._transport(limiter)), self.title)
+        return factory(self.adapter, AsyncTransport(self.adapter, **self._transport(shared)), self.title)
 
-    def _transport(self, limiter: LimiterFactory | None) -> dict[str, Any]:
-        limiter = limiter or _own_limiter
+    def _transport(self, shared: SharedState | None) -> dict[str, Any]:
+        shared = shared or SharedState(limiter=_own_limiter, tokens=lambda _: OwnTokens())
         return {
             "base_url": self.base_url,
             "extra_base_urls": self.extra_base_urls,
-            "limiter": limiter(self.rate),
-            "write_limiter": limiter(self.write_rate, writes=True) if self.write_rate else None,
+            "limiter": shared.limiter(self.rate),
+            "write_limiter": shared.limiter(self.write_rate, writes=True) if self.write_rate else None,
+            "tokens": shared.tokens(_secrets_of(self.adapter)) if self.adapter.uses_tokens else None,
+            "replies": shared.replies,
             "options": self.transport_options,
         }
 
 
 def _own_limiter(rate: Rate | None, *, writes: bool = False) -> Limiter:  # noqa: ARG001 - each has one of its own
     return RateLimiter(rate)
+
+
+def _secrets_of(adapter: Adapter) -> list[Secret]:
+    """The credentials among an account's options, in the order of their declaration."""
+    values = [getattr(adapter, each.name) for each in fields(type(adapter)) if each.init]
+    return [
+        secret
+        for value in values
+        for secret in (value if isinstance(value, tuple) else (value,))
+        if isinstance(secret, Secret)
+    ]
 
 
 def _unknown_environment(kind: type[Adapter], environment: object, account: str) -> ConfigurationError:

@@ -1,7 +1,7 @@
 """The accounts of a hub with the client and the rate limiter of each, opened when first needed, and replaced by a reload."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from threading import Lock, RLock
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Final
 from returns_hub.accounts import Account
 from returns_hub.adapter import Rate
 from returns_hub.client import Client, open_client
-from returns_hub.client.connection import LimiterFactory
+from returns_hub.client.connection import LimiterFactory, SharedState
 from returns_hub.errors import ConfigurationError
 from returns_hub.hub.clients import HubClient, LocalObserver
 from returns_hub.rate_limits import Limiter, RateLimiter
 from returns_hub.reports import Reloaded
+from returns_hub.secret import Secret
+from returns_hub.tokens import Tokens
+from returns_hub.transport.replies import KeptReplies
 
 if TYPE_CHECKING:
     from returns_hub.store import Store
@@ -40,6 +43,7 @@ class AccountClients:
         self._opening, self._limiting, self._reloading = RLock(), Lock(), Lock()
         self._clients: dict[str, Client] = {}
         self._limiters: dict[tuple[str, Rate | None], Limiter] = {}
+        self._replies: dict[str, KeptReplies] = {}
         self._retired: list[tuple[float, Client]] = []
         self._inherited: list[object] = []
 
@@ -92,6 +96,18 @@ class AccountClients:
                 return self._limiters[name, rate]
 
         return make
+
+    def shared_by(self, account: Account) -> SharedState:
+        """What all clients of an account share; the token, which is stored, with those of other processes too."""
+
+        def tokens(secrets: Sequence[Secret]) -> Tokens:
+            from returns_hub.store.tokens import SharedTokens
+
+            return SharedTokens(self._open_store().database, account.name, secrets)
+
+        with self._limiting:
+            replies = self._replies.setdefault(account.name, KeptReplies())
+        return SharedState(limiter=self.limiter_of(account), tokens=tokens, replies=replies)
 
     def reload(self, accounts: Mapping[str, Account] | Iterable[Account]) -> Reloaded:
         """Take these accounts in place of those there are; what is new, changed and gone.
@@ -147,7 +163,7 @@ class AccountClients:
 
     def _open(self, account: Account) -> Client:
         factory = partial(HubClient, observer=self.observer_of(account))
-        return open_client(account, limiter=self.limiter_of(account), factory=factory)
+        return open_client(account, shared=self.shared_by(account), factory=factory)
 
 
 def _by_name(accounts: Mapping[str, Account] | Iterable[Account]) -> Mapping[str, Account]:

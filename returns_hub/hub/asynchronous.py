@@ -74,8 +74,8 @@ class AsyncHub(ConfiguredHub):
         if account not in self._clients:
             wanted = self._resources.account(account)
             factory = partial(AsyncHubClient, observer=self._resources.clients.observer_of(wanted))
-            limiter = self._resources.clients.limiter_of(wanted)
-            self._clients[account] = open_async_client(wanted, limiter=limiter, factory=factory)
+            shared = self._resources.clients.shared_by(wanted)
+            self._clients[account] = open_async_client(wanted, shared=shared, factory=factory)
         return self._clients[account]
 
     @overload

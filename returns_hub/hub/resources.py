@@ -424,7 +424,7 @@ class HubResources:
         jobs = [
             SyncJob(
                 account=account.name,
-                open_client=partial(open_async_client, account, limiter=self.clients.limiter_of(account)),
+                open_client=partial(open_async_client, account, shared=self.clients.shared_by(account)),
                 history_start=account.history_start,
                 rate_limit=account.rate_limit,
             )

@@ -8,6 +8,7 @@ from typing import Final, Generic, TypeVar, cast
 from attrs import define, field, frozen
 
 from returns_hub import telemetry
+from returns_hub.adapter import Token
 from returns_hub.errors import (
     AuthenticationFailed,
     Conflict,
@@ -23,9 +24,10 @@ from returns_hub.errors import (
     ValidationFailed,
     error_location,
 )
-from returns_hub.operation import Operation, Reply
+from returns_hub.operation import Operation, Reply, Request
 from returns_hub.rate_limits import Limiter
 from returns_hub.retry import CALL_BACKOFF, RetryBudget
+from returns_hub.tokens import OwnTokens, Tokens
 from returns_hub.transport.encoding import decompress
 from returns_hub.transport.headers import NO_RATE_LIMIT_REPORT, RateLimitReport, parse_rate_limit_headers
 from returns_hub.transport.logs import logger, printable
@@ -40,6 +42,8 @@ T = TypeVar("T")
 _MAX_WAIT: Final = 120.0
 # In less than this no vendor answers: to begin would only leave a write in doubt.
 _MIN_ATTEMPT: Final = 0.01
+# A token takes one request: who waits for somebody else's looks so often.
+_TOKEN_POLL: Final = 0.1
 
 # What a vendor answers when it has not carried out a write. After any other failure it may have.
 _REFUSALS: Final = (AuthenticationFailed, PermissionDenied, NotFound, ValidationFailed, Conflict, RateLimited)
@@ -56,6 +60,7 @@ class CallContext:
     options: TransportOptions
     write_limiter: Limiter | None = None
     replies: KeptReplies = field(factory=KeptReplies)
+    tokens: Tokens = field(factory=OwnTokens)
     budget: RetryBudget = field(factory=RetryBudget)
 
 
@@ -81,7 +86,15 @@ class Call(Generic[T]):
 
     result: T
 
-    def __init__(self, context: CallContext, operation: Operation[T], idempotency_key: str | None) -> None:
+    def __init__(
+        self,
+        context: CallContext,
+        operation: Operation[T],
+        idempotency_key: str | None,
+        *,
+        for_token: bool = False,
+        ends: float | None = None,
+    ) -> None:
         if not isinstance(operation, Generator):
             raise TypeError("run() takes an operation: what a method of the adapter returns when it is called")
         self._context = context
@@ -91,7 +104,10 @@ class Call(Generic[T]):
         self._name: str = getattr(operation, "__name__", "")
         self._key = idempotency_key
         self._writes = 0
-        self._ends = time.monotonic() + context.options.deadline
+        self._ends = time.monotonic() + context.options.deadline if ends is None else ends
+        # What asks for a token has none.
+        self._uses_token = context.endpoint.adapter.uses_tokens and not for_token
+        self._is_refused = False
         # True once a write may have been carried out, by whatever attempt of whatever request.
         self._maybe_applied = False
         self._request: OutgoingRequest | None = None
@@ -130,7 +146,7 @@ class Call(Generic[T]):
 
     # The operation
 
-    def advance(self, reply: Reply | None) -> OutgoingRequest | None:
+    def advance(self, reply: Reply | None) -> Request | None:
         """The next request, for the reply to the one before; None when the operation has returned its result."""
         try:
             request = self._operation.send(cast("Reply", reply))
@@ -147,8 +163,35 @@ class Call(Generic[T]):
                 f"the adapter could not read the reply ({type(error).__name__})", where=error_location(error)
             )
         else:
-            return self._context.endpoint.prepare(request, operation=self._name, next_key=self._next_key)
+            return request
         raise failure
+
+    def prepare(self, request: Request, token: Token | None) -> OutgoingRequest:
+        """The request of the operation as it is sent."""
+        return self._context.endpoint.prepare(request, operation=self._name, next_key=self._next_key, token=token)
+
+    # The token
+
+    @property
+    def uses_token(self) -> bool:
+        """True if the requests of the operation carry a token."""
+        return self._uses_token
+
+    @property
+    def is_refused(self) -> bool:
+        """True if the vendor did not accept the credentials of the last request. It has done nothing then."""
+        return self._is_refused
+
+    def token_call(self, known: Token | None) -> "Call[Token]":
+        """The call that asks for a new token, within this one's time."""
+        operation = self._adapter.request_token(known)
+        return cast("Call[Token]", Call(self._context, operation, None, for_token=True, ends=self._ends))
+
+    def wait_for_token(self) -> float:
+        """Seconds to sleep while somebody else asks for a token."""
+        if self.remaining < _MIN_ATTEMPT:
+            raise self.overdue()
+        return min(_TOKEN_POLL, self.remaining)
 
     def _next_key(self) -> str:
         """One key for the intent; the later writes of one operation have their own, made from it."""
@@ -170,6 +213,7 @@ class Call(Generic[T]):
         """A new request is to be sent."""
         self._request = request
         self._attempt = _Attempt()
+        self._is_refused = False
         self._context.budget.earn()
 
     def pause(self) -> float:
@@ -256,6 +300,7 @@ class Call(Generic[T]):
             self._adapter.check(self.reply)
         except _REFUSALS as refusal:
             refused = True
+            self._is_refused = isinstance(refusal, AuthenticationFailed)
             # That it has no such table, or shows it to others only, is an answer as well.
             if not isinstance(refusal, AuthenticationFailed | RateLimited):
                 self._keep_reply()
@@ -338,7 +383,8 @@ class Call(Generic[T]):
         if isinstance(error, ProviderError):
             error.provider = self._adapter.provider
             error.operation = self._name
-            error.attempts = self._attempt.number
+            # Where the call never came to its own request, those of the one for a token.
+            error.attempts = self._attempt.number or error.attempts
             error.maybe_applied |= self._maybe_applied
             error.request_id = error.request_id or printable(self._attempt.request_id)
             error.http_status = error.http_status or self._attempt.status

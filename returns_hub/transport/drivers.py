@@ -8,19 +8,22 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from returns_hub.adapter import Adapter, Rate
+from returns_hub.adapter import Adapter, Rate, Token
 from returns_hub.errors import ConfigurationError, ProviderError, ReturnsHubError, TransportFailed
 from returns_hub.fork import reset_after_fork
-from returns_hub.operation import Operation, Reply
+from returns_hub.operation import Operation, Reply, Request
 from returns_hub.rate_limits import Limiter, RateLimiter
+from returns_hub.tokens import OwnTokens, Tokens, TokenTurn
 from returns_hub.transport.call import Call, CallContext
 from returns_hub.transport.logs import call_in_progress, filter_library_logs
 from returns_hub.transport.options import TransportOptions
 from returns_hub.transport.proxies import problem_of, proxy_of
+from returns_hub.transport.replies import KeptReplies
 from returns_hub.transport.requests import Endpoint, OutgoingRequest
 from returns_hub.transport.urls import Origin, parse_base_url
 
@@ -54,11 +57,17 @@ class Transport:
         rate: Rate | None = None,
         limiter: Limiter | None = None,
         write_limiter: Limiter | None = None,
+        replies: KeptReplies | None = None,
+        tokens: Tokens | None = None,
         options: TransportOptions = _DEFAULT_OPTIONS,
     ) -> None:
-        endpoint = _endpoint(adapter, base_url, extra_base_urls, options)
         self._context = CallContext(
-            endpoint=endpoint, limiter=limiter or RateLimiter(rate), write_limiter=write_limiter, options=options
+            endpoint=_endpoint(adapter, base_url, extra_base_urls, options),
+            limiter=limiter or RateLimiter(rate),
+            write_limiter=write_limiter,
+            replies=replies or KeptReplies(),
+            tokens=tokens or OwnTokens(),
+            options=options,
         )
         self._proxies = _proxies(self._context.endpoint, options)
         self._pools: dict[str | None, httpx.BaseTransport] = {}
@@ -88,9 +97,7 @@ class Transport:
         call = Call(self._context, operation, idempotency_key)
         try:
             with call_in_progress():
-                request = call.advance(None)
-                while request is not None:
-                    request = call.advance(self._exchange(call, request))
+                self._finish(call)
         except ReturnsHubError as error:
             failure = call.explain(error)
         else:
@@ -104,6 +111,41 @@ class Transport:
         self._closed = True
         for pool in self._pools.values():
             pool.close()
+
+    def _finish(self, call: Call[T]) -> T:
+        """Answer the requests of a call until it has its result."""
+        request = call.advance(None)
+        while request is not None:
+            request = call.advance(self._answer(call, request))
+        return call.result
+
+    def _answer(self, call: Call[Any], request: Request) -> Reply:
+        """The reply to a request; where the vendor refuses the token that it carried, to the same request with a new one."""
+        token = self._token(call, None) if call.uses_token else None
+        reply = self._exchange(call, call.prepare(request, token))
+        if token is not None and call.is_refused:
+            reply = self._exchange(call, call.prepare(request, self._token(call, token)))
+        return reply
+
+    def _token(self, call: Call[Any], refused: Token | None) -> Token:
+        """The account's token, asked for where there is none that is good."""
+        tokens = self._context.tokens
+        while True:
+            turn = TokenTurn(tokens.current(refused))
+            turn = turn if turn.token else tokens.begin(refused)
+            if turn.token is not None:
+                return turn.token
+            if turn.right is None:
+                time.sleep(call.wait_for_token())
+                continue
+            asking, token = call.token_call(turn.known), None
+            try:
+                token = self._finish(asking)
+            except ReturnsHubError as error:
+                raise asking.explain(error) from None
+            finally:
+                tokens.finish(turn, token)
+            return token
 
     def _exchange(self, call: Call[Any], request: OutgoingRequest) -> Reply:
         """The reply to a request, after as many attempts as it takes and may take."""
@@ -183,11 +225,17 @@ class AsyncTransport:
         rate: Rate | None = None,
         limiter: Limiter | None = None,
         write_limiter: Limiter | None = None,
+        replies: KeptReplies | None = None,
+        tokens: Tokens | None = None,
         options: TransportOptions = _DEFAULT_OPTIONS,
     ) -> None:
-        endpoint = _endpoint(adapter, base_url, extra_base_urls, options)
         self._context = CallContext(
-            endpoint=endpoint, limiter=limiter or RateLimiter(rate), write_limiter=write_limiter, options=options
+            endpoint=_endpoint(adapter, base_url, extra_base_urls, options),
+            limiter=limiter or RateLimiter(rate),
+            write_limiter=write_limiter,
+            replies=replies or KeptReplies(),
+            tokens=tokens or OwnTokens(),
+            options=options,
         )
         self._proxies = _proxies(self._context.endpoint, options)
         self._closed = False
@@ -216,9 +264,7 @@ class AsyncTransport:
         try:
             with call_in_progress():
                 async with asyncio.timeout(call.remaining):
-                    request = call.advance(None)
-                    while request is not None:
-                        request = call.advance(await self._exchange(call, request))
+                    await self._finish(call)
         except TimeoutError:
             failure = call.explain(call.overdue())
         except ReturnsHubError as error:
@@ -245,6 +291,44 @@ class AsyncTransport:
         if self._loop is not loop:
             raise RuntimeError("this client belongs to another event loop; open one in each loop")
 
+    async def _finish(self, call: Call[T]) -> T:
+        """Answer the requests of a call until it has its result."""
+        request = call.advance(None)
+        while request is not None:
+            request = call.advance(await self._answer(call, request))
+        return call.result
+
+    async def _answer(self, call: Call[Any], request: Request) -> Reply:
+        """The reply to a request; where the vendor refuses the token that it carried, to the same request with a new one."""
+        token = await self._token(call, None) if call.uses_token else None
+        reply = await self._exchange(call, call.prepare(request, token))
+        if token is not None and call.is_refused:
+            reply = await self._exchange(call, call.prepare(request, await self._token(call, token)))
+        return reply
+
+    async def _token(self, call: Call[Any], refused: Token | None) -> Token:
+        """The account's token, asked for where there is none that is good."""
+        import asyncio
+
+        tokens = self._context.tokens
+        while True:
+            turn = TokenTurn(tokens.current(refused))
+            turn = turn if turn.token else await _in_thread(tokens.is_blocking, partial(tokens.begin, refused))
+            if turn.token is not None:
+                return turn.token
+            if turn.right is None:
+                await asyncio.sleep(call.wait_for_token())
+                continue
+            asking, token = call.token_call(turn.known), None
+            try:
+                token = await self._finish(asking)
+            except ReturnsHubError as error:
+                raise asking.explain(error) from None
+            finally:
+                # Also of a call that is cancelled: the next one must not wait for it.
+                await asyncio.shield(_in_thread(tokens.is_blocking, partial(tokens.finish, turn, token)))
+            return token
+
     async def _exchange(self, call: Call[Any], request: OutgoingRequest) -> Reply:
         """The reply to a request, after as many attempts as it takes and may take."""
         import asyncio
@@ -258,13 +342,13 @@ class AsyncTransport:
         try:
             async for attempt in retry_context(on=call.wait_before_repeat, attempts=call.attempts, timeout=None):
                 with attempt:
-                    while pause := await _ask_limiter(call, call.pause):
+                    while pause := await _in_thread(call.limiter.is_blocking, call.pause):
                         await asyncio.sleep(pause)
                     try:
                         async with self._slots:
                             await self._send(call, request)
                     finally:
-                        await _ask_limiter(call, call.inform_limiter)
+                        await _in_thread(call.limiter.is_blocking, call.inform_limiter)
                     call.judge()
         except ProviderError:
             # The operation decides what a reply means, where there is one: NotFound may be an answer to it.
@@ -320,11 +404,11 @@ class AsyncTransport:
         return self._pools[proxy]
 
 
-async def _ask_limiter(call: Call[Any], ask: Callable[[], T]) -> T:
-    """What the limiter says; where it asks a database, that does not keep the event loop waiting."""
+async def _in_thread(is_blocking: bool, ask: Callable[[], T]) -> T:  # noqa: FBT001
+    """What is answered; where that takes a database, it does not keep the event loop waiting."""
     import asyncio
 
-    return await asyncio.to_thread(ask) if call.limiter.is_blocking else ask()
+    return await asyncio.to_thread(ask) if is_blocking else ask()
 
 
 def _endpoint(

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from attrs import evolve, frozen
 
-from returns_hub.adapter import Adapter
+from returns_hub.adapter import Adapter, Token
 from returns_hub.errors import ConfigurationError, NotFound, PluginError, UnexpectedReply
 from returns_hub.json_codec import encode_json
 from returns_hub.operation import Pairs, Request
@@ -51,8 +51,10 @@ class Endpoint:
     extra_base_urls: Mapping[str, Url]
     app: str | None = None
 
-    def prepare(self, request: Request, *, operation: str, next_key: Callable[[], str]) -> OutgoingRequest:
-        """The request as it is sent. Credentials and an idempotency key go to the account's own vendor only.
+    def prepare(
+        self, request: Request, *, operation: str, next_key: Callable[[], str], token: Token | None = None
+    ) -> OutgoingRequest:
+        """The request as it is sent, with the token or by the account's own credentials. Credentials and an idempotency key go to the account's own vendor only.
 
         Raises:
             ConfigurationError: the root that it names is not configured, or a header cannot carry its value.
@@ -68,7 +70,7 @@ class Endpoint:
         if has_key:
             request = evolve(request, idempotency_key=request.idempotency_key or next_key())
         if own:
-            request = adapter.authorize(request)
+            request = adapter.authorize(request) if token is None else adapter.authorize_with(request, token)
         if not _METHOD.match(request.method):
             raise self._misuse(operation, "a method that is not a word in capitals")
         headers = self._headers(request, with_key=has_key)

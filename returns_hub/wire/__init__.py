@@ -50,6 +50,7 @@ from returns_hub.wire.requests import (
     without_none,
 )
 from returns_hub.wire.statuses import account_status_table
+from returns_hub.wire.tokens import oauth_token
 
 __all__ = [
     "ERROR_BY_STATUS",
@@ -72,6 +73,7 @@ __all__ = [
     "foreign_cursor",
     "get",
     "json_or_none",
+    "oauth_token",
     "page_size",
     "parse_id",
     "parse_list",

@@ -1,6 +1,8 @@
-"""An account at ParcelWise. Every call is GraphQL over one path, with a token that is asked for first."""
+"""An account at ParcelWise. Every call is GraphQL over one path, with a token that is given first (OAuth 2.0)."""
 
+import base64
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
@@ -30,6 +32,7 @@ from returns_hub import (
     Status,
     StatusTable,
     Support,
+    Token,
     UnexpectedReply,
     ValidationFailed,
     WebhookRequest,
@@ -40,6 +43,7 @@ from returns_hub import (
 from returns_hub.wire import (
     build_error,
     error_class,
+    oauth_token,
     page_size,
     parse_one,
     sign_standard_webhook,
@@ -71,8 +75,6 @@ class ParcelWise(Adapter):
     client_id: Secret = field(converter=to_secret)
     client_secret: Secret = field(converter=to_secret)
     webhook_secrets: tuple[Secret, ...] = field(default=(), converter=to_secrets)
-    # The token that was given last, for the next call. It is asked for again when the vendor refuses it.
-    _token: list[Secret] = field(init=False, factory=list, repr=False, eq=False)
 
     provider: ClassVar[str] = "parcelwise"
     display_name: ClassVar[str] = "ParcelWise"
@@ -93,16 +95,26 @@ class ParcelWise(Adapter):
     )
     vocabularies: ClassVar[Mapping[str, StatusTable]] = MappingProxyType({"return": STATUSES})
     idempotency_header: ClassVar[str | None] = "Idempotency-Key"
+    uses_tokens: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:
         for secret in self.webhook_secrets:
             standard_webhook_key(secret)
 
     def authorize(self, request: Request) -> Request:
-        """The request with the token, where there is one; that for a token carries the client's own credentials."""
-        if not self._token or request.path == "/oauth/token":
-            return request
-        return evolve(request, headers=(*request.headers, ("Authorization", f"Bearer {self._token[0].reveal()}")))
+        """The request for a token, with the client's own credentials (RFC 6749, section 2.3.1); all others carry the token."""
+        credentials = f"{self.client_id.reveal()}:{self.client_secret.reveal()}".encode()
+        return evolve(
+            request, headers=(*request.headers, ("Authorization", f"Basic {base64.b64encode(credentials).decode()}"))
+        )
+
+    def request_token(self, known: Token | None) -> Operation[Token]:
+        """A new token: by the refresh token, which ParcelWise takes once, or by the credentials where that is used up."""
+        if known is not None and known.refresh is not None:
+            form = {"grant_type": "refresh_token", "refresh_token": known.refresh.reveal()}
+            with suppress(AuthenticationFailed):
+                return (yield from oauth_token(self, "/oauth/token", form))
+        return (yield from oauth_token(self, "/oauth/token", {"grant_type": "client_credentials"}))
 
     @once_per_reply
     def check(self, reply: Reply) -> Any:
@@ -173,35 +185,15 @@ class ParcelWise(Adapter):
     def _ask(
         self, document: str, variables: Mapping[str, Any], name: str, *, writes: bool = False
     ) -> Generator[Request, Reply, Any]:
-        """What a GraphQL document gives under a name; with a new token where the one at hand is refused."""
-        request = Request(
+        """What a GraphQL document gives under a name."""
+        reply = yield Request(
             method="POST",
             path="/graphql",
             json={"query": document, "variables": dict(variables)},
             writes=writes,
             replayable=not writes,
         )
-        if self._token:
-            try:
-                return self._data((yield request), name)
-            except AuthenticationFailed:
-                # Nothing was done: a call without a valid token never reaches the schema.
-                self._token.clear()
-        yield from self._ask_for_token()
-        return self._data((yield request), name)
-
-    def _ask_for_token(self) -> Generator[Request, Reply, None]:
-        """RFC 6749, section 4.4, except that ParcelWise wants JSON."""
-        credentials = {
-            "grant_type": "client_credentials",
-            "client_id": self.client_id.reveal(),
-            "client_secret": self.client_secret.reveal(),
-        }
-        reply = yield Request(method="POST", path="/oauth/token", json=credentials, writes=False, replayable=True)
-        token = self.check(reply).get("access_token")
-        if not isinstance(token, str) or not token:
-            raise UnexpectedReply("a token is expected", where="access_token")
-        self._token[:] = [Secret(token)]
+        return self._data(reply, name)
 
     def _data(self, reply: Reply, name: str) -> Any:
         data = self.check(reply).get("data")

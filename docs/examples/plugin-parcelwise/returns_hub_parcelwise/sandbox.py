@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 from returns_hub import HttpAnswer, Secret, format_time, parse_time
 from returns_hub.testing import Call, Faults, Refusal, Simulator, json_answer
@@ -40,6 +41,8 @@ class ParcelWiseSandbox(Simulator):
         self.options: Mapping[str, Any] = {"client_id": client_id, "client_secret": client_secret}
         self._now = now
         self._calls_left: dict[str, int] = {}
+        self._refresh_tokens: set[str] = set()
+        self.grants: list[str] = []
         self._tokens = itertools.count(seed)
         self._ids = itertools.count(1)
         self._returns: dict[str, dict[str, Any]] = {}
@@ -103,12 +106,23 @@ class ParcelWiseSandbox(Simulator):
         raise _refusal("BAD_USER_INPUT")
 
     def _give_token(self, call: Call) -> HttpAnswer:
-        asked = _body(call)
-        if {name: asked.get(name) for name in self.options} != self.options:
+        """RFC 6749: a form, the client's credentials by HTTP Basic, and refresh tokens that are good once."""
+        credentials = ":".join(self.options.values()).encode()
+        if call.headers.get("authorization") != f"Basic {base64.b64encode(credentials).decode()}":
             raise Refusal(json_answer(401, {"error": "invalid_client"}))
-        token = f"pw-token-{next(self._tokens)}"
-        self._calls_left[token] = _TOKEN_CALLS
-        return json_answer(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+        form = dict(parse_qsl(call.body.decode()))
+        refresh = form.get("refresh_token", "")
+        if form.get("grant_type") == "refresh_token" and refresh not in self._refresh_tokens:
+            raise Refusal(json_answer(400, {"error": "invalid_grant"}))
+        if form.get("grant_type") not in ("refresh_token", "client_credentials"):
+            raise Refusal(json_answer(400, {"error": "unsupported_grant_type"}))
+        self._refresh_tokens.discard(refresh)
+        number = next(self._tokens)
+        self._calls_left[f"pw-token-{number}"] = _TOKEN_CALLS
+        self._refresh_tokens.add(f"pw-refresh-{number}")
+        self.grants.append(form["grant_type"])
+        given = {"access_token": f"pw-token-{number}", "refresh_token": f"pw-refresh-{number}"}
+        return json_answer(200, {**given, "token_type": "Bearer", "expires_in": 3600})
 
     def _list(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         wanted = variables.get("filter") or {}

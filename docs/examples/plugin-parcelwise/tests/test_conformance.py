@@ -106,7 +106,7 @@ class TestParcelWise(AdapterConformance):
         return WebhookRequest(method="POST", url=url, headers=headers, body=body, received_at=NOW)
 
 
-def test_an_expired_token_is_asked_for_again() -> None:
+def test_an_expired_token_is_asked_for_again_by_the_refresh_token() -> None:
     vendor = ParcelWiseSandbox(count=3)
     with serve(vendor) as running, connect("parcelwise", base_url=running.url, **vendor.options) as client:
         client.get_return("pw_1")
@@ -116,3 +116,4 @@ def test_an_expired_token_is_asked_for_again() -> None:
             client.set_status("pw_1", Status.APPROVED)
     paths = [call.path for call in vendor.requests]
     assert paths == ["/oauth/token", "/graphql", "/graphql", "/oauth/token", "/graphql", "/graphql"]
+    assert vendor.grants == ["client_credentials", "refresh_token"]
