@@ -33,6 +33,8 @@ _DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _MAX_DURATION: Final = timedelta(days=36500)
 _SQLITE_FILE: Final = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?:///)(?P<path>(?!/|:memory:|file:)[^?]+)(?P<rest>.*)\Z")
+CONSOLE_KEYS: Final = ("console_token", "console_users", "console_url", "console_user_header", "console_proxies")
+"""The keys of the configuration that say who may use the console."""
 _KINDS: Final[Mapping[type, str]] = {
     Secret: "text",
     str: "text",
@@ -110,7 +112,7 @@ class ConfigProblem:
 class Config:
     """A configuration file, read. ``warnings`` are sentences about what works but should not be done.
 
-    Deliveries that are processed are kept for ``keep_deliveries``.
+    Deliveries that are processed are kept for ``keep_deliveries``. ``console`` has the keys that begin with ``console_``, unchecked.
     """
 
     path: Path
@@ -118,6 +120,7 @@ class Config:
     accounts: Mapping[str, Account]
     keep_deliveries: timedelta = DEFAULT_KEEP_DELIVERIES
     warnings: tuple[str, ...] = ()
+    console: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
 def build_adapter(
@@ -300,10 +303,11 @@ class _ConfigReader:
 
     def read(self, content: dict[str, Any]) -> Config:
         """The configuration."""
-        known = ["store", "keep_deliveries", "accounts"]
+        listed = ["store", "keep_deliveries", "accounts"]
+        known = [*listed, *CONSOLE_KEYS]
         for key in content:
             if key not in known:
-                self._wrong(None, f"{self._path}: " + _unknown_key(key[:60], key, known, known))
+                self._wrong(None, f"{self._path}: " + _unknown_key(key[:60], key, known, listed))
         tables = content.get("accounts", {})
         if not isinstance(tables, dict):
             self._wrong(None, str(_wrong("accounts", "a table of accounts", tables)))
@@ -319,12 +323,18 @@ class _ConfigReader:
         if "keep_deliveries" in content:
             place = "keep_deliveries"
             keep = self._attempt(None, lambda: _duration(place, self._value(place, content[place])))
+        console: dict[str, Any] = {
+            key: self._attempt(None, lambda key=key: self._value(key, content[key]))  # type: ignore[misc]
+            for key in CONSOLE_KEYS
+            if key in content
+        }
         return Config(
             path=self._path,
             store=_anchored(store, self._path) if store else "",
             accounts=accounts,
             keep_deliveries=keep or DEFAULT_KEEP_DELIVERIES,
             warnings=tuple(warnings),
+            console=console,
         )
 
     def _account(self, name: str, table: Any) -> Account | None:

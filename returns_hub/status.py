@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -227,6 +227,23 @@ class Facts:
     why: str = ""
     source: str = ""
 
+    def assertions(self) -> Iterator[str]:
+        """What it asserts, in a few words each; nothing if it asserts nothing."""
+        if self.status is not None:
+            yield self.status.value
+        if self.goods_expected is not None:
+            yield "goods expected" if self.goods_expected else "no goods expected"
+        yield from (f"attention: {attention.value}" for attention in sorted(self.attention))
+        for name, value, state in (
+            ("resolution", self.resolution, self.resolution_status),
+            ("label", self.label, None),
+            ("shipment", self.shipment, None),
+            ("disposition", self.disposition, self.disposition_status),
+        ):
+            words = " ".join(part.value for part in (value, state) if part is not None)
+            if words:
+                yield f"{name}: {words}"
+
     @property
     def has_no_meaning(self) -> bool:
         """True of a word that is known, perhaps, and has no meaning: an unknown status, and nothing beside it."""
@@ -280,7 +297,11 @@ class StatusTable:
 
     def knows(self, word: str) -> bool:
         """True if the word, folded, has a row."""
-        return self.fold(word) in self._folded
+        return self.row(word) is not None
+
+    def row(self, word: str) -> Facts | None:
+        """The row of a word, or None; to explain it, for it is not counted as :meth:`look_up` does."""
+        return self._folded.get(self.fold(word))
 
     def words_for(self, status: Status) -> tuple[str, ...]:
         """The words, as the rows spell them, that assert this status."""

@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from returns_hub.cli import (
     check_adapter,
+    console,
     deliveries,
     demo,
     doctor,
@@ -64,6 +65,7 @@ for command in (
     mirror.show,
     mirror.events,
     serve.serve,
+    console.console,
     work.work,
     deliveries.app,
     erase.erase,

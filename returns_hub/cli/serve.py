@@ -3,8 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -13,16 +12,18 @@ from cyclopts.validators import Number
 
 from returns_hub.accounts import load_config
 from returns_hub.adapter import Adapter, Capability, Support
+from returns_hub.cli.console import access_of, console_url
 from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
 from returns_hub.cli.output import print_error, print_remark
 from returns_hub.cli.signals import end_within, reloading
 from returns_hub.cli.sync import check_accounts
-from returns_hub.errors import ConfigurationError, PluginError, ReturnsHubError
+from returns_hub.errors import ConfigurationError, PluginError
 from returns_hub.orders import load_find_order
 
 if TYPE_CHECKING:
     import socket
 
+    from returns_hub.console import ConsoleApplication
     from returns_hub.hub import Hub
 
 _ABSENT: Final = (Support.NO, Support.NOT_IMPLEMENTED)
@@ -33,6 +34,7 @@ def serve(
     host: Annotated[str, Parameter(show_default=True)] = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535), show_default=True)] = 8000,
     no_work: bool = False,
+    console: bool = False,
     grace: Grace = DEFAULT_GRACE,
     config: ConfigPath = None,
 ) -> int:
@@ -52,31 +54,54 @@ def serve(
         host: The address to listen on; put a proxy with TLS in front of it.
         port: The port to listen on; 0 takes a free one.
         no_work: Only receive; another process does the work.
+        console: Also serve the web console, at /console/, for the people of "console_users" or who have the "console_token".
         grace: Seconds until the process has ended after a signal, whatever hangs.
         config: The configuration file.
     """
     from returns_hub.hub import Hub
     from returns_hub.server import create_app
-    from returns_hub.server.http_server import run
+    from returns_hub.server.http_server import listening, run
 
     # The functions that "orders" names are the platform's, and often beside the configuration.
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path takes text
     _log_what_happens()
     with Hub.from_config(config) as hub:
         adapters = _adapters(hub)
+        site = _console(hub, config) if console else None
+        receiver = create_app(hub)
+
+        def stop() -> None:
+            end_within(grace)
+            if site is not None:
+                site.stop()
+
         with (
-            _listening(host, port) as listener,
+            listening(host, port) as listener,
             nullcontext() if no_work else hub.working(grace=grace / 2),
             reloading(lambda: _reload(hub, config)),
         ):
             run(
-                create_app(hub),
+                receiver if site is None else site.beside(receiver),
                 listener,
-                on_started=lambda: _announce(hub, adapters, listener),
-                on_stopping=lambda: end_within(grace),
+                on_started=lambda: _announce(hub, adapters, listener, console=console),
+                on_stopping=stop,
                 shutdown_timeout=max(int(grace * 0.4), 1),
             )
     return 0
+
+
+def _console(hub: "Hub", config: Path | None) -> "ConsoleApplication":
+    """The console beside the receiver. Whoever reaches the one reaches the other, so that people have to log in.
+
+    Raises:
+        ConfigurationError: nobody could log in.
+    """
+    access = access_of(load_config(config))
+    if not access.needs_login:
+        raise ConfigurationError("serve --console needs people who log in: configure console_users or console_token")
+    from returns_hub.console import create_console
+
+    return create_console(hub, access=access)
 
 
 def _adapters(hub: "Hub") -> dict[str, Adapter]:
@@ -104,29 +129,7 @@ def _reload(hub: "Hub", config: Path | None) -> None:
     hub.reload()
 
 
-@contextmanager
-def _listening(host: str, port: int) -> "Iterator[socket.socket]":
-    """A socket that listens.
-
-    Raises:
-        ReturnsHubError: the address is no address, or taken.
-    """
-    import socket
-
-    problem = ""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        problem = f"port {port} of {host}: {error.strerror}"
-    else:
-        with listener:
-            yield listener
-        return
-    raise ReturnsHubError(problem)
-
-
-def _announce(hub: "Hub", adapters: dict[str, Adapter], listener: "socket.socket") -> None:
+def _announce(hub: "Hub", adapters: dict[str, Adapter], listener: "socket.socket", *, console: bool) -> None:
     """A line for each account, and one that says it is all ready."""
     host, port, *_ = listener.getsockname()
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -137,6 +140,8 @@ def _announce(hub: "Hub", adapters: dict[str, Adapter], listener: "socket.socket
         if hub.accounts[account].orders is not None:
             addresses.append(f"orders {url}/orders/{account}/")
         print_remark(f"{account}: {', '.join(addresses) or 'this vendor sends nothing'}")
+    if console:
+        print_remark(f"console {console_url(listener)}")
     print_remark(f"Ready. Health: {url}/healthz. Ctrl-C stops the server.")
 
 

@@ -1,6 +1,6 @@
 """``providers`` and ``explain``: which vendors can be used, and what their words mean here. Nothing is called."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from json import dumps as toml_text  # a TOML string is written as a JSON one
 from typing import Any, Final
@@ -188,24 +188,7 @@ def _explain_unknown(
 
 def _meaning(row: Facts) -> str:
     """What a row asserts, in words."""
-    return "; ".join(_assertions(row)) or "nothing"
-
-
-def _assertions(row: Facts) -> Iterator[str]:
-    if row.status is not None:
-        yield row.status.value
-    if row.goods_expected is not None:
-        yield "goods expected" if row.goods_expected else "no goods expected"
-    yield from (f"attention: {attention.value}" for attention in sorted(row.attention))
-    for name, value, state in (
-        ("resolution", row.resolution, row.resolution_status),
-        ("label", row.label, None),
-        ("shipment", row.shipment, None),
-        ("disposition", row.disposition, row.disposition_status),
-    ):
-        words = " ".join(part.value for part in (value, state) if part is not None)
-        if words:
-            yield f"{name}: {words}"
+    return "; ".join(row.assertions()) or "nothing"
 
 
 def _word_data(provider: str, vocabulary: str | None, words: StatusTable, word: str) -> dict[str, Any]:

@@ -172,6 +172,14 @@ class ConfiguredHub:
         """
         self._resources.refusals.record(account if account in self.accounts else "", route, reason)
 
+    def open_store(self) -> "Store":
+        """The store under the hub, for what is built upon it as the console is; its interface may change with any release.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        return self._resources.store()
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self.accounts) or 'no accounts'}>"
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
 from weakref import WeakSet
@@ -10,6 +11,8 @@ from weakref import WeakSet
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from returns_hub.errors import ReturnsHubError
 
 # uvicorn waits without an end for the head of a request, takes heads of any size, and any number of connections.
 _HEAD_TIMEOUT: Final = 10.0
@@ -51,6 +54,26 @@ def run(
         timeout_graceful_shutdown=shutdown_timeout,
     )
     _Server(config, on_started, on_stopping).run(sockets=[listener])
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens.
+
+    Raises:
+        ReturnsHubError: the address is no address, or taken.
+    """
+    problem = ""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        problem = f"port {port} of {host}: {error.strerror}"
+    else:
+        with listener:
+            yield listener
+        return
+    raise ReturnsHubError(problem)
 
 
 class GuardedProtocol(HttpToolsProtocol):

@@ -1,5 +1,6 @@
 """The mirror itself: what is written to it, and what is read from it."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -20,10 +21,10 @@ from returns_hub.status import Attention, Status
 from returns_hub.store import correlation, ingestion, rows, search
 from returns_hub.store.checkpoints import load_checkpoints, save_checkpoints
 from returns_hub.store.database import Database, clock_ahead, database_time, sql_time, store_errors
-from returns_hub.store.events import EventReader
+from returns_hub.store.events import EventReader, last_sequence
 from returns_hub.store.ingestion import ApplyResult, Pass
 from returns_hub.store.leases import Lease
-from returns_hub.store.schema import IS_OPEN, MAX_COLUMN_CHARS, MERGE_STATE, RETURNS
+from returns_hub.store.schema import EVENTS, IS_OPEN, MAX_COLUMN_CHARS, MERGE_STATE, RETURNS
 from returns_hub.store.search import stands_alone
 from returns_hub.store.sql import chunks
 from returns_hub.store.sync_log import SyncHealth, SyncLog
@@ -37,6 +38,10 @@ class StoredReturn:
 
     account: str
     ret: Return
+
+
+class _RolledBack(Exception):
+    """What was done in a transaction is not to be committed."""
 
 
 class Store:
@@ -112,6 +117,24 @@ class Store:
             applied = ingestion.apply(connection, account, batch, derive, of_pass)
             save_checkpoints(connection, account, checkpoints)
         return applied
+
+    @store_errors
+    def rehearse(
+        self, account: str, observations: Iterable[Observation], derive: Derive = derive_nothing
+    ) -> list[Event]:
+        """The events that :meth:`apply` would append. Nothing is written.
+
+        Raises:
+            StoreError: the database fails.
+        """
+        batch, events = ingestion.encode_batch(observations), list[Event]()
+        with contextlib.suppress(_RolledBack), self.database.writing() as connection:
+            last = last_sequence(connection)
+            ingestion.apply(connection, account, batch, derive)
+            new = connection.execute(select(EVENTS).where(EVENTS.c.sequence > last).order_by(EVENTS.c.sequence))
+            events = [rows.read_event(row) for row in new.mappings()]
+            raise _RolledBack
+        return events
 
     @store_errors
     def find_return(self, account: str, aliases: Iterable[str]) -> str | None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 # The revision in migrations/versions that these tables are of.
-REVISION: Final = "0008"
+REVISION: Final = "0009"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
@@ -235,6 +235,8 @@ DELIVERIES: Final = Table(
     Column("error", Text),
     Column("events", Integer, nullable=False),
     Index("deliveries_by_dedupe_key", "account", "dedupe_key", unique=True),
+    Index("deliveries_of_account", "account", "id"),
+    Index("deliveries_of_subject", "account", "subject", "id", **_where("subject <> ''")),
     # What is processed is looked for by none of these, and soon it is nearly all.
     Index("deliveries_dead", "id", **_where("state = 'dead'")),
     Index("deliveries_due", "due_at", "id", **_where("state = 'pending'")),
@@ -313,4 +315,35 @@ PACES: Final = Table(
     Column("next_at", Double, nullable=False),
     Column("held_until", Double, nullable=False),
     Column("learned_interval", Double),
+)
+
+# What people did in the console, and what they asked to see unmasked. A row is written before the act, ``outcome`` after it.
+# ``token`` is that of the form, which is good for one act; ``session`` is a digest of the session's cookie.
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("session", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("account", Text),
+    Column("subject", Text),  # the id of a return or a delivery, the name of handlers
+    Column("detail", Text, nullable=False),
+    Column("outcome", Text, nullable=False),  # started, done, refused, failed, maybe_applied
+    Column("message", Text, nullable=False),
+    Column("token", Text),
+    Index("audit_by_token", "token", unique=True, **_where("token IS NOT NULL")),
+    Index("audit_of_subject", "account", "subject", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Who is logged in to the console. ``key`` is a digest of the cookie: nobody who reads the table can use a session.
+CONSOLE_SESSIONS: Final = Table(
+    "console_sessions",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
 )

@@ -15,6 +15,7 @@ Run = Callable[..., Any]
 COMMANDS = (
     "check-adapter",
     "completion",
+    "console",
     "deliveries",
     "demo",
     "doctor",

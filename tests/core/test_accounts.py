@@ -315,7 +315,10 @@ provider = "acme"
     config, problems = examine_config(path, environ={})
     assert list(config.accounts) == ["b"]
     assert [(each.account, each.text) for each in problems] == [
-        (None, f"{path}: stroe is not known; did you mean 'store'? Known: accounts, keep_deliveries, store"),
+        (
+            None,
+            f"{path}: stroe is not known; did you mean 'store'? Known: accounts, keep_deliveries, store",
+        ),
         ("a", "accounts.a.history_start must be a date such as 2024-01-31"),
         ("a", "accounts.a.provider 'acne' is not known; did you mean 'acme'? Known: acme"),
         (

@@ -1,0 +1,84 @@
+"""Syncs and comparisons that somebody has started in the console: they run in the background of this process."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from attrs import evolve, frozen
+
+from returns_hub.errors import ReturnsHubError, describe_error
+from returns_hub.reports import ReconcileReport, SyncProgress, SyncReport
+
+Report: TypeAlias = SyncReport | ReconcileReport
+
+_MAX_RUNNING: Final = 4
+
+_log = logging.getLogger("returns_hub.console")
+
+
+@frozen(kw_only=True)
+class Job:
+    """A sync or a comparison of an account: how far it is, or what it came to."""
+
+    kind: str
+    account: str
+    started_at: datetime
+    progress: SyncProgress | None = None
+    report: Report | None = None
+    error: str | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def running(self) -> bool:
+        """True until it has ended."""
+        return self.ended_at is None
+
+
+class Jobs:
+    """The last job of each account."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def all(self) -> Mapping[str, Job]:
+        """The jobs by account."""
+        with self._lock:
+            return dict(self._jobs)
+
+    def start(self, kind: str, account: str, run: Callable[[Callable[[SyncProgress], None]], Report]) -> bool:
+        """Start a job, which is given what to report its progress to; False if the account has one, or too many run."""
+        with self._lock:
+            running = [job.account for job in self._jobs.values() if job.running]
+            if account in running or len(running) >= _MAX_RUNNING:
+                return False
+            self._jobs[account] = Job(kind=kind, account=account, started_at=datetime.now(UTC))
+        # A sync that is cut off goes on where it stopped: it keeps no process alive.
+        threading.Thread(target=self._run, args=(account, run), name=f"returns-hub-{kind}", daemon=True).start()
+        return True
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing runs, so long at most; True if nothing does."""
+        threads = [
+            thread for thread in threading.enumerate() if thread.name in ("returns-hub-sync", "returns-hub-reconcile")
+        ]
+        for thread in threads:
+            thread.join(seconds)
+        return not any(job.running for job in self.all.values())
+
+    def _run(self, account: str, run: Callable[[Callable[[SyncProgress], None]], Report]) -> None:
+        try:
+            report = run(lambda progress: self._change(account, progress=progress))
+            self._change(account, report=report, error=report.error, ended_at=datetime.now(UTC))
+        except ReturnsHubError as error:
+            self._change(account, error=str(error), ended_at=datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job has ended
+            _log.error("%s: a sync that the console started failed: %s", account, describe_error(error))
+            self._change(account, error="it failed; the log of the server says why", ended_at=datetime.now(UTC))
+
+    def _change(self, account: str, **values: object) -> None:
+        with self._lock:
+            self._jobs[account] = evolve(self._jobs[account], **values)  # type: ignore[arg-type]  # by the names of its fields
