@@ -6,7 +6,7 @@ events: each is handed to one of them.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import wait
 from functools import partial
 from typing import Any, Final
@@ -29,12 +29,19 @@ _LOOP_CHECK_SECONDS: Final = 1.0
 class EventDispatcher:
     """Hands the events of a store to handlers. Threads and processes may do so side by side.
 
-    A handler that is awaited runs on ``loop``, while :meth:`run` waits in a thread of its own.
+    A handler that is awaited runs on ``loop``, while :meth:`run` waits in a thread of its own. With ``has_accounts`` there
+    are several, and a worker lets the events of one of them take all places of a consumer but one.
     """
 
     def __init__(
-        self, store: Store, handlers: HandlerRegistry, *, loop: asyncio.AbstractEventLoop | None = None
+        self,
+        store: Store,
+        handlers: HandlerRegistry,
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        has_accounts: bool = False,
     ) -> None:
+        self.has_accounts = has_accounts
         self._handlers = handlers
         self._loop = loop
         self._subscriptions = Subscriptions(store.database)
@@ -74,8 +81,8 @@ class EventDispatcher:
         """The consumers, in the order of their registration."""
         return self._handlers.consumers()
 
-    def claim(self, consumer: str) -> ClaimedEvent | None:
-        """The next event that is due for a consumer, for this process alone; None if there is none.
+    def claim(self, consumer: str, busy: Collection[str] = ()) -> ClaimedEvent | None:
+        """The next event that is due for a consumer, for this process alone, and none of the ``busy`` accounts; None if there is none.
 
         Raises:
             StoreError: the database fails.
@@ -84,7 +91,7 @@ class EventDispatcher:
         self.subscribe()
         known = self._handlers.consumer(consumer)
         return self._subscriptions.claim(
-            consumer, known.handlers.keys(), max_attempts=known.attempts, backfill=known.backfill
+            consumer, known.handlers.keys(), max_attempts=known.attempts, backfill=known.backfill, busy=busy
         )
 
     def run(self, claimed: ClaimedEvent) -> bool:

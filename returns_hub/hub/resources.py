@@ -383,7 +383,7 @@ class HubResources:
         """What dispatches events to handlers."""
         from returns_hub.dispatcher import EventDispatcher
 
-        return EventDispatcher(self.store(), self.handlers, loop=loop)
+        return EventDispatcher(self.store(), self.handlers, loop=loop, has_accounts=len(self.accounts) > 1)
 
     def worker(
         self,

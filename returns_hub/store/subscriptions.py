@@ -65,20 +65,28 @@ class Subscriptions:
 
     @store_errors
     def claim(
-        self, consumer: str, types: Collection[str], *, max_attempts: int, backfill: bool = True
+        self,
+        consumer: str,
+        types: Collection[str],
+        *,
+        max_attempts: int,
+        backfill: bool = True,
+        busy: Collection[str] = (),
     ) -> ClaimedEvent | None:
-        """The next event of these types that is due for the consumer, claimed; None if there is none.
+        """The next event of these types that is due for the consumer, claimed, and none of the ``busy`` accounts; None if there is none.
 
         Without ``backfill`` the cursor passes over the events of that origin.
         """
         with self.database.reading() as connection:
             # Mostly nothing is due, and to find that out need not keep a writer waiting.
-            if not _is_behind(connection, consumer) and not self._queue.is_due(connection, partition=consumer):
+            if not _is_behind(connection, consumer) and not self._queue.is_due(
+                connection, partition=consumer, busy=busy
+            ):
                 return None
         while True:
             # A claim that is lost with the power is made again.
             with self.database.writing(serialized=False, durable=False) as connection:
-                if row := self._queue.claim(connection, max_attempts=max_attempts, partition=consumer):
+                if row := self._queue.claim(connection, max_attempts=max_attempts, partition=consumer, busy=busy):
                     of_event = select(EVENTS).where(EVENTS.c.sequence == row["sequence"])
                     event = rows.read_event(connection.execute(of_event).mappings().one())
                     return ClaimedEvent(consumer=consumer, event=event, claim=self._queue.claim_of(row))

@@ -112,8 +112,12 @@ class ConsumerJobs:
         """The next event that is due, while a handler is free."""
         # A handler that goes on with a connection of the store keeps that, too.
         lent = [job for job in abandoned if self._consumer.handlers[job.event.type].takes_connection]
-        free = len(running) + len(lent) < self._consumer.concurrency
-        return self._dispatcher.claim(self._consumer.name) if free else None
+        places = self._consumer.concurrency - len(lent)
+        if len(running) >= places:
+            return None
+        # One account leaves a place to the others: its events may take any time.
+        counts = Counter(job.event.account for job in running) if self._dispatcher.has_accounts and places > 1 else {}
+        return self._dispatcher.claim(self._consumer.name, [name for name in counts if counts[name] + 1 >= places])
 
 
 @define(eq=False)

@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from returns_hub import ConfigurationError, Event, Status, WebhookRequest
+from returns_hub import ConfigurationError, Event, Return, Status, WebhookRequest
 from returns_hub.deliveries import Inbox, Processor
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.events import EVENT_TYPES
 from returns_hub.handlers import HandlerRegistry
+from returns_hub.merge import observed
 from returns_hub.reports import DeliveryState
 from returns_hub.scalars import format_time
 from returns_hub.store import Store
@@ -236,6 +237,26 @@ def test_a_hanging_handler_has_failed_and_holds_up_no_other_return(
         leave.set()
     assert (failed.event.return_id, failed.error) == ("a", "TimeoutError: the handler has not returned after 0.2 s")
     assert sorted(seen[:7]) == [*"bcdefgh"]
+
+
+def test_the_events_of_one_account_leave_a_place_to_the_others(store: Store, a_worker: Any) -> None:
+    leave, seen = threading.Event(), []
+    handlers = HandlerRegistry(awaits=False)
+
+    @handlers.on(name="shop", since="beginning", concurrency=2)
+    def hangs(event: Event) -> None:
+        if event.account == "acme":
+            leave.wait(60)
+        seen.append(event.account)
+
+    for account, count in (("acme", 5), ("other", 1)):
+        returns = [Return(provider="teller", id=f"r{number}") for number in range(count)]
+        store.apply(account, [observed(ret, seen_at=NOON) for ret in returns])
+    dispatcher = EventDispatcher(store, handlers, has_accounts=True)
+    with Worker(store, processor=Processor(store, a_worker.client_of), dispatcher=dispatcher):
+        wait_until(lambda: seen == ["other"])
+        leave.set()
+        wait_until(lambda: len(seen) == 6)
 
 
 def test_a_handler_that_hangs_again_and_again_leaves_its_place_to_the_next_event(
