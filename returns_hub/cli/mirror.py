@@ -198,6 +198,9 @@ def show(
         stored = hub.get_return(name, wanted) if name is not None else None
         # One row more than is shown: are there more?
         found = [stored] if stored else list(hub.find(wanted, account=name, limit=TABLE_ROWS + 1))
+        if not found and name is not None and hub.is_erased(name, wanted):
+            print_error(f"{wanted} of {name} was erased, and is not stored again; returns-hub erase --help says more")
+            return 1
         if not found:
             print_error(_nothing_found(wanted, name))
             return 1

@@ -267,6 +267,10 @@ class AsyncHub(ConfiguredHub):
         """One mirrored return, or None if the mirror does not have it."""
         return await asyncio.to_thread(self._resources.get_return, account, return_id)
 
+    async def is_erased(self, account: str, return_id: str) -> bool:
+        """True if a return was erased and is kept out; as :meth:`Hub.is_erased`."""
+        return await asyncio.to_thread(lambda: self._resources.store_of(account).is_erased(account, return_id))
+
     async def unreadable_fields(self, account: str) -> tuple[UnreadableField, ...]:
         """The fields of an account's returns that were left empty; as :meth:`Hub.unreadable_fields`."""
         return await asyncio.to_thread(lambda: self._resources.store_of(account).unreadable(account))

@@ -408,6 +408,15 @@ class Hub(ConfiguredHub):
         """
         return self._resources.get_return(account, return_id)
 
+    def is_erased(self, account: str, return_id: str) -> bool:
+        """True if a return was erased and is kept out: see :meth:`erase`.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails.
+        """
+        return self._resources.store_of(account).is_erased(account, return_id)
+
     def unreadable_fields(self, account: str) -> tuple[UnreadableField, ...]:
         """The fields of an account's returns that the last reading could not read and left empty; of 100 returns at most.
 

@@ -137,6 +137,16 @@ class Store:
         return events
 
     @store_errors
+    def is_erased(self, account: str, return_id: str) -> bool:
+        """True if a return of this id was erased, and is not to be stored again.
+
+        Raises:
+            StoreError: the database fails.
+        """
+        with self.database.reading() as connection:
+            return bool(correlation.find_erased(connection, account, [rows.return_name(return_id)]))
+
+    @store_errors
     def find_return(self, account: str, aliases: Iterable[str]) -> str | None:
         """The id of the one return that has all of these parts (``shipment:ID``, ``item:ID-OR-ALIAS``).
 

@@ -25,7 +25,11 @@ def test_a_return_is_gone_and_does_not_come_back(run: Run, return_id: str) -> No
         "It is not stored again.",
     ]
     assert run("sync", "--full").code == 0
-    assert run("show", "acme-au", return_id).code == 1
+    shown = run("show", "acme-au", return_id)
+    said = (
+        f"returns-hub: {return_id} of acme-au was erased, and is not stored again; returns-hub erase --help says more\n"
+    )
+    assert (shown.code, shown.err) == (1, said)
     assert len(run("returns", "--json").objects) == 59
 
 

@@ -66,6 +66,7 @@ async def test_a_delivery_is_stored_processed_and_told_once(
         assert (await hub.purge(done.received_at + timedelta(seconds=1))).deliveries == 1
         erased = await hub.erase("acme", "rma_abc123")
         assert (erased.returns, erased.events, await hub.get_return("acme", "rma_abc123")) == (1, 2, None)
+        assert [await hub.is_erased("acme", each) for each in ("rma_abc123", "rma_other")] == [True, False]
 
 
 @pytest.mark.anyio
