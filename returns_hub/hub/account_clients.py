@@ -43,7 +43,7 @@ class AccountClients:
         self._opening, self._limiting, self._reloading = RLock(), Lock(), Lock()
         self._clients: dict[str, Client] = {}
         self._limiters: dict[tuple[str, Rate | None], Limiter] = {}
-        self._replies: dict[str, KeptReplies] = {}
+        self._replies: dict[Account, KeptReplies] = {}
         self._retired: list[tuple[float, Client]] = []
         self._inherited: list[object] = []
 
@@ -106,7 +106,7 @@ class AccountClients:
             return SharedTokens(self._open_store().database, account.name, secrets)
 
         with self._limiting:
-            replies = self._replies.setdefault(account.name, KeptReplies())
+            replies = self._replies.setdefault(account, KeptReplies())
         return SharedState(limiter=self.limiter_of(account), tokens=tokens, replies=replies)
 
     def reload(self, accounts: Mapping[str, Account] | Iterable[Account]) -> Reloaded:
@@ -135,6 +135,8 @@ class AccountClients:
                 self.accounts = wanted
                 replaced = [self._clients.pop(name) for name in (*changed, *gone) if name in self._clients]
                 self._clients.update(opened)
+                with self._limiting:
+                    self._replies = {key: kept for key, kept in self._replies.items() if wanted.get(key.name) == key}
             now = time.monotonic()
             _close(client for since, client in self._retired if since + RETIRED_SECONDS < now)
             self._retired = [each for each in self._retired if each[0] + RETIRED_SECONDS >= now]

@@ -40,13 +40,20 @@ def test_new_secrets_and_accounts_count_from_then_on(
     assert not [record for record in caplog.records if NEW_SECRET in record.getMessage()]
 
 
-@pytest.mark.parametrize("wrong", [{"api_keey": "k"}, {"api_key": ""}], ids=["unknown", "empty"])
+UNSET = "accounts.broken.api_key: the environment variable NOWHERE is not set"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"options": {"api_keey": "k"}}, {"options": {"api_key": ""}}, {"unavailable": (UNSET,)}],
+    ids=["unknown", "empty", "unset"],
+)
 def test_one_wrong_account_leaves_all_as_they_were(
     account: Account, address: str, delivery: Deliver, wrong: dict[str, Any]
 ) -> None:
     with Hub([account], store=address) as hub:
         client = hub.client("acme")
-        broken = evolve(account, name="broken", options={**account.options, **wrong})
+        broken = evolve(account, name="broken", **wrong)
         with pytest.raises(ConfigurationError, match=r"accounts\.broken"):
             hub.reload([with_secrets(account, NEW_SECRET), broken])
         assert (list(hub.accounts), hub.client("acme") is client) == (["acme"], True)
@@ -127,3 +134,13 @@ async def test_an_async_hub_is_reloaded_as_well(
         await hub.reload([account])
         assert (await hub.client("acme").get_return("rma_abc123")).id == "rma_abc123"
     gc.collect()
+
+
+def test_replies_that_are_kept_are_those_of_the_account_as_it_is(account: Account, address: str) -> None:
+    other = evolve(account, options={**account.options, "api_key": "another"})
+    with Hub([account], store=address) as hub:
+        clients = hub._resources.clients
+        before = clients.shared_by(account).replies
+        assert clients.shared_by(account).replies is before
+        hub.reload([other])
+        assert clients.shared_by(other).replies is not before
