@@ -177,17 +177,18 @@ def merge(
         and path != CREATED_AT
         and known[path].stamp.seen_at < overrules_before
     }
-    stamp = observation.stamp
+    stamp = seen = observation.stamp
     if overruled:
         # As old as the newest of what it replaces, and learnt later: a copy of an earlier observation cannot bring that back.
         stamp = Stamp(max(stamp.at, *(known[path].stamp.at for path in overruled)), stamp.seen_at)
     for path, values in facts.items():
-        fact, old = Fact(observation.stamp, values), known.get(path)
+        old = known.get(path)
         if old is None:
             added[path] = Fact(stamp, values)
         elif path in overruled:
             known[path] = Fact(stamp, values)
         else:
+            fact = Fact(seen, values)
             reread = reread or contradicts(path, fact, old)
             if wins(path, fact, old):
                 known[path] = fact
@@ -195,7 +196,7 @@ def merge(
                     earlier[path] = fact
     known.update(added)
     state = _state(observation.ret, known, derive)
-    source: dict[str, Any] = {"account": account, "stamp": observation.stamp, "origin": observation.origin}
+    source: dict[str, Any] = {"account": account, "stamp": seen, "origin": observation.origin}
     if stored is None:
         events: tuple[Event, ...] = (created_event(state.ret, **source),)
     else:
@@ -242,8 +243,13 @@ def _state(ret: Return, known: _Known, derive: Derive) -> State:
     """The layers of what is known, and the return that they come to."""
     _drop_dead(known)
     ages: defaultdict[Stamp, dict[Path, Values]] = defaultdict(dict)
+    stamp: Stamp | None = None
     for path, fact in known.items():
-        ages[fact.stamp][path] = fact.values
+        # Facts that were learnt together have one stamp, and to hash it takes longer than all else here.
+        if fact.stamp is not stamp:
+            stamp = fact.stamp
+            group = ages[stamp]
+        group[path] = fact.values
     layers = tuple(Layer(stamp=age, ret=build_return(ret, ages[age])) for age in sorted(ages, reverse=True))
     if len(layers) == 1 and not any(path[0] == "aliases" for path in known):
         return State(ret=derive(layers[0].ret), layers=layers)

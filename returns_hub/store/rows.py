@@ -254,21 +254,21 @@ def shipment_rows(account: str, encoded: EncodedReturn) -> list[Row]:
 def merge_row(account: str, state: State, digest: str) -> Row:
     """The row of what merging needs beside the return."""
     newest = state.layers[0]
-    layers = [
-        {
-            "at": format_time(layer.stamp.at),
-            "seen_at": format_time(layer.stamp.seen_at),
-            "ret": _dump_once(layer.ret),
-        }
-        for layer in state.layers
-    ]
     return {
         "account": account,
         "return_id": state.ret.id,
         "at": newest.stamp.at,
         "seen_at": newest.stamp.seen_at,
         "fingerprint": digest,
-        "layers": None if newest.ret is state.ret else encode_json(layers),
+        "layers": None if newest.ret is state.ret else encode_json([_layer(layer) for layer in state.layers]),
+    }
+
+
+def _layer(layer: Layer) -> Row:
+    return {
+        "at": format_time(layer.stamp.at),
+        "seen_at": format_time(layer.stamp.seen_at),
+        "ret": _dump_once(layer.ret),
     }
 
 
