@@ -181,6 +181,24 @@ def examine_config(
     return config, tuple(problems)
 
 
+def read_config(
+    content: Mapping[str, Any],
+    *,
+    directory: Path,
+    problems: list[ConfigProblem] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Config:
+    """The configuration that a mapping describes, which has the keys of the file; otherwise as :func:`load_config`.
+
+    Relative paths are relative to ``directory``. With ``problems`` everything that is wrong is added to it, as
+    :func:`examine_config` gives it, and nothing is raised.
+
+    Raises:
+        ConfigurationError: it says something impossible; the text names what.
+    """
+    return _ConfigReader(directory / "-", environ, problems, title="").read(dict(content))
+
+
 def _build(
     adapter_class: type[Adapter], options: Mapping[str, Any], account: str, other_options: Iterable[str]
 ) -> Adapter:
@@ -294,8 +312,16 @@ def _parsed(path: Path) -> dict[str, Any]:
 class _ConfigReader:
     """Reads what a file says. What is wrong is raised, or noted where ``problems`` is given, and reading goes on."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], problems: list[ConfigProblem] | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        problems: list[ConfigProblem] | None,
+        *,
+        title: str | None = None,
+    ) -> None:
         self._path = path
+        self._title = f"{path}: " if title is None else title
         self._environ = environ
         self._problems = problems
         # Asked once: it takes as long as the environment is large, and there may be a thousand accounts.
@@ -307,7 +333,7 @@ class _ConfigReader:
         known = [*listed, *CONSOLE_KEYS]
         for key in content:
             if key not in known:
-                self._wrong(None, f"{self._path}: " + _unknown_key(key[:60], key, known, listed))
+                self._wrong(None, self._title + _unknown_key(str(key)[:60], str(key), known, listed))
         tables = content.get("accounts", {})
         if not isinstance(tables, dict):
             self._wrong(None, str(_wrong("accounts", "a table of accounts", tables)))

@@ -101,15 +101,20 @@ class EventDispatcher:
             StoreError: the database fails. The handler is called with the event again.
         """
         consumer, event = self._handlers.consumer(claimed.consumer), claimed.event
-        handler = consumer.handlers[event.type]
+        handler, execute, finished = consumer.handlers[event.type], self._handlers.execute, False
         try:
-            if handler.takes_connection:
+            if handler.is_async:
+                self._await(handler.function, event, consumer.timeout)
+            elif handler.takes_connection:
                 with self._subscriptions.finishing(claimed.claim, consumer.timeout) as connection:
                     handler.function(event, connection)
-            elif handler.is_async:
-                self._await(handler.function, event, consumer.timeout)
+                finished = True
             else:
-                handler.function(event)
+                with self._handlers.context():
+                    handler.function(event)
+                    if execute is not None:
+                        self._subscriptions.finish_with(execute, claimed.claim)
+                finished = execute is not None
         except ClaimLost:
             # Its time was over, or it was given back: whoever has it now calls the handler again.
             return False
@@ -119,7 +124,7 @@ class EventDispatcher:
                 raise
             self._fail(consumer, claimed, f"{type(error).__name__} at {error_location(error)}", error)
             return False
-        if not handler.takes_connection:
+        if not finished:
             self._subscriptions.finish(claimed.claim)
         telemetry.count("returns_hub.events", account=event.account, type=event.type, outcome="handled")
         return True

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType, UnionType
 from typing import (
     TYPE_CHECKING,
@@ -15,6 +16,7 @@ from typing import (
     TypeVar,
     Union,
     Unpack,
+    cast,
     get_args,
     get_origin,
     overload,
@@ -68,6 +70,12 @@ class HandlerOptions(TypedDict, total=False):
     attempts: int
     timeout: float
     concurrency: int
+
+
+HandlerContext: TypeAlias = Callable[[], AbstractContextManager[object]]
+"""Makes what a plain function is called inside, in the thread that calls it."""
+ExecuteStatement: TypeAlias = Callable[[str, Sequence[object]], int]
+"""Executes a statement with ``%s`` for each parameter, and returns the number of rows."""
 
 
 class Registration(Protocol[E]):
@@ -174,6 +182,8 @@ class HandlerRegistry:
     def __init__(self, *, awaits: bool) -> None:
         self._awaits = awaits
         self._consumers: dict[str, Consumer] = {}
+        self.context: HandlerContext = nullcontext
+        self.execute: ExecuteStatement | None = None
 
     def on(self, *types: type[Event], **options: Unpack[HandlerOptions]) -> Callable[[H], H]:
         """A decorator whose function is called with every event of these types, or of all; at least once for each ``id``.
@@ -245,7 +255,7 @@ def _parameters(handler: Handler) -> Sequence[inspect.Parameter]:
     parameters = tuple(signature.parameters.values())
     wrapped = getattr(handler, "__wrapped__", None)
     if callable(wrapped) and parameters and all(each.kind in _VARIADIC for each in parameters):
-        return _parameters(wrapped)
+        return _parameters(cast("Handler", wrapped))
     return parameters
 
 

@@ -10,8 +10,7 @@ ConfigPath: TypeAlias = Annotated[Path | None, Parameter(parse=False)]
 """What ``--config`` says, before or after the command's name; None: returns-hub.toml of the current directory."""
 
 Grace: TypeAlias = Annotated[float, Parameter(validator=Number(gt=0), show_default=True)]
-"""How long what is in hand may take at the end; container platforms kill after 30 seconds."""
-DEFAULT_GRACE: Final = 25.0
+"""How long what is in hand may take at the end, in seconds."""
 
 Limit: TypeAlias = Annotated[int | None, Parameter(validator=Number(gte=1))]
 """How many lines at most; None leaves it to the command."""

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
-from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
+from returns_hub.cli.options import ConfigPath, Grace
 from returns_hub.cli.output import clean, plural, print_json, print_remark
-from returns_hub.cli.signals import interruptible
+from returns_hub.cli.signals import DEFAULT_GRACE, interruptible
 from returns_hub.cli.sync import check_accounts, print_failures, print_remarks, progress_display
 from returns_hub.convert import dump
 

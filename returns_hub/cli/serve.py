@@ -13,9 +13,9 @@ from cyclopts.validators import Number
 from returns_hub.accounts import load_config
 from returns_hub.adapter import Adapter, Capability, Support
 from returns_hub.cli.console import access_of, console_url
-from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
+from returns_hub.cli.options import ConfigPath, Grace
 from returns_hub.cli.output import print_error, print_remark
-from returns_hub.cli.signals import end_within, reloading
+from returns_hub.cli.signals import DEFAULT_GRACE, end_within, reloading
 from returns_hub.cli.sync import check_accounts
 from returns_hub.errors import ConfigurationError, PluginError
 from returns_hub.orders import load_find_order

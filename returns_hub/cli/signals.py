@@ -8,10 +8,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 from returns_hub.cli.output import print_error
 from returns_hub.errors import ReturnsHubError
 from returns_hub.logs import log_event
+
+if TYPE_CHECKING:
+    from returns_hub.hub import Hub
+
+DEFAULT_GRACE: Final = 25.0
+"""How many seconds what is in hand may take at the end; container platforms kill after 30."""
 
 
 @contextmanager
@@ -96,6 +103,26 @@ def end_within(seconds: float) -> None:
     timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
+
+
+def work_until_signalled(
+    hub: "Hub", *, concurrency: int, grace: float, on_started: Callable[[], object], reload: Callable[[], object]
+) -> None:
+    """Do the work of the hub until SIGTERM or Ctrl-C; SIGHUP has ``reload`` called.
+
+    What is in hand at the end is finished, or released in good time.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    with (
+        until_signalled(signal.SIGTERM, signal.SIGINT) as signalled,
+        hub.working(concurrency=concurrency, grace=grace * 0.8),
+        reloading(reload),
+    ):
+        on_started()
+        signalled.wait()
+        end_within(grace)
 
 
 def watching_output(stop: Callable[[], bool]) -> Callable[[], bool]:

@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
+from returns_hub.cli.options import ConfigPath, Grace
 from returns_hub.cli.output import clean, display, error_console, plural, print_error, print_json, print_remark
-from returns_hub.cli.signals import interruptible
+from returns_hub.cli.signals import DEFAULT_GRACE, interruptible
 from returns_hub.convert import dump
 from returns_hub.errors import ConfigurationError, PluginError
 

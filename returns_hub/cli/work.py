@@ -3,7 +3,6 @@
 import importlib
 import logging
 import os
-import signal
 import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from returns_hub.cli.options import DEFAULT_GRACE, ConfigPath, Grace
+from returns_hub.cli.options import ConfigPath, Grace
 from returns_hub.cli.output import plural, print_remark
-from returns_hub.cli.signals import end_within, reloading, until_signalled
+from returns_hub.cli.signals import DEFAULT_GRACE, work_until_signalled
 from returns_hub.cli.sync import check_accounts
 from returns_hub.errors import ConfigurationError
 
@@ -53,14 +52,14 @@ def work(
     # Somebody else's hub is left open: it is closed where it was opened, or with the process.
     with Hub.from_config(config) if hub is None else nullcontext(load_hub(hub)) as working:
         check_accounts(working, (), all_needed=True)
-        with (
-            until_signalled(signal.SIGTERM, signal.SIGINT) as signalled,
-            working.working(concurrency=concurrency, grace=grace * 0.8),
-            reloading(working.reload),
-        ):
-            print_remark(f"Working for {plural(len(working.accounts), 'account')}; Ctrl-C ends it.")
-            signalled.wait()
-            end_within(grace)
+        started = f"Working for {plural(len(working.accounts), 'account')}; Ctrl-C ends it."
+        work_until_signalled(
+            working,
+            concurrency=concurrency,
+            grace=grace,
+            on_started=lambda: print_remark(started),
+            reload=working.reload,
+        )
     return 0
 
 

@@ -30,12 +30,16 @@ RETIRED_SECONDS: Final = 600.0
 class AccountClients:
     """Opens, shares and closes the clients of accounts. Threads may share it.
 
-    ``open_store`` opens the store, where clients write what they observe; with ``is_shared`` all of its processes keep an
+    ``open_store`` opens the store, where clients write what they observe; where it ``is_shared()`` all of its processes keep an
     account's rate limit together.
     """
 
     def __init__(
-        self, accounts: Mapping[str, Account] | Iterable[Account], open_store: "Callable[[], Store]", *, is_shared: bool
+        self,
+        accounts: Mapping[str, Account] | Iterable[Account],
+        open_store: "Callable[[], Store]",
+        *,
+        is_shared: Callable[[], bool],
     ) -> None:
         self.accounts: Mapping[str, Account] = _by_name(accounts)
         self._open_store = open_store
@@ -85,7 +89,7 @@ class AccountClients:
 
         def make(rate: Rate | None, *, writes: bool = False) -> Limiter:
             name = f"{account.name}#writes" if writes else account.name
-            shared = self._open_store().database if self._is_shared else None
+            shared = self._open_store().database if self._is_shared() else None
             with self._limiting:
                 if (name, rate) not in self._limiters:
                     self._limiters[name, rate] = RateLimiter(rate)

@@ -60,7 +60,7 @@ class AsyncHub(ConfiguredHub):
         self,
         accounts: Mapping[str, Account] | Iterable[Account],
         *,
-        store: str,
+        store: str | Callable[[], str],
         keep_deliveries: timedelta = DEFAULT_KEEP_DELIVERIES,
     ) -> None:
         super().__init__(accounts, store=store, keep_deliveries=keep_deliveries)

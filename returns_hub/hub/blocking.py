@@ -41,7 +41,7 @@ class Hub(ConfiguredHub):
 
     Nothing is opened before it is needed: a client at an account's first use, the store at the first reading or
     :meth:`sync`. Every account has its own adapter, client and credentials. Threads may share it. Use it as a context
-    manager, or call :meth:`close`.
+    manager, or call :meth:`close`. ``store`` is the mirror's address, or a function that gives it when it is opened.
     """
 
     _asynchronous = False

@@ -16,7 +16,7 @@ from returns_hub.client import open_async_client
 from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
-from returns_hub.handlers import Handler, HandlerOptions, HandlerRegistry
+from returns_hub.handlers import ExecuteStatement, Handler, HandlerContext, HandlerOptions, HandlerRegistry
 from returns_hub.hub.account_clients import AccountClients
 from returns_hub.hub.health import AccountHealth, Health
 from returns_hub.hub.refusals import RefusalRecorder, Route
@@ -124,7 +124,7 @@ class ConfiguredHub:
         self,
         accounts: Mapping[str, Account] | Iterable[Account],
         *,
-        store: str,
+        store: str | Callable[[], str],
         keep_deliveries: timedelta = DEFAULT_KEEP_DELIVERIES,
     ) -> None:
         self._resources = HubResources(accounts, store, keep_deliveries, awaits=self._asynchronous)
@@ -157,6 +157,17 @@ class ConfiguredHub:
             raise ConfigurationError("the store cannot change while the hub is in use: restart the process")
         return self._resources.reload(config.accounts, config.keep_deliveries)
 
+    def call_handlers_in(self, context: HandlerContext, *, execute: ExecuteStatement | None = None) -> None:
+        """Have every plain handler called inside a context of its own, such as the application context of Flask.
+
+        ``context()`` is entered and left in the handler's thread. Async handlers are called without it.
+
+        With ``execute`` the context is a transaction of the database that holds the mirror, on a connection of yours: in it
+        ``execute(statement, parameters)`` executes a statement with ``%s`` for each parameter, and returns the number of
+        rows. By such a statement the event is processed in the transaction in which the handler has written, exactly once.
+        """
+        self._resources.handlers.context, self._resources.handlers.execute = context, execute
+
     async def check_receiving(self) -> None:
         """Returns if a delivery could be stored now, asked on the way that deliveries take; for a load balancer's question.
 
@@ -188,18 +199,23 @@ class HubResources:
     """Opens, shares and closes what a hub needs. Threads may share it."""
 
     def __init__(
-        self, accounts: Mapping[str, Account] | Iterable[Account], address: str, keep: timedelta, *, awaits: bool
+        self,
+        accounts: Mapping[str, Account] | Iterable[Account],
+        address: str | Callable[[], str],
+        keep: timedelta,
+        *,
+        awaits: bool,
     ) -> None:
         self.handlers = HandlerRegistry(awaits=awaits)
-        # An address of PostgreSQL holds a password.
-        self._address = Secret(address)
+        # An address of PostgreSQL holds a password. A function that gives it is asked when it is needed.
+        self._given_address = address if callable(address) else Secret(address)
         self._keep_deliveries = keep
         self._generation = 0
         self._opening = RLock()
         self._store: Store | None = None
         self._inbox: Inbox | None = None
         self.refusals = RefusalRecorder(self.store)
-        self.clients = AccountClients(accounts, self.store, is_shared=address.startswith("postgresql"))
+        self.clients = AccountClients(accounts, self.store, is_shared=self._is_shared)
         self.account, self.client = self.clients.account, self.clients.client
         self._inherited: list[object] = []
         reset_after_fork(self, HubResources._reset_after_fork)
@@ -516,6 +532,14 @@ class HubResources:
         self._opening = RLock()
         self._inbox, self._store = None, None
         self.clients.reset_after_fork()
+
+    @property
+    def _address(self) -> Secret:
+        given = self._given_address
+        return given if isinstance(given, Secret) else Secret(given())
+
+    def _is_shared(self) -> bool:
+        return self._address.reveal().startswith("postgresql")
 
 
 async def _in_time(opening: Awaitable[object]) -> None:

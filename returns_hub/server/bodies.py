@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import define, field
 
+from returns_hub.hub.answers import TRY_LATER
 from returns_hub.operation import HttpAnswer, Pairs, header_values
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -27,9 +28,6 @@ _MAX_LENGTH_DIGITS: Final = 18
 
 # A charset is no encoding, but some senders put it there.
 _PLAIN_ENCODINGS: Final = frozenset({"", "identity", "utf-8", "utf8"})
-
-TRY_LATER: Final[Pairs] = (("Retry-After", "5"),)
-"""The header of an answer that says: not now, but soon."""
 
 
 class RequestRefused(Exception):

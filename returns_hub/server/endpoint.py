@@ -11,17 +11,9 @@ from typing import Any, Final, TypeAlias
 from attrs import define, field, frozen
 
 from returns_hub import telemetry
-from returns_hub.errors import (
-    ConfigurationError,
-    PluginError,
-    StoreError,
-    UnsupportedOperation,
-    WebhookRejected,
-    describe_error,
-)
-from returns_hub.logs import log_event
+from returns_hub.hub.answers import refuse
 from returns_hub.operation import HttpAnswer, Pairs, WebhookRequest, header_values
-from returns_hub.server.bodies import TRY_LATER, BodyReader, Receive, RequestRefused
+from returns_hub.server.bodies import BodyReader, Receive, RequestRefused
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -118,31 +110,9 @@ class Endpoint:
             context.reason = refusal.reason
             self.on_refused(context.account, refusal.reason)
             return refusal.answer
-        except WebhookRejected as rejection:
-            context.reason = rejection.reason
-            return HttpAnswer(status=401)
-        except UnsupportedOperation:
-            context.reason = "unsupported"
-            return HttpAnswer(status=404)
-        except (StoreError, ConfigurationError, PluginError) as error:
-            # Their texts hold no data. The vendor sends it again, and by then the cause may be mended.
-            message = "%s: cannot be taken now: %s"
-            log_event("server.unavailable", message, context.account, error, account=context.account, route=self.route)
-            context.reason = "not_stored" if isinstance(error, StoreError) else "misconfigured"
-            return HttpAnswer(status=503, headers=TRY_LATER)
-        except Exception as error:  # noqa: BLE001 - whatever it is, its text may repeat what was sent
-            context.reason = type(error).__name__
-            what = describe_error(error)
-            log_event(
-                "server.error",
-                "%s: failed: %s",
-                context.account,
-                what,
-                error=error,
-                account=context.account,
-                route=self.route,
-            )
-            return HttpAnswer(status=500)
+        except Exception as error:  # noqa: BLE001 - each has its answer
+            answer, context.reason = refuse(error, account=context.account, route=self.route)
+            return answer
 
     def _record(self, context: RequestContext, status: int, seconds: float) -> None:
         fields = {

@@ -9,8 +9,9 @@ from functools import partial
 from typing import Final
 
 from returns_hub.hub import AsyncHub, Hub
+from returns_hub.hub.answers import TRY_LATER
 from returns_hub.operation import HttpAnswer, WebhookRequest
-from returns_hub.server.bodies import TRY_LATER, RequestRefused
+from returns_hub.server.bodies import RequestRefused
 
 DEFAULT_LOOKUP_TIMEOUT: Final = 10.0
 """Seconds that ``find_order`` has."""

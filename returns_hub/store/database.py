@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from urllib.parse import parse_qsl
 
 from sqlalchemy import (
     ColumnElement,
@@ -36,7 +37,7 @@ from returns_hub.errors import StoreError
 from returns_hub.fork import reset_after_fork
 from returns_hub.secret import Secret
 from returns_hub.store.connection_failures import READ_ONLY, failure_reason
-from returns_hub.store.schema import METADATA, REVISION, REVISION_TABLE, Moment
+from returns_hub.store.schema import METADATA, RESERVED_NAMES, REVISION, REVISION_TABLE, Moment
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -268,10 +269,8 @@ class Database:
     def _check_free(self, connection: Connection, tables: set[str]) -> None:
         """Returns if our tables may be made among these."""
         if self._is_shared:
-            # An index is in one namespace with the tables.
-            taken = set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
-            ours = {*METADATA.tables, *(index.name for table in METADATA.tables.values() for index in table.indexes)}
-            if both := sorted(taken & ours):
+            taken = connection.execute(text("SELECT name FROM sqlite_master")).scalars()
+            if both := sorted(RESERVED_NAMES.intersection(taken)):
                 raise StoreError(
                     f"{self.place} has a {both[0]!r} of something else, which is a name of the mirror's; "
                     "give the mirror a file of its own"
@@ -394,7 +393,7 @@ def _sqlite_url(path: str | None, options: str | None) -> tuple[URL, Mapping[str
     """The address of a file. Its path is taken to the letter: a ``%20`` or ``?`` in it is a part of a name."""
     if not path or path == ":memory:":
         raise StoreError("the address of the mirror names no file; sqlite:///returns.db does")
-    given = dict(part.partition("=")[::2] for part in (options or "").split("&") if part)
+    given = dict(parse_qsl(options or ""))
     wait = given.get("timeout", _SQLITE_BUSY_SECONDS)
     if given.keys() - {"timeout", "shared"} or not _SECONDS.match(wait) or given.get("shared", "true") != "true":
         raise StoreError("the address of a mirror on SQLite takes two options: ?timeout=SECONDS and ?shared=true")

@@ -347,3 +347,25 @@ CONSOLE_SESSIONS: Final = Table(
     Column("began_at", Moment, nullable=False),
     Column("seen_at", Moment, nullable=False),
 )
+
+# Indexes of earlier revisions: to come to the newest one, a new mirror makes and drops them.
+_FORMER_INDEXES: Final = (
+    "items_by_rma",
+    "items_by_sku",
+    "names_by_name",
+    "returns_by_account_created_at",
+    "returns_by_created_at",
+    "returns_by_customer_email",
+    "returns_by_order_number",
+    "returns_by_status",
+    "shipments_by_tracking_number",
+)
+
+RESERVED_NAMES: Final = frozenset(
+    {
+        *METADATA.tables,
+        *(str(index.name) for table in METADATA.tables.values() for index in table.indexes),
+        *_FORMER_INDEXES,
+    }
+)
+"""The names that nothing else may have in a file with a mirror: SQLite has one namespace for tables and indexes."""

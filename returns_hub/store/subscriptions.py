@@ -12,7 +12,7 @@ from attrs import frozen
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, select, update
 
 from returns_hub.events import Event, Origin
-from returns_hub.handlers import ConsumerHealth
+from returns_hub.handlers import ConsumerHealth, ExecuteStatement
 from returns_hub.reports import FailedEvent, FailedEventState
 from returns_hub.store import rows
 from returns_hub.store.database import Database, database_time, store_errors
@@ -124,6 +124,17 @@ class Subscriptions:
             # At the end, so that the row is not locked while the claim is extended.
             if self.database.own(connection, delete(PARKED_EVENTS).where(held)).rowcount == 0:
                 raise ClaimLost
+
+    def finish_with(self, execute: ExecuteStatement, claim: Claim) -> None:
+        """As the end of :meth:`finishing`, in a transaction on another connection to the same database.
+
+        Raises:
+            ClaimLost: meanwhile somebody else has the event, or had it. The transaction must be undone.
+        """
+        table = PARKED_EVENTS.name if self.database.schema is None else f"{self.database.schema}.{PARKED_EVENTS.name}"
+        statement = f"DELETE FROM {table} WHERE consumer = %s AND sequence = %s AND claim = %s"  # noqa: S608 - names of ours
+        if execute(statement, (claim.partition, claim.id, claim.token)) == 0:
+            raise ClaimLost
 
     def cut_off(self, claim: Claim) -> None:
         """Undo what a handler has written that goes on beyond its time, before somebody else gets the event."""

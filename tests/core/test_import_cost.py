@@ -44,3 +44,11 @@ def test_connecting_loads_only_its_own_adapter() -> None:
 def test_asking_who_is_installed_loads_no_adapter() -> None:
     names = imported_by("from returns_hub.registry import providers; assert 'returnmate' in providers()")
     assert [name for name in names if name.startswith("returns_hub_")] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "framework"), [("flask", "flask"), ("starlette", "starlette"), ("django", "django"), ("wsgi", "")]
+)
+def test_a_framework_brings_no_other_and_no_database(module: str, framework: str) -> None:
+    others = {"flask", "django", "fastapi", "starlette", "sqlalchemy", "cyclopts", "rich"} - {framework}
+    assert imported_by(f"import returns_hub.contrib.{module}") & others == set()
