@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import logging
 import tomllib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -28,6 +29,7 @@ from returns_hub import (
     StatusTable,
 )
 from returns_hub import errors as error_types
+from returns_hub.logs import LOG_EVENTS
 from returns_hub.registry import adapter_class, providers
 from returns_hub.testing.conformance import checks
 
@@ -183,6 +185,17 @@ def floor_map() -> str:
     return "```text\n" + border + "\n" + "".join(f"| {line:<{width}} |\n{border}\n" for line in lines) + "```\n"
 
 
+def log_event_table() -> str:
+    """Every event of the log, with its logger and level."""
+    return table(
+        ["Event", "Logger", "Level", "Means"],
+        (
+            [f"`{name}`", f"`{kind.logger}`", logging.getLevelName(kind.level), kind.meaning]
+            for name, kind in LOG_EVENTS.items()
+        ),
+    )
+
+
 def write_tables(_: Sphinx) -> None:
     """Writes every table before the pages are read."""
     FOLDER.mkdir(exist_ok=True)
@@ -193,6 +206,7 @@ def write_tables(_: Sphinx) -> None:
     write("errors.md", error_table())
     write("commands.md", command_reference())
     write("floors.md", floor_map())
+    write("log-events.md", log_event_table())
     for provider, kind in adapters.items():
         write(f"{provider}-options.md", option_table(kind))
         for name, words in kind.vocabularies.items():

@@ -7,6 +7,7 @@ from typing import Final
 # What a command needs beyond the core, and the extra that brings it.
 _EXTRAS: Final = {
     "cyclopts": "cli",
+    "pythonjsonlogger": "cli",
     "rich": "cli",
     "sqlalchemy": "store",
     "alembic": "store",

@@ -32,6 +32,7 @@ from returns_hub.cli import (
     vendors,
     work,
 )
+from returns_hub.cli.logs import log_to_stderr
 from returns_hub.cli.output import clean, display, print_error
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 
@@ -121,7 +122,7 @@ def launch(
     shown = display()
     shown.quiet, shown.zone, shown.pager = quiet, _zone(tz), not no_pager
     if verbose:
-        _log_to_stderr()
+        log_to_stderr(logging.DEBUG)
     else:
         # What a command has to say it says itself; Python would write warnings to standard error.
         logging.getLogger("returns_hub").addHandler(logging.NullHandler())
@@ -169,11 +170,3 @@ def _zone(name: str) -> tzinfo:
         raise ConfigurationError(
             f'--tz takes a name such as Europe/Amsterdam, or "local", not {clean(name[:60])!r}{hint}'
         ) from None
-
-
-def _log_to_stderr() -> None:
-    log = logging.getLogger("returns_hub")
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.DEBUG)

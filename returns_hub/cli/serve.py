@@ -13,6 +13,7 @@ from cyclopts.validators import Number
 from returns_hub.accounts import load_config
 from returns_hub.adapter import Adapter, Capability, Support
 from returns_hub.cli.console import access_of, console_url
+from returns_hub.cli.logs import Log, log_to_stderr
 from returns_hub.cli.options import ConfigPath, Grace
 from returns_hub.cli.output import print_error, print_remark
 from returns_hub.cli.signals import DEFAULT_GRACE, end_within, reloading
@@ -36,6 +37,7 @@ def serve(
     no_work: bool = False,
     console: bool = False,
     grace: Grace = DEFAULT_GRACE,
+    log: Log = "text",
     config: ConfigPath = None,
 ) -> int:
     """Receive webhooks and order look-ups over HTTP, and process what came.
@@ -56,6 +58,7 @@ def serve(
         no_work: Only receive; another process does the work.
         console: Also serve the web console, at /console/, for the people of "console_users" or who have the "console_token".
         grace: Seconds until the process has ended after a signal, whatever hangs.
+        log: How the log is written on standard error: lines, or one JSON object a line.
         config: The configuration file.
     """
     from returns_hub.hub import Hub
@@ -64,7 +67,7 @@ def serve(
 
     # The functions that "orders" names are the platform's, and often beside the configuration.
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path takes text
-    _log_what_happens()
+    log_to_stderr(logging.INFO, log, also="uvicorn")
     with Hub.from_config(config) as hub:
         adapters = _adapters(hub)
         site = _console(hub, config) if console else None
@@ -143,14 +146,3 @@ def _announce(hub: "Hub", adapters: dict[str, Adapter], listener: "socket.socket
     if console:
         print_remark(f"console {console_url(listener)}")
     print_remark(f"Ready. Health: {url}/healthz. Ctrl-C stops the server.")
-
-
-def _log_what_happens() -> None:
-    """Write the log to standard error, unless --verbose does so already: a line for each request, and what goes wrong."""
-    log = logging.getLogger("returns_hub")
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.getLogger("uvicorn").addHandler(handler)
-    if log.level == logging.NOTSET:
-        log.addHandler(handler)
-        log.setLevel(logging.INFO)

@@ -1,5 +1,6 @@
 """``sync``: bring the mirror in step with the vendors."""
 
+import logging
 import random
 import re
 import time
@@ -8,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from returns_hub.cli.logs import LogFormat, log_to_stderr
 from returns_hub.cli.options import ConfigPath, Grace
 from returns_hub.cli.output import clean, display, error_console, plural, print_error, print_json, print_remark
 from returns_hub.cli.signals import DEFAULT_GRACE, interruptible
@@ -36,6 +38,7 @@ def sync(
     full: bool = False,
     details: bool = False,
     every: str | None = None,
+    log: LogFormat | None = None,
     json: bool = False,
     grace: Grace = DEFAULT_GRACE,
     config: ConfigPath = None,
@@ -61,6 +64,7 @@ def sync(
         details: Read every return one by one, which takes a request each.
         every: Sync again and again, so long after the last time: 30s, 5m or 1h. It runs until Ctrl-C or SIGTERM, keeps
             what it has read, and the exit code is 0 then.
+        log: Write the log to standard error too: "text" for lines, "json" for one JSON object a line.
         json: One JSON object a line: the summary of an account.
         grace: Seconds until the process has ended after a signal, whatever hangs.
         config: The configuration file.
@@ -70,6 +74,8 @@ def sync(
     seconds = None if every is None else _interval(every)
     if seconds is not None and (full or since is not None):
         raise ConfigurationError("--every reads what changed: --full and --since are for a sync of their own")
+    if log is not None:
+        log_to_stderr(logging.INFO, log)
     with interruptible(grace), Hub.from_config(config) as hub:
         check_accounts(hub, accounts)
 

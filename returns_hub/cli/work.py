@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from returns_hub.cli.logs import Log, log_to_stderr
 from returns_hub.cli.options import ConfigPath, Grace
 from returns_hub.cli.output import plural, print_remark
 from returns_hub.cli.signals import DEFAULT_GRACE, work_until_signalled
@@ -25,6 +26,7 @@ def work(
     concurrency: Annotated[int, Parameter(validator=Number(gte=1, lte=64), show_default=True)] = 4,
     hub: str | None = None,
     grace: Grace = DEFAULT_GRACE,
+    log: Log = "text",
     config: ConfigPath = None,
 ) -> int:
     """Process deliveries, dispatch events to handlers, and sync the accounts that have "sync_every".
@@ -41,6 +43,7 @@ def work(
     Args:
         concurrency: How many deliveries of an account, and how many accounts' syncs, at once.
         grace: Seconds until the process has ended after a signal, whatever hangs.
+        log: How the log is written on standard error: lines, or one JSON object a line.
         hub: A Hub of yours with its handlers, as MODULE:NAME; without it, the configuration's.
         config: The configuration file.
     """
@@ -48,7 +51,7 @@ def work(
 
     if hub is not None and config is not None:
         raise ConfigurationError("--hub brings its own configuration; --config says another")
-    _log_what_happens()
+    log_to_stderr(logging.WARNING, log)
     # Somebody else's hub is left open: it is closed where it was opened, or with the process.
     with Hub.from_config(config) if hub is None else nullcontext(load_hub(hub)) as working:
         check_accounts(working, (), all_needed=True)
@@ -85,13 +88,3 @@ def load_hub(name: str) -> "Hub":
             return found
         problem = f"{module} has no Hub {attribute}"
     raise ConfigurationError(f"--hub {name}: {problem}")
-
-
-def _log_what_happens() -> None:
-    """Write the log to standard error, unless --verbose does so already: what goes wrong, in a line."""
-    log = logging.getLogger("returns_hub")
-    if log.level == logging.NOTSET:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        log.addHandler(handler)
-        log.setLevel(logging.WARNING)

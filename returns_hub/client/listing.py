@@ -1,6 +1,5 @@
 """The walk over the pages of a listing: every row once, and an end even where the vendor repeats its pages."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import Final, Generic, Protocol, TypeVar, cast
 
 from returns_hub.adapter import Adapter, Capability
 from returns_hub.fork import reset_after_fork
+from returns_hub.logs import log_event
 from returns_hub.model import Return
 from returns_hub.operation import Operation, Page, UnreadableField
 
@@ -22,8 +22,6 @@ ReadPage = Callable[[str | None], Operation[Page[Row]]]
 
 _MAX_GAPS: Final = 100
 _MAX_UNREADABLE: Final = 1000
-
-_log = logging.getLogger("returns_hub")
 
 
 def out_of_reach(adapter: Adapter, floor: datetime) -> str:
@@ -79,7 +77,8 @@ class Omissions:
             self._unreadable.update(dict.fromkeys(new))
         if new:
             named = ", ".join(field.field for field in new)
-            _log.warning("%s: %s: fields that could not be read are left empty: %s", name, record_id, named)
+            message = "%s: %s: fields that could not be read are left empty: %s"
+            log_event("fields.unreadable", message, name, record_id, named, listing=name, record=record_id)
 
 
 class Listing(Generic[Row]):
@@ -107,10 +106,11 @@ class Listing(Generic[Row]):
         """The rows of a page that no page before it had."""
         for record in page.invalid_records:
             self._omissions.add_invalid_record()
-            _log.warning("%s: a record could not be read and is left out, at %s", self._name, record.where)
+            message = "%s: a record could not be read and is left out, at %s"
+            log_event("record.unreadable", message, self._name, record.where, listing=self._name)
         for sentence in page.gaps:
             self._omissions.add_gap(sentence)
-            _log.warning("%s: %s", self._name, sentence)
+            log_event("listing.gap", "%s: %s", self._name, sentence, listing=self._name)
         rows = {row.id: row for row in page.items if row.id not in self._ids}
         fingerprint = hash(page.items)
         repeats = bool(page.items) and not rows and fingerprint in self._pages
@@ -118,7 +118,8 @@ class Listing(Generic[Row]):
         self._ids.update(rows)
         self._request_ids.update(filter(None, (getattr(row, "request_id", None) for row in rows.values())))
         if repeats or page.next in self._cursors:
-            _log.warning("%s: the vendor repeats its pages; the listing ends here", self._name)
+            message = "%s: the vendor repeats its pages; the listing ends here"
+            log_event("listing.repeats", message, self._name, listing=self._name)
         self.has_more = page.next is not None and not repeats and page.next not in self._cursors
         if page.next is not None:
             self._cursor = page.next

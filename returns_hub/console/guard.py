@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import ipaddress
-import logging
 import secrets
 from collections.abc import Sequence
 from http.cookies import CookieError, SimpleCookie
@@ -21,6 +20,7 @@ from returns_hub.console.access import Identity, Role
 from returns_hub.console.state import Console
 from returns_hub.console.visit import Act, Form, Page, Plan, Query, Refusal, Result, Visit, path_of
 from returns_hub.errors import ConfigurationError, ProviderError, ReturnsHubError, StoreError, describe_error
+from returns_hub.logs import log_event
 from returns_hub.store.audit import NewAuditEntry, Outcome
 
 LOGIN: Final = "/console/login"
@@ -45,8 +45,6 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "X-Robots-Tag": "noindex, nofollow",
 }
-
-_log = logging.getLogger("returns_hub.console")
 
 
 @frozen
@@ -82,14 +80,14 @@ class _Endpoint:
         except Refusal as refusal:
             response = await fail(self.console, request, refusal)
         except StoreError as error:
-            _log.error("the console cannot read the store: %s", error)
+            log_event("console.failed", "the console cannot read the store: %s", error)
             response = await fail(self.console, request, Refusal(503, f"The store does not answer: {error}."))
         except ConfigurationError as error:
             response = await fail(self.console, request, Refusal(404, f"{error}."))
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold data
-            _log.error("a page of the console failed: %s", describe_error(error))
+            log_event("console.failed", "a page of the console failed: %s", describe_error(error), error=error)
             response = await fail(
                 self.console, request, Refusal(500, "This page failed; the log of the server says why.")
             )
@@ -204,7 +202,7 @@ def _done(plan: Plan) -> Result:
     except ValueError as error:
         return Result(f"{error}. Nothing was changed.", Outcome.REFUSED)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is to be said
-        _log.error("an act in the console failed: %s", describe_error(error))
+        log_event("console.failed", "an act in the console failed: %s", describe_error(error), error=error)
         return Result(
             "It failed; the log of the server says why. Read again to see what was done.", Outcome.MAYBE_APPLIED
         )

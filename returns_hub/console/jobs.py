@@ -1,6 +1,5 @@
 """Syncs and comparisons that somebody has started in the console: they run in the background of this process."""
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -9,13 +8,12 @@ from typing import Final, TypeAlias
 from attrs import evolve, frozen
 
 from returns_hub.errors import ReturnsHubError, describe_error
+from returns_hub.logs import log_event
 from returns_hub.reports import ReconcileReport, SyncProgress, SyncReport
 
 Report: TypeAlias = SyncReport | ReconcileReport
 
 _MAX_RUNNING: Final = 4
-
-_log = logging.getLogger("returns_hub.console")
 
 
 @frozen(kw_only=True)
@@ -76,7 +74,8 @@ class Jobs:
         except ReturnsHubError as error:
             self._change(account, error=str(error), ended_at=datetime.now(UTC))
         except Exception as error:  # noqa: BLE001 - whatever it is, the job has ended
-            _log.error("%s: a sync that the console started failed: %s", account, describe_error(error))
+            message, problem = "%s: a sync that the console started failed: %s", describe_error(error)
+            log_event("console.failed", message, account, problem, error=error, account=account)
             self._change(account, error="it failed; the log of the server says why", ended_at=datetime.now(UTC))
 
     def _change(self, account: str, **values: object) -> None:

@@ -1,6 +1,5 @@
 """Logging in and out."""
 
-import logging
 import math
 import threading
 from typing import Final
@@ -26,14 +25,13 @@ from returns_hub.console.guard import (
 from returns_hub.console.state import Console
 from returns_hub.console.visit import Plan, Refusal, Result, Visit, digest
 from returns_hub.errors import StoreError
+from returns_hub.logs import log_event
 from returns_hub.store.audit import NewAuditEntry, Outcome
 
 HOME: Final = "/console/"
 _MAX_PASSWORD_CHARS: Final = 1000
 # A hash takes 16 MiB while it is computed.
 _HASHING: Final = threading.BoundedSemaphore(4)
-
-_log = logging.getLogger("returns_hub.console")
 
 
 def login_route(console: Console) -> Route:
@@ -87,7 +85,7 @@ async def _log_in(console: Console, request: Request) -> Response:
         return response
     identity = await run_in_threadpool(_check, console, name, password)
     if identity is None:
-        _log.warning("a login to the console failed, from %s", address)
+        log_event("console.login_failed", "a login to the console failed, from %s", address)
         problem = "Nobody has this name and password."
         return _page(visit, visit.field("next", most=1000, required=False), 403, problem=problem)
     console.limiter.succeeded(address, name)

@@ -1,8 +1,7 @@
 """What the views of WSGI frameworks have in common: a request of a vendor in, the answer out."""
 
-import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from returns_hub.convert import dump
 from returns_hub.errors import StoreError
@@ -10,14 +9,13 @@ from returns_hub.hub import Hub
 from returns_hub.hub.answers import refuse
 from returns_hub.hub.refusals import Route
 from returns_hub.json_codec import encode_json
+from returns_hub.logs import log_event
 from returns_hub.operation import HttpAnswer, WebhookRequest
 
 MAX_BODY_BYTES: Final = 1 << 20
 """Bytes; no vendor's delivery comes near it."""
 
 _ROUTES: Final[dict[Route, str]] = {"webhooks": "/webhooks/{account}", "orders": "/orders/{account}/{number}"}
-
-_log = logging.getLogger("returns_hub.server")
 
 
 def answer(hub: Hub, route: Route, account: str, request: Callable[[], WebhookRequest]) -> HttpAnswer:
@@ -48,11 +46,13 @@ def health(hub: Hub) -> HttpAnswer:
     try:
         found, status = dump(hub.health()), 200
     except StoreError as error:
-        _log.warning("health: %s", error)
+        log_event("health.failed", "health: %s", error)
     headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
     return HttpAnswer(status=status, headers=headers, body=encode_json(found).encode())
 
 
 def _record(route: Route, account: str, status: int, reason: str) -> None:
     """One line of the log, with the template of the path: no number and no id."""
-    _log.warning("route=%s account=%s status=%d reason=%s", _ROUTES[route], account, status, reason)
+    told: dict[str, Any] = {"route": _ROUTES[route], "account": account, "status": status, "reason": reason}
+    line = " ".join(f"{name}={value}" for name, value in told.items() if value != "")
+    log_event("request.refused", "%s", line, **told)

@@ -1,12 +1,12 @@
 """Erasing a return: which deliveries are about it, and removing them with all that is stored of it."""
 
-import logging
 import re
 
 from attrs import evolve, field, frozen
 
 from returns_hub.adapter import Adapter
 from returns_hub.errors import ConfigurationError
+from returns_hub.logs import log_event
 from returns_hub.reports import Delivery, DeliveryState, Erased
 from returns_hub.store import Store, rows
 from returns_hub.store.correlation import part_names
@@ -14,8 +14,6 @@ from returns_hub.store.erasure import Erasures, ReturnNames
 from returns_hub.store.inbox import Deliveries
 from returns_hub.store.vacuum import Vacuum
 from returns_hub.webhooks import ReturnHint, ReturnObserved, VendorEvent
-
-_log = logging.getLogger("returns_hub")
 
 
 def erase(store: Store, adapter: Adapter, account: str, return_id: str, *, allow_resync: bool) -> Erased:
@@ -45,7 +43,8 @@ def erase(store: Store, adapter: Adapter, account: str, return_id: str, *, allow
             pending += 1
     erased = erasures.erase(account, return_id, deliveries=removed, pending=pending, allow_resync=allow_resync)
     erased = evolve(erased, vacuumed=Vacuum(store.database).run())
-    _log.info("%s: a return was erased: %d deliveries, %d events", account, erased.deliveries, erased.events)
+    message = "%s: a return was erased: %d deliveries, %d events"
+    log_event("return.erased", message, account, erased.deliveries, erased.events, account=account)
     return erased
 
 

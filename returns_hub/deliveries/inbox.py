@@ -1,7 +1,6 @@
 """Storing what vendors send, durably, before it is acknowledged."""
 
 import asyncio
-import logging
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -15,13 +14,12 @@ from returns_hub import telemetry
 from returns_hub.deliveries.sanitizer import sanitize_delivery
 from returns_hub.errors import ConfigurationError, StoreError, describe_error
 from returns_hub.fork import reset_after_fork
+from returns_hub.logs import log_event
 from returns_hub.operation import WebhookRequest
 from returns_hub.reports import Backlog, Delivery, DeliveryState, Purged
 from returns_hub.store import Store
 from returns_hub.store.inbox import RECEIVING_SECONDS, Deliveries, NewDelivery
 from returns_hub.webhooks import Receipt
-
-_log = logging.getLogger("returns_hub")
 
 # Beyond these a vendor gets a 503.
 _MAX_WAITING_ROWS: Final = 4096
@@ -236,7 +234,8 @@ class Inbox:
             arrival.stored.set_result(result.id)
             outcome = "duplicate" if result.is_duplicate else "received"
             telemetry.count("returns_hub.deliveries", account=new.account, outcome=outcome)
-            _log.info("delivery %d of %s: %s", result.id, new.account, outcome)
+            event, message = f"delivery.{outcome}", "delivery %d of %s: %s"
+            log_event(event, message, result.id, new.account, outcome, account=new.account, delivery=result.id)
         checks = [arrival for arrival in arrivals if arrival.new is None]
         if checks:
             self._deliveries.check()

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Final
@@ -34,8 +33,6 @@ from returns_hub.store.ingestion import ApplyResult
 from returns_hub.store.queue import LOST, extending
 from returns_hub.store.rows import is_usable_id
 from returns_hub.webhooks import ReturnHint, ReturnObserved, UnknownEvent, VendorEvent
-
-_log = logging.getLogger("returns_hub")
 
 ATTEMPTS: Final = 12
 """How often a delivery is tried that cannot be processed: the last time up to an hour after the first."""
@@ -119,7 +116,14 @@ class Processor:
             self._fail(claimed, error, describe_error(error))
             return False
         if applied is None:
-            _log.warning("delivery %d of %s: the claim was lost, another worker has it", delivery.id, delivery.account)
+            log_event(
+                "delivery.claim_lost",
+                "delivery %d of %s: the claim was lost, another worker has it",
+                delivery.id,
+                delivery.account,
+                account=delivery.account,
+                delivery=delivery.id,
+            )
             return False
         seconds = (claimed.claim.now() - delivery.received_at).total_seconds()
         telemetry.count("returns_hub.deliveries", account=delivery.account, outcome="processed")
@@ -229,7 +233,17 @@ class Processor:
         outcome = "dead" if retry_in is None else "retried"
         telemetry.count("returns_hub.deliveries", account=delivery.account, outcome=outcome)
         what_next = "dead" if retry_in is None else f"retried in {retry_in:.0f} s"
-        _log.warning("delivery %d of %s: %s; %s", delivery.id, delivery.account, reason, what_next)
+        log_event(
+            f"delivery.{outcome}",
+            "delivery %d of %s: %s; %s",
+            delivery.id,
+            delivery.account,
+            reason,
+            what_next,
+            unforeseen=error,
+            account=delivery.account,
+            delivery=delivery.id,
+        )
 
 
 def _interpretable(event: VendorEvent) -> VendorEvent:

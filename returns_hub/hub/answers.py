@@ -26,10 +26,10 @@ def refuse(error: Exception, *, account: str, route: str) -> tuple[HttpAnswer, s
     if isinstance(error, StoreError | ConfigurationError | PluginError):
         # Their texts hold no data. The vendor sends it again, and by then the cause may be mended.
         message = "%s: cannot be taken now: %s"
-        log_event("server.unavailable", message, account, error, account=account, route=route)
+        log_event("request.unavailable", message, account, error, account=account, route=route)
         reason = "not_stored" if isinstance(error, StoreError) else "misconfigured"
         return HttpAnswer(status=503, headers=TRY_LATER), reason
     # Whatever it is, its text may repeat what was sent.
     what = describe_error(error)
-    log_event("server.error", "%s: failed: %s", account, what, error=error, account=account, route=route)
+    log_event("request.failed", "%s: failed: %s", account, what, error=error, account=account, route=route)
     return HttpAnswer(status=500), type(error).__name__

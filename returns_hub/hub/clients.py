@@ -1,7 +1,6 @@
 """The clients of a hub: what they write is observed at once, so that the mirror and the handlers need not wait for a sync."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +13,7 @@ from returns_hub.client import AsyncClient, Client
 from returns_hub.client.clients import AdapterT_co
 from returns_hub.errors import StoreError
 from returns_hub.events import Origin
+from returns_hub.logs import log_event
 from returns_hub.merge import Observation, observed
 from returns_hub.model import Item, Label, NewLabel, NewReturn, Note, Return, Shipment
 from returns_hub.operation import Operation, Request, VendorClock, watch
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from returns_hub.store import Store
 
 T = TypeVar("T")
-
-_log = logging.getLogger("returns_hub")
 
 
 @frozen(kw_only=True)
@@ -86,7 +84,8 @@ class LocalObserver:
             self._report(error)
 
     def _report(self, error: StoreError) -> None:
-        _log.warning("%s: what was written is not in the mirror before the next sync: %s", self.account, error)
+        message = "%s: what was written is not in the mirror before the next sync: %s"
+        log_event("write.not_observed", message, self.account, error, account=self.account)
         telemetry.count("returns_hub.local_observations", account=self.account)
 
 

@@ -1,7 +1,6 @@
 """The application: ``POST /webhooks/{account}/...``, ``GET /orders/{account}/{number}`` or ``POST /orders/{account}``, and what monitoring asks."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeAlias
@@ -15,6 +14,7 @@ from returns_hub.convert import dump
 from returns_hub.errors import StoreError
 from returns_hub.hub import AsyncHub, Health, Hub
 from returns_hub.json_codec import encode_json
+from returns_hub.logs import log_event
 from returns_hub.operation import HttpAnswer
 from returns_hub.server.bodies import DEFAULT_BODY_TIMEOUT, MAX_BODY_BYTES, BodyReader, RequestRefused
 from returns_hub.server.endpoint import Endpoint, RequestContext
@@ -28,8 +28,6 @@ _HEALTH: Final = "/healthz"
 # How long an answer is cached, and how long the store has for it.
 _FRESH_SECONDS: Final = 1.0
 _HEALTH_SECONDS: Final = 5.0
-
-_log = logging.getLogger("returns_hub.server")
 
 Ask: TypeAlias = Callable[[], Awaitable[object]]
 
@@ -138,13 +136,13 @@ class _CachedHealth:
             self._asking = asyncio.ensure_future(self.ask())
         done, _ = await asyncio.wait([self._asking], timeout=_HEALTH_SECONDS)
         if not done:
-            _log.warning("health: the store does not answer within %.0f s", _HEALTH_SECONDS)
+            log_event("health.failed", "health: the store does not answer within %.0f s", _HEALTH_SECONDS)
             return _json(503, {"ok": False})
         asked, self._asking = self._asking, None
         try:
             found = asked.result()
         except StoreError as error:
-            _log.warning("health: %s", error)
+            log_event("health.failed", "health: %s", error)
             return _json(503, {"ok": False})
         if isinstance(found, Health):
             return _json(200 if found.ok else 503, dump(found))

@@ -1,7 +1,6 @@
 """What every route shares: allowed methods, error answers, one log line a request, and a limit on senders that never stop."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -20,8 +19,6 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # How long a sender may go on after the answer: one that is cut off at once may never read it.
 _LINGER_SECONDS: Final = 2.0
-
-_log = logging.getLogger("returns_hub.server")
 
 
 @define
@@ -123,6 +120,5 @@ class Endpoint:
             "ms": round(seconds * 1000, 1),
             "reason": context.reason,
         }
-        level = logging.WARNING if context.reason else logging.INFO
         line = " ".join(f"{name}={value}" for name, value in fields.items() if value != "")
-        _log.log(level, line, extra=fields)
+        log_event("request.refused" if context.reason else "request.answered", "%s", line, **fields)

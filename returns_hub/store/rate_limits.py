@@ -1,16 +1,14 @@
 """The rate limit of an account, shared by all processes that use one PostgreSQL."""
 
-import logging
 from typing import Final
 
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from returns_hub.adapter import Rate
+from returns_hub.logs import log_event
 from returns_hub.rate_limits import RateLimiter, interval_and_burst, longer_interval, shorter_interval
 from returns_hub.store.database import Database, store_errors
-
-_log = logging.getLogger("returns_hub")
 
 _FOREVER: Final = float("inf")
 # The clock goes on inside a transaction, and while a statement waits for its row.
@@ -123,4 +121,5 @@ class SharedRateLimiter:
             with self.database.writing(serialized=False) as connection:
                 connection.execute(statement, {"account": self._account, **values})
         except SQLAlchemyError as error:
-            _log.warning("the rate limit of %s could not be shared: %s", self._account, self.database.explain(error))
+            message, problem = "the rate limit of %s could not be shared: %s", self.database.explain(error)
+            log_event("rate_limit.not_shared", message, self._account, problem, account=self._account)

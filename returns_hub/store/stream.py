@@ -5,7 +5,6 @@ can be read has none before it that cannot.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -15,10 +14,9 @@ from sqlalchemy import text
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event
+from returns_hub.logs import log_event
 from returns_hub.store.database import Database
 from returns_hub.store.events import CHANNEL, EventReader
-
-_log = logging.getLogger("returns_hub")
 
 # How soon a wish to stop is heard.
 _STOP_CHECK_SECONDS: Final = 0.2
@@ -93,7 +91,8 @@ class CommitWatcher:
             try:
                 return self._ear.wait(seconds)
             except Exception as error:  # noqa: BLE001 - every driver has its own, and they all mean a lost connection
-                _log.warning("the connection that waits for events is lost (%s)", type(error).__name__)
+                message = "the connection that waits for events is lost (%s)"
+                log_event("store.connection_lost", message, type(error).__name__)
                 self.close()
         time.sleep(min(seconds, _RECONNECT_SECONDS))
         with suppress(StoreError):
@@ -235,7 +234,7 @@ class _StreamReader:
         except StoreError as error:
             if not self._has_read or self._has_failed_for_too_long():
                 raise
-            _log.warning("the event stream stands still: %s", error)
+            log_event("store.stream_stalled", "the event stream stands still: %s", error)
             time.sleep(_RECONNECT_SECONDS)
             return ()
         self._has_read, self._failing_since = True, None

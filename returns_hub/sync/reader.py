@@ -1,6 +1,5 @@
 """The reading of an account: pages and single returns, asked for side by side, on their way into the mirror."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,6 +13,7 @@ from returns_hub.adapter import Rate
 from returns_hub.client import AsyncClient
 from returns_hub.errors import NotFound, PluginError, ReplyTooLarge, UnexpectedReply, ValidationFailed
 from returns_hub.events import Origin
+from returns_hub.logs import log_event
 from returns_hub.merge import Observation, observed, restrict_fields
 from returns_hub.model import Return
 from returns_hub.operation import Operation, Page, Reply, Request, VendorClock, watch
@@ -26,8 +26,6 @@ from returns_hub.sync.queue import PageJob, ReadQueue
 from returns_hub.sync.writer import MirrorWriter
 
 T = TypeVar("T")
-
-_log = logging.getLogger("returns_hub")
 
 # More rows than any vendor gives on a page: adapters lower it to their vendor's maximum.
 _LARGE_PAGE: Final = 512
@@ -167,7 +165,8 @@ class Reader:
                 # Calls that were under way beside this one may have found it out already.
                 if self._page_size == size:
                     self._page_size = max(1, (size or adapter.page_size or _LARGE_PAGE) // 2)
-                    _log.warning("%s: %s; asking for pages of %d", self.account, problem, self._page_size)
+                    message, smaller = "%s: %s; asking for pages of %d", self._page_size
+                    log_event("sync.smaller_pages", message, self.account, problem, smaller, account=self.account)
 
     def _new_invalid(self, page: Page[Return]) -> int:
         """How many records of the page could not be read and did not come before: pages overlap."""
@@ -176,7 +175,8 @@ class Reader:
             digest = fingerprint(repr(record.raw))
             if digest not in self._invalid:
                 new += 1
-                _log.warning("%s: a record could not be read and is left out, at %s", self.account, record.where)
+                message = "%s: a record could not be read and is left out, at %s"
+                log_event("record.unreadable", message, self.account, record.where, account=self.account)
                 if len(self._invalid) < _MAX_INVALID:
                     self._invalid.add(digest)
         return new

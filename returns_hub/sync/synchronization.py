@@ -1,6 +1,5 @@
 """The sync of one account: first everything there is, then whatever changed."""
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +12,7 @@ from returns_hub.adapter import Adapter, Capability, Slice, Support
 from returns_hub.client.listing import out_of_reach
 from returns_hub.errors import UnsupportedOperation, ValidationFailed
 from returns_hub.events import Origin
+from returns_hub.logs import log_event
 from returns_hub.model import Return, ReturnQuery
 from returns_hub.operation import Operation, Page
 from returns_hub.scalars import format_time, parse_time
@@ -21,8 +21,6 @@ from returns_hub.store.checkpoints import COVERED
 from returns_hub.store.database import CLOCK_MARGIN
 from returns_hub.sync.engine import AccountRun
 from returns_hub.sync.listings import Listing, read_slice
-
-_log = logging.getLogger("returns_hub")
 
 # Where a vendor has no feed of changes, returns created so shortly before the last sync are read again: it may have listed
 # some of them late.
@@ -77,7 +75,8 @@ class SyncRun(AccountRun):
         full = self.options.full
         if covered is not None and self._is_to_come(covered.until):
             # Nobody knows when the clock was ahead, nor what was not seen since then.
-            _log.warning("%s: synced up to a moment that is still to come: all is read again", self.account)
+            message = "%s: synced up to a moment that is still to come: all is read again"
+            log_event("sync.clock_was_ahead", message, self.account, account=self.account)
             covered, full = Span(covered.since, self.started), True
             history_start = covered.since
         if covered is None:

@@ -1,6 +1,5 @@
 """One run of an operation: every decision about it, and none of its I/O. Both drivers share it."""
 
-import logging
 import time
 from collections.abc import Generator
 from typing import Final, Generic, TypeVar, cast
@@ -24,13 +23,14 @@ from returns_hub.errors import (
     ValidationFailed,
     error_location,
 )
+from returns_hub.logs import log_event
 from returns_hub.operation import Operation, Reply, Request
 from returns_hub.rate_limits import Limiter
 from returns_hub.retry import CALL_BACKOFF, RetryBudget
 from returns_hub.tokens import OwnTokens, Tokens
 from returns_hub.transport.encoding import decompress
 from returns_hub.transport.headers import NO_RATE_LIMIT_REPORT, RateLimitReport, parse_rate_limit_headers
-from returns_hub.transport.logs import logger, printable
+from returns_hub.transport.logs import printable
 from returns_hub.transport.options import TransportOptions
 from returns_hub.transport.replies import KeptReplies
 from returns_hub.transport.requests import Endpoint, OutgoingRequest
@@ -410,9 +410,8 @@ class Call(Generic[T]):
         provider, method = self._adapter.provider, self._outgoing.method
         telemetry.count("returns_hub.requests", provider=provider, method=method, status=status or 0)
         telemetry.observe("returns_hub.request.duration", seconds, provider=provider, status=status or 0)
-        if not logger.isEnabledFor(logging.INFO):
-            return
-        logger.info(
+        log_event(
+            "vendor.request",
             "%s %s %s: %s in %.0f ms, attempt %d, request id %s",
             provider,
             method,
@@ -421,6 +420,11 @@ class Call(Generic[T]):
             seconds * 1000,
             self._attempt.number,
             printable(self._attempt.request_id) or "-",
+            provider=provider,
+            method=method,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            attempt=self._attempt.number,
         )
 
 

@@ -1,12 +1,10 @@
-"""The library's logger for calls, and a filter that keeps the libraries below from logging them."""
+"""A filter that keeps the libraries below from logging our calls, and vendor text that may stand in a log."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
-
-logger: Final = logging.getLogger("returns_hub")
 
 _LIBRARIES: Final = (*(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")), "stamina")
 

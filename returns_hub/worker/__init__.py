@@ -4,7 +4,6 @@ Any number of processes share the work of a PostgreSQL, and the threads of one t
 each claims what is due, and what a killed process had claimed is claimed by another.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from returns_hub.deliveries import Processor
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.errors import describe_error
 from returns_hub.fork import reset_after_fork
+from returns_hub.logs import log_event
 from returns_hub.retry import LOOP_BACKOFF
 from returns_hub.store import Store
 from returns_hub.store.stream import CommitWatcher
@@ -23,8 +23,6 @@ from returns_hub.worker.loop import ConsumerJobs, DeliveryJobs, WorkLoop
 from returns_hub.worker.schedules import Schedule, purge_schedule, sync_schedule
 
 __all__ = ["Schedule", "Worker", "purge_schedule", "sync_schedule"]
-
-_log = logging.getLogger("returns_hub")
 
 _STOP_CHECK_SECONDS: Final = 0.2
 _SCHEDULE_INTERVAL: Final = 1.0
@@ -90,7 +88,7 @@ class Worker:
             thread = self._threads.pop(0)
             thread.join(None if ends is None else max(ends - time.monotonic(), 0.0))
             if thread.is_alive():
-                _log.warning("%s: not finished after %.0f s", thread.name, grace)
+                log_event("worker.unfinished", "%s: not finished after %.0f s", thread.name, grace)
         for loop in self._loops.values():
             loop.abandon()
 
@@ -127,7 +125,8 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - a database that is away comes back, and nobody restarts this thread
                 failures = 1 if time.monotonic() - began > LOOP_BACKOFF.maximum else failures + 1
                 pause = LOOP_BACKOFF.limit(failures)
-                _log.warning("%s: %s; again in %.0f s", threading.current_thread().name, describe_error(error), pause)
+                name, problem = threading.current_thread().name, describe_error(error)
+                log_event("worker.failing", "%s: %s; again in %.0f s", name, problem, pause, unforeseen=error)
                 self._stopping.wait(pause)
 
     def _watch(self) -> None:
@@ -174,4 +173,4 @@ class Worker:
         try:
             schedule.run(self._stopping.is_set)
         except Exception as error:  # noqa: BLE001 - it is due again some time, and the others go on
-            _log.warning("%s: %s", schedule.name, describe_error(error))
+            log_event("worker.failing", "%s: %s", schedule.name, describe_error(error), unforeseen=error)

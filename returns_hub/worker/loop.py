@@ -1,6 +1,5 @@
 """Work that is claimed and then done in threads: deliveries, and the events of a consumer."""
 
-import logging
 import threading
 import time
 from collections import Counter
@@ -19,8 +18,6 @@ from returns_hub.retry import LOOP_BACKOFF
 from returns_hub.store.inbox import ClaimedDelivery
 from returns_hub.store.queue import extending
 from returns_hub.store.subscriptions import ClaimedEvent
-
-_log = logging.getLogger("returns_hub")
 
 # A wake-up may be lost with a connection.
 _POLL_INTERVAL: Final = 5.0
@@ -160,7 +157,8 @@ class WorkLoop(Generic[Job]):
                 except Exception as error:  # noqa: BLE001 - a database that is away comes back; nobody restarts this thread
                     failures += 1
                     pause = LOOP_BACKOFF.limit(failures)
-                    _log.warning("%s: %s; again in %.0f s", self._name, describe_error(error), pause)
+                    message, problem = "%s: %s; again in %.0f s", describe_error(error)
+                    log_event("worker.failing", message, self._name, problem, pause, unforeseen=error)
                     self._stopping.wait(pause)
                 else:
                     failures = 0
@@ -198,7 +196,7 @@ class WorkLoop(Generic[Job]):
         try:
             self._source.run(running.job)
         except Exception as error:  # noqa: BLE001 - its end could not be stored: the claim ends, and it is done again
-            _log.warning("%s: %s", self._name, describe_error(error))
+            log_event("worker.failing", "%s: %s", self._name, describe_error(error), unforeseen=error)
         finally:
             self._running.remove(running)
             self._woken.set()
@@ -226,4 +224,5 @@ class WorkLoop(Generic[Job]):
         try:
             do(job)
         except Exception as error:  # noqa: BLE001 - then the claim ends by itself
-            _log.warning("%s: a claim %s: %s", self._name, problem, describe_error(error))
+            what = describe_error(error)
+            log_event("worker.failing", "%s: a claim %s: %s", self._name, problem, what, unforeseen=error)

@@ -838,7 +838,9 @@ def test_log_line_of_a_request(vendor: Any, acme: Any, open_driver: Any, caplog:
     vendor.will(headers={"X-Request-Id": "req-1\x1b[31m"})
     open_driver(acme(), vendor.url)(ask(acme(), "/rmas/rma_1", query={"q": "secret"}))
     lines = [
-        re.sub(r"\d+ ms", "N ms", record.getMessage()) for record in caplog.records if record.name == "returns_hub"
+        re.sub(r"\d+ ms", "N ms", record.getMessage())
+        for record in caplog.records
+        if record.name == "returns_hub.client"
     ]
     assert lines == [
         "acme GET /rmas/rma_1: 503 in N ms, attempt 1, request id -",
