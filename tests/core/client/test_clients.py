@@ -676,4 +676,5 @@ async def test_async_client_is_a_context_manager(vendor: Any) -> None:
 
 def test_library_logs_nothing_to_the_terminal_by_itself() -> None:
     assert returns_hub.connect is connect
-    assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger("returns_hub").handlers)
+    for name in ("returns_hub.client", "returns_hub.sync"):
+        assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger(name).handlers)
