@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from returns_hub import telemetry
 from returns_hub.hub.answers import refuse
+from returns_hub.logs import log_event
 from returns_hub.operation import HttpAnswer, Pairs, WebhookRequest, header_values
 from returns_hub.server.bodies import BodyReader, Receive, RequestRefused
 
