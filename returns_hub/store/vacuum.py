@@ -1,5 +1,6 @@
 """Vacuuming: what was deleted is gone from the files too, and its room is given back."""
 
+import time
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -8,9 +9,10 @@ from returns_hub.store.database import Database, store_errors
 from returns_hub.store.schema import METADATA
 
 _PAGES: Final = 1000
-# Whoever writes waits as long as we wait for those who read: a little, and rather again.
+# Whoever writes waits as long as we wait for those who read: a little, and rather again, with a pause for them between.
 _BUSY_MS: Final = 500
-_ATTEMPTS: Final = 20
+_PAUSE_SECONDS: Final = 0.25
+_ATTEMPTS: Final = 12
 
 
 class Vacuum:
@@ -50,7 +52,9 @@ def _vacuum_sqlite(connection: Connection, attempts: int) -> bool:
         before, free = free, _free_pages(connection)
         if free >= before:  # a file of an earlier version, which keeps its size
             break
-    for _ in range(attempts):
+    for attempt in range(attempts):
+        if attempt:
+            time.sleep(_PAUSE_SECONDS)
         busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         if not busy:
             return True

@@ -227,6 +227,18 @@ def test_a_delivery_that_nobody_can_read_is_known_by_the_id_in_it(
     assert unmapped == [{"event": (None, "odd"), "delivery": (None, ids[2])}]
 
 
+def test_a_delivery_that_is_in_hand_meanwhile_stores_nothing(
+    store: Store, post: Post, processor: Processor, bodies: Bodies, sync: Any, erase_return: Erase
+) -> None:
+    sync(a_return())
+    post(bodies.told(personal()))
+    claimed = processor.claim()
+    assert claimed is not None
+    assert erase_return().deliveries == 1
+    assert not processor.run(claimed)
+    assert CANARY not in stored_text(store)
+
+
 def test_another_account_keeps_a_return_of_that_id(store: Store, at: At, erase_return: Erase) -> None:
     seen = Observation(ret=personal(), at=at(0), seen_at=at(0), origin=Origin.POLL)
     for account in ("acme", "other"):
@@ -263,6 +275,7 @@ def test_the_bytes_are_gone_from_the_files_of_sqlite(
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def test_a_reader_of_the_older_state_is_said(store: Store, sync: Any, erase_return: Erase, monkeypatch: Any) -> None:
     monkeypatch.setattr("returns_hub.store.vacuum._BUSY_MS", 0)
+    monkeypatch.setattr("returns_hub.store.vacuum._PAUSE_SECONDS", 0)
     sync(personal())
     with store.database.reading() as reader:
         reader.execute(text("SELECT count(*) FROM returns")).scalar()
