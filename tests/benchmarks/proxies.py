@@ -2,7 +2,7 @@
 
     python tests/benchmarks/proxies.py [--only TEXT] [--full] [--keep]
 
-Every server (`returns-hub serve`, uvicorn with both parsers, hypercorn, gunicorn with the Flask and the Django recipe) is
+Every server (`returns-hub serve`, uvicorn with both parsers, hypercorn, gunicorn with Flask and Django) is
 called directly and through every configuration of nginx, HAProxy and Caddy that is in `PROXIES`, as docs/webhooks.md
 shows them. A cell is right if what was sent arrived to the byte and was answered as documented. Programs that are not
 installed are named and left out: `apt-get install nginx haproxy caddy`, `pip install gunicorn hypercorn`.
@@ -34,7 +34,6 @@ from typing import Final, TypeAlias
 from attrs import define, frozen
 
 BIN: Final = Path(sys.executable).parent
-EXAMPLES: Final = Path(__file__).parents[2] / "docs" / "examples"
 SECRET: Final = "proxies-secret"
 PREFIX: Final = "/returns"
 PATIENCE: Final = 30.0
@@ -61,40 +60,67 @@ from returns_hub import Order
 def find_order(number):
     return Order(number=number, id="1", email="a@example.com", created_at=datetime(2026, 1, 1, tzinfo=UTC))
 """
-ASGI: Final = """
+MODULES: Final = {
+    "asgi": """
 from returns_hub import Hub
 from returns_hub.server import create_app
 
 app = create_app(Hub.from_config())
-"""
-DJANGO: Final = """
+""",
+    "mounted": f"""
+from starlette.applications import Starlette
+from returns_hub import AsyncHub
+from returns_hub.contrib.starlette import lifespan, mount
+
+hub = AsyncHub.from_config()
+app = Starlette(lifespan=lifespan(hub, work=False))
+mount(app, hub, "{PREFIX}")
+""",
+    "in_flask": """
+from flask import Flask
+from returns_hub import Hub
+from returns_hub.contrib.flask import blueprint
+
+app = Flask(__name__)
+app.register_blueprint(blueprint(Hub.from_config()))
+""",
+    "in_django": """
 from django.conf import settings
 
-settings.configure(ROOT_URLCONF="webhooks_django", ALLOWED_HOSTS=["*"], SECRET_KEY="k")
+settings.configure(
+    ROOT_URLCONF="urls_of_django", ALLOWED_HOSTS=["*"], SECRET_KEY="k", DATABASES={},
+    INSTALLED_APPS=["returns_hub.contrib.django"], RETURNS_HUB="returns-hub.toml",
+)
 from django.core.wsgi import get_wsgi_application
 
 app = get_wsgi_application()
-"""
+""",
+    "urls_of_django": """
+from django.urls import include, path
+
+urlpatterns = [path("", include("returns_hub.contrib.django.urls"))]
+""",
+}
 
 # By name: the program that must be there, and the command; $port is where to listen. They run in a directory of their own.
 SERVERS: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("", f"{BIN}/returns-hub serve --no-work --port $port"),
     "uvicorn-httptools": ("", f"{BIN}/uvicorn asgi:app --http httptools --port $port"),
     "uvicorn-h11": ("", f"{BIN}/uvicorn asgi:app --http h11 --port $port"),
-    "uvicorn-mounted": ("", f"{BIN}/uvicorn webhooks_starlette:app --port $port"),
+    "uvicorn-mounted": ("", f"{BIN}/uvicorn mounted:app --port $port"),
     "hypercorn": ("hypercorn", f"{BIN}/hypercorn asgi:app -b 127.0.0.1:$port"),
-    "gunicorn-sync-flask": ("gunicorn", f"{BIN}/gunicorn -k sync webhooks_flask:app -b 127.0.0.1:$port"),
+    "gunicorn-sync-flask": ("gunicorn", f"{BIN}/gunicorn -k sync in_flask:app -b 127.0.0.1:$port"),
     "gunicorn-gthread-flask": (
         "gunicorn",
-        f"{BIN}/gunicorn -k gthread --threads 4 webhooks_flask:app -b 127.0.0.1:$port",
+        f"{BIN}/gunicorn -k gthread --threads 4 in_flask:app -b 127.0.0.1:$port",
     ),
-    "gunicorn-sync-django": ("gunicorn", f"{BIN}/gunicorn -k sync wsgi_django:app -b 127.0.0.1:$port"),
+    "gunicorn-sync-django": ("gunicorn", f"{BIN}/gunicorn -k sync in_django:app -b 127.0.0.1:$port"),
     "gunicorn-gthread-django": (
         "gunicorn",
-        f"{BIN}/gunicorn -k gthread --threads 4 wsgi_django:app -b 127.0.0.1:$port",
+        f"{BIN}/gunicorn -k gthread --threads 4 in_django:app -b 127.0.0.1:$port",
     ),
 }
-# The Starlette recipe is mounted at the prefix by itself: nothing may strip it.
+# It is mounted at the prefix by itself: nothing may strip that.
 MOUNTED: Final = "uvicorn-mounted"
 
 
@@ -417,10 +443,9 @@ def start_server(name: str, command: str, root: Path, stack: ExitStack) -> tuple
     home.mkdir()
     (home / "returns-hub.toml").write_text(CONFIGURATION)
     (home / "lookup.py").write_text(LOOKUP)
-    (home / "asgi.py").write_text(ASGI)
-    (home / "wsgi_django.py").write_text(DJANGO)
-    path = os.pathsep.join([str(home), str(EXAMPLES)])
-    stack.enter_context(running(Template(command).substitute(port=port), home, PYTHONPATH=path))
+    for module, text in MODULES.items():
+        (home / f"{module}.py").write_text(text)
+    stack.enter_context(running(Template(command).substitute(port=port), home, PYTHONPATH=str(home)))
     wait_for(port, name, home)
     return port, home
 
