@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from returns_hub.testing.fake import FakeAdapter, FakeVendor
     from returns_hub.testing.faults import Call, Fault, Faults, Outcome, html_answer, json_answer
     from returns_hub.testing.fields import field_map, field_table
+    from returns_hub.testing.loopback import Sandbox, sandbox
     from returns_hub.testing.server import RunningServer, serve
     from returns_hub.testing.simulator import (
         LoggedRequest,
@@ -53,6 +54,7 @@ __all__ = [
     "Refusal",
     "Replacement",
     "RunningServer",
+    "Sandbox",
     "SignedRequest",
     "Simulator",
     "TriggerResult",
@@ -69,6 +71,7 @@ __all__ = [
     "play",
     "record",
     "replacements",
+    "sandbox",
     "scan",
     "serve",
 ]
@@ -86,6 +89,7 @@ _MODULES: Final = {
     **dict.fromkeys(("Call", "Fault", "Faults", "Outcome", "html_answer", "json_answer"), "faults"),
     **dict.fromkeys(("field_map", "field_table"), "fields"),
     **dict.fromkeys(("RunningServer", "serve"), "server"),
+    **dict.fromkeys(("Sandbox", "sandbox"), "loopback"),
     **dict.fromkeys(
         (
             *("LoggedRequest", "Refusal", "SignedRequest", "Simulator", "TriggerResult", "call_platform"),

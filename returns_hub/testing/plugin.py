@@ -20,7 +20,7 @@ differ in shape from the ones on file.
 
 import os
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,57 +29,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from returns_hub import registry
+from returns_hub.testing.loopback import DEFAULT_COUNT, Sandbox
 
 if TYPE_CHECKING:
-    from returns_hub.accounts import Account
-    from returns_hub.client import AsyncClient, Client
     from returns_hub.testing.cassettes import Redactor
-    from returns_hub.testing.simulator import Simulator
 
 REPLAY: Final = "replay"
 RECORD: Final = "record"
 DIFF: Final = "diff"
-
-_DEFAULT_COUNT: Final = 20
-
-
-class Sandbox:
-    """A vendor on loopback for as long as a test takes.
-
-    ``simulator`` is the vendor itself: its data, its ``faults``, the ``requests`` that came in, and what it delivers.
-    """
-
-    def __init__(self, provider: str, simulator: "Simulator", url: str) -> None:
-        self.provider = provider
-        self.simulator = simulator
-        self.url = url
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """What ``connect`` and :class:`returns_hub.Account` take to reach it: addresses, credentials, no rate limit."""
-        urls = self.simulator.base_urls(self.url)
-        more = {f"{name}_base_url": url for name, url in urls["extra_base_urls"].items()}
-        return {"base_url": urls["base_url"], "rate_limit": "none", **more, **self.simulator.options}
-
-    def connect(self, **options: Any) -> "Client":
-        """A client of the account that the simulator knows; close it, or use it in a ``with``."""
-        from returns_hub import connect
-
-        return connect(self.provider, **{**self.options, **options})
-
-    def connect_async(self, **options: Any) -> "AsyncClient":
-        """The same, to be awaited."""
-        from returns_hub import connect_async
-
-        return connect_async(self.provider, **{**self.options, **options})
-
-    def account(self, name: str = "sandbox", **options: Any) -> "Account":
-        """The account that the simulator knows, for a :class:`returns_hub.Hub`."""
-        from returns_hub import Account
-
-        given = {**self.options, **options}
-        own = {key: given.pop(key) for key in ("base_url", "rate_limit", "history_start", "orders") if key in given}
-        return Account(name=name, provider=self.provider, options=given, **own)
 
 
 class Cassette:
@@ -187,10 +144,9 @@ def vendor_sandbox() -> Iterator[Callable[..., Sandbox]]:
     with ExitStack() as servers:
 
         def make(provider: str, **arguments: Any) -> Sandbox:
-            from returns_hub.testing import serve
+            from returns_hub.testing import sandbox
 
-            simulator = registry.sandbox_class(provider)(**{"count": _DEFAULT_COUNT, "seed": 1, **arguments})
-            return Sandbox(provider, simulator, servers.enter_context(serve(simulator)).url)
+            return servers.enter_context(sandbox(provider, **arguments))
 
         yield make
 
@@ -199,7 +155,7 @@ def _fixture_of(provider: str) -> Any:
     def sandbox(vendor_sandbox: Callable[..., Sandbox]) -> Sandbox:
         return vendor_sandbox(provider)
 
-    sandbox.__doc__ = f"{provider} on loopback, with {_DEFAULT_COUNT} returns; see :class:`Sandbox`."
+    sandbox.__doc__ = f"{provider} on loopback, with {DEFAULT_COUNT} returns; see :class:`Sandbox`."
     return pytest.fixture(name=f"{provider}_sandbox")(sandbox)
 
 
