@@ -12,7 +12,7 @@ author = "the returns-hub developers"
 copyright = "2026, the returns-hub developers"  # noqa: A001 - Sphinx reads this name
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "generated"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build", "_generated/*", "examples/*", "providers/*-fields.md", "providers/*-events.md"]
 nitpicky = False
@@ -25,4 +25,11 @@ autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 html_theme = "furo"
 html_title = "returns-hub"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+
+# What is copied is what is typed: without prompts, and without the output below them.
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True

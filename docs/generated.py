@@ -1,15 +1,14 @@
 """Writes the tables that the pages include, from the installed adapters and the vocabularies themselves."""
 
 import inspect
-import io
 import logging
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
 import attrs
-from rich.console import Console
 from sphinx.application import Sphinx
 
 from returns_hub import (
@@ -164,15 +163,20 @@ def error_table() -> str:
 
 
 def command_reference() -> str:
-    """What ``--help`` prints of every command."""
+    """What ``--help`` says of every command, as Markdown: first the options that all have, then each command."""
     from returns_hub.cli.app import app
 
-    sections = []
-    for name in [each for each in app if not each.startswith("-")]:
-        printed = io.StringIO()
-        app.help_print([name], console=Console(file=printed, width=100, color_system=None))
-        sections.append(f"### returns-hub {name}\n\n```text\n{printed.getvalue().strip()}\n```\n")
-    return "\n".join(sections)
+    text = app.generate_docs(output_format="markdown", heading_level=2, flatten_commands=True)
+    # Every section repeats the options that all commands have.
+    shared = re.compile(r"\*\*Options of every command\*\*:\n\n((?:\* .*\n)+)")
+    options = shared.findall(text)[0]
+    text = shared.sub("", text)
+    sections = text[text.index("\n## returns-hub ") :]
+    # Help is plain text: its examples are code.
+    examples = re.compile(r"^For example:\n((?:  .*\n)+)", re.MULTILINE)
+    sections = examples.sub(lambda found: f"```\n{inspect.cleandoc('  ' + found[1].strip())}\n```\n", sections)
+    sections = re.sub(r"```console\n(.*?)\n```", r"```text\n\1\n```", sections)
+    return f"## Options of every command\n\n{options}\n{sections}"
 
 
 def floor_map() -> str:

@@ -143,3 +143,23 @@ def test_every_page_receives_at_the_port_where_serve_listens() -> None:
         found for path in sources for match in pattern.findall(path.read_text("utf-8")) for found in match if found
     }
     assert named == {port}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        *(f"docs/{name}.md" for name in ("index", "install", "quickstart", "zero-to-production", "command")),
+        *(f"docs/{name}.md" for name in ("webhooks", "events", "mirror", "order-lookup", "testing")),
+        *(f"docs/providers/{name}.md" for name in ("return_helper", "returnless", "returnmate")),
+    ],
+)
+def test_a_page_where_people_arrive_says_how_to_install(page: str) -> None:
+    beginning = (ROOT / page).read_text("utf-8")[:2500]
+    assert re.search(r"^pip install [\"']?returns-hub", beginning, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/quickstart.md"])
+def test_the_first_program_needs_no_key(page: str) -> None:
+    assert "key=" not in blocks(page)[0]
+    assert "sandbox(" in blocks(page)[0]
