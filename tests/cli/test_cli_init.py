@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -41,7 +42,10 @@ def test_the_accounts_of_the_simulators_are_those_that_sandbox_starts(run: Run, 
     assert run("init", "--sandbox").code == 0
     config = load_config(tmp_path / "returns-hub.toml", environ={})
     assert {each.provider for each in config.accounts.values()} == set(registry.sandboxes())
-    assert (config.accounts["return-helper-sandbox"].base_url or "").startswith("http://127.0.0.1:8700/")
+    urls = [
+        config.accounts[f"{provider.replace('_', '-')}-sandbox"].base_url or "" for provider in registry.sandboxes()
+    ]
+    assert [urlsplit(url).port for url in urls] == list(range(8700, 8700 + len(urls)))
 
 
 @pytest.mark.parametrize(
