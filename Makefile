@@ -19,7 +19,7 @@ JOBS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 CAMPAIGNS := mutation return_helper_backfill hostile_senders reliability_kills reliability_failures reliability_crowd reliability_pgbouncer proxies
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup lint types imports cassettes coverage wheel docs bench campaigns format lock clean
+.PHONY: help demo test setup lint types imports cassettes coverage browser browser-where-there-is-one wheel docs bench campaigns format lock clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,7 +27,7 @@ help:  ## What there is to run.
 demo: setup  ## The whole story, offline: a simulated vendor, a sync into SQLite, the table, the change.
 	@$(BIN)/returns-hub demo
 
-test: lint types imports cassettes docs coverage wheel  ## Every gate.
+test: lint types imports cassettes docs coverage browser-where-there-is-one wheel  ## Every gate.
 	@echo "all gates passed"
 
 setup: $(VENV)/.ready
@@ -54,7 +54,17 @@ cassettes: setup  ## No secret and no personal datum in any cassette.
 	@$(BIN)/python -m returns_hub.testing.cassettes cassettes
 
 coverage: setup  ## The tests, and how much of the code they run.
-	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -p no:returns_hub --cov --cov-report=term --cov-fail-under=90
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -p no:returns_hub -m "not browser" --cov --cov-report=term --cov-fail-under=90
+
+# The rest of the tests needs no browser; these need Chromium, and Playwright brings none.
+browser: setup  ## The console in Chromium, which is installed where it is missing and may be.
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	   || echo "Chromium is missing and cannot be installed here: as root, apt-get install chromium"
+	@$(MAKE) --no-print-directory browser-where-there-is-one
+
+browser-where-there-is-one: setup
+	@if command -v chromium >/dev/null; then $(BIN)/pytest -q -m browser tests/console; \
+	   else echo "the console was not tried in a browser: there is no Chromium (make browser)"; fi
 
 # What users install, in an environment that has never seen this tree: the library and a stranger's plugin, both as wheels.
 wheel: setup  ## The built wheel: its dependencies, entry points, types, a sync, a webhook, the demo, a plugin's conformance.

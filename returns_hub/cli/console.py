@@ -45,6 +45,7 @@ def console(
     """
     if hash_password:
         return _print_hash()
+    check_installed()
     from returns_hub.accounts import load_config
     from returns_hub.console import create_console
     from returns_hub.hub import Hub
@@ -74,12 +75,24 @@ def access_of(settings: "Config") -> "Access":
         ReturnsHubError: the packages of the console are not installed.
         ConfigurationError: the configuration cannot be meant like that.
     """
+    check_installed()
+    from returns_hub.console import Access
+
+    return Access.from_settings(settings.console)
+
+
+def check_installed() -> None:
+    """Returns if the packages of the console are installed.
+
+    Raises:
+        ReturnsHubError: one is not; the text says how to get it.
+    """
     try:
-        from returns_hub.console import Access
+        import returns_hub.console  # noqa: F401
     except ModuleNotFoundError as error:
         missing = error.name
     else:
-        return Access.from_settings(settings.console)
+        return
     raise ReturnsHubError(f"the console needs the package {missing}: pip install 'returns-hub[console]'")
 
 
@@ -111,6 +124,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _print_hash() -> int:
+    check_installed()
     from returns_hub.console import hash_password
 
     password = getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from returns_hub.cli.console import check_installed, console_url
 from returns_hub.cli.output import print_heading, print_line, styled
 from returns_hub.cli.sandbox import Started, configuration, running, trigger_deliveries
 from returns_hub.cli.sync import print_report, progress_display
@@ -56,6 +57,8 @@ def demo(
     keep: Path | None = None,
     all: Annotated[bool, Parameter(negative=())] = False,
     count: Annotated[int, Parameter(validator=Number(gte=1), show_default=True)] = 300,
+    console: bool = False,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535), show_default=True)] = 8080,
 ) -> None:
     """Play the whole story offline: vendors, a sync, a table, webhooks, an order, a timeline.
 
@@ -67,14 +70,20 @@ def demo(
       returns-hub demo
       returns-hub demo --keep ./demo
       returns-hub demo --all --count 50
+      returns-hub demo --console
 
     Args:
         keep: Keep the mirror and its configuration in this new or empty directory.
         all: Every installed vendor; otherwise those that make a short story.
         count: How many returns each vendor has, and requests beside them where it has both.
+        console: Instead of the story, the web console over the same simulators, to play with; until Ctrl-C.
+        port: Where the console listens, on this machine; 0 takes a free port.
     """
     with _directory(keep) as directory, running(count=count, seed=1, every=all) as started:
-        _run(started, directory)
+        if console:
+            _play(started, directory, port)
+        else:
+            _run(started, directory)
     if keep is not None:
         print_line()
         print_line(f"Kept. To look around: returns-hub --config {keep / 'returns-hub.toml'} returns")
@@ -96,6 +105,46 @@ def _run(started: Sequence[Started], directory: Path) -> None:
             changed = _receive(hub, started, url)
             _look_up(hub, started, url)
         _show(hub, changed)
+
+
+def _play(started: Sequence[Started], directory: Path, port: int) -> None:
+    """Serve the console, and the receiver that the simulators deliver to, until Ctrl-C."""
+    check_installed()
+    from returns_hub.console import create_console
+    from returns_hub.console.sandbox import Sandbox, SandboxShop, SandboxVendor
+    from returns_hub.hub import Hub
+    from returns_hub.server import create_app
+    from returns_hub.server.http_server import listening, run
+
+    with listening("127.0.0.1", port) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for one in started:
+            one.simulator.register_webhook(f"{url}/webhooks/{one.account}")
+        file = directory / "returns-hub.toml"
+        text = configuration(started, store="sqlite:///returns.db", orders=f"{__name__}:{find_order.__name__}")
+        file.write_text(text, encoding="utf-8")
+        with Hub.from_config(file) as hub:
+            shop = SandboxShop()
+            hub.on(name="shop")(shop.handle)
+            print_heading("The vendors are simulated; the first sync reads everything into a local mirror")
+            _sync(hub)
+            vendors = {
+                one.account: SandboxVendor(
+                    one.account, one.simulator, url, orders=hub.accounts[one.account].orders is not None
+                )
+                for one in started
+            }
+            site = create_console(hub, sandbox=Sandbox(vendors, shop))
+            with hub.working():
+                run(
+                    site.beside(create_app(hub)),
+                    listener,
+                    on_started=lambda: print_line(
+                        f"Console: {console_url(listener)}  Try the page Sandbox. Ctrl-C ends it, and everything is gone."
+                    ),
+                    on_stopping=site.stop,
+                    shutdown_timeout=2,
+                )
 
 
 def _fill(hub: "Hub", started: Sequence[Started]) -> None:

@@ -11,6 +11,7 @@ from returns_hub.console.access import Access
 from returns_hub.console.guard import ActEndpoint, PageEndpoint, QueryEndpoint, SecurityHeaders, fail
 from returns_hub.console.login import login_route
 from returns_hub.console.pages import ROUTES
+from returns_hub.console.sandbox import Sandbox
 from returns_hub.console.state import STATIC_TYPES, Console
 from returns_hub.console.visit import Act, Page, Query, Refusal, Route
 from returns_hub.hub import Hub
@@ -46,15 +47,18 @@ def create_console(
     hub: Hub,
     *,
     access: Access | None = None,
+    sandbox: Sandbox | None = None,
 ) -> "ConsoleApplication":
     """The console of a hub as an ASGI application; its pages are at ``/console/``.
 
-    ``access`` says who may use it; without it whoever is on this machine. It opens nothing and closes nothing, and needs no lifespan.
+    ``access`` says who may use it; without it whoever is on this machine. With a ``sandbox``, its
+    simulators can be played with. It opens nothing and closes nothing, and needs no lifespan.
     """
     console = Console(
         hub=hub,
         access=access or Access(),
         paths={route.path for route in ROUTES},
+        sandbox=sandbox,
     )
     pages = [
         StarletteRoute(route.path, _endpoint(console, route), methods=["GET" if isinstance(route, Page) else "POST"])

@@ -1,6 +1,7 @@
 """What every request of the console shares: the hub, who may use it, templates, jobs, and what is new."""
 
 import hashlib
+import json
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -15,6 +16,7 @@ from markupsafe import Markup
 from returns_hub.console import display
 from returns_hub.console.access import Access, LoginLimiter
 from returns_hub.console.jobs import Jobs
+from returns_hub.console.sandbox import Sandbox
 from returns_hub.hub import Hub
 from returns_hub.store.audit import AuditLog, ConsoleSessions
 from returns_hub.store.overview import Overview
@@ -34,13 +36,14 @@ class Console:
     hub: Hub
     access: Access
     paths: Collection[str]
+    sandbox: Sandbox | None = None
     limiter: LoginLimiter = field(factory=LoginLimiter)
     jobs: Jobs = field(factory=Jobs)
     streams: int = 0
     stopping: bool = False
     templates: jinja2.Environment = field(init=False, repr=False)
     static: Mapping[str, bytes] = field(init=False, repr=False)
-    _news: tuple[float, Mapping[str, Any]] = field(default=(-_NEWS_SECONDS, {}), init=False, repr=False)
+    _news: tuple[float, str] = field(default=(-_NEWS_SECONDS, ""), init=False, repr=False)
     _asking: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
     _overview: Overview | None = field(default=None, init=False, repr=False)
 
@@ -74,17 +77,16 @@ class Console:
         """Who is logged in."""
         return ConsoleSessions(self.hub.open_store().database, lifetime=_LIFETIME, idle=_IDLE)
 
-    def news(self) -> Mapping[str, Any]:
-        """What pages want to be told of: asked by every browser that listens, answered from the store once a second."""
+    def news(self) -> str:
+        """What changes whenever a page may: asked for each page and by every browser that listens, read once a second."""
         now = time.monotonic()
         with self._asking:
             if now - self._news[0] >= _NEWS_SECONDS:
-                event, delivery = self.overview.newest()
                 jobs = [
                     [job.account, job.kind, job.running, job.progress.read if job.progress else 0]
                     for job in self.jobs.all.values()
                 ]
-                self._news = (now, {"event": event, "delivery": delivery, "jobs": jobs})
+                self._news = (now, json.dumps([*self.overview.newest(), jobs]))
             return self._news[1]
 
     def render(self, template: str, context: Mapping[str, Any]) -> str:

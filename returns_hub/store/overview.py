@@ -27,8 +27,8 @@ from returns_hub.reports import DeliveryState
 from returns_hub.status import Attention, Status
 from returns_hub.store.database import Database, database_time, store_errors
 from returns_hub.store.events import last_sequence
-from returns_hub.store.queue import in_state
-from returns_hub.store.schema import DELIVERIES, EVENTS, RETURNS, TERMS
+from returns_hub.store.queue import DEAD, PENDING, in_state
+from returns_hub.store.schema import AUDIT, DELIVERIES, EVENTS, PARKED_EVENTS, RETURNS, TERMS
 from returns_hub.store.search import UNDATED, select_matching, stands_alone, term
 
 MAX_COUNT: Final = 1000
@@ -206,11 +206,16 @@ class Overview:
             return self._by_hour(connection, EVENTS.c.sequence, EVENTS.c.recorded_at, last)
 
     @store_errors
-    def newest(self) -> tuple[int, int]:
-        """The newest event's sequence and the newest delivery's id."""
+    def newest(self) -> Sequence[int]:
+        """Numbers that change whenever there is something new.
+
+        The newest event, delivery and act, and how many deliveries and events wait or are dead, up to :data:`MAX_COUNT`.
+        """
+        waiting = [select(_DELIVERY.id).where(in_state(_DELIVERY, state)) for state in (PENDING, DEAD)]
         with self.database.reading() as connection:
-            delivery = connection.execute(select(func.max(_DELIVERY.id))).scalar()
-            return last_sequence(connection), delivery or 0
+            newest = [connection.execute(select(func.max(key))).scalar() or 0 for key in (_DELIVERY.id, AUDIT.c.id)]
+            counts = [_count(connection, query) for query in (*waiting, select(PARKED_EVENTS.c.sequence))]
+            return [last_sequence(connection), *newest, *counts]
 
     def _by_hour(
         self, connection: Connection, key: Column[Any], moment: Column[Any], last: int

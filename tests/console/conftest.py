@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 from returns_hub import Customer, Hub, Note, Return, Status
 from returns_hub.cli.sandbox import Started, configuration, running
 from returns_hub.console import Access, create_console, hash_password
+from returns_hub.console.sandbox import Sandbox, SandboxShop, SandboxVendor
 from returns_hub.events import Origin
 from returns_hub.merge import observed
 
@@ -182,7 +183,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, people: Mapping[str, Any]) -
     folder = tmp_path_factory.mktemp("console")
     with running(count=12, seed=1) as started:
         file = folder / "returns-hub.toml"
-        file.write_text(configuration(started, store="sqlite:///returns.db"))
+        file.write_text(configuration(started, store="sqlite:///returns.db", orders="returns_hub.cli.demo:find_order"))
         with Hub.from_config(file) as hub:
 
             @hub.on(name="erp", attempts=1)
@@ -193,7 +194,17 @@ def world(tmp_path_factory: pytest.TempPathFactory, people: Mapping[str, Any]) -
             put_strange_returns(hub)
             hub.dispatch()
             access = Access.from_settings({"console_users": dict(people)})
-            yield World(hub, started, create_console(hub, access=access), access)
+            vendors = {
+                one.account: SandboxVendor(
+                    one.account,
+                    one.simulator,
+                    "http://127.0.0.1:9",
+                    orders=hub.accounts[one.account].orders is not None,
+                )
+                for one in started
+            }
+            sandbox = Sandbox(vendors, SandboxShop())
+            yield World(hub, started, create_console(hub, access=access, sandbox=sandbox), access)
 
 
 def put_strange_returns(hub: Hub) -> None:

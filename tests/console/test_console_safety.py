@@ -29,6 +29,11 @@ FORMS: dict[str, dict[str, str]] = {
     "/console/skip/{name:path}": {"sequence": "1"},
     "/console/accounts/{account}/sync": {},
     "/console/accounts/{account}/reconcile": {},
+    "/console/sandbox/{account}/trigger": {"event": "rma.approved"},
+    "/console/sandbox/{account}/order": {"number": "1"},
+    "/console/sandbox/{account}/fault": {"fault": "truncated", "times": "50"},
+    "/console/sandbox/{account}/mend": {},
+    "/console/sandbox-shop": {"state": "failing"},
     "/console/logout": {},
 }
 # Where the form of an act stands, if not on the page of its own path.
@@ -38,6 +43,11 @@ PAGES = {
     "/console/replay": "/console/replay?id=1",
     "/console/accounts/{account}/sync": "/console/accounts/returnmate-sandbox",
     "/console/accounts/{account}/reconcile": "/console/accounts/returnmate-sandbox",
+    "/console/sandbox/{account}/trigger": "/console/sandbox?vendor=returnmate-sandbox",
+    "/console/sandbox/{account}/order": "/console/sandbox?vendor=returnless-sandbox",
+    "/console/sandbox/{account}/fault": "/console/sandbox?vendor=returnmate-sandbox",
+    "/console/sandbox/{account}/mend": "/console/sandbox?vendor=returnmate-sandbox",
+    "/console/sandbox-shop": "/console/sandbox",
     "/console/logout": "/console/",
     "/console/retry/{name:path}": "/console/handlers/erp",
     "/console/skip/{name:path}": "/console/handlers/erp",
@@ -54,6 +64,7 @@ def path_of(world: World, route: Route) -> str:
     path = path.format(**PLACES)
     if path.startswith(("/console/act/label", "/console/act/instruct")):
         path = path.replace("returnmate-sandbox/rma_odd", f"return-helper-sandbox/{world.warehoused}")
+    path = path.replace("sandbox/returnmate-sandbox/order", "sandbox/returnless-sandbox/order")
     return path + ("?id=1" if isinstance(route, Page) and path == "/console/replay" else "")
 
 

@@ -5,7 +5,18 @@ from typing import Final
 
 from returns_hub.console.access import Role
 from returns_hub.console.login import log_out
-from returns_hub.console.pages import accounts, acts, audit, deliveries, detail, handlers, home, refused, returns
+from returns_hub.console.pages import (
+    accounts,
+    acts,
+    audit,
+    deliveries,
+    detail,
+    handlers,
+    home,
+    refused,
+    returns,
+    sandbox,
+)
 from returns_hub.console.visit import Act, Route
 
 ROUTES: Final[Sequence[Route]] = (
@@ -17,6 +28,7 @@ ROUTES: Final[Sequence[Route]] = (
     *handlers.ROUTES,
     *refused.ROUTES,
     *accounts.ROUTES,
+    *sandbox.ROUTES,
     *audit.ROUTES,
     Act("/console/logout", log_out, action="log out", role=Role.READ),
 )

@@ -1,7 +1,6 @@
 """Home: what stands where, what needs a hand, and what came in the last hours; and the stream that says what is new."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -94,7 +93,7 @@ async def stream(visit: Visit) -> Response:
                 # Somebody who has logged out, or may not look any more, hears nothing more.
                 if await run_in_threadpool(who_is, console, visit.request, read_cookie(visit.request)) is None and sent:
                     return
-                news = json.dumps(await run_in_threadpool(console.news))
+                news = await run_in_threadpool(console.news)
                 yield f"data: {news}\n\n" if news != sent else ": nothing new\n\n"
                 sent = news
                 await asyncio.sleep(_LOOK_SECONDS)

@@ -55,7 +55,7 @@
   const address = document.body.dataset.stream;
   if (!address || !window.EventSource || !document.querySelector("[data-live]")) return;
   const news = document.querySelector("#news");
-  let source = null, seen = null, due = null, fetching = false;
+  let source = null, seen = document.body.dataset.news, due = null, fetching = false;
 
   const busy = (live) => live.contains(document.activeElement) && document.activeElement !== document.body
     || live.querySelector("details[open], input:checked") !== null
@@ -87,7 +87,7 @@
     if (source || document.hidden) return;
     source = new EventSource(address);
     source.onmessage = (message) => {
-      if (seen !== null && seen !== message.data && due === null) due = setTimeout(refresh, 300);
+      if (seen !== message.data && due === null) due = setTimeout(refresh, 300);
       seen = message.data;
     };
   };
