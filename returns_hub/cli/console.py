@@ -15,7 +15,7 @@ from returns_hub.errors import ConfigurationError, ReturnsHubError
 if TYPE_CHECKING:
     import socket
 
-    from returns_hub.accounts import Config
+    from returns_hub.configuration import Config
     from returns_hub.console import Access
 
 
@@ -46,7 +46,7 @@ def console(
     if hash_password:
         return _print_hash()
     check_installed()
-    from returns_hub.accounts import load_config
+    from returns_hub.configuration import load_config
     from returns_hub.console import create_console
     from returns_hub.hub import Hub
     from returns_hub.server.http_server import listening, run

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from cyclopts import App, Group
 from rich.text import Text
 
-from returns_hub.accounts import parse_duration
 from returns_hub.cli.options import ConfigPath, Limit
 from returns_hub.cli.output import (
     TABLE_ROWS,
@@ -28,13 +27,14 @@ from returns_hub.cli.output import (
     print_table,
 )
 from returns_hub.cli.views import print_events
+from returns_hub.configuration import parse_duration
 from returns_hub.convert import dump
 from returns_hub.errors import ConfigurationError
 from returns_hub.reports import Delivery, DeliveryState, Refusal
 
 if TYPE_CHECKING:
     from returns_hub.hub import Hub
-    from returns_hub.hub.resources import DeliverySelection
+    from returns_hub.hub.filters import DeliverySelection
 
 State: TypeAlias = Literal["pending", "processed", "dead"]
 

@@ -71,7 +71,7 @@ def _findings(accounts: Sequence[str], hub_name: str | None, *, offline: bool, c
 
 def _configured(accounts: Sequence[str], *, offline: bool, config: ConfigPath) -> Iterator[Finding]:
     """The findings about the configuration file, and about the hub that it describes."""
-    from returns_hub.accounts import examine_config
+    from returns_hub.configuration import examine_config
     from returns_hub.hub import Hub
 
     settings, problems = examine_config(config)

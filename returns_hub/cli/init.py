@@ -14,10 +14,11 @@ import attrs
 from cyclopts import Parameter
 
 from returns_hub import registry
-from returns_hub.accounts import DEFAULT_PATH, DEFAULT_STORE, Account, load_config, secret_options
+from returns_hub.accounts import Account, secret_options
 from returns_hub.adapter import Adapter
 from returns_hub.cli.options import ConfigPath
 from returns_hub.cli.output import clean, console, print_line, print_remark
+from returns_hub.configuration import DEFAULT_PATH, DEFAULT_STORE, load_config
 from returns_hub.errors import ConfigurationError
 
 Option = Annotated[tuple[str, ...], Parameter(show_default=False)]

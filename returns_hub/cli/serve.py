@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from returns_hub.accounts import load_config
 from returns_hub.adapter import Adapter, Capability, Support
 from returns_hub.cli.console import access_of, console_url
 from returns_hub.cli.logs import Log, log_to_stderr
@@ -18,6 +17,7 @@ from returns_hub.cli.options import ConfigPath, Grace
 from returns_hub.cli.output import print_error, print_remark
 from returns_hub.cli.signals import DEFAULT_GRACE, end_within, reloading
 from returns_hub.cli.sync import check_accounts
+from returns_hub.configuration import load_config
 from returns_hub.errors import ConfigurationError, PluginError
 from returns_hub.orders import load_find_order
 

@@ -10,10 +10,11 @@ from attrs import evolve
 from cyclopts import Parameter
 
 from returns_hub import registry
-from returns_hub.accounts import DEFAULT_PATH, Account, load_config
+from returns_hub.accounts import Account
 from returns_hub.cli.options import ConfigPath
 from returns_hub.cli.output import clean, print_error, print_line, print_remark
 from returns_hub.cli.sandbox import DEFAULT_RECEIVER
+from returns_hub.configuration import DEFAULT_PATH, load_config
 from returns_hub.errors import ConfigurationError, suggestion
 from returns_hub.secret import Secret
 

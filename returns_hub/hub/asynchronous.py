@@ -10,16 +10,18 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
-from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account
+from returns_hub.accounts import Account
 from returns_hub.client import AsyncClient, open_async_client
+from returns_hub.configuration import DEFAULT_KEEP_DELIVERIES
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
 from returns_hub.handlers import E2, E3, E4, AsyncRegistration, E
 from returns_hub.hub.account_clients import RETIRED_SECONDS
 from returns_hub.hub.clients import AsyncHubClient
 from returns_hub.hub.diagnosis import diagnose
+from returns_hub.hub.filters import stream_of
 from returns_hub.hub.health import Health
-from returns_hub.hub.resources import ConfiguredHub, stream_of
+from returns_hub.hub.resources import ConfiguredHub
 from returns_hub.operation import HttpAnswer, UnreadableField, WebhookRequest
 from returns_hub.reports import (
     Delivery,
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from returns_hub.handlers import ConsumerHealth, HandlerOptions
-    from returns_hub.hub.resources import DeliveryFilters, DeliverySelection, EventFilters, ReturnFilters
+    from returns_hub.hub.filters import DeliveryFilters, DeliverySelection, EventFilters, ReturnFilters
     from returns_hub.store import StoredReturn
 
 T = TypeVar("T")

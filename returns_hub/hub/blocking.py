@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from returns_hub.handlers import ConsumerHealth, HandlerOptions
-    from returns_hub.hub.resources import DeliveryFilters, DeliverySelection, EventFilters, ReturnFilters
+    from returns_hub.hub.filters import DeliveryFilters, DeliverySelection, EventFilters, ReturnFilters
     from returns_hub.store import StoredReturn
 
 
@@ -378,7 +378,7 @@ class Hub(ConfiguredHub):
         """The mirrored returns that match, newest first by ``created_at``; read as they are asked for.
 
         Filters: ``account``, ``status``, ``attention``, ``since`` (the earliest ``created_at``), ``order``, ``number`` (an RMA), ``email``,
-        ``tracking``, ``sku``, ``limit``; see :class:`~returns_hub.hub.resources.ReturnFilters`. All that are given must hold.
+        ``tracking``, ``sku``, ``limit``; see :class:`~returns_hub.hub.filters.ReturnFilters`. All that are given must hold.
 
         Raises:
             ConfigurationError: there is no such account.

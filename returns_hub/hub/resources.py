@@ -8,24 +8,32 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from returns_hub import telemetry
-from returns_hub.accounts import DEFAULT_KEEP_DELIVERIES, Account, load_config
+from returns_hub.accounts import Account
 from returns_hub.client import open_async_client
+from returns_hub.configuration import DEFAULT_KEEP_DELIVERIES, load_config
 from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
 from returns_hub.fork import reset_after_fork
 from returns_hub.handlers import ExecuteStatement, Handler, HandlerContext, HandlerOptions, HandlerRegistry
 from returns_hub.hub.account_clients import AccountClients
+from returns_hub.hub.filters import (
+    DeliveryFilters,
+    DeliverySelection,
+    EventFilters,
+    ReturnFilters,
+    selection_of,
+    stream_of,
+)
 from returns_hub.hub.health import AccountHealth, Health
 from returns_hub.hub.refusals import RefusalRecorder, Route
 from returns_hub.logs import log_event
 from returns_hub.operation import HttpAnswer, WebhookRequest
 from returns_hub.orders import FindOrderAsync, load_find_order
-from returns_hub.reports import Delivery, DeliveryState, Erased, Purged, Refusal, Reloaded
+from returns_hub.reports import Delivery, Erased, Purged, Refusal, Reloaded
 from returns_hub.secret import Secret
-from returns_hub.status import Attention, Status
 from returns_hub.webhooks import Receipt
 
 if TYPE_CHECKING:
@@ -38,81 +46,6 @@ if TYPE_CHECKING:
 
 # Beyond it who waits gets an error; what opens goes on.
 _OPEN_TIMEOUT: Final = 10.0
-
-
-class ReturnFilters(TypedDict, total=False):
-    """Which mirrored returns to read: every filter that is given must hold.
-
-    ``since`` is the earliest ``created_at``; ``limit`` is how many returns to give at most. ``order``, ``email``, ``tracking``, ``sku`` and
-    ``number`` (an RMA) are whole words: case does not count, nor does a ``#`` before them, nor spaces and hyphens in a tracking number.
-    """
-
-    account: str | None
-    status: Status | None
-    attention: Attention | None
-    since: date | datetime | None
-    order: str | None
-    number: str | None
-    email: str | None
-    tracking: str | None
-    sku: str | None
-    limit: int | None
-
-
-class EventFilters(TypedDict, total=False):
-    """Which events to read: those behind ``after`` (a sequence, or ``SEQUENCE:ID``), of an ``account``, of a return; ``limit`` at most.
-
-    ``delivery_id`` are those that a webhook delivery caused, as far as they are recorded: it does not go with following.
-    ``latest`` is how many of the newest to read, in their order; it stands alone or with ``account`` and ``return_id``.
-    """
-
-    after: int | str
-    account: str | None
-    return_id: str | None
-    delivery_id: int | None
-    limit: int | None
-    latest: int | None
-
-
-class _Stream(TypedDict):
-    after: int
-    account: str | None
-    return_id: str | None
-
-
-def stream_of(store: "Store", filters: EventFilters) -> _Stream:
-    """The filters of a stream that has no end.
-
-    Raises:
-        StoreError: ``after`` is not of this stream.
-    """
-    from returns_hub.store.events import EventReader
-
-    return {
-        "after": EventReader(store.database).resolve(filters.get("after") or 0),
-        "account": filters.get("account"),
-        "return_id": filters.get("return_id"),
-    }
-
-
-class DeliverySelection(TypedDict, total=False):
-    """Which deliveries: those of an ``account``, in a ``state``, that were received at or after ``since``."""
-
-    account: str | None
-    state: DeliveryState | None
-    since: date | datetime | None
-
-
-class _Selection(TypedDict):
-    account: str | None
-    state: DeliveryState | None
-    since: datetime | None
-
-
-class DeliveryFilters(DeliverySelection, total=False):
-    """Which deliveries to read: a selection, of which ``limit`` at most."""
-
-    limit: int | None
 
 
 class ConfiguredHub:
@@ -356,30 +289,21 @@ class HubResources:
             self.account(account)
         return self.inbox()
 
-    @staticmethod
-    def _selection(selection: DeliverySelection) -> "_Selection":
-        since = selection.get("since")
-        if since is not None:
-            from returns_hub.store import start_of
-
-            since = start_of(since)
-        return {"account": selection.get("account"), "state": selection.get("state"), "since": since}
-
     def process(self, limit: int | None) -> int:
         """Process the deliveries that are due; how many were processed."""
         return self.processor().process_due(limit)
 
     def deliveries(self, filters: DeliveryFilters) -> Iterator[Delivery]:
         """The deliveries that match, newest first."""
-        return self._inbox_of(filters).find(**self._selection(filters), limit=filters.get("limit"))
+        return self._inbox_of(filters).find(**selection_of(filters), limit=filters.get("limit"))
 
     def count_deliveries(self, selection: DeliverySelection) -> int:
         """How many deliveries match."""
-        return self._inbox_of(selection).count(**self._selection(selection))
+        return self._inbox_of(selection).count(**selection_of(selection))
 
     def replay_deliveries(self, selection: DeliverySelection) -> int:
         """Have the deliveries that match processed once more; how many."""
-        return self._inbox_of(selection).replay_matching(**self._selection(selection))
+        return self._inbox_of(selection).replay_matching(**selection_of(selection))
 
     def purge(self, before: date | datetime) -> Purged:
         """Remove old deliveries; how many."""

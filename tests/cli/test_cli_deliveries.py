@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from returns_hub import Hub, WebhookRejected, WebhookRequest
-from returns_hub.accounts import load_config
+from returns_hub.configuration import load_config
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 Run = Callable[..., Any]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from returns_hub import Account, Hub, WebhookRequest
-from returns_hub.accounts import load_config
+from returns_hub.configuration import load_config
 from returns_hub_returnmate import ReturnMate
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 

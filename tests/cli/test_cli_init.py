@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from returns_hub import registry
-from returns_hub.accounts import load_config
+from returns_hub.configuration import load_config
 
 Run = Callable[..., Any]
 

@@ -11,8 +11,9 @@ import pytest
 from attrs import field, frozen
 
 from returns_hub import Account, Adapter, ConfigurationError, Secret
-from returns_hub.accounts import Config, build_adapter, examine_config, load_config
+from returns_hub.accounts import build_adapter
 from returns_hub.client import open_client
+from returns_hub.configuration import Config, examine_config, load_config
 
 CANARY = "canary-77c1e0"
 

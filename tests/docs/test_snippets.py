@@ -111,7 +111,7 @@ def test_no_example_is_left_out() -> None:
 
 
 def test_the_example_account_file_is_valid(tmp_path: Path) -> None:
-    from returns_hub.accounts import load_config
+    from returns_hub.configuration import load_config
 
     config = load_config(ROOT / "docs" / "examples" / "returns-hub.toml", environ={"RETURNMATE_API_KEY": "k"})
     assert "acme-au" in config.accounts

@@ -7,8 +7,9 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-from returns_hub.accounts import Account, ConfigProblem
+from returns_hub.accounts import Account
 from returns_hub.client import open_client
+from returns_hub.configuration import ConfigProblem
 from returns_hub.contrib.django.conf import HubSettings, read_settings
 from returns_hub.errors import ReturnsHubError
 from returns_hub.orders import load_find_order

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections, connections, transaction
 
-from returns_hub.accounts import Config, ConfigProblem, examine_config, load_config, read_config
+from returns_hub.configuration import Config, ConfigProblem, examine_config, load_config, read_config
 from returns_hub.errors import ConfigurationError
 from returns_hub.hub import Hub
 

@@ -1,0 +1,99 @@
+"""Which returns, events and deliveries a hub is asked for."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, TypedDict
+
+from returns_hub.reports import DeliveryState
+from returns_hub.status import Attention, Status
+
+if TYPE_CHECKING:
+    from returns_hub.store import Store
+
+
+class ReturnFilters(TypedDict, total=False):
+    """Which mirrored returns to read: every filter that is given must hold.
+
+    ``since`` is the earliest ``created_at``; ``limit`` is how many returns to give at most. ``order``, ``email``, ``tracking``, ``sku`` and
+    ``number`` (an RMA) are whole words: case does not count, nor does a ``#`` before them, nor spaces and hyphens in a tracking number.
+    """
+
+    account: str | None
+    status: Status | None
+    attention: Attention | None
+    since: date | datetime | None
+    order: str | None
+    number: str | None
+    email: str | None
+    tracking: str | None
+    sku: str | None
+    limit: int | None
+
+
+class EventFilters(TypedDict, total=False):
+    """Which events to read: those behind ``after`` (a sequence, or ``SEQUENCE:ID``), of an ``account``, of a return; ``limit`` at most.
+
+    ``delivery_id`` are those that a webhook delivery caused, as far as they are recorded: it does not go with following.
+    ``latest`` is how many of the newest to read, in their order; it stands alone or with ``account`` and ``return_id``.
+    """
+
+    after: int | str
+    account: str | None
+    return_id: str | None
+    delivery_id: int | None
+    limit: int | None
+    latest: int | None
+
+
+class Stream(TypedDict):
+    """Where a stream begins, and of what it is."""
+
+    after: int
+    account: str | None
+    return_id: str | None
+
+
+def stream_of(store: "Store", filters: EventFilters) -> Stream:
+    """The filters of a stream that has no end.
+
+    Raises:
+        StoreError: ``after`` is not of this stream.
+    """
+    from returns_hub.store.events import EventReader
+
+    return {
+        "after": EventReader(store.database).resolve(filters.get("after") or 0),
+        "account": filters.get("account"),
+        "return_id": filters.get("return_id"),
+    }
+
+
+class DeliverySelection(TypedDict, total=False):
+    """Which deliveries: those of an ``account``, in a ``state``, that were received at or after ``since``."""
+
+    account: str | None
+    state: DeliveryState | None
+    since: date | datetime | None
+
+
+class Selection(TypedDict):
+    """A selection of deliveries with every filter."""
+
+    account: str | None
+    state: DeliveryState | None
+    since: datetime | None
+
+
+class DeliveryFilters(DeliverySelection, total=False):
+    """Which deliveries to read: a selection, of which ``limit`` at most."""
+
+    limit: int | None
+
+
+def selection_of(selection: DeliverySelection) -> Selection:
+    """The selection with every filter, and the moment that a day begins at."""
+    since = selection.get("since")
+    if since is not None:
+        from returns_hub.store import start_of
+
+        since = start_of(since)
+    return {"account": selection.get("account"), "state": selection.get("state"), "since": since}
