@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from returns_hub.cli.output import print_error
 from returns_hub.errors import ReturnsHubError
 from returns_hub.logs import log_event
 
@@ -96,7 +95,7 @@ def end_within(seconds: float) -> None:
     """
 
     def end() -> None:
-        print_error(f"not finished {seconds:g} s after the signal: ended")
+        sys.stderr.write(f"returns-hub: not finished {seconds:g} s after the signal: ended\n")
         logging.shutdown()
         os._exit(1)
 
