@@ -86,7 +86,7 @@ def test_bash_completes_commands_options_and_values(run: Run) -> None:
         return subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True).stdout.split()
 
     assert completed("returns-hub", "rec") == ["reconcile"]
-    assert completed("returns-hub", "deliveries", "re") == ["replay"]
+    assert completed("returns-hub", "deliveries", "rep") == ["replay"]
     assert completed("returns-hub", "returns", "--att") == ["--attention"]
     assert completed("returns-hub", "returns", "--status", "re") == [
         "requested",
