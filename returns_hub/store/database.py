@@ -110,9 +110,9 @@ class Database:
                 _upgrade(connection)
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that sees the database as of one moment."""
-        with self._connected() as connection, connection.begin():
+    def reading(self, *, within: float | None = None) -> Iterator[Connection]:
+        """A transaction that sees the database as of one moment. PostgreSQL has ``within`` seconds for each answer, or 70."""
+        with self._connected() as connection, connection.execution_options(within=within).begin():
             yield connection
 
     @contextlib.contextmanager
@@ -129,8 +129,8 @@ class Database:
         Events are written ``serialized`` only. A transaction that is not does not wait for other writers on PostgreSQL.
         What is ``durable`` survives a power cut once it is committed; what is not does not wait for the disk, and a power
         cut may undo it, whole. With None that is as the database is set up. PostgreSQL has ``within`` seconds for each
-        answer, or 70; a file has the ``?timeout=`` of its address. PostgreSQL undoes it where nothing is asked for 15
-        seconds: a process that stops here would hold up the others. One transaction at a time may be ``reserved``: it has a
+        answer, or 15, and 30 to give it its turn; a file has the ``?timeout=`` of its address. PostgreSQL undoes it where
+        nothing is asked for 15 seconds: a process that stops here would hold up the others. One transaction at a time may be ``reserved``: it has a
         connection of its own, whoever uses all others.
         """
         options = {"write": True, "durable": durable, "serialized": serialized, "within": within}
@@ -152,7 +152,9 @@ class Database:
         with contextlib.ExitStack() as held:
             if self.dialect == "sqlite":
                 held.enter_context(self._turn.without())
-            connection = held.enter_context(self._connected()).execution_options(write=True, idle=timeout)
+            connection = held.enter_context(self._connected()).execution_options(
+                write=True, idle=timeout, within=timeout
+            )
             held.enter_context(connection.begin())
             if self.schema is not None:
                 connection.exec_driver_sql("SET LOCAL search_path TO DEFAULT")

@@ -25,7 +25,7 @@ from returns_hub.store.correlation import Uncorrelated
 from returns_hub.store.database import Database, clock_ahead, database_time, sql_time, store_errors
 from returns_hub.store.events import append_events, notify
 from returns_hub.store.ingestion import ApplyResult, ObservationBatch
-from returns_hub.store.queue import DEAD, PENDING, PROCESSED, Claim, Queue, in_state
+from returns_hub.store.queue import DEAD, PENDING, PROCESSED, QUEUE_SECONDS, Claim, Queue, in_state
 from returns_hub.store.refusals import Refusals
 from returns_hub.store.schema import DELIVERIES, EVENTS
 from returns_hub.store.sql import INSERT, chunks
@@ -127,7 +127,7 @@ class Deliveries:
         """The next delivery that is due, claimed, and none of the ``busy`` accounts; None if there is none."""
         if self.database.dialect == "sqlite":
             # Mostly nothing is due, and to find that out need not keep its one writer waiting.
-            with self.database.reading() as connection:
+            with self.database.reading(within=QUEUE_SECONDS) as connection:
                 if not self._queue.is_due(connection, busy=busy):
                     return None
         # A claim that is lost with the power is made again.
@@ -215,7 +215,7 @@ class Deliveries:
     @store_errors
     def next_due(self) -> float | None:
         """Seconds until a delivery is due that is not yet, or a claim ends; None if nothing waits for its time."""
-        with self.database.reading() as connection:
+        with self.database.reading(within=QUEUE_SECONDS) as connection:
             return self._queue.next_due(connection)
 
     @store_errors

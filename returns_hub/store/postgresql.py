@@ -30,7 +30,10 @@ _CONNECTION: Final = {
 # What the server ends by itself, and when we stop waiting for it to do so. A proxy answers keepalives for a server
 # that is gone.
 _STATEMENT_SECONDS: Final = 60
-_STATEMENT_ANSWER_SECONDS: Final = 70.0
+_READER_SECONDS: Final = 70.0
+# What writes takes no time either, once it is its turn.
+_TURN_SECONDS: Final = 30.0
+_WRITER_SECONDS: Final = 15.0
 # What takes no time: to see whether a connection is alive, to set up a new one.
 _ANSWER_SECONDS: Final = 5.0
 # A process that stops in the middle of a transaction holds up every other writer for as long.
@@ -125,7 +128,8 @@ def _set_up(connection: BoundedConnection, _: object) -> None:
 
 def _begin(connection: Connection) -> None:
     options, driver = connection.get_execution_options(), _driver_of(connection)
-    driver.limit = options.get("within") or _STATEMENT_ANSWER_SECONDS
+    limit = options.get("within") or (_WRITER_SECONDS if options.get("write") else _READER_SECONDS)
+    driver.limit = max(limit, _TURN_SECONDS) if options.get("serialized") else limit
     settings = {"statement_timeout": f"{_STATEMENT_SECONDS}s"} if driver.is_pooled else {}
     if options.get("write"):
         idle = options.get("idle", _IDLE_WRITER_SECONDS)
@@ -150,6 +154,7 @@ def _begin(connection: Connection) -> None:
     if steps:
         # In one statement: each takes a way to the server and back.
         connection.exec_driver_sql(f"SELECT {', '.join(steps)}")
+    driver.limit = limit
 
 
 def _check_in(connection: BoundedConnection | None, _: object) -> None:

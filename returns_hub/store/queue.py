@@ -40,6 +40,9 @@ from returns_hub.store.database import database_time, sql_time
 CLAIM_SECONDS: Final = 30.0
 """How long a claim holds that is not extended: what a killed process had claimed is claimed anew after that."""
 
+QUEUE_SECONDS: Final = 15.0
+"""How long the database has to say whether something is due, before the connection is given up."""
+
 PENDING: Final = "pending"
 PROCESSED: Final = "processed"
 DEAD: Final = "dead"

@@ -17,7 +17,7 @@ from returns_hub.reports import FailedEvent, FailedEventState
 from returns_hub.store import rows
 from returns_hub.store.database import Database, database_time, store_errors
 from returns_hub.store.events import last_sequence, notify
-from returns_hub.store.queue import DEAD, PENDING, Claim, Queue
+from returns_hub.store.queue import DEAD, PENDING, QUEUE_SECONDS, Claim, Queue
 from returns_hub.store.schema import CONSUMERS, EVENTS, PARKED_EVENTS
 from returns_hub.store.sql import insert_new
 
@@ -55,7 +55,7 @@ class Subscriptions:
     def subscribe(self, consumer: str, *, at_end: bool) -> None:
         """Give a new consumer its cursor: at the end of the stream as it is now, or before its first event."""
         known = select(CONSUMERS.c.name).where(CONSUMERS.c.name == consumer)
-        with self.database.reading() as connection:
+        with self.database.reading(within=QUEUE_SECONDS) as connection:
             if connection.execute(known).first():
                 return
         with self.database.writing(serialized=False) as connection:
@@ -77,7 +77,7 @@ class Subscriptions:
 
         Without ``backfill`` the cursor passes over the events of that origin.
         """
-        with self.database.reading() as connection:
+        with self.database.reading(within=QUEUE_SECONDS) as connection:
             # Mostly nothing is due, and to find that out need not keep a writer waiting.
             if not _is_behind(connection, consumer) and not self._queue.is_due(
                 connection, partition=consumer, busy=busy
@@ -229,7 +229,7 @@ class Subscriptions:
     @store_errors
     def next_due(self, consumer: str) -> float | None:
         """Seconds until an event is due that is not yet, or a claim ends; None if nothing waits for its time."""
-        with self.database.reading() as connection:
+        with self.database.reading(within=QUEUE_SECONDS) as connection:
             return self._queue.next_due(connection, partition=consumer)
 
 

@@ -15,10 +15,7 @@ nothing can be stored; in the end all that was acknowledged is processed, each e
 import argparse
 import http.client
 import os
-import random
 import signal
-import socket
-import socketserver
 import sqlite3
 import subprocess
 import sys
@@ -38,7 +35,8 @@ import psycopg
 import reliability_parts as parts
 from attrs import Factory, define, field, frozen
 from psycopg import sql
-from reliability_parts import Command, Outcome, PostgreSQL, Signed, Vendor, require, wait_for
+from reliability_parts import Command, Outcome, PostgreSQL, Vendor, require, wait_for
+from reliability_traffic import Network, Probe, Traffic
 
 from returns_hub.store import Store
 from returns_hub_returnless.sandbox import ReturnlessSandbox
@@ -77,83 +75,6 @@ def write_down(event):
         wait("hang_handler")
     lines.write(f"{event.account} {event.return_id} {event.id} {time.time()}\\n")
 """
-
-
-@define
-class Network(socketserver.ThreadingTCPServer):
-    """Passes connections on to a PostgreSQL on a socket; those that are open when it goes mute hear nothing any more."""
-
-    target: str
-    muted: int = 0
-    count: int = 0
-    daemon_threads = True
-
-    def __attrs_post_init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), self._Passage)
-
-    class _Passage(socketserver.BaseRequestHandler):
-        server: "Network"
-
-        def handle(self) -> None:
-            self.server.count += 1
-            number = self.server.count
-            with socket.socket(socket.AF_UNIX) as there:
-                there.connect(self.server.target)
-                back = threading.Thread(target=self._pump, args=(number, there, self.request), daemon=True)
-                back.start()
-                self._pump(number, self.request, there)
-                back.join()
-
-        def _pump(self, number: int, source: socket.socket, target: socket.socket) -> None:
-            with suppress(OSError):
-                while data := source.recv(65536):
-                    if number > self.server.muted:
-                        target.sendall(data)
-                if number > self.server.muted:
-                    target.shutdown(socket.SHUT_WR)
-
-
-@define
-class Traffic:
-    """Deliveries of an account, one after the other at its interval, each until it is acknowledged."""
-
-    vendor: Vendor
-    ports: Sequence[int]
-    answers: list[tuple[float, int | None, float]] = field(factory=list)
-    """When something was heard, what, and how many seconds that took."""
-    sent: dict[bytes, float] = field(factory=dict)
-    acknowledged: dict[bytes, float] = field(factory=dict)
-    _stopped: threading.Event = field(factory=threading.Event)
-    _sending: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(200))
-    _thread: threading.Thread = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Deliver nothing new, and wait until all is acknowledged."""
-        self._stopped.set()
-        self._thread.join()
-        self._sending.shutdown()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(INTERVALS[self.vendor.name]):
-            (signed,) = self.vendor.deliveries(1)
-            self.sent[signed[1]] = time.time()
-            self._sending.submit(self._send, signed)
-
-    def _send(self, signed: Signed) -> None:
-        while signed[1] not in self.acknowledged:
-            began = time.time()
-            # As vendors do: none waits for half a minute.
-            status = parts.post(random.choice(self.ports), signed, account=self.vendor.name, timeout=15)
-            now = time.time()
-            self.answers.append((now, status, now - began))
-            if status == 200:
-                self.acknowledged[signed[1]] = now
-            else:
-                time.sleep(0.5)
 
 
 @define
@@ -358,48 +279,16 @@ SCENES: Final = (
 # What is seen.
 
 
-@define
-class Probe:
-    """Asks a server for its health, twice a second."""
-
-    port: int
-    seen: dict[str, list[tuple[float, int | None]]] = field(
-        factory=lambda: {"/livez": [], "/readyz": [], "/healthz": []}
-    )
-    _stopped: threading.Event = field(factory=threading.Event)
-    _threads: list[threading.Thread] = field(factory=list)
-
-    def __attrs_post_init__(self) -> None:
-        self._threads += [threading.Thread(target=self._run, args=(path,)) for path in self.seen]
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def red_after(self, path: str, since: float) -> float | None:
-        """How many seconds after a moment it was red for the first time."""
-        return next((at - since for at, status in self.seen[path] if at >= since and status != 200), None)
-
-    def _run(self, path: str) -> None:
-        while not self._stopped.wait(0.5):
-            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=8)) as connection:
-                status: int | None = None
-                with suppress(OSError, http.client.HTTPException):
-                    connection.request("GET", path)
-                    status = connection.getresponse().status
-            self.seen[path].append((time.time(), status))
-
-
 def start(stage: Stage, held: ExitStack, wanted: argparse.Namespace, ports: Sequence[int]) -> None:
     """Start all processes; servers at these ports."""
     run = partial(parts.command, stage.directory)
     grace = ("--grace", str(wanted.grace))
-    stage.serves = [held.enter_context(run("serve", "--no-work", "--port", str(port), *grace)) for port in ports]
-    stage.works = [held.enter_context(run("work", "--hub", f"{MODULE}:hub", *grace)) for _ in ports]
-    for each in (*stage.serves, *stage.works):
+    commands = [run("serve", "--no-work", "--port", str(port), *grace) for port in ports]
+    commands += [run("work", "--hub", f"{MODULE}:hub", *grace) for _ in ports]
+    with ThreadPoolExecutor(len(commands)) as threads:
+        started = list(threads.map(held.enter_context, commands))
+    stage.serves, stage.works = started[: len(ports)], started[len(ports) :]
+    for each in started:
         # Whoever hangs at the end is ended.
         each.codes = (0, 1)
 
@@ -442,7 +331,7 @@ def play(scene: Scene, database: str, wanted: argparse.Namespace, server: Postgr
         processes = held.enter_context(ExitStack())
         start(stage, processes, wanted, [0] if server is None else [0, 0])
         ports = [each.port for each in stage.serves]
-        traffic = {name: Traffic(each, ports) for name, each in vendors.items()}
+        traffic = {name: Traffic(each, ports, INTERVALS[name]) for name, each in vendors.items()}
         for each in traffic.values():
             held.callback(each.stop)
         probe = Probe(ports[0])
@@ -545,9 +434,6 @@ def return_of(body: bytes) -> str:
 def shown(seconds: float | None) -> str:
     return "–" if seconds is None else f"{seconds:.1f}"
 
-
-BEGAN=time.time()
-def log(x): print(f'   {time.time()-BEGAN:.1f} {x}', file=sys.stderr, flush=True)
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -105,6 +105,14 @@ def test_all_is_processed_behind_a_pooler_or_the_start_is_refused(campaign: Camp
     assert out.count("refused: ") == 2
 
 
+@pytest.mark.campaign
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_what_hangs_holds_up_nobody_else_and_is_caught_up_with(campaign: Campaign, database: str) -> None:
+    options = ["--seconds", "8", "--p99", "30", "--red", "30", "--slack", "30", "--databases", database]
+    out = campaign("reliability_hangs.py", *options, "--scenes", "mute database,mute vendor")
+    assert len(out.splitlines()) == 3
+
+
 SCENES = ("full disk", "read-only", "server crashed")
 
 
