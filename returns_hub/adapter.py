@@ -220,6 +220,10 @@ class Adapter:
         """Every table of this account whose unknown words an operator should hear of: that of its return statuses."""
         return () if self.statuses is None else (self.statuses,)
 
+    def base_url_for(self, environment: str) -> str:
+        """Where the vendor is for this account, unless the account says otherwise: an API may have an address for each version."""
+        return self.base_urls[environment]
+
     def check_base_url(self, url: str) -> None:
         """Returns if this adapter can speak to the vendor at a base URL that the account sets; asked before anything is sent.
 

@@ -193,7 +193,7 @@ class _Connection:
         # Where the base is replaced, the vendor's own further hosts must not get the credentials.
         known = {} if base_url else {name: urls.get(environment) for name, urls in kind.extra_base_urls.items()}
         extra = {**{name: url for name, url in known.items() if url}, **replaced}
-        url = base_url or kind.base_urls[environment]
+        url = base_url or adapter.base_url_for(environment)
         for each in (url, *extra.values()):
             parse_base_url(each)
         adapter.check_base_url(url)

@@ -212,7 +212,9 @@ def _returns_of(provider: str, result: object) -> Iterator[Return]:
     if isinstance(result, Return):
         yield result
     elif isinstance(result, Shipment):
-        yield Return(provider=provider, id=result.return_id or "", shipments=(result,))
+        # One that the vendor has not made yet has no id: what is known of it would never be found again.
+        if result.id:
+            yield Return(provider=provider, id=result.return_id or "", shipments=(result,))
     elif isinstance(result, Item):
         if result.id or result.aliases:
             yield Return(provider=provider, id="", items=(result,))
