@@ -16,7 +16,7 @@ PIP := -m pip --disable-pip-version-check --no-input -q
 # One more than there are cores: some tests wait.
 JOBS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 # What runs for minutes or hours, and is no benchmark.
-CAMPAIGNS := mutation return_helper_backfill hostile_senders reliability_kills reliability_failures reliability_crowd reliability_pgbouncer reliability_hangs proxies
+CAMPAIGNS := mutation conformance_mutants return_helper_backfill hostile_senders reliability_kills reliability_failures reliability_crowd reliability_pgbouncer reliability_hangs proxies
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test setup lint types imports cassettes coverage browser browser-where-there-is-one wheel docs bench campaigns format lock clean

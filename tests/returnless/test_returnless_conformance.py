@@ -11,6 +11,7 @@ import yaml  # type: ignore[import-untyped]  # no types installed with it
 
 from returns_hub import (
     AuthenticationFailed,
+    LabelStatus,
     NotFound,
     RateLimited,
     ReturnQuery,
@@ -68,8 +69,70 @@ DOCUMENTED: Final = ExpectedReturn(
         ExpectedShipment(
             tracking_number="3STRVL58192041",
             label_url="https://www.returnless.com/shippinglabel/index/?scid=3SRLSS001989339&hash=hsFMhN544bhKD57wk9QDJxjsUJ",
+            label_status=LabelStatus.READY,
         ),
     ),
+    facts={
+        "kind": "unknown",
+        "order": {"created_at": "2021-01-10T10:46:27Z"},
+        "customer": {"id": "58179", "name": "Pieter Post"},
+        "address": {
+            "first_name": "Pieter",
+            "last_name": "Post",
+            "line1": "PCzn Hooftlaan",
+            "house_number": "14",
+            "city": "Eindhoven",
+            "postal_code": "5611NV",
+            "country": "NL",
+        },
+        "items": [
+            {
+                "aliases": ["153397"],
+                "barcode": "890128492109899",
+                "product_id": "1007",
+                "article_code": "495398926",
+                "brand": "Samsonite",
+                "url": "https://www.travelshop.nl/samsonite-scure-spinner-55-navy-blue-capri.html",
+                "quantity_ordered": "1.0000",
+                "quantity_received": "0.0000",
+                "disposition": "restock",
+                "disposition_raw": "1",
+                "images": ["https://media.travelshop-cdn.nl/product-square-680/339033/image.jpg"],
+                "cost": {"amount": "87.50"},
+                "extra": {"title_name": "Samsonite S'Cure Spinner 55"},
+            }
+        ],
+        "shipments": [
+            {
+                "return_id": RETURN,
+                "direction": "inbound",
+                "status_raw": "1000",
+                "status_text": "Ready to Send",
+                "service": "PostNL inleveren bij pakketpunt",
+                "tracking_url": "https://jouw.postnl.nl/track-and-trace/3STRVL58192041-NL-5611NV",
+            }
+        ],
+        "answers": [
+            {"id": "46363", "question": "Please describe the damage.", "answer": "There is a stain on the t-shirt."}
+        ],
+        "attachments": [
+            "https://www.retourneren.nl/sales/download/downloadCustomOption/id/8304498/key/1f96k3FAZG9exk6"
+        ],
+        "notes": [
+            {
+                "text": "The status has been changed from Open to Approved",
+                "author": "Returnless Support",
+                "created_at": "2022-05-13T13:29:45Z",
+            },
+            {
+                "text": "I have contacted the customer and everything is fine.",
+                "author": "Returnless Support",
+                "created_at": "2022-05-13T13:29:59Z",
+            },
+        ],
+        "form": "5919",
+        "request_id": "request:481049",
+    },
 )
 DOCUMENTED_REQUEST: Final = ExpectedReturn(
     id=REQUEST,

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from returns_hub import (
     AuthenticationFailed,
+    LabelStatus,
     NewItem,
     NewLabel,
     NewReturn,
@@ -59,11 +60,16 @@ DOCUMENTED = ExpectedReturn(
     status_raw="pending",
     created_at=datetime(2024, 12, 30, 10, 30, tzinfo=UTC),
     updated_at=None,
+    facts={"kind": "unknown", "customer": {"name": "John Smith"}},
 )
 WITH_ITEM = evolve(
     DOCUMENTED,
     items=(ExpectedItem(sku="PROD-001", quantity=1, reason_code="defective"),),
     shipments=(),
+    facts={
+        "items": [{"notes": [{"text": "Screen not working"}]}],
+        "timeline": [{"occurred_at": "2024-12-30T10:30:00Z", "kind": "system", "text": "Return requested"}],
+    },
 )
 LABELLED = ExpectedReturn(
     id="rma_63kfnsdm",
@@ -82,8 +88,24 @@ LABELLED = ExpectedReturn(
             carrier="tnt",
             status=ShipmentStatus.IN_TRANSIT,
             label_url="https://labels.example.com/000003.pdf",
+            label_status=LabelStatus.READY,
         ),
     ),
+    facts={
+        "shipments": [
+            {
+                "return_id": "rma_63kfnsdm",
+                "direction": "inbound",
+                "status_raw": "in_transit",
+                "service": "express",
+            }
+        ],
+        "timeline": [
+            {"occurred_at": "2023-01-22T04:29:00Z", "kind": "system", "text": "Return requested"},
+            {"occurred_at": "2023-01-22T09:29:00Z", "kind": "status", "text": "Status changed to approved"},
+            {"occurred_at": "2023-01-22T10:29:00Z", "kind": "document", "text": "Label SAMPLE0000000003"},
+        ],
+    },
 )
 
 

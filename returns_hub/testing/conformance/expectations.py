@@ -3,7 +3,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from returns_hub.testing.conformance.expected import (
     distinctions_stated,
     facts_given,
     facts_stated,
+    flat,
 )
 from returns_hub.testing.conformance.suite import ConformanceSuite
 from returns_hub.testing.drivers import Driver
@@ -111,7 +112,7 @@ class ExpectationChecks(ConformanceSuite):
         changed = attrs.evolve(last, body=json.dumps(body, default=str).encode())
         one, other = (self._driven(case, answers) for answers in ([*before, last], [*before, changed]))
         different = {place for place in one.keys() | other.keys() if one.get(place) != other.get(place)}
-        expected = _flat({variation.field: dump(variation.becomes)})
+        expected = flat({variation.field: dump(variation.becomes)})
         assert {place: other.get(place) for place in expected} == expected
         assert {place for place in different if not place.startswith((variation.field, *variation.follows))} == set()
 
@@ -134,7 +135,7 @@ class ExpectationChecks(ConformanceSuite):
         told = iter(answers)
         if adapter.uses_tokens:
             _result(adapter.request_token(None), told)
-        return _flat(dump(_result(case.call(adapter), told)))
+        return _leaves(dump(_result(case.call(adapter), told)))
 
     def read_records(self, case: Case) -> Sequence[Return]:
         """The returns that a user gets of a case: with what the adapter derives from their parts."""
@@ -204,14 +205,7 @@ def _put(body: Any, path: str, value: Any) -> None:
     owner[last] = value
 
 
-def _flat(value: Any, place: str = "") -> dict[str, Any]:
-    """The leaves of dumped data by their places; those of a page's only record by their places in the record."""
-    if isinstance(value, dict) and "items" in value and "next" in value:
-        return _flat(value["items"][0])
-    if isinstance(value, dict):
-        parts: Iterator[tuple[str, Any]] = ((f"{place}.{key}".removeprefix("."), part) for key, part in value.items())
-    elif isinstance(value, list):
-        parts = ((f"{place}[{index}]", part) for index, part in enumerate(value))
-    else:
-        return {place: value}
-    return {inner: leaf for where, part in parts for inner, leaf in _flat(part, where).items()}
+def _leaves(value: Any) -> dict[str, Any]:
+    """The leaves of a dumped record, or of a page's first one."""
+    is_page = isinstance(value, dict) and "items" in value and "next" in value
+    return flat(value["items"][0] if is_page else value)

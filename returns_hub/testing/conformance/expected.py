@@ -6,9 +6,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
-from attrs import fields, frozen
+from attrs import field, fields, frozen
 
-from returns_hub import Item, LabelStatus, Return, Shipment, ShipmentStatus, Status
+from returns_hub import Item, LabelStatus, Return, Shipment, ShipmentStatus, Status, dump
 
 
 class _Unstated(Enum):
@@ -50,7 +50,8 @@ class ExpectedShipment:
 class ExpectedReturn:
     """A return as the vendor's document shows it, in the words of the model. Times are aware.
 
-    ``items`` and ``shipments`` are all of them, in the vendor's order.
+    ``items`` and ``shipments`` are all of them, in the vendor's order. ``facts`` are further values, as :func:`returns_hub.dump`
+    shows them: ``{"address": {"city": "Utrecht"}, "attention": ["review"]}``. What is not in it is not compared; a list is all of it.
     """
 
     id: str
@@ -64,6 +65,7 @@ class ExpectedReturn:
     updated_at: datetime | _Unstated | None = UNSTATED
     items: tuple[ExpectedItem, ...] | _Unstated = UNSTATED
     shipments: tuple[ExpectedShipment, ...] | _Unstated = UNSTATED
+    facts: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -137,12 +139,36 @@ def stated(expected: ExpectedReturn) -> dict[str, Any]:
     return {
         name: tuple(_stated_fields(part) for part in value) if isinstance(value, tuple) else value
         for name, value in _stated_fields(expected).items()
+        if name != "facts"
     }
 
 
 def differences(expected: ExpectedReturn, ret: Return) -> tuple[str, ...]:
     """A line for each stated value that the return does not have."""
-    return tuple(_differences(stated(expected), values_of(ret)))
+    return (*_differences(stated(expected), values_of(ret)), *_facts_missing(dump(dict(expected.facts)), dump(ret)))
+
+
+def _facts_missing(expected: Any, found: Any, place: str = "") -> Iterator[str]:
+    if isinstance(expected, dict):
+        for name, value in expected.items():
+            inner = found.get(name) if isinstance(found, dict) else None
+            yield from _facts_missing(value, inner, f"{place}.{name}".removeprefix("."))
+    elif isinstance(expected, list) and isinstance(found, list) and len(found) == len(expected):
+        for index, (value, inner) in enumerate(zip(expected, found, strict=True)):
+            yield from _facts_missing(value, inner, f"{place}[{index}]")
+    elif expected != found:
+        yield f"{place}: {expected!r} expected, {found!r} found"
+
+
+def flat(value: Any, place: str = "") -> dict[str, Any]:
+    """The leaves of dumped data by their places: ``address.city``, ``items[1].quantity``."""
+    if isinstance(value, dict):
+        parts = [(f"{place}.{key}".removeprefix("."), part) for key, part in value.items()]
+    elif isinstance(value, list):
+        parts = [(f"{place}[{index}]", part) for index, part in enumerate(value)]
+    else:
+        return {place: value}
+    return {inner: leaf for where, part in parts for inner, leaf in flat(part, where).items()}
 
 
 def facts_stated(expected: ExpectedReturn) -> set[str]:

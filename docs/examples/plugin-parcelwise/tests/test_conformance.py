@@ -44,6 +44,7 @@ FIRST = ExpectedReturn(
         ExpectedItem(id="pw_1_1", sku="PW-1", quantity=1, reason_code="TOO_SMALL"),
         ExpectedItem(id="pw_1_2", sku="PW-2", quantity=2, reason_code="UNWANTED"),
     ),
+    facts={"kind": "unknown", "attention": ["waiting_merchant"]},
 )
 
 
@@ -73,6 +74,7 @@ class TestParcelWise(AdapterConformance):
     not_given = frozenset({"order_id", "shipment.tracking_number", "shipment.label_url"})
     filters = (
         Filter(query={"status": Status.APPROVED}, matches="pw_2", excludes="pw_1"),
+        Filter(query={"raw_status": "ACCEPTED"}, matches="pw_2", excludes="pw_1"),
         Filter(query={"created_after": SINCE}, matches="pw_15", excludes="pw_14"),
         Filter(query={"created_before": SINCE}, matches="pw_14", excludes="pw_16"),
         Filter(query={"updated_after": SINCE}, matches="pw_15", excludes="pw_14"),
