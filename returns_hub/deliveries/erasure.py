@@ -2,7 +2,7 @@
 
 import re
 
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from returns_hub.adapter import Adapter
 from returns_hub.errors import ConfigurationError
@@ -60,25 +60,27 @@ def event_names(event: VendorEvent) -> frozenset[str]:
     return frozenset(map(rows.return_name, event.ids.values()))
 
 
+def _subjects(matcher: "_Matcher") -> frozenset[str]:
+    """What a delivery about the return may be filed under: its ids, and names of its parts."""
+    items = {f"item:{name.removeprefix('alias:')}" for name in matcher.names.parts if name.startswith("alias:")}
+    return matcher.names.ids | matcher.names.parts | items
+
+
+def _any_id(matcher: "_Matcher") -> "re.Pattern[bytes]":
+    """Finds an id of the return in a body."""
+    # A request's id is its number behind a word of ours.
+    ids = {re.escape((key.rpartition(":")[2] or key).encode()) for key in matcher.names.ids}
+    return re.compile(rb"(?<![\w-])(?:" + b"|".join(sorted(ids)) + rb")(?![\w-])")
+
+
 @frozen
 class _Matcher:
     """Tells which deliveries are about a return of these names."""
 
     adapter: Adapter
     names: ReturnNames
-    _subjects: frozenset[str] = field(init=False)
-    _ids: "re.Pattern[bytes]" = field(init=False)
-
-    @_subjects.default
-    def _all_subjects(self) -> frozenset[str]:
-        items = {f"item:{name.removeprefix('alias:')}" for name in self.names.parts if name.startswith("alias:")}
-        return self.names.ids | self.names.parts | items
-
-    @_ids.default
-    def _any_id(self) -> "re.Pattern[bytes]":
-        # A request's id is its number behind a word of ours.
-        ids = {re.escape(key.rpartition(":")[2].encode()) for key in self.names.ids}
-        return re.compile(rb"(?<![\w-])(?:" + b"|".join(sorted(ids)) + rb")(?![\w-])")
+    subjects: frozenset[str] = field(init=False, default=Factory(_subjects, takes_self=True))
+    any_id: "re.Pattern[bytes]" = field(init=False, default=Factory(_any_id, takes_self=True))
 
     def about(self, delivery: Delivery) -> frozenset[str]:
         """The names of all that the delivery is about; empty if this return is not among that."""
@@ -87,7 +89,7 @@ class _Matcher:
         except Exception:  # noqa: BLE001 - that of a dead delivery may fail in any way; it is looked at all the same
             found = [frozenset()]
         about = frozenset[str]().union(*found)
-        if about & self.names.all or delivery.subject in self._subjects:
+        if about & self.names.all or delivery.subject in self.subjects:
             return about or self.names.all
         # What nobody can interpret may still name the return.
-        return self.names.all if not all(found) and self._ids.search(delivery.body) else frozenset()
+        return self.names.all if not all(found) and self.any_id.search(delivery.body) else frozenset()
