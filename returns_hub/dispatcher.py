@@ -184,6 +184,18 @@ class EventDispatcher:
             log_event("handler.skipped", message, consumer, sequence, handler=consumer, sequence=sequence)
         return skipped
 
+    def forget(self, consumer: str) -> bool:
+        """Remove a consumer with its cursor and all that it has not taken; False if there is none of this name.
+
+        Raises:
+            StoreError: the store cannot take it.
+        """
+        forgotten = self._subscriptions.forget(consumer)
+        if forgotten:
+            self._subscribed.discard(consumer)
+            log_event("handler.forgotten", "consumer %s is forgotten, with its cursor", consumer, handler=consumer)
+        return forgotten
+
     def _fail(
         self, consumer: Consumer, claimed: ClaimedEvent, problem: str, error: BaseException | None = None
     ) -> None:

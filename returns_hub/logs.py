@@ -65,6 +65,7 @@ _TABLE: Final = (
         logging.WARNING,
         "An attempt ended without a word: process gone, or end not stored",
     ),
+    ("handler.forgotten", "handlers", logging.WARNING, "Somebody had a handler forgotten, with its cursor"),
     ("refusals.not_stored", "deliveries", logging.WARNING, "What was refused could not be counted in the store yet"),
     ("return.erased", "deliveries", logging.INFO, "A return was erased with all that is stored of it"),
     ("handler.failed", "handlers", logging.WARNING, "A handler raised or took too long; it gets the event again"),

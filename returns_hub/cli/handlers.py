@@ -50,7 +50,7 @@ _STYLES: Final = {"pending": "yellow", "dead": "red"}
 
 app = App(
     name="handlers",
-    help="Show how far the handlers of events have come, and retry or skip the events at which they failed.",
+    help="Show how far the handlers of events have come; retry or skip the events at which they failed.",
     group_parameters=Group("Options", sort_key=1),
 )
 
@@ -127,6 +127,33 @@ def skip(name: str, /, *sequences: int, all: bool = False, config: ConfigPath = 
         config: The configuration file.
     """
     return _change(name, sequences, "skipped", lambda hub: hub.skip_event, all_dead=all, config=config)
+
+
+@app.command
+def forget(name: str, /, *, yes: bool = False, config: ConfigPath = None) -> None:
+    """Forget a handler that no process has any more, as after its function was renamed.
+
+    Its cursor goes, and so do the events that it has not taken. A process that has
+    a handler of this name begins with what is recorded from its next start on.
+
+    For example:
+      returns-hub handlers forget send_mail
+
+    Args:
+        name: The handler, as "list" shows it.
+        yes: Also if there are events that it has not taken.
+        config: The configuration file.
+    """
+    from returns_hub.hub import Hub
+
+    with Hub.from_config(config) as hub:
+        handlers = hub.handlers()
+        _check(handlers, name)
+        left = next(each.lag + each.dead for each in handlers if each.name == name)
+        if left and not yes:
+            raise ConfigurationError(f"{name} has not taken {plural(left, 'event')}: --yes forgets it all the same")
+        hub.forget_handler(name)
+    print_line(f"{name} is forgotten")
 
 
 def _change(

@@ -227,6 +227,10 @@ class AsyncHub(ConfiguredHub):
         """Never call the handlers of a name again with an event at which they failed; as :meth:`Hub.skip_event`."""
         return await asyncio.to_thread(lambda: self._resources.dispatcher().skip_event(name, sequence))
 
+    async def forget_handler(self, name: str) -> bool:
+        """Forget the handlers of a name that no process has any more; as :meth:`Hub.forget_handler`."""
+        return await asyncio.to_thread(lambda: self._resources.dispatcher().forget(name))
+
     @asynccontextmanager
     async def working(self, *, concurrency: int = 4, grace: float | None = None) -> AsyncIterator[None]:
         """Inside, what is due is done in the background; as :meth:`Hub.working`. Async handlers run on this event loop."""

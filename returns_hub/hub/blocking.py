@@ -333,6 +333,16 @@ class Hub(ConfiguredHub):
         """
         return self._resources.dispatcher().skip_event(name, sequence)
 
+    def forget_handler(self, name: str) -> bool:
+        """Forget the handlers of a name that no process has any more, with their cursor. Returns False if there is no such name.
+
+        What they have not taken is theirs no more; where a process has the name after all, it begins anew at its next start.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        return self._resources.dispatcher().forget(name)
+
     @contextmanager
     def working(self, *, concurrency: int = 4, grace: float | None = None) -> Iterator[None]:
         """Inside, deliveries are processed, handlers called, and accounts with ``sync_every`` synced, in the background.

@@ -167,7 +167,8 @@ def _handler(health: ConsumerHealth) -> Finding:
         counts = f"failing: {health.failing}, dead: {health.dead}, the latest with {health.error}"
         detail = f"{counts}; see returns-hub handlers list {health.name}"
     elif waited > _LONGEST_WAIT_S:
-        detail = f"lag: {health.lag}, the oldest for {format_span(waited)}; does a process with this handler run?"
+        detail = f"lag: {health.lag}, the oldest for {format_span(waited)}; does a process with this handler run? "
+        detail += f"If none ever will: returns-hub handlers forget {health.name}"
     else:
         return Finding(account=None, check=check, result="ok", detail=f"lag: {health.lag}")
     return Finding(account=None, check=check, result="warning", detail=detail)

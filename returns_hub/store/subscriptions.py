@@ -177,6 +177,13 @@ class Subscriptions:
             return skipped
 
     @store_errors
+    def forget(self, consumer: str) -> bool:
+        """Remove a consumer with its cursor and all that it has not taken; False if there is none of this name."""
+        with self.database.writing(serialized=False) as connection:
+            connection.execute(delete(PARKED_EVENTS).where(_QUEUED.consumer == consumer))
+            return connection.execute(delete(CONSUMERS).where(CONSUMERS.c.name == consumer)).rowcount > 0
+
+    @store_errors
     def health(self) -> list[ConsumerHealth]:
         """How far every consumer of the store has come, by name."""
         pending = _QUEUED.state == PENDING

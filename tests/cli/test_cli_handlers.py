@@ -87,6 +87,18 @@ def test_a_dead_event_is_retried_or_skipped(
 
 
 @pytest.mark.usefixtures("_failed")
+def test_a_handler_that_no_process_has_any_more_is_forgotten(run: Run, tmp_path: Path) -> None:
+    ran = run("handlers", "forget", "my-shop")
+    said = "returns-hub: my-shop has not taken 1 event: --yes forgets it all the same\n"
+    assert (ran.code, ran.out, ran.err) == (2, "", said)
+    assert run("handlers", "forget", "my-shop", "--yes").out == "my-shop is forgotten\n"
+    assert run("handlers", "list", "--json").objects == []
+    with Hub([], store=f"sqlite:///{tmp_path}/returns.db") as hub:
+        hub.on(name="my-shop", since="beginning")(lambda event: None)
+        assert (hub.dispatch(), hub.forget_handler("other")) == (2, False)
+
+
+@pytest.mark.usefixtures("_failed")
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -552,6 +552,25 @@ def test_a_replay_leaves_to_itself_what_somebody_is_at(
     assert (inbox.replay(number).origin, inbox.replay(number).attempts) == (Origin.WEBHOOK, 1)
 
 
+def test_all_that_match_are_replayed_in_small_transactions_but_what_somebody_is_at(
+    store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("returns_hub.store.inbox._REPLAY_CHUNK", 2)
+    post(*(bodies.told(a_return(f"R{number}")) for number in range(5)))
+    post(bodies.told(a_return("R9")), account="other")
+    processor.process_due()
+    (late,) = post(bodies.hint("F1"))
+    assert processor.claim() is not None
+    since = datetime(2026, 3, 1, 13, 3, tzinfo=UTC)
+    assert inbox.count(account="acme", since=since) == 3
+    assert inbox.replay_matching(account="acme", since=since) == 2
+    assert [(each.id, each.origin) for each in inbox.find(state=DeliveryState.PENDING)] == [
+        (late, Origin.WEBHOOK),
+        (5, Origin.REPLAY),
+        (4, Origin.REPLAY),
+    ]
+
+
 def test_a_replay_waits_for_a_later_one_that_somebody_is_at(
     inbox: Inbox, deliveries: Deliveries, post: Post, processor: Processor, bodies: Bodies
 ) -> None:
