@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import frozen
-from sqlalchemy import Connection, Table, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from returns_hub.events import EventUnmapped
 from returns_hub.json_codec import encode_json
@@ -110,7 +110,9 @@ def _names(connection: Connection, account: str, return_id: str) -> ReturnNames:
     while found:
         # A request and what grew from it are one life.
         query = select(table.id, table.request_id).where(table.account == account)
-        related = connection.execute(query.where(or_(table.id.in_(found), table.request_id.in_(found))))
+        # Two queries: asked for either, SQLite would read the whole account.
+        conditions = (table.id.in_(found), table.request_id.in_(found))
+        related = [row for condition in conditions for row in connection.execute(query.where(condition))]
         found = {key for row in related for key in row if key} - ids
         ids |= found
     of_returns = select(NAMES.c.name).where(NAMES.c.account == account, NAMES.c.return_id.in_(ids))

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 # The revision in migrations/versions that these tables are of.
-REVISION: Final = "0009"
+REVISION: Final = "0010"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
@@ -179,6 +179,7 @@ NAMES: Final = Table(
     Column("name", Text, primary_key=True),
     Column("account", Text, primary_key=True),
     Column("return_id", Text, primary_key=True),
+    Index("names_of_return", "account", "return_id"),
     sqlite_with_rowid=False,
 )
 

@@ -11,7 +11,9 @@ from sqlalchemy import event
 from returns_hub import Attention, Return, Status, UnreadableField
 from returns_hub.merge import observed
 from returns_hub.store import Store
+from returns_hub.store.erasure import Erasures
 from returns_hub.store.inbox import Deliveries
+from returns_hub.store.overview import Overview
 from returns_hub.store.refusals import Refusals
 from returns_hub.store.subscriptions import Subscriptions
 from returns_hub.store.sync_log import SyncLog
@@ -30,6 +32,9 @@ FILTERS: dict[str, Any] = {
     "tracking": "1Z999",
     "sku": "X-1",
 }
+
+
+KEY = (datetime(2026, 3, 1, tzinfo=UTC), "acme", "r1")
 
 
 def by(*some: str) -> Callable[[Store], Any]:
@@ -70,10 +75,23 @@ CALLS: dict[str, Callable[[Store], Any]] = {
     "health of deliveries": lambda store: Deliveries(store.database).backlog(),
     "next due delivery": lambda store: Deliveries(store.database).next_due(),
     "refusals": lambda store: Refusals(store.database).total(),
+    "names of a return to erase": lambda store: Erasures(store.database).names("acme", "r1"),
     "find": lambda store: list(store.find("X-1", limit=50)),
     "find in an account": lambda store: list(store.find("X-1", account="acme", limit=50)),
     "find all": lambda store: list(store.find("X-1")),
     "what was found": lambda store: store._stored([("acme", "r1"), ("acme", "r2"), ("other", "r3")]),
+    "console: returns by status": lambda store: Overview(store.database).by_status(),
+    "console: returns by attention": lambda store: Overview(store.database).by_attention(),
+    "console: unknown words": lambda store: Overview(store.database).unknown_words("acme"),
+    "console: events by the hour": lambda store: Overview(store.database).events_by_hour(),
+    "console: deliveries by the hour": lambda store: Overview(store.database).deliveries_by_hour(),
+    "console: deliveries": lambda store: Overview(store.database).deliveries(limit=50),
+    "console: a later page of returns": lambda store: Overview(store.database).returns(words={}, after=KEY, limit=50),
+    "console: a later page of a SKU's returns": lambda store: Overview(store.database).returns(
+        words={"sku": "X-1"}, after=KEY, limit=50
+    ),
+    "console: how many returns": lambda store: Overview(store.database).count_returns(words={}),
+    "console: how many returns of a SKU": lambda store: Overview(store.database).count_returns(words={"sku": "X-1"}),
     **{f"returns by {' and '.join(some)}": by(*some) for count in (1, 2) for some in combinations(FILTERS, count)},
 }
 
@@ -108,6 +126,8 @@ SORTED = ("UNION USING TEMP B-TREE", "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY
 EXPECTED = {
     "latest events": ["SCAN events"],
     "refusals": ["SCAN refusals"],  # a row for each account and reason
+    "console: deliveries": ["SCAN deliveries"],  # from their newest on, as the events
+    "console: unknown words": ["USE TEMP B-TREE FOR GROUP BY", "USE TEMP B-TREE FOR ORDER BY"],  # of a thousand at most
     "find": ["USE TEMP B-TREE FOR ORDER BY"],
     "find in an account": ["USE TEMP B-TREE FOR ORDER BY"],
     "find all": ["USE TEMP B-TREE FOR ORDER BY"],
@@ -141,19 +161,27 @@ def test_sqlite_reads_no_whole_table_or_account_and_sorts_nothing(sqlite_store: 
 # PostgreSQL: it plans by what it knows of the rows.
 ROWS = (
     """INSERT INTO returns SELECT 'acme', 'r' || n, 'memory', 'RMA-' || n, 'unknown', (ARRAY['closed', 'rejected'])[1 + mod(n, 2)], NULL, '  ',
-    '#' || n, NULL, NULL, NULL, NULL, '2026-01-01'::timestamptz + n * interval '1 hour', NULL, '{}' FROM generate_series(1, 3000) n""",
+    '#' || n, NULL, NULL, CASE mod(n, 3) WHEN 0 THEN 'request:' || n END, NULL, '2026-01-01'::timestamptz + n * interval '1 hour', NULL, '{}'
+    FROM generate_series(1, 5000) n""",
     """INSERT INTO terms SELECT kind || mod(n, most), '2026-01-01'::timestamptz + n * interval '1 hour', 'acme', 'r' || n
-    FROM generate_series(1, 3000) n, (VALUES ('order:', 3000), ('number:rma-', 3000), ('email:', 900), ('sku:', 50)) kinds(kind, most)""",
+    FROM generate_series(1, 5000) n, (VALUES ('order:', 5000), ('number:rma-', 5000), ('email:', 900), ('sku:', 50)) kinds(kind, most)""",
+    """INSERT INTO names SELECT 'item:' || n, 'acme', 'r' || n FROM generate_series(1, 5000) n""",
     """INSERT INTO events SELECT n + 9, 'e' || n, 'return.created', 'acme', 'r' || n, '2026-01-01', '2026-01-01', 'poll', '{}'
-    FROM generate_series(1, 3000) n""",
+    FROM generate_series(1, 5000) n""",
+    """INSERT INTO deliveries SELECT n, 'acme', 'd' || n, 'r' || n, '2026-01-01', 'POST', '', '', '', 'processed', 'webhook', 0, 1, '2026-01-01',
+    NULL, NULL, NULL, NULL, 1 FROM generate_series(1, 5000) n""",
     "ANALYZE",
 )
 # What is read as far as it is asked for, in the order of an index; what an index holds nothing else of; and the smallest tables.
 MAY_BE_READ_WHOLE = {
-    *("returns_newest", "events_pkey"),
+    *("returns_newest", "events_pkey", "deliveries_pkey"),
     *("deliveries_in_order", "deliveries_due", "deliveries_dead", "parked_events_by_return"),
     *("consumers_pkey", "refusals"),
 }
+
+
+# A thousand of what half of the rows are is soon counted along any index.
+COUNTED = ("console: returns by status", "console: how many returns")
 
 
 def test_postgresql_reads_no_whole_table_or_account(postgresql_url: str) -> None:
@@ -175,7 +203,7 @@ def test_postgresql_reads_no_whole_table_or_account(postgresql_url: str) -> None
                     for node in nodes
                     if node["Node Type"] == "Seq Scan" or ("Index Name" in node and "Index Cond" not in node)
                 ]
-                if not MAY_BE_READ_WHOLE.issuperset(whole):
+                if not MAY_BE_READ_WHOLE.issuperset(whole) and name not in COUNTED:
                     wrong.append((name, whole, statement))
     assert not wrong, "\n".join(map(str, wrong))
 
