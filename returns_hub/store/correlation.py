@@ -100,21 +100,25 @@ def part_names(aliases: Iterable[str]) -> tuple[Part, ...]:
     )
 
 
+def has_erased(connection: Connection, account: str) -> bool:
+    """True if a return of the account was erased, and is not to be stored again. Mostly none was."""
+    return connection.execute(select(ERASED.c.digest).where(ERASED.c.account == account).limit(1)).first() is not None
+
+
 def find_erased(connection: Connection, account: str, names: Iterable[str]) -> set[str]:
     """Those of the names, ``return:ID`` or of parts, that a return had which was erased and is not to be stored again."""
     of_account = select(ERASED.c.digest).where(ERASED.c.account == account)
     digests = {rows.fingerprint(name): name for name in names if rows.plain(name) == name}
-    # Mostly nothing was erased at all, and that is found out at once.
-    if not digests or connection.execute(of_account.limit(1)).first() is None:
-        return set()
     found = (connection.execute(of_account.where(ERASED.c.digest.in_(some))).scalars() for some in chunks(digests))
     return {digests[digest] for some in found for digest in some}
 
 
-def correlate(connection: Connection, account: str, wanted: Mapping[str, Iterable[Part]]) -> dict[str, str]:
+def correlate(
+    connection: Connection, account: str, wanted: Mapping[str, Iterable[Part]], *, erased: bool
+) -> dict[str, str]:
     """By the same keys as the parts, the ids of the returns that they mean; without those that mean none.
 
-    Parts of a return that was erased mean :data:`ERASED_RETURN`.
+    Parts of a return that was ``erased`` mean :data:`ERASED_RETURN`, where the account has such.
     """
     wanted = {key: tuple(parts) for key, parts in wanted.items()}
     having: defaultdict[str, set[str]] = defaultdict(set)
@@ -123,7 +127,7 @@ def correlate(connection: Connection, account: str, wanted: Mapping[str, Iterabl
     for some in chunks(names):
         for name, return_id in connection.execute(query.where(NAMES.c.name.in_(some))):
             having[name].add(return_id)
-    for name in find_erased(connection, account, names):
+    for name in find_erased(connection, account, names if erased else ()):
         having[name].add(ERASED_RETURN)
     found: dict[str, str] = {}
     for key, parts in wanted.items():

@@ -145,12 +145,16 @@ def apply(
     """
     now = database_time(connection)
     ingestion = _Ingestion(connection=connection, account=account, derive=derive, now=now, of_pass=of_pass)
-    names = ingestion.merge(_without_erased(connection, account, batch.of_returns))
+    erased = correlation.has_erased(connection, account)
+    of_returns = _without_erased(connection, account, batch.of_returns) if erased else batch.of_returns
+    names = ingestion.merge(of_returns)
     waiting = {each.key: each for each in batch.uncorrelated}
     while waiting or names:
         stored = correlation.find_waiting(connection, account, names)
         candidates = {**stored, **waiting}
-        ids = correlation.correlate(connection, account, {key: each.parts for key, each in candidates.items()})
+        ids = correlation.correlate(
+            connection, account, {key: each.parts for key, each in candidates.items()}, erased=erased
+        )
         correlation.remove_waiting(connection, account, [stored[key] for key in ids if key in stored])
         found: defaultdict[str, list[EncodedObservation]] = defaultdict(list)
         for key, return_id in ids.items():

@@ -156,8 +156,8 @@ class Store:
             StoreError: the database fails.
         """
         with self.database.reading() as connection:
-            found = correlation.correlate(connection, account, {"": correlation.part_names(aliases)}).get("")
-        return None if found == correlation.ERASED_RETURN else found
+            wanted = {"": correlation.part_names(aliases)}
+            return correlation.correlate(connection, account, wanted, erased=False).get("")
 
     @store_errors
     def checkpoints(self, account: str) -> dict[str, Any]:
