@@ -16,7 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -140,8 +140,10 @@ def _at(kind: str, name: str, way: _Place, to: _Change) -> tuple[Mutant, Callabl
 def of_values(seen: list[Return]) -> Iterator[Mutant]:
     """The faults in the values of returns that change one of those that were seen."""
     for mutant, to in _changes(seen):
-        if any(to(ret) != ret for ret in seen):
-            yield mutant
+        # What the model itself refuses, an amount that is none for instance, no adapter can give.
+        with suppress(ValueError):
+            if any(to(ret) != ret for ret in seen):
+                yield mutant
 
 
 def _changes(seen: list[Return]) -> Iterator[tuple[Mutant, Callable[[Return], Return]]]:

@@ -30,6 +30,7 @@ from returns_hub import (
     RateLimited,
     ReturnQuery,
     ShipmentQuery,
+    ShipmentStatus,
     Status,
     ValidationFailed,
     WebhookRequest,
@@ -177,6 +178,7 @@ REQUEST = ExpectedReturn(
     order_number="#88317",
     email="ada.sample88317@example.com",
     status=Status.RECEIVED,
+    status_raw="0",
     created_at=datetime(2024, 8, 27, 10, 14, 19, 643486, tzinfo=UTC),
     items=(
         ExpectedItem(id="1022", name="Board Game", sku=None),
@@ -187,6 +189,7 @@ REQUEST = ExpectedReturn(
     shipments=(
         ExpectedShipment(
             id="1042",
+            status=ShipmentStatus.DELIVERED,
             tracking_number="SAMPLE0000001032",
             label_url="https://labels.example.com/202408/1032-S240827-0000001.pdf",
             label_status=LabelStatus.READY,
@@ -295,6 +298,7 @@ LISTED = ExpectedReturn(id="123", status=Status.RECEIVED, items=(ExpectedItem(id
 class TestReturnHelper(AdapterConformance):
     adapter_class = ReturnHelper
     known_return = "1042"
+    states_every_value = True
     # Without an end, a listing first asks the vendor which day it is.
     listing = {"created_before": NOW}  # noqa: RUF012  a ClassVar of the base
     # Of a return: shown in samples, never defined. Of a pick-up: how it is to be, or was; whether it was is told elsewhere.

@@ -16,6 +16,7 @@ from returns_hub import (
     RateLimited,
     ReturnQuery,
     ShipmentQuery,
+    ShipmentStatus,
     Status,
     UnexpectedReply,
     ValidationFailed,
@@ -67,6 +68,8 @@ DOCUMENTED: Final = ExpectedReturn(
     ),
     shipments=(
         ExpectedShipment(
+            id="3STRVL58192041",
+            status=ShipmentStatus.PRE_TRANSIT,
             tracking_number="3STRVL58192041",
             label_url="https://www.returnless.com/shippinglabel/index/?scid=3SRLSS001989339&hash=hsFMhN544bhKD57wk9QDJxjsUJ",
             label_status=LabelStatus.READY,
@@ -159,12 +162,14 @@ TWO_ITEMS: Final = ExpectedReturn(
         ExpectedItem(id="700430", sku="sample-0430", quantity=2),
     ),
     shipments=(ExpectedShipment(tracking_number="SAMPLE000000002"),),
+    facts={"address": {"house_number_addition": "A"}},
 )
 
 
 class TestReturnless(AdapterConformance):
     adapter_class = Returnless
     known_return = RETURN
+    states_every_value = True
     # Shown by the documentation's examples, of a request or of a return, for which no table of it has them.
     undefined_words = frozenset({"processing", "completed", "received", "approved"})
     webhook_secrets = "signing_keys"

@@ -112,6 +112,7 @@ LABELLED = ExpectedReturn(
 class TestReturnMate(AdapterConformance):
     adapter_class = ReturnMate
     known_return = "rma_abc123"
+    states_every_value = True
     # The help centre's examples of what a shop may add, and stages that it names without saying what they mean.
     undefined_words = frozenset(
         {

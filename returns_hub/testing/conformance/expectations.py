@@ -26,6 +26,8 @@ from returns_hub.testing.conformance.expected import (
     facts_given,
     facts_stated,
     flat,
+    places_given,
+    places_stated,
 )
 from returns_hub.testing.conformance.suite import ConformanceSuite
 from returns_hub.testing.drivers import Driver
@@ -128,6 +130,23 @@ class ExpectationChecks(ConformanceSuite):
                 or "the value in a case's `expects`, or name it in `not_given`"
             )
             raise NotImplementedError(f"not proved: {proof}; state {hint}")
+
+    @check(Part.EXPECTATIONS)
+    def test_every_value_is_stated(self) -> None:
+        """A value that no case states may be wrong in every record, and nobody sees it."""
+        if not self.states_every_value:
+            pytest.skip("the suite does not say that it states every value (`states_every_value`)")
+        given: set[str] = set()
+        stated: set[str] = set()
+        for case in self.cases:
+            if case.expects is not None:
+                for record, ret in zip(case.expects, self.read_records(case), strict=True):
+                    given |= places_given(ret)
+                    stated |= places_stated(record)
+        if given - stated:
+            raise NotImplementedError(
+                f"not proved: {', '.join(sorted(given - stated))}; state them in a record's `facts`"
+            )
 
     def _driven(self, case: Case, answers: Sequence[Reply]) -> dict[str, Any]:
         """The leaves of what the case's operation gives for these replies, of which those to the request for a token are none."""

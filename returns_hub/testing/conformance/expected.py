@@ -1,5 +1,6 @@
 """What the vendor's data mean, stated from its documents: the values that a case expects, filters, order, differences."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -112,6 +113,7 @@ DISTINCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "two items of one return": ("item.id",),
 }
 FILTERS: Final = ("status", "created_after", "created_before", "updated_after", "customer_email", "order_number")
+_INDEX: Final = re.compile(r"\[\d+\]")
 ORDER: Final = "order of a listing"
 VARIATION: Final = "two records that differ in one field"
 PROOFS: Final = (*FACTS, *DISTINCTIONS, *(f"filter {name}" for name in FILTERS), ORDER, VARIATION)
@@ -169,6 +171,37 @@ def flat(value: Any, place: str = "") -> dict[str, Any]:
     else:
         return {place: value}
     return {inner: leaf for where, part in parts for inner, leaf in flat(part, where).items()}
+
+
+# Where the values of an expected return stand in the model, if not under their own names.
+_PLACES: Final[Mapping[str, str]] = {
+    "order_number": "order.number",
+    "order_id": "order.id",
+    "email": "customer.email",
+    "reason_code": "reason.code",
+    "reason_text": "reason.text",
+    "label_url": "label.url",
+    "label_status": "label.status",
+}
+_NO_FACTS: Final = ("provider", "unreadable")
+
+
+def places_stated(expected: ExpectedReturn) -> set[str]:
+    """Every place of the model that an expected return states something of: ``items[].sku``."""
+    values = dict(stated(expected))
+    parts = {name: values.pop(name) for name in ("items", "shipments") if name in values}
+    found = {_PLACES.get(name, name) for name in values}
+    for name, rows in parts.items():
+        found |= {f"{name}[].{_PLACES.get(inner, inner)}" for row in rows for inner in row}
+    return found | {_INDEX.sub("[]", place) for place in flat(dump(dict(expected.facts)))}
+
+
+def places_given(ret: Return) -> set[str]:
+    """Every place of the model at which a return has a value: ``items[].sku``."""
+    leaves = {
+        _INDEX.sub("[]", place): value for place, value in flat(dump(ret)).items() if value not in (None, "", False)
+    }
+    return {place for place in leaves if not place.startswith(_NO_FACTS)}
 
 
 def facts_stated(expected: ExpectedReturn) -> set[str]:

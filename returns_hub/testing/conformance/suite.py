@@ -41,6 +41,7 @@ class ConformanceSuite:
     cases: ClassVar[tuple[Case, ...]]
     filters: ClassVar[tuple[Filter, ...]] = ()
     variations: ClassVar[tuple[Variation, ...]] = ()
+    states_every_value: ClassVar[bool] = False
     not_given: ClassVar[frozenset[str]] = frozenset()
     oldest_return: ClassVar[str | None] = None
     newest_return: ClassVar[str | None] = None

@@ -70,6 +70,7 @@ class TestParcelWise(AdapterConformance):
         Case("backfill", lambda adapter: adapter.backfill(SINCE, NOW)[0].read(None)),
     )
 
+    states_every_value = True
     # Its API has no shipments, and knows an order by its name alone.
     not_given = frozenset({"order_id", "shipment.tracking_number", "shipment.label_url"})
     filters = (
