@@ -12,7 +12,7 @@ from returns_hub.errors import ReturnsHubError
 from returns_hub.hub import Hub
 from returns_hub.json_codec import encode_json
 from returns_hub.model import Item, Return, Shipment
-from returns_hub.status import Facts, StatusTable
+from returns_hub.status import Facts, Status, StatusTable
 
 # Which vocabularies a word of a field is of, most likely first; what is left comes behind.
 _OF_FIELD: Final[Mapping[str, Sequence[str]]] = {
@@ -22,6 +22,8 @@ _OF_FIELD: Final[Mapping[str, Sequence[str]]] = {
     "disposition": ("handling", "disposition", "recall", "resend", "vas"),
     "disposition_status": ("handling_status", "recall_inventory", "recall", "resend", "vas", "disposition"),
 }
+
+_CONCLUDED: Final = "The vendor has no word for the return itself: it is concluded from its parcels and items, or from the call that told of it."
 
 
 @frozen(kw_only=True)
@@ -81,7 +83,9 @@ class Meanings:
 
     def of_return(self, ret: Return) -> Meaning | None:
         """Why a return has its status."""
-        return self.explain(ret.status_raw)
+        if ret.status_raw or ret.status is Status.UNKNOWN:
+            return self.explain(ret.status_raw)
+        return Meaning(word="", vocabulary=None, asserts=(ret.status.value,), why=_CONCLUDED, source="")
 
     def of_shipment(self, shipment: Shipment) -> Meaning | None:
         """Why a shipment has its status."""

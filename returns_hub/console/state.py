@@ -101,6 +101,8 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # Templates that a new version brings would not fit the code that is running.
+        auto_reload=False,
         finalize=_finalize,
     )
     environment.filters.update(display.FILTERS)

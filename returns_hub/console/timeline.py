@@ -74,7 +74,8 @@ def _changes(changes: Mapping[str, Any], mask: Mask) -> Iterable[tuple[str, str,
     for place, values in changes.items():
         if place.rpartition(".")[2] not in _IDENTIFIERS:
             before, after = (_text(mask.change(place, value)) for value in values)
-            yield place, before, after
+            if before or after:
+                yield place, before, after
 
 
 def _text(value: Any) -> str:

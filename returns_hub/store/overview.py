@@ -23,12 +23,14 @@ from sqlalchemy import (
     union_all,
 )
 
+from returns_hub.merge import Layer, Stamp
 from returns_hub.reports import DeliveryState
 from returns_hub.status import Attention, Status
+from returns_hub.store import rows
 from returns_hub.store.database import Database, database_time, store_errors
 from returns_hub.store.events import last_sequence
 from returns_hub.store.queue import DEAD, PENDING, in_state
-from returns_hub.store.schema import AUDIT, DELIVERIES, EVENTS, PARKED_EVENTS, RETURNS, TERMS
+from returns_hub.store.schema import AUDIT, DELIVERIES, EVENTS, MERGE_STATE, PARKED_EVENTS, RETURNS, TERMS
 from returns_hub.store.search import UNDATED, select_matching, stands_alone, term
 
 MAX_COUNT: Final = 1000
@@ -183,6 +185,22 @@ class Overview:
         return {Attention(word): count for word, count in found.items() if count}
 
     @store_errors
+    def layers(self, account: str, return_id: str) -> Sequence[Layer]:
+        """What a return is put together from, newest first: of each observation, what no later one says."""
+        state = MERGE_STATE.c
+        query = select(_RETURN.object, state.at, state.seen_at, state.layers).where(
+            _RETURN.account == account,
+            _RETURN.id == return_id,
+            state.account == _RETURN.account,
+            state.return_id == _RETURN.id,
+        )
+        with self.database.reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return ()
+        return rows.read_state(rows.read_return(row.object, return_id), row.layers, Stamp(row.at, row.seen_at)).layers
+
+    @store_errors
     def unknown_words(self, account: str) -> Mapping[str, int]:
         """The vendor's words that have no meaning here, and how many of the account's newest returns stand at each."""
         newest = select(_RETURN.status_raw).where(_RETURN.account == account, _RETURN.status == Status.UNKNOWN.value)
@@ -221,36 +239,37 @@ class Overview:
         self, connection: Connection, key: Column[Any], moment: Column[Any], last: int
     ) -> Sequence[HourlyCount]:
         """Ids are in the order of time, as nearly as anybody can see in a chart, and hardly any is missing."""
-        now = database_time(connection)
-        this_hour = now.replace(minute=0, second=0, microsecond=0)
+        this_hour = database_time(connection).replace(minute=0, second=0, microsecond=0)
         hours = [this_hour - timedelta(hours=back) for back in range(_HOURS - 1, -1, -1)]
-        starts = [self._first_id(connection, (key, moment), hour, last) for hour in hours]
+        newest = connection.execute(select(moment).where(key == last)).scalar()
+        starts: list[int] = []
+        for hour in hours:
+            if newest is None or newest < hour:
+                starts.append(last + 1)
+            else:
+                starts.append(self._first_id(connection, (key, moment), hour, (starts[-1] if starts else 1, last)))
         ends = [*starts[1:], last + 1]
         return [HourlyCount(hour, max(end - start, 0)) for hour, start, end in zip(hours, starts, ends, strict=True)]
 
     def _first_id(
-        self, connection: Connection, columns: tuple[Column[Any], Column[Any]], hour: datetime, last: int
+        self,
+        connection: Connection,
+        columns: tuple[Column[Any], Column[Any]],
+        hour: datetime,
+        between: tuple[int, int],
     ) -> int:
-        """The first id whose moment is not before the hour; one behind the last if there is none."""
+        """The first id whose moment is not before the hour; the last one's is not."""
         key, moment = columns
-        name = key.table.fullname
-        known = self._starts.get((name, hour))
-        if known is not None:
-            return known
-        low, high = 1, last + 1
-        while low < high:
-            middle = (low + high) // 2
-            at = connection.execute(select(key, moment).where(key >= middle).order_by(key).limit(1)).first()
-            if at is None or at[1] >= hour:
-                high = middle
-            else:
-                low = at[0] + 1
-        if low <= last:
-            self._starts = {
-                place: first for place, first in self._starts.items() if place[1] > hour - timedelta(hours=25)
-            }
-            self._starts[name, hour] = low
-        return low
+        place = (key.table.fullname, hour)
+        if place not in self._starts:
+            low, high = between
+            while low < high:
+                middle = (low + high) // 2
+                at = connection.execute(select(key, moment).where(key >= middle).order_by(key).limit(1)).one()
+                low, high = (low, middle) if at[1] >= hour else (at[0] + 1, high)
+            kept = {each: first for each, first in self._starts.items() if each[1] > hour - timedelta(hours=_HOURS)}
+            self._starts = {**kept, place: low}
+        return self._starts[place]
 
 
 def _matching(account: str | None, state: DeliveryState | None, subject: str | None) -> list[ColumnElement[bool]]:

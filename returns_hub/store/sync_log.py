@@ -1,12 +1,13 @@
 """How the syncs of an account go: when the last one ran, how it ended, and how old the mirror is."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 from sqlalchemy import select
 
 from returns_hub.events import ConnectionDegraded, ConnectionRecovered, Event, Origin
@@ -19,6 +20,9 @@ from returns_hub.store.schema import CHECKPOINTS
 from returns_hub.store.sql import chunks
 
 _HEALTH: Final = "health"
+# How many syncs ended and failed in each of the last hours, and what the last one counted.
+_RUNS: Final = "runs"
+_HOURS_KEPT: Final = 25
 # A failure or two are a vendor's bad minute.
 _FAILURES_OF_A_DEGRADED: Final = 3
 
@@ -30,7 +34,7 @@ class SyncHealth:
     ``started_at`` and ``finished_at`` are those of the last sync; ``finished_at`` is None while it runs, and after it was
     killed. ``error`` is why it ended early, ``failures`` how many in a row did. ``degraded``: so many that a
     ``connection.degraded`` was emitted, and no sync has succeeded since. What the vendor has up to ``covered_until`` is in
-    the mirror.
+    the mirror. ``counted`` are the counts of the last sync that ended, by the names of its report.
     """
 
     account: str
@@ -40,6 +44,7 @@ class SyncHealth:
     failures: int = 0
     degraded: bool = False
     covered_until: datetime | None = None
+    counted: Mapping[str, int] = field(factory=dict, hash=False)
 
     def lag_s(self, now: datetime) -> float | None:
         """How many seconds the mirror is behind the vendor; None before the first sync is through."""
@@ -60,7 +65,7 @@ class SyncLog:
             StoreError: the database fails.
         """
         with self.database.reading() as connection:
-            saved = load_checkpoints(connection, account, (COVERED, _HEALTH))
+            saved = load_checkpoints(connection, account, (COVERED, _HEALTH, _RUNS))
             return _sync_health(account, saved, database_time(connection) + CLOCK_MARGIN)
 
     @store_errors
@@ -71,7 +76,7 @@ class SyncLog:
             StoreError: the database fails.
         """
         table = CHECKPOINTS.c
-        query = select(table.account, table.name, table.value).where(table.name.in_((COVERED, _HEALTH)))
+        query = select(table.account, table.name, table.value).where(table.name.in_((COVERED, _HEALTH, _RUNS)))
         saved: dict[str, dict[str, Any]] = defaultdict(dict)
         accounts = tuple(accounts)
         with self.database.reading() as connection:
@@ -80,6 +85,22 @@ class SyncLog:
                     saved[account][name] = rows.decode(value)
             latest = database_time(connection) + CLOCK_MARGIN
         return [_sync_health(account, saved[account], latest) for account in accounts]
+
+    @store_errors
+    def runs_by_hour(self) -> Mapping[datetime, tuple[int, int]]:
+        """How many syncs of all accounts ended, and how many of them failed, by the hour; of the last day.
+
+        Raises:
+            StoreError: the database fails.
+        """
+        totals: Counter[str] = Counter()
+        failed: Counter[str] = Counter()
+        with self.database.reading() as connection:
+            for value in connection.execute(select(CHECKPOINTS.c.value).where(CHECKPOINTS.c.name == _RUNS)).scalars():
+                for hour, (runs, failures) in rows.decode(value)["hours"].items():
+                    totals[hour] += runs
+                    failed[hour] += failures
+        return {parse_time(hour): (runs, failed[hour]) for hour, runs in totals.items()}
 
     def started(self, account: str, at: datetime) -> None:
         """A sync of the account begins.
@@ -90,8 +111,16 @@ class SyncLog:
         before = self.health(account)
         self._save(account, started_at=at, finished_at=None, error=before.error, failures=before.failures)
 
-    def finished(self, account: str, at: datetime, error: str | None, *, failed: bool) -> None:
-        """A sync of the account has ended, and why where it did so early.
+    def finished(
+        self,
+        account: str,
+        at: datetime,
+        error: str | None,
+        *,
+        failed: bool,
+        counted: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """A sync of the account has ended, why where it did so early, and what it ``counted``.
 
         After several that ``failed``, one event says so, and another one once a sync succeeds. One that was stopped, or
         put off by its vendor, says nothing about the connection.
@@ -114,6 +143,17 @@ class SyncLog:
         self._save(
             account, started_at=before.started_at or at, finished_at=at, error=error, failures=failures, events=events
         )
+        self._count_run(account, at, counted, failed=failed)
+
+    @store_errors
+    def _count_run(self, account: str, at: datetime, counted: Mapping[str, int], *, failed: bool) -> None:
+        hour = format_time(at.replace(minute=0, second=0, microsecond=0))
+        with self.database.writing(serialized=False) as connection:
+            hours = load_checkpoints(connection, account, (_RUNS,)).get(_RUNS, {}).get("hours", {})
+            runs, failures = hours.get(hour, (0, 0))
+            hours[hour] = [runs + 1, failures + failed]
+            kept = {name: hours[name] for name in sorted(hours)[-_HOURS_KEPT:]}
+            save_checkpoints(connection, account, {_RUNS: {"hours": kept, "counted": dict(counted)}})
 
     @store_errors
     def _save(
@@ -161,6 +201,7 @@ def _sync_health(account: str, saved: Mapping[str, Any], latest: datetime) -> Sy
         failures=saved_health.get("failures", 0),
         degraded=saved_health.get("degraded", False),
         covered_until=_moment(saved.get(COVERED, {}).get("until"), latest),
+        counted=saved.get(_RUNS, {}).get("counted", {}),
     )
 
 

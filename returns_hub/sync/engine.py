@@ -26,6 +26,8 @@ from returns_hub.sync.options import RunOptions, SyncJob
 from returns_hub.sync.reader import Interrupted, Reader, first_failure, worker_count
 from returns_hub.sync.writer import MirrorWriter
 
+# What of a report is kept, for whoever looks at the account later.
+_COUNTED: Final = ("requests", "read", "created", "changed", "unchanged", "events", "invalid_records")
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -166,7 +168,12 @@ class AccountRun:
         error = self.report.error or (None if ended else "the sync was stopped")
         try:
             if log is not None:
-                await to_thread.run_sync(partial(log.finished, self.account, self._now(), error, failed=self._failed))
+                report = self.report.report
+                counted = {name: getattr(report, name) for name in _COUNTED}
+                ended_at, failed = self._now(), self._failed
+                await to_thread.run_sync(
+                    partial(log.finished, self.account, ended_at, error, failed=failed, counted=counted)
+                )
             await to_thread.run_sync(leases.release, lease)
         except ReturnsHubError as problem:
             self.report.set(error=self.report.error or str(problem))

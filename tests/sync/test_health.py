@@ -164,3 +164,19 @@ def test_the_events_are_about_the_account_and_no_return(store: Store) -> None:
         NOON + timedelta(minutes=2),
         1,
     )
+
+
+def test_the_syncs_of_the_last_day_are_counted_by_the_hour_and_the_last_ones_counts_are_kept(
+    sqlite_store: Store,
+) -> None:
+    log = SyncLog(sqlite_store.database)
+    for hour in range(30):
+        for account in ("one", "two"):
+            at = NOON + timedelta(hours=hour, minutes=7)
+            error = "no" if account == "two" else None
+            log.finished(account, at, error, failed=error is not None, counted={"read": hour})
+    runs = log.runs_by_hour()
+    assert (len(runs), set(runs.values())) == (25, {(2, 1)})
+    assert (min(runs), max(runs)) == (NOON + timedelta(hours=5), NOON + timedelta(hours=29))
+    assert log.health("one").counted == {"read": 29}
+    assert log.health("three").counted == {}

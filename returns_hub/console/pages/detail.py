@@ -12,6 +12,7 @@ from returns_hub.console.marking import marked_json
 from returns_hub.console.masking import Mask
 from returns_hub.console.meaning import Meanings
 from returns_hub.console.pages.returns import return_path
+from returns_hub.console.sources import sources
 from returns_hub.console.timeline import timeline
 from returns_hub.console.visit import Act, Page, Plan, Refusal, Result, Visit
 from returns_hub.convert import dump
@@ -50,6 +51,7 @@ def show_return(visit: Visit) -> Response:
         cut=len(events) == _MAX_EVENTS,
         deliveries=deliveries,
         acts=usable_acts(meanings),
+        sources=sources(visit.console.overview.layers(account, ret.id)),
         model=dump(ret) if unmasked else None,
         raw=marked_json(ret.raw, dump(ret)) if unmasked else None,
     )

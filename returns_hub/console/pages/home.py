@@ -13,7 +13,9 @@ from starlette.responses import Response, StreamingResponse
 from returns_hub.console.charts import columns
 from returns_hub.console.guard import read_cookie, who_is
 from returns_hub.console.visit import Page, Refusal, Visit
-from returns_hub.store.overview import MAX_COUNT
+from returns_hub.hub import Health
+from returns_hub.store.overview import MAX_COUNT, HourlyCount
+from returns_hub.store.sync_log import SyncLog
 
 _RECENTLY: Final = timedelta(days=1)
 _STREAM_SECONDS: Final = 600.0
@@ -36,21 +38,23 @@ def home(visit: Visit) -> Response:
     health = visit.console.hub.health()
     by_attention = overview.by_attention()
     deliveries, events = overview.deliveries_by_hour(), overview.events_by_hour()
+    runs = SyncLog(visit.console.hub.open_store().database).runs_by_hour()
     return visit.render(
         "home.html",
         health=health,
         by_status=overview.by_status(),
         by_attention=by_attention,
-        tasks=_tasks(visit),
+        tasks=_tasks(visit, health),
         deliveries=columns(deliveries),
         events=columns(events),
+        syncs=columns([HourlyCount(each.hour, runs.get(each.hour, (0, 0))[0]) for each in events]),
+        failed_syncs=sum(failures for _, failures in runs.values()),
         max_count=MAX_COUNT,
     )
 
 
-def _tasks(visit: Visit) -> Sequence[Task]:
-    hub, url = visit.console.hub, visit.url
-    health = hub.health()
+def _tasks(visit: Visit, health: Health) -> Sequence[Task]:
+    url = visit.url
     degraded = sum(account.degraded for account in health.accounts)
     unsynced = sum(account.lag_s is None for account in health.accounts)
     found = [
