@@ -73,7 +73,7 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     ),
     "no provider": (
         {"accounts": {"acme": {}}},
-        "E001 RETURNS_HUB: accounts.acme.provider is missing; installed: return_helper, returnless, returnmate",
+        "E001 RETURNS_HUB: accounts.acme.provider is missing; installed: ",
     ),
     "unset variable": (
         {"accounts": {"acme": {"provider": "returnmate", "api_key": {"env": "NOT_SET_ANYWHERE"}}}},
