@@ -171,9 +171,8 @@ def replay(
     """Process deliveries once more, whatever has become of them.
 
     They become pending, and "serve" or a worker processes them again. Facts that
-    the mirror has already make no events. Many at once are those that all of
-    --dead, --account and --since hold of: their number is shown first, and they are replayed
-    once you have said so.
+    the mirror has already make no events. Without ids, all that --dead, --account
+    and --since select: their number is shown first, and you are asked.
 
     For example:
       returns-hub deliveries replay 4711 4712

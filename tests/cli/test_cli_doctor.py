@@ -77,7 +77,10 @@ def test_wrong_credentials_fail(configure: Callable[..., None], run: Run) -> Non
     assert "another-canary" not in ran.out
 
 
-def test_a_vendor_that_cannot_be_reached_fails(configure: Callable[..., None], run: Run, tmp_path: Path) -> None:
+def test_a_vendor_that_cannot_be_reached_fails(
+    configure: Callable[..., None], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: 0.0)  # no pause between two attempts
     path = tmp_path / "returns-hub.toml"
     path.write_text(path.read_text("utf-8").replace("base_url = ", 'base_url = "http://127.0.0.1:9/v1" #'), "utf-8")
     ran = run("doctor")
