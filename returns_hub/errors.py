@@ -97,6 +97,7 @@ class ProviderError(ReturnsHubError):
     - ``maybe_applied``: True when the vendor may have carried out a write although the call failed.
       Look before doing it again.
     - ``retryable``: waiting and calling again can help. It says nothing about doing a write twice.
+    - ``asked``: the host, with its environment where that is one of the vendor's own, that refused the credentials.
 
     ``vendor_message`` is the vendor's own sentence, at most 300 characters. It may hold personal data,
     so it is an attribute only: never in the text, the arguments or the ``repr``.
@@ -117,6 +118,7 @@ class ProviderError(ReturnsHubError):
         self.operation = ""
         self.maybe_applied = False
         self.attempts = 0
+        self.asked = ""
 
     def __str__(self) -> str:
         call = " ".join(part for part in (self.provider, self.operation) if part)
@@ -135,6 +137,8 @@ class ProviderError(ReturnsHubError):
             facts.append(self.vendor_code)
         if self.request_id:
             facts.append(f"request {self.request_id}")
+        if self.asked:
+            facts.append(f"asked at {self.asked}")
         if self.attempts > 1:
             facts.append(f"{self.attempts} attempts")
         if self.maybe_applied:

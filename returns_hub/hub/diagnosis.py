@@ -305,7 +305,7 @@ def _vendor(client: Client[Any], account: Account) -> Iterator[Finding]:
         yield Finding(account=name, check="vendor", result="warning", detail=detail)
         return
     except (AuthenticationFailed, PermissionDenied) as error:
-        detail = f"{error}; {asked}: are the credentials of this environment?"
+        detail = f"{error}: are the credentials of the environment {account.environment}?"
         yield Finding(account=name, check="credentials", result="failed", detail=detail)
         return
     except ReturnsHubError as error:

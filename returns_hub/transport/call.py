@@ -3,11 +3,12 @@
 import time
 from collections.abc import Generator
 from typing import Final, Generic, TypeVar, cast
+from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
 from returns_hub import telemetry
-from returns_hub.adapter import Token
+from returns_hub.adapter import Adapter, Token
 from returns_hub.errors import (
     AuthenticationFailed,
     Conflict,
@@ -388,6 +389,8 @@ class Call(Generic[T]):
             error.maybe_applied |= self._maybe_applied
             error.request_id = error.request_id or printable(self._attempt.request_id)
             error.http_status = error.http_status or self._attempt.status
+        if isinstance(error, AuthenticationFailed) and self._request is not None:
+            error.asked = _host_and_environment(self._adapter, self._request.url)
         error.__context__ = None
         return error.with_traceback(None)
 
@@ -426,6 +429,14 @@ class Call(Generic[T]):
             ms=round(seconds * 1000, 1),
             attempt=self._attempt.number,
         )
+
+
+def _host_and_environment(adapter: Adapter, url: str) -> str:
+    """The host of a URL, and of which of the vendor's environments it is: mostly the credentials are those of another one."""
+    host = urlsplit(url).hostname or ""
+    bases = [adapter.base_urls, *adapter.extra_base_urls.values()]
+    names = [name for urls in bases for name, base in urls.items() if urlsplit(base).hostname == host]
+    return f"{host} ({names[0]})" if names else host
 
 
 def _identity(request: OutgoingRequest) -> object:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -37,6 +38,7 @@ from returns_hub import (
 from returns_hub.rate_limits import RateLimiter
 from returns_hub.retry import Backoff
 from returns_hub.transport import Transport
+from returns_hub.transport.call import _host_and_environment
 from returns_hub.wire import prepare
 
 CANARY = "canary-5f2b9d"
@@ -352,6 +354,15 @@ def test_attempts_are_limited_and_told(vendor: Any, acme: Any, open_driver: Any)
     assert isinstance(error, ProviderUnavailable)
     assert (error.attempts, len(vendor.requests)) == (3, 3)
     assert str(error) == "acme ask: The vendor is failing (5xx) (HTTP 503, 3 attempts)"
+
+
+def test_who_refused_the_credentials_is_named_with_its_environment(vendor: Any, acme: Any, open_driver: Any) -> None:
+    vendor.will(401)
+    error = failure(open_driver(acme(), vendor.url), prepare(acme(), "/others"))
+    assert str(error).endswith("(HTTP 401, asked at 127.0.0.1)")
+    urls = [acme().base_urls["production"], "https://proxy.example/v1"]
+    host = urlsplit(urls[0]).hostname
+    assert [_host_and_environment(acme(), url) for url in urls] == [f"{host} (production)", "proxy.example"]
 
 
 @pytest.mark.parametrize(
