@@ -82,8 +82,10 @@ def test_a_failure_is_said(synced: None, run: Run, vendor: ReturnMateSandbox) ->
     ran = run("reconcile")
     assert (ran.code, ran.err) == (
         1,
-        "returns-hub: acme-au: returnmate list_returns: The vendor does not accept the credentials "
-        "(HTTP 401, asked at 127.0.0.1)\n",
+        (
+            "returns-hub: acme-au: returnmate list_returns: The vendor does not accept the credentials "
+            "(HTTP 401, asked at 127.0.0.1)\n"
+        ),
     )
 
 
