@@ -87,6 +87,32 @@ async def test_the_background_does_it_all(vendor: Any, account: Account, address
 
 
 @pytest.mark.anyio
+async def test_what_failed_is_listed_and_tried_again(account: Account, address: str, delivery: Deliver) -> None:
+    async def send_mail(event: Event) -> None:
+        raise ValueError("jane@example.com has no mailbox")
+
+    async with AsyncHub([account], store=address) as hub:
+        hub.on(name="shop", attempts=1)(send_mail)
+        await hub.sync()
+        await hub.receive("acme", delivery("rma_abc123"))
+        with pytest.raises(WebhookRejected):
+            await hub.receive("acme", delivery("rma_abc123", secret="another"))
+        assert [(each.account, each.reason, each.count) for each in await hub.refused()] == [
+            ("acme", "wrong_signature", 1)
+        ]
+        assert (await hub.count_deliveries(account="acme"), await hub.replay_deliveries(account="acme")) == (1, 1)
+        hub.on(name="mail", since="beginning", backfill=True, attempts=1)(send_mail)
+        assert await hub.dispatch() == 0
+        mail, shop = await hub.handlers()
+        assert (mail.dead, shop.dead) == (6, 0)
+        assert (mail.error or "").endswith(" in send_mail")
+        assert [await hub.skip_event("mail", 1), await hub.retry_event("mail", 2)] == [True, True]
+        assert [await hub.forget_handler("mail"), await hub.forget_handler("mail")] == [True, False]
+        found = {each.check: each.result async for each in hub.diagnose("acme")}
+        assert (found["credentials"], found["signature"], found["refused"]) == ("ok", "ok", "warning")
+
+
+@pytest.mark.anyio
 async def test_what_cannot_be_is_refused(account: Account, address: str, delivery: Deliver) -> None:
     async with AsyncHub([account], store=address) as hub:
         with pytest.raises(WebhookRejected):
