@@ -101,7 +101,7 @@ def list_deliveries(
     wanted = None if state is None else DeliveryState(state)
     with Hub.from_config(config) as hub:
         print_list(
-            lambda rows: hub.deliveries(account=account, state=wanted, since=since, limit=rows),
+            lambda rows: hub.deliveries(account=account, state=wanted, since=_moment(since), limit=rows),
             limit=limit,
             json=json,
             as_json=_data,
@@ -196,7 +196,7 @@ def replay(
         raise ConfigurationError("name deliveries by their ids, or choose them by --dead, --account and --since")
     with Hub.from_config(config) as hub:
         if many:
-            selection: DeliverySelection = {"account": account, "since": since}
+            selection: DeliverySelection = {"account": account, "since": _moment(since)}
             if dead:
                 selection["state"] = DeliveryState.DEAD
             return _replay_many(hub, selection, dry_run=dry_run, yes=yes, json=json)
@@ -310,6 +310,11 @@ def _print_replayed(delivery: Delivery, *, json: bool) -> None:
         print_json(_data(delivery))
     else:
         print_line(f"{delivery.id}: {delivery.state.value}")
+
+
+def _moment(since: datetime | None) -> datetime | None:
+    """What was typed, in UTC where it names no zone."""
+    return since.replace(tzinfo=UTC) if since is not None and since.tzinfo is None else since
 
 
 def _unknown(id: int) -> str:
