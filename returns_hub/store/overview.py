@@ -4,7 +4,7 @@ Nothing here reads in proportion to the size of the store: pages are found by th
 hours of a day by halving the range of ids.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -112,7 +112,7 @@ class Overview:
         queries = select_matching(account=account, status=status, attention=attention, since=since, words=words)
         columns = [_RETURN[name] for name in ReturnRow.__annotations__]
         if queries and after is not None:
-            queries = _behind(queries, after, by_terms=attention is not None or any(words.values()))
+            queries = _behind(queries, after)
         with self.database.reading() as connection:
             for query in queries:
                 if len(found) < limit:
@@ -165,24 +165,20 @@ class Overview:
     @store_errors
     def by_status(self) -> Mapping[Status, int]:
         """How many returns stand at each status that any has, up to one more than :data:`MAX_COUNT`."""
-        alone = stands_alone(_RETURN.account, _RETURN.id)
-        with self.database.reading() as connection:
-            found = _count_each(
-                connection, {word: select(_RETURN.id).where(_RETURN.status == word, alone) for word in Status}
-            )
-        return {Status(word): count for word, count in found.items() if count}
+        return {Status(word): count for word, count in self._by_terms("status", Status).items()}
 
     @store_errors
     def by_attention(self) -> Mapping[Attention, int]:
         """How many returns have each attention that any has, up to one more than :data:`MAX_COUNT`."""
+        return {Attention(word): count for word, count in self._by_terms("attention", Attention).items()}
+
+    def _by_terms(self, kind: str, words: Iterable[str]) -> Mapping[str, int]:
+        """How many returns have each of these words that any has."""
         row = TERMS.c
         alone = stands_alone(row.account, row.return_id)
-        queries = {
-            word: select(row.return_id).where(row.term == term("attention", word.value), alone) for word in Attention
-        }
+        queries = {word: select(row.return_id).where(row.term == term(kind, word), alone) for word in words}
         with self.database.reading() as connection:
-            found = _count_each(connection, queries)
-        return {Attention(word): count for word, count in found.items() if count}
+            return {word: count for word, count in _count_each(connection, queries).items() if count}
 
     @store_errors
     def layers(self, account: str, return_id: str) -> Sequence[Layer]:
@@ -283,10 +279,10 @@ def _matching(account: str | None, state: DeliveryState | None, subject: str | N
     return wanted
 
 
-def _behind(queries: Sequence[Select[Any]], after: _Key, *, by_terms: bool) -> Sequence[Select[Any]]:
+def _behind(queries: Sequence[Select[Any]], after: _Key) -> Sequence[Select[Any]]:
     """The queries of :func:`select_matching` from behind a row on."""
     created_at, account, return_id = after
-    if by_terms:
+    if TERMS in queries[0].get_final_froms():
         row = tuple_(TERMS.c.created_at, TERMS.c.account, TERMS.c.return_id)
         return [query.where(row < _place(created_at or UNDATED, account, return_id)) for query in queries]
     dated, *undated = queries

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 # The revision in migrations/versions that these tables are of.
-REVISION: Final = "0010"
+REVISION: Final = "0011"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
@@ -91,7 +91,6 @@ RETURNS: Final = Table(
     # Read backwards: the newest come first.
     Index("returns_newest", "created_at", "account", "id"),
     Index("returns_newest_of_account", "account", "created_at", "id"),
-    Index("returns_newest_at_status", "status", "created_at", "account", "id"),
     Index("returns_newest_of_account_at_status", "account", "status", "created_at", "id"),
     Index("returns_open", "account", "id", **_where(IS_OPEN)),
     Index("returns_unreadable", "account", "id", **_where("unreadable IS NOT NULL")),

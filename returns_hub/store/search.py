@@ -47,7 +47,9 @@ def terms_of(data: Mapping[str, Any]) -> set[str]:
     """The terms of a return, given as :func:`returns_hub.dump` gives it."""
     order, customer = data.get("order") or {}, data.get("customer") or {}
     items, shipments = data.get("items") or (), data.get("shipments") or ()
+    status = data.get("status", Status.UNKNOWN.value)
     words = [
+        ("status", status),
         ("order", order.get("number")),
         ("order", order.get("id")),
         ("number", data.get("number")),
@@ -55,7 +57,8 @@ def terms_of(data: Mapping[str, Any]) -> set[str]:
         ("email", customer.get("email")),
         *(("tracking", shipment.get("tracking_number")) for shipment in shipments),
         *((kind, item.get(name)) for item in items for kind, name in _WORDS_OF_ITEMS),
-        *(("attention", word) for word in data.get("attention") or ()),
+        # Few returns need attention: for them the two filters together are a term too.
+        *(("attention", text) for word in data.get("attention") or () for text in (word, f"{word} {status}")),
         # An id may name its number space: people have the number only. Whole ids are found by the tables' own indexes.
         *(("id", key.partition(":")[2]) for key in (data.get("id"), data.get("request_id")) if key and ":" in key),
     ]
@@ -172,20 +175,22 @@ def select_matching(
     """
     wanted = {kind: text for kind, text in words.items() if text is not None}
     if attention is not None:
-        wanted["attention"] = attention.value
-    terms = [term(kind, wanted[kind]) for kind in (*_KINDS, "attention") if kind in wanted]
+        wanted["attention"] = attention.value if status is None else f"{attention.value} {status.value}"
+    elif status is not None and (wanted or account is None):
+        wanted["status"] = status.value
+    terms = [term(kind, wanted[kind]) for kind in (*_KINDS, "attention", "status") if kind in wanted]
     known = [each for each in terms if each is not None]
     if len(known) < len(terms):
         return ()
     table = RETURNS.c
     query = select(table.account, table.id, table.object)
-    if status is not None:
-        query = query.where(table.status == status.value)
     if known:
         return (_having_all(query, known, account, since),)
     query = query.where(stands_alone(table.account, table.id))
     if account is not None:
         query = query.where(table.account == account)
+    if status is not None:
+        query = query.where(table.status == status.value)
     if since is not None:
         query = query.where(table.created_at >= start_of(since))
     # Two queries, for the databases do not agree on where a missing time stands in an index.

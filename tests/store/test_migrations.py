@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import column, insert, table
+from sqlalchemy.dialects import sqlite
 
-from returns_hub import Secret
+from returns_hub import Attention, Secret, Status
 from returns_hub.store import Store
 from returns_hub.store.database import _MIGRATIONS, Database
+from returns_hub.store.schema import Moment
+from returns_hub.store.search import UNDATED
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
@@ -61,11 +65,13 @@ def test_the_fifth_revision_learns_by_what_its_returns_are_found(url: str) -> No
             "id": f"r{n}",
             "provider": "memory",
             "kind": "unknown",
-            "status": "unknown",
-            "attention": " ",
+            "status": "approved",
+            "attention": " review ",
             "object": {
                 "provider": "memory",
                 "id": f"r{n}",
+                "status": "approved",
+                "attention": ["review"],
                 "order": {"number": f"#{n}"},
                 "customer": {"email": "Jane@Example.com"},
                 "items": [{"sku": "A-1"}],
@@ -83,6 +89,34 @@ def test_the_fifth_revision_learns_by_what_its_returns_are_found(url: str) -> No
             "r7"
         ] * 2
         assert sum(1 for _ in store.find("a-1")) == 600
+        for filters in ({"status": Status.APPROVED}, {"status": Status.APPROVED, "attention": Attention.REVIEW}):
+            assert sum(1 for _ in store.returns(**filters, sku="a-1")) == 600
+
+
+def test_the_tenth_revision_learns_where_its_returns_stand(url: str) -> None:
+    common = {"provider": "memory", "kind": "unknown", "status": "approved"}
+    returns = [
+        {
+            **common,
+            "account": "acme",
+            "id": "r1",
+            "attention": " on_hold review ",
+            "object": {"provider": "memory", "id": "r1"},
+        },
+        {**common, "account": "acme", "id": "r2", "attention": "  ", "object": {"provider": "memory", "id": "r2"}},
+    ]
+    known = {"created_at": time_of(url, UNDATED), "account": "acme", "return_id": "r1"}
+    terms = [{"term": f"attention:{word}", **known} for word in ("on_hold", "review")]
+    make(url, "0010", {"returns": encoded(returns), "terms": terms})
+    with Store.open(url) as store:
+        assert [found.ret.id for found in store.returns(status=Status.APPROVED)] == ["r2", "r1"]
+        for attention in (Attention.ON_HOLD, Attention.REVIEW):
+            found = store.returns(status=Status.APPROVED, attention=attention)
+            assert [each.ret.id for each in found] == ["r1"]
+
+
+def time_of(url: str, moment: datetime) -> Any:
+    return moment if url.startswith("postgresql") else Moment().process_bind_param(moment, sqlite.dialect())
 
 
 def encoded(rows: Rows) -> Rows:

@@ -74,6 +74,10 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"sku": "prod-001"},
     {"attention": Attention.REVIEW},
     {"order": "#1001", "email": "jane.doe@example.com", "tracking": "1Z999AA1", "sku": "PROD-001"},
+    {"status": Status.REQUESTED},
+    {"status": Status.REQUESTED, "account": "acme"},
+    {"status": Status.REQUESTED, "sku": "PROD-001"},
+    {"status": Status.REQUESTED, "attention": Attention.REVIEW},
     {"sku": "PROD-001", "attention": Attention.REVIEW, "status": Status.REQUESTED, "account": "acme"},
 )
 
@@ -107,16 +111,16 @@ def test_several_come_newest_first_each_once_and_those_without_a_time_last(
 
 
 def test_what_changed_is_found_by_what_it_is_now(store: Store, a_return: MakeReturn, at: At) -> None:
-    before = a_return(
-        "r1", customer=Customer(email="old@example.com"), items=(Item(id="1", sku="A"),), created_at=at(0)
-    )
-    after = a_return(
-        "r1", customer=Customer(email="new@example.com"), items=(Item(id="1", sku="A"),), created_at=at(-5)
-    )
+    items, attention = (Item(id="1", sku="A"),), frozenset({Attention.REVIEW})
+    old, new = Customer(email="old@example.com"), Customer(email="new@example.com")
+    before = a_return("r1", customer=old, items=items, status=Status.REQUESTED, attention=attention, created_at=at(0))
+    after = a_return("r1", customer=new, items=items, status=Status.APPROVED, attention=attention, created_at=at(-5))
     for minute, ret in enumerate((before, after, after)):
         store.apply("acme", [observed(ret, seen_at=at(minute))])
     assert (found(store, "old@example.com"), found(store, "new@example.com"), found(store, "a")) == ([], ["r1"], ["r1"])
     assert listed(store, sku="A", since=at(-1)) == []
+    for status, expected in ((Status.REQUESTED, []), (Status.APPROVED, ["r1"])):
+        assert listed(store, status=status) == listed(store, status=status, attention=Attention.REVIEW) == expected
 
 
 def test_the_terms_of_a_return_go_with_it(full: Store) -> None:
@@ -124,7 +128,8 @@ def test_the_terms_of_a_return_go_with_it(full: Store) -> None:
         remove_terms(connection, "acme", "rma_abc123")
         remove_terms(connection, "acme", "never there")
         left = connection.execute(select(TERMS.c.return_id)).scalars().all()
-    assert sorted(left) == ["77", "77", "request:481049", "request:481049"]
+    # Its number, the number of its request, where it stands.
+    assert sorted(left) == ["77", "77", "77", "bare", "request:481049", "request:481049", "request:481049"]
 
 
 @pytest.mark.parametrize(
