@@ -137,12 +137,12 @@ def _at(kind: str, name: str, way: _Place, to: _Change) -> tuple[Mutant, Callabl
     return Mutant(kind, name, reading(changed)), changed
 
 
-def of_values(seen: list[Return]) -> Iterator[Mutant]:
-    """The faults in the values of returns that change one of those that were seen."""
+def of_values(seen: list[Return], derive: Callable[[Return], Return]) -> Iterator[Mutant]:
+    """The faults in the values of returns that change what a user sees of one of these."""
     for mutant, to in _changes(seen):
         # What the model itself refuses, an amount that is none for instance, no adapter can give.
         with suppress(ValueError):
-            if any(to(ret) != ret for ret in seen):
+            if any(derive(to(ret)) != derive(ret) for ret in seen):
                 yield mutant
 
 
@@ -398,7 +398,7 @@ def notices(suite: AdapterConformance) -> str | None:
 
 
 def mutants_of(suite: AdapterConformance) -> Iterator[Mutant]:
-    yield from of_values(seen_by(suite))
+    yield from of_values(seen_by(suite), suite._adapter(suite.make_simulator()).derive)
     if not suite._lacks(Capability.LIST_RETURNS):
         yield from of_listings(suite)
     yield from of_writes(suite)
