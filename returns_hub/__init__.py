@@ -23,7 +23,7 @@ _PUBLIC: Final = {
         "AttentionChanges ConnectionDegraded ConnectionRecovered CreatedChanges Event EventUnmapped ItemAdded "
         "ItemDispositionChanged ItemExtraChanged ItemImagesChanged ItemMeasured ItemNotesChanged ItemReceived "
         "ItemServicesChanged LabelFailed LabelReady NotesChanges Origin ResolutionChanged "
-        "ReturnAttentionChanged ReturnCreated ReturnNotesChanged ReturnStatusChanged ReturnUpdated "
+        "ReturnAttentionChanged ReturnCreated ReturnErased ReturnNotesChanged ReturnStatusChanged ReturnUpdated "
         "ShipmentUpdated StatusChanges"
     ),
     "handlers": "ConsumerHealth",

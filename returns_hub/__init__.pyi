@@ -53,6 +53,7 @@ from returns_hub.events import Origin as Origin
 from returns_hub.events import ResolutionChanged as ResolutionChanged
 from returns_hub.events import ReturnAttentionChanged as ReturnAttentionChanged
 from returns_hub.events import ReturnCreated as ReturnCreated
+from returns_hub.events import ReturnErased as ReturnErased
 from returns_hub.events import ReturnNotesChanged as ReturnNotesChanged
 from returns_hub.events import ReturnStatusChanged as ReturnStatusChanged
 from returns_hub.events import ReturnUpdated as ReturnUpdated
@@ -228,6 +229,7 @@ __all__ = [
     "Return",
     "ReturnAttentionChanged",
     "ReturnCreated",
+    "ReturnErased",
     "ReturnHint",
     "ReturnKind",
     "ReturnNotesChanged",

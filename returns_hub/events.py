@@ -234,6 +234,13 @@ class ResolutionChanged(Event):
 
 
 @frozen(kw_only=True)
+class ReturnErased(Event):
+    """A return was erased, with all that was stored of it: erase what you have of it too. It has no ``changes``."""
+
+    type: ClassVar[str] = "return.erased"
+
+
+@frozen(kw_only=True)
 class EventUnmapped(Event):
     """The vendor sent something that has no place in the model yet."""
 
@@ -275,6 +282,7 @@ EVENT_TYPES: Final[Mapping[str, type[Event]]] = MappingProxyType(
             ItemMeasured,
             ItemExtraChanged,
             ResolutionChanged,
+            ReturnErased,
             EventUnmapped,
             ConnectionDegraded,
             ConnectionRecovered,

@@ -1,16 +1,20 @@
 """Erasure: all that is stored of a return is removed, and digests of its names keep it from being stored again."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import frozen
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
-from returns_hub.events import EventUnmapped
+from returns_hub.events import EventUnmapped, Origin, ReturnErased
 from returns_hub.json_codec import encode_json
 from returns_hub.reports import Erased
+from returns_hub.scalars import format_time
 from returns_hub.store import rows, search
 from returns_hub.store.database import Database, database_time, store_errors
+from returns_hub.store.events import append_events
 from returns_hub.store.schema import (
     DELIVERIES,
     ERASED,
@@ -88,6 +92,11 @@ class Erasures:
             waiting = _remove_waiting(connection, account, names.parts)
             for key in names.ids:
                 search.remove_terms(connection, account, key)
+            stored = select(RETURNS.c.id).where(RETURNS.c.account == account, RETURNS.c.id.in_(names.ids))
+            now = database_time(connection)
+            append_events(
+                connection, [_event(account, key, now) for key in sorted(connection.execute(stored).scalars())]
+            )
             removed = [
                 _remove(connection, table, account, column, names.ids)
                 for table, column in ((RETURNS, "id"), *((each, "return_id") for each in _PARTS))
@@ -102,6 +111,18 @@ class Erasures:
 
 
 _PARTS: Final = (ITEMS, SHIPMENTS, MERGE_STATE, NAMES)
+
+
+def _event(account: str, return_id: str, now: datetime) -> ReturnErased:
+    identity = f"{account} {ReturnErased.type} {return_id} {format_time(now)}"
+    return ReturnErased(
+        id=hashlib.sha256(identity.encode()).hexdigest()[:32],
+        account=account,
+        return_id=return_id,
+        occurred_at=now,
+        recorded_at=now,
+        origin=Origin.LOCAL,
+    )
 
 
 def _names(connection: Connection, account: str, return_id: str) -> ReturnNames:

@@ -18,6 +18,7 @@ from returns_hub import (
     Note,
     Origin,
     Return,
+    ReturnErased,
     Shipment,
     ShipmentStatus,
     Status,
@@ -113,7 +114,8 @@ def test_events_keep_their_place_and_what_is_not_personal(store: Store, sync: An
     sync(personal(), minute=1)
     before = list(store.events())
     erased = erase_return()
-    after = list(store.events())
+    *after, told = store.events()
+    assert (type(told), told.return_id, told.origin, dict(told.changes)) == (ReturnErased, "X1", Origin.LOCAL, {})
     assert [(each.sequence, each.id, each.type) for each in after] == [
         (each.sequence, each.id, each.type) for each in before
     ]

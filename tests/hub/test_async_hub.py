@@ -14,6 +14,7 @@ from returns_hub import (
     ConfigurationError,
     DeliveryState,
     Event,
+    ReturnErased,
     ReturnStatusChanged,
     Status,
     WebhookRejected,
@@ -64,7 +65,9 @@ async def test_a_delivery_is_stored_processed_and_told_once(
         (compared,) = await hub.reconcile()
         assert (compared.missing, compared.changed) == (0, 0)
         assert (await hub.purge(done.received_at + timedelta(seconds=1))).deliveries == 1
+        hub.on(ReturnErased, name="eraser")(told.append)
         erased = await hub.erase("acme", "rma_abc123")
+        assert (await hub.dispatch(), [event.type for event in told][1:]) == (1, ["return.erased"])
         assert (erased.returns, erased.events, await hub.get_return("acme", "rma_abc123")) == (1, 2, None)
         assert [await hub.is_erased("acme", each) for each in ("rma_abc123", "rma_other")] == [True, False]
 
