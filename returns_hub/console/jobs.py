@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
@@ -47,7 +48,13 @@ class Jobs:
         with self._lock:
             return dict(self._jobs)
 
-    def start(self, kind: str, account: str, run: Callable[[Callable[[SyncProgress], None]], Report]) -> bool:
+    def start(
+        self,
+        kind: str,
+        account: str,
+        run: Callable[[Callable[[SyncProgress], None]], Report],
+        on_end: Callable[[Job], None],
+    ) -> bool:
         """Start a job, which is given what to report its progress to; False if the account has one, or too many run."""
         with self._lock:
             running = [job.account for job in self._jobs.values() if job.running]
@@ -55,19 +62,15 @@ class Jobs:
                 return False
             self._jobs[account] = Job(kind=kind, account=account, started_at=datetime.now(UTC))
         # A sync that is cut off goes on where it stopped: it keeps no process alive.
-        threading.Thread(target=self._run, args=(account, run), name=f"returns-hub-{kind}", daemon=True).start()
+        threading.Thread(target=self._run, args=(account, run, on_end), name=f"returns-hub-{kind}", daemon=True).start()
         return True
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until nothing runs, so long at most; True if nothing does."""
-        threads = [
-            thread for thread in threading.enumerate() if thread.name in ("returns-hub-sync", "returns-hub-reconcile")
-        ]
-        for thread in threads:
-            thread.join(seconds)
-        return not any(job.running for job in self.all.values())
-
-    def _run(self, account: str, run: Callable[[Callable[[SyncProgress], None]], Report]) -> None:
+    def _run(
+        self,
+        account: str,
+        run: Callable[[Callable[[SyncProgress], None]], Report],
+        on_end: Callable[[Job], None],
+    ) -> None:
         try:
             report = run(lambda progress: self._change(account, progress=progress))
             self._change(account, report=report, error=report.error, ended_at=datetime.now(UTC))
@@ -77,6 +80,9 @@ class Jobs:
             message, problem = "%s: a sync that the console started failed: %s", describe_error(error)
             log_event("console.failed", message, account, problem, error=error, account=account)
             self._change(account, error="it failed; the log of the server says why", ended_at=datetime.now(UTC))
+        # The store may be what failed.
+        with suppress(ReturnsHubError):
+            on_end(self.all[account])
 
     def _change(self, account: str, **values: object) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Final
 
 from attrs import frozen
@@ -24,6 +25,9 @@ _OF_FIELD: Final[Mapping[str, Sequence[str]]] = {
 }
 
 _CONCLUDED: Final = "The vendor has no word for the return itself: it is concluded from its parcels and items, or from the call that told of it."
+_PART_CONCLUDED: Final = (
+    "The vendor has no word for it: what it sends instead, such as a link or another field, says so."
+)
 
 
 @frozen(kw_only=True)
@@ -89,19 +93,25 @@ class Meanings:
 
     def of_shipment(self, shipment: Shipment) -> Meaning | None:
         """Why a shipment has its status."""
-        return self.explain(shipment.status_raw, "shipment")
+        return self._of_part(shipment.status, shipment.status_raw, "shipment")
 
     def of_label(self, shipment: Shipment) -> Meaning | None:
         """Why a label has its status."""
-        return self.explain(shipment.label.status_raw, "label") if shipment.label else None
+        label = shipment.label
+        return None if label is None else self._of_part(label.status, label.status_raw, "label")
 
     def of_disposition(self, item: Item) -> Meaning | None:
         """Why an item has its disposition."""
-        return self.explain(item.disposition_raw, "disposition")
+        return self._of_part(item.disposition, item.disposition_raw, "disposition")
 
     def of_disposition_status(self, item: Item) -> Meaning | None:
         """Why the disposition of an item stands where it does."""
-        return self.explain(item.disposition_status_raw, "disposition_status")
+        return self._of_part(item.disposition_status, item.disposition_status_raw, "disposition_status")
+
+    def _of_part(self, word: StrEnum | None, raw: str | None, field: str) -> Meaning | None:
+        if raw or word is None or word.value == Status.UNKNOWN.value:
+            return self.explain(raw, field)
+        return Meaning(word="", vocabulary=None, asserts=(word.value,), why=_PART_CONCLUDED, source="")
 
     def _tables(self, field: str) -> Iterator[tuple[str, StatusTable]]:
         if field == "status" and self._own is not None:

@@ -75,6 +75,15 @@ def test_serve_has_it_for_people_who_log_in(start: Callable[..., tuple[Any, str]
     assert process.wait(60) == 0
 
 
+def test_the_demo_has_it_over_simulators(start: Callable[..., tuple[Any, str]]) -> None:
+    process, host = start("demo", "--console", "--count", "3")
+    status, _, page = get(host, "/console/sandbox?vendor=returnmate-sandbox")
+    assert status == 200
+    assert "<option>rma.approved</option>" in page
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 from sqlalchemy import update
 
-from returns_hub import ConfigurationError
+from returns_hub import ConfigurationError, Hub
 from returns_hub.console import Access, create_console, hash_password
 from returns_hub.console.access import Identity, LoginLimiter, Role, verify_password
 from returns_hub.store.audit import AuditLog
@@ -242,3 +243,12 @@ def test_a_hash_is_of_its_password_only() -> None:
     assert not verify_password("some passwore", hashed)
     assert hash_password("some password") != hashed
     assert not verify_password("", "scrypt$1$1$1$x$x")
+
+
+def test_a_store_that_fails_is_said_and_the_page_is_whole(world: World, tmp_path: Path) -> None:
+    hub = Hub([], store=f"sqlite:///{tmp_path}/missing/returns.db")
+    reply = type(world.browser())(create_console(hub)).get("/console/")
+    assert reply.status == 503
+    assert "The store does not answer" in reply.words
+    assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
+    hub.close()

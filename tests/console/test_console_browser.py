@@ -20,6 +20,7 @@ from returns_hub.console.pages import ROUTES
 from returns_hub.console.sandbox import Sandbox, SandboxShop, SandboxVendor
 from returns_hub.console.visit import Page
 from returns_hub.server import create_app
+from returns_hub.store.audit import AuditLog
 from returns_hub.testing import serve
 
 World: TypeAlias = Any
@@ -195,7 +196,8 @@ def test_an_account_is_synced_and_watched(world: World, open_page: Callable[...,
     page.get_by_text("It has begun").wait_for()
     page.locator("#job").wait_for()
     # Without a reload: the figures appear once it has ended.
-    page.get_by_text("Unchanged").wait_for()
+    page.get_by_text("Unchanged", exact=True).wait_for()
+    assert AuditLog(world.hub.open_store().database).find(limit=1)[0].action == "sync ended"
     page.get_by_role("button", name="Doctor").click()
     assert "credentials" in page.inner_text("main")
 

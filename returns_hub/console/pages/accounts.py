@@ -7,16 +7,17 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from returns_hub.console.access import Role
-from returns_hub.console.jobs import Report
+from returns_hub.console.jobs import Job, Report
 from returns_hub.console.meaning import Meanings
 from returns_hub.console.visit import Act, Page, Plan, Query, Result, Visit
 from returns_hub.errors import ReturnsHubError
 from returns_hub.hub import Hub
 from returns_hub.reports import SyncProgress
-from returns_hub.store.audit import Outcome
+from returns_hub.store.audit import NewAuditEntry, Outcome
 from returns_hub.store.sync_log import SyncHealth, SyncLog
 
 _MAX_WORDS: Final = 50
+_COUNTED: Final = ("read", "checked", "created", "missing", "changed", "repaired", "events")
 
 
 def list_accounts(visit: Visit) -> Response:
@@ -74,11 +75,26 @@ def _start(visit: Visit, kind: str, run: Callable[[Callable[[SyncProgress], None
     name, jobs = visit.account(), visit.console.jobs
 
     def do() -> Result:
-        if jobs.start(kind, name, run):
+        if jobs.start(kind, name, run, partial(_write_end, visit, kind)):
             return Result("It has begun; this page shows how far it is.")
         return Result("Something runs for this account already, or too much at once.", Outcome.REFUSED)
 
     return Plan(do=do, account=name, back=visit.url(f"/console/accounts/{name}"))
+
+
+def _write_end(visit: Visit, kind: str, job: Job) -> None:
+    """Write down what a sync or a comparison came to."""
+    audit = visit.console.audit
+    entry = audit.begin(
+        NewAuditEntry(person=visit.identity.person, session=visit.session, action=f"{kind} ended", account=job.account)
+    )
+    report = job.report
+    counts = () if report is None else ((getattr(report, each, 0), each) for each in _COUNTED)
+    said = ", ".join(f"{number} {what}" for number, what in counts if number)
+    if entry is not None and job.error is not None:
+        audit.finish(entry, Outcome.FAILED, job.error)
+    elif entry is not None:
+        audit.finish(entry, Outcome.DONE, said or "Nothing was new.")
 
 
 def _state(problems: Mapping[str, str], health: SyncHealth) -> str:

@@ -44,6 +44,11 @@
     }
   });
 
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-choose-all]")) return;
+    event.target.form.querySelectorAll("input[name=id]").forEach((each) => { each.checked = event.target.checked; });
+  });
+
   // A form is good for one act: the second click would only be refused.
   document.addEventListener("submit", (event) => {
     if (event.target.method !== "post" || event.defaultPrevented) return;
