@@ -73,7 +73,7 @@ wheel: setup  ## The built wheel: its dependencies, entry points, types, a sync,
 	   $(BIN)/python -m build --no-isolation --wheel --outdir dist $$project >.build.log 2>&1 || { cat .build.log; exit 1; }; \
 	done; rm -f .build.log
 	@test -x $(WHEEL_VENV)/bin/python || $(PYTHON) -m venv $(WHEEL_VENV)
-	@$(WHEEL_VENV)/bin/python $(PIP) install -c constraints.txt "$$(ls dist/returns_hub-*.whl)[cli,testing]"
+	@$(WHEEL_VENV)/bin/python $(PIP) install -c constraints.txt "$$(ls dist/returns_hub-*.whl)[cli,oauth,testing]"
 	@$(WHEEL_VENV)/bin/python $(PIP) install --no-deps --force-reinstall dist/*.whl
 	@RETURNS_HUB_EXPECT_WHEEL=1 $(WHEEL_VENV)/bin/pytest -q -p no:cacheprovider tests/wheel
 	@cd tests/wheel/project && $(CURDIR)/$(BIN)/mypy --config-file= --strict --no-error-summary --cache-dir=/dev/null \

@@ -11,7 +11,9 @@ from returns_hub_parcelwise.sandbox import ParcelWiseSandbox, sign
 from returns_hub_parcelwise.webhooks import SIGNATURE_HEADER
 
 from returns_hub import (
+    Account,
     Conflict,
+    Hub,
     NewItem,
     NewReturn,
     NotFound,
@@ -120,3 +122,16 @@ def test_an_expired_token_is_asked_for_again_by_the_refresh_token() -> None:
     paths = [call.path for call in vendor.requests]
     assert paths == ["/oauth/token", "/graphql", "/graphql", "/oauth/token", "/graphql", "/graphql"]
     assert vendor.grants == ["client_credentials", "refresh_token"]
+
+
+def test_every_process_of_a_hub_has_the_same_token(tmp_path: Path) -> None:
+    vendor = ParcelWiseSandbox(count=3)
+    with serve(vendor) as running:
+        account = Account(name="acme", provider="parcelwise", base_url=running.url, options=dict(vendor.options))
+        for _ in range(2):
+            with Hub([account], store=f"sqlite:///{tmp_path / 'returns.db'}") as hub:
+                (report,) = hub.sync()
+                assert report.error is None
+                hub.client("acme").get_return("pw_1")
+    assert vendor.grants == ["client_credentials"]
+    assert b"pw-token" not in (tmp_path / "returns.db").read_bytes()
