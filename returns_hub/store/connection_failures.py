@@ -26,6 +26,9 @@ _REASONS: Final[Mapping[str, str]] = {
     "42501": "may not be used by this user",
     "53100": "cannot be written: the disk is full",
     "53300": "has no connection left",
+    "25P03": "has undone a transaction that stood still",
+    "55P03": "has something that another session keeps locked",
+    "57014": "has not done within a minute what it was asked",
 }
 
 

@@ -184,7 +184,7 @@ def failing_end(stage: Stage) -> Iterator[None]:
         wrong, healed = (
             (
                 "CREATE OR REPLACE FUNCTION ending() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(1); RETURN NEW; END $$; "
+                "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(0.01); RETURN NEW; END $$; "
                 "CREATE TRIGGER ending BEFORE UPDATE ON deliveries FOR EACH ROW WHEN (NEW.state = 'processed' "
                 f"AND NEW.account = '{HUNG}') EXECUTE FUNCTION ending()"
             ),
