@@ -38,8 +38,9 @@ _WRITER_SECONDS: Final = 15.0
 _ANSWER_SECONDS: Final = 5.0
 # A process that stops in the middle of a transaction holds up every other writer for as long.
 _IDLE_WRITER_SECONDS: Final = 15
-# How long a writer waits for a row that somebody else has locked.
+# How long a writer waits for a row that somebody else has locked, and how long while it has the turn of all writers.
 _ROW_LOCK_SECONDS: Final = 5
+_ROW_LOCK_IN_TURN_SECONDS: Final = 1
 # Any number will do, as long as every process of ours takes the same.
 _WRITERS_LOCK: Final = 7_283_468_821_301
 
@@ -150,7 +151,8 @@ def _begin(connection: Connection) -> None:
         steps.append(f"pg_advisory_xact_lock({_WRITERS_LOCK})")
     if options.get("write") and "idle" not in options:
         # Behind the writers' lock: to wait for one's turn is no failure. Whoever else locks a row must not hold that up.
-        steps.append(f"set_config('lock_timeout', '{_ROW_LOCK_SECONDS}s', true)")
+        seconds = _ROW_LOCK_IN_TURN_SECONDS if options.get("serialized") else _ROW_LOCK_SECONDS
+        steps.append(f"set_config('lock_timeout', '{seconds}s', true)")
     if steps:
         # In one statement: each takes a way to the server and back.
         connection.exec_driver_sql(f"SELECT {', '.join(steps)}")

@@ -256,7 +256,6 @@ class Scene:
     receives: dict[str, bool] = Factory(lambda: {"sqlite": True, "postgresql": True})
 
 
-ON_POSTGRESQL: Final[dict[str, float | None]] = {"postgresql": 0.0}
 SCENES: Final = (
     Scene(
         name="mute database",
@@ -269,8 +268,8 @@ SCENES: Final = (
     Scene(name="mute find_order", hang=partial(hanging, "hang_orders")),
     Scene(name="hanging handler", hang=partial(hanging, "hang_handler")),
     Scene(name="an ending that fails", hang=failing_end),
-    Scene(name="locked rows", hang=locked_rows, delay={"postgresql": 6.0}),
-    Scene(name="no connection left", hang=full_server, delay=ON_POSTGRESQL),
+    Scene(name="locked rows", hang=locked_rows, delay={"postgresql": 10.0}),
+    Scene(name="no connection left", hang=full_server, delay={"postgresql": 10.0}),
     Scene(name="serve stopped", hang=stopped_serve, delay={"sqlite": None, "postgresql": 0.0}),
     Scene(name="work stopped", hang=stopped_work, delay={"sqlite": None, "postgresql": CLAIM}),
 )
