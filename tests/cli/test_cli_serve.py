@@ -168,8 +168,9 @@ def test_a_changed_configuration_is_taken_up_while_it_listens(
     )
     serving.process.send_signal(signal.SIGHUP)
     # Until then nobody knows the account.
+    patience = time.monotonic() + 120
     while serving.deliver("rma_1", account="second") == 404:
-        pass
+        assert time.monotonic() < patience, "it was never taken up"
     configure("no TOML")
     serving.process.send_signal(signal.SIGHUP)
     assert serving.process.stderr
