@@ -160,7 +160,7 @@ def test_a_changed_configuration_is_taken_up_while_it_listens(
         while not done.is_set():
             statuses.add(serving.deliver("rma_1"))
 
-    sending = threading.Thread(target=deliver)
+    sending = threading.Thread(target=deliver, daemon=True)
     sending.start()
     configure(
         f'webhook_secrets = ["{SECRET}"]\n[accounts.second]\nprovider = "returnmate"\n'
