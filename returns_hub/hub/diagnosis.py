@@ -317,6 +317,22 @@ def _vendor(client: Client[Any], account: Account) -> Iterator[Finding]:
     if date is not None:
         yield _clock(date, name)
     yield from _words(client, name)
+    yield from _open_questions(client, name)
+
+
+def _open_questions(client: Client[Any], account: str) -> Iterator[Finding]:
+    """Of vendors whose documents leave something open that an account can answer: what this one does."""
+    probe: Callable[[], Operation[Mapping[str, str]]] | None = getattr(client.adapter, "probe", None)
+    if probe is None:
+        return
+    try:
+        answers = client.run(probe())
+    except ReturnsHubError as error:
+        detail = f"what the documents leave open could not be tried: {error}"
+        yield Finding(account=account, check="open questions", result="warning", detail=detail)
+        return
+    detail = "; ".join(f"{question}: {answer}" for question, answer in answers.items())
+    yield Finding(account=account, check="open questions", result="ok", detail=detail)
 
 
 def _words(client: Client[Any], account: str) -> Iterator[Finding]:

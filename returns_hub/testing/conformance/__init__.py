@@ -88,6 +88,8 @@ class AdapterConformance(
       text can be one. ``signs_body`` is False where
       the signature does not cover the body, ``tolerance`` how old a delivery may be where the vendor signs its time.
       ``published_deliveries`` are examples that the vendor's documents sign, each with its secret.
+    - ``lookup_secrets`` and ``lookup_header`` where orders are looked up with other secrets than deliveries are signed with;
+      ``signs_order_number`` is False where they hold for every order, as HTTP Basic does.
     """
 
 

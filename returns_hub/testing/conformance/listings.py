@@ -85,7 +85,8 @@ class ListingChecks(ConformanceSuite):
         with suppress(UnexpectedReply):  # which says so, and is as good
             ids += [found.id for found in client.list_returns(page_size=3, **self.listing)]
         assert len(set(ids)) == len(ids)
-        assert 1 < len(simulator.requests) < 5
+        # An adapter may ask twice about a page.
+        assert 1 < len(simulator.requests) < 8
 
 
 def _pages(client: Client, part: Slice) -> Iterator[Page[Return]]:

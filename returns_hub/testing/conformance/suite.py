@@ -54,6 +54,9 @@ class ConformanceSuite:
     webhook_secrets: ClassVar[str] = "webhook_secrets"
     signature_header: ClassVar[str] = ""
     signs_body: ClassVar[bool] = True
+    lookup_secrets: ClassVar[str | None] = None
+    lookup_header: ClassVar[str | None] = None
+    signs_order_number: ClassVar[bool] = True
     tolerance: ClassVar[timedelta | None] = None
     published_deliveries: ClassVar[tuple[tuple[str, WebhookRequest], ...]] = ()
 
@@ -119,14 +122,14 @@ class ConformanceSuite:
 
     def _receiving_adapter(self, *secrets: str) -> Adapter:
         self._need(Capability.RECEIVE)
-        return self._with_secrets(secrets)
+        return self._with_secrets(self.webhook_secrets, secrets)
 
     def _lookup_adapter(self, *secrets: str) -> Adapter:
         self._need(Capability.ORDER_LOOKUP)
-        return self._with_secrets(secrets)
+        return self._with_secrets(self.lookup_secrets or self.webhook_secrets, secrets)
 
-    def _with_secrets(self, secrets: Sequence[str]) -> Adapter:
-        return self._adapter(self.make_simulator(), **{self.webhook_secrets: [self.secret(name) for name in secrets]})
+    def _with_secrets(self, option: str, secrets: Sequence[str]) -> Adapter:
+        return self._adapter(self.make_simulator(), **{option: [self.secret(name) for name in secrets]})
 
     def _lacks(self, capability: Capability) -> bool:
         support = self.adapter_class.capabilities.get(capability, Support.NOT_IMPLEMENTED)

@@ -1,0 +1,51 @@
+"""What the simulated account holds, and the changes that can be made to it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from attrs import define, field
+
+from returns_hub import parse_time
+from returns_hub_returnless_v2.sandbox.seed import Json, example, generated, status, timestamp
+
+_IMPORTED = "2025-03-03T03:03:03+00:00"
+
+
+@define
+class Account:
+    """Records by id. A change gives a record a later ``updated_at`` than every record had before."""
+
+    now: Callable[[], datetime]
+    records: dict[str, Json] = field(factory=dict)
+    _last: datetime | None = None
+
+    def seed(self, count: int, seed: int, *, test_records: int, same_created: int) -> None:
+        """Fill it: so many generated records, the example of the wire reference as the newest, and test records."""
+        for record in (*generated(count - 1, seed), example()):
+            self.records[record["id"]] = record
+        for record in list(self.records.values())[:same_created]:
+            record["created_at"] = _IMPORTED
+        for number in range(test_records):
+            test = {**example(), "id": f"returnorder_test{number:021d}", "is_test_record": True}
+            self.records[test["id"]] = test
+        self._last = max(parse_time(record["updated_at"]) for record in self.records.values())
+
+    def tick(self) -> str:
+        """A time that is later than every time before."""
+        moment = self.now().replace(microsecond=0)
+        self._last = moment if self._last is None else max(moment, self._last + timedelta(seconds=1))
+        return timestamp(self._last)
+
+    def set_status(self, record: Json, status_id: str) -> None:
+        """Move a record to a status."""
+        record["status"] = status(status_id)
+        record["updated_at"] = self.tick()
+
+    def shipments(self) -> list[Json]:
+        """Every shipment, with the return that it belongs to."""
+        return [
+            {"return_order_id": record["id"], "created_at": record["created_at"], "updated_at": record["created_at"]}
+            | shipment
+            for record in self.records.values()
+            for shipment in record["includes"]["shipments"]
+        ]
