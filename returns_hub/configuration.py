@@ -120,7 +120,7 @@ def _parsed(path: Path) -> dict[str, Any]:
             return tomllib.loads(content.decode("utf-8-sig"), parse_float=Decimal)
         problem = "is larger than 1 MiB"
     except FileNotFoundError:
-        problem = "does not exist"
+        problem = "does not exist; returns-hub init writes one"
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:

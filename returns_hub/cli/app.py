@@ -34,6 +34,7 @@ from returns_hub.cli import (
 )
 from returns_hub.cli.logs import log_to_stderr
 from returns_hub.cli.output import clean, display, print_error
+from returns_hub.cli.usage import describe_usage_error
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 
 _DONE: Final = 0
@@ -141,7 +142,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app.meta(arguments, result_action="return_value", exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        print_error(str(error))
+        print_error(describe_usage_error(error, app))
         return _USAGE
     except ConfigurationError as error:
         print_error(str(error))

@@ -98,16 +98,17 @@ def list_deliveries(
     """
     from returns_hub.hub import Hub
 
-    wanted = None if state is None else DeliveryState(state)
+    selection: DeliverySelection = {"account": account, "state": state, "since": _moment(since)}
     with Hub.from_config(config) as hub:
         print_list(
-            lambda rows: hub.deliveries(account=account, state=wanted, since=_moment(since), limit=rows),
+            lambda rows: hub.deliveries(**selection, limit=rows),
             limit=limit,
             json=json,
             as_json=_data,
             print_rows=lambda found: print_table(_COLUMNS, map(_row, found)),
             none="No such deliveries.",
             noun="delivery",
+            total=lambda: hub.count_deliveries(**selection),
         )
 
 

@@ -189,7 +189,8 @@ def _change(
 def _check(handlers: "Sequence[ConsumerHealth]", name: str) -> None:
     known = [each.name for each in handlers]
     if name not in known:
-        raise ConfigurationError(f"there is no handler {name[:80]!r}{suggestion(name, known)}")
+        hint = suggestion(name, known).removesuffix(".")
+        raise ConfigurationError(f"there is no handler {name[:80]!r}{hint}; returns-hub handlers list shows them")
 
 
 def _list_failed(hub: "Hub", name: str, limit: int | None, *, json: bool) -> None:

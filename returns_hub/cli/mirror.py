@@ -229,7 +229,7 @@ def _nothing_found(text: str, account: str | None) -> str:
 
 def _check_position(_: type, after: str | None) -> None:
     if after is not None and re.fullmatch(r"\d{1,18}(:\S+)?", after, re.ASCII) is None:
-        raise ValueError("Give a sequence, or SEQUENCE:ID.")
+        raise ValueError("Must be a sequence, or SEQUENCE:ID.")
 
 
 def events(

@@ -106,7 +106,7 @@ def running(*, count: int, seed: int, port: int = 0, every: bool = True) -> Iter
             try:
                 server = servers.enter_context(serve(simulator, port=here))
             except OSError as error:
-                raise ReturnsHubError(f"port {here} of 127.0.0.1: {error.strerror}") from error
+                raise ReturnsHubError(f"port {here} of 127.0.0.1: {error.strerror}; --port takes another") from error
             started.append(Started(provider, simulator, **simulator.base_urls(server.url)))
         if not started:
             raise ReturnsHubError("no installed vendor package has a simulator")

@@ -150,7 +150,7 @@ def check_accounts(hub: "Hub", accounts: Sequence[str], *, all_needed: bool = Fa
         ConfigurationError: what is wrong in the first of the accounts in which something is.
     """
     if not hub.accounts:
-        raise ConfigurationError("the configuration has no accounts; [accounts.NAME] adds one")
+        raise ConfigurationError("the configuration has no accounts; returns-hub init adds one")
     wanted = accounts or tuple(hub.accounts)
     incomplete = [] if all_needed or accounts else [name for name in wanted if hub.accounts[name].unavailable]
     for account in wanted:

@@ -81,6 +81,10 @@ def load_hub(name: str) -> "Hub":
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path takes text
     try:
         found = getattr(importlib.import_module(module), attribute, None)
+    except ModuleNotFoundError as error:
+        problem = (
+            f"there is no module {error.name}; work looks in this directory, in PYTHONPATH and in what is installed"
+        )
     except Exception as error:  # noqa: BLE001 - the module is somebody else's, and may fail in any way
         problem = f"importing {module} fails with {type(error).__name__}"
     else:

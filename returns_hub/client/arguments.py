@@ -1,10 +1,11 @@
 """The arguments of a client's calls: what may be written, and the checked form that adapters get."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any, TypedDict, TypeVar, Unpack
 
+from returns_hub.errors import suggestion
 from returns_hub.model import Item, ReturnQuery, ShipmentQuery
 from returns_hub.status import Status
 
@@ -40,6 +41,20 @@ class ShipmentFilters(TypedDict, total=False):
     """Rows to ask for at a time, at most the vendor's maximum; None for the account's setting, or else that maximum."""
 
 
+def known_filters(call: str, filters: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """The filters of a call; ``kind`` is the ``TypedDict`` that has them.
+
+    Raises:
+        TypeError: the call has no such filter; the text names it, and one that is like it.
+    """
+    known = [name for each in reversed(kind.__mro__) for name in getattr(each, "__annotations__", {})]
+    for name in filters:
+        if name not in known:
+            hint = suggestion(name, known).removesuffix(".") or f"; it has {', '.join(known)}"
+            raise TypeError(f"{call}() has no filter {name[:60]!r}{hint}")
+    return dict(filters)
+
+
 def return_query(**filters: Unpack[ReturnFilters]) -> ReturnQuery:
     """The filters, checked.
 
@@ -47,7 +62,7 @@ def return_query(**filters: Unpack[ReturnFilters]) -> ReturnQuery:
         ValueError: a filter with an impossible value; the text names it.
         TypeError: there is no such filter.
     """
-    given: dict[str, Any] = dict(filters)
+    given = known_filters("list_returns", filters, ReturnFilters)
     for name in ("created_after", "created_before", "updated_after"):
         given[name] = aware(name, given[name]) if given.get(name) is not None else None
     for name in ("customer_email", "order_number"):
@@ -69,7 +84,7 @@ def return_query(**filters: Unpack[ReturnFilters]) -> ReturnQuery:
 
 def shipment_query(**filters: Unpack[ShipmentFilters]) -> ShipmentQuery:
     """The filters, checked; as :func:`return_query`."""
-    given: dict[str, Any] = dict(filters)
+    given = known_filters("list_shipments", filters, ShipmentFilters)
     for name in ("created_after", "created_before"):
         given[name] = aware(name, given[name]) if given.get(name) is not None else None
     return ShipmentQuery(
@@ -115,6 +130,17 @@ def aware(name: str, given: object) -> datetime:
     if not isinstance(given, datetime) or given.utcoffset() is None:
         raise ValueError(f"{name} must be a datetime with a time zone, for instance datetime(2024, 1, 31, tzinfo=UTC)")
     return given
+
+
+def moment(name: str, given: object) -> datetime:
+    """The argument as a time: a day begins at midnight, UTC."""
+    if isinstance(given, date) and not isinstance(given, datetime):
+        return datetime.combine(given, time(), UTC)
+    if not isinstance(given, datetime) or given.utcoffset() is None:
+        raise ValueError(
+            f"{name} must be a date, or a datetime with a time zone, for instance datetime(2024, 1, 31, tzinfo=UTC)"
+        )
+    return given.astimezone(UTC)
 
 
 def enum_member(name: str, kind: type[E], given: str) -> E:

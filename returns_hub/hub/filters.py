@@ -1,8 +1,10 @@
 """Which returns, events and deliveries a hub is asked for."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, TypedDict
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypedDict
 
+from returns_hub.client.arguments import enum_member, known_filters, moment
 from returns_hub.reports import DeliveryState
 from returns_hub.status import Attention, Status
 
@@ -18,8 +20,8 @@ class ReturnFilters(TypedDict, total=False):
     """
 
     account: str | None
-    status: Status | None
-    attention: Attention | None
+    status: Status | str | None
+    attention: Attention | str | None
     since: date | datetime | None
     order: str | None
     number: str | None
@@ -71,7 +73,7 @@ class DeliverySelection(TypedDict, total=False):
     """Which deliveries: those of an ``account``, in a ``state``, that were received at or after ``since``."""
 
     account: str | None
-    state: DeliveryState | None
+    state: DeliveryState | str | None
     since: date | datetime | None
 
 
@@ -90,10 +92,32 @@ class DeliveryFilters(DeliverySelection, total=False):
 
 
 def selection_of(selection: DeliverySelection) -> Selection:
-    """The selection with every filter, and the moment that a day begins at."""
-    since = selection.get("since")
-    if since is not None:
-        from returns_hub.store import start_of
+    """The selection with every filter, checked; a day is the moment that it begins at.
 
-        since = start_of(since)
-    return {"account": selection.get("account"), "state": selection.get("state"), "since": since}
+    Raises:
+        ValueError: a filter with an impossible value; the text names it.
+    """
+    since, state = selection.get("since"), selection.get("state")
+    return {
+        "account": selection.get("account"),
+        "state": None if state is None else enum_member("state", DeliveryState, state),
+        "since": None if since is None else moment("since", since),
+    }
+
+
+def checked_filters(filters: ReturnFilters) -> dict[str, Any]:
+    """The filters of returns, checked: words as members, a day as the moment that it begins at.
+
+    Raises:
+        ValueError: a filter with an impossible value; the text names it.
+        TypeError: there is no such filter.
+    """
+    given = known_filters("returns", filters, ReturnFilters)
+    for name, check in (
+        ("status", partial(enum_member, "status", Status)),
+        ("attention", partial(enum_member, "attention", Attention)),
+        ("since", partial(moment, "since")),
+    ):
+        if given.get(name) is not None:
+            given[name] = check(given[name])
+    return given

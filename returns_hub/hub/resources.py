@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from returns_hub import telemetry
 from returns_hub.accounts import Account
 from returns_hub.client import open_async_client
+from returns_hub.client.arguments import moment
 from returns_hub.configuration import DEFAULT_KEEP_DELIVERIES, load_config
 from returns_hub.errors import ConfigurationError, StoreError, WebhookRejected
 from returns_hub.events import Event
@@ -24,6 +25,7 @@ from returns_hub.hub.filters import (
     DeliverySelection,
     EventFilters,
     ReturnFilters,
+    checked_filters,
     selection_of,
     stream_of,
 )
@@ -308,9 +310,7 @@ class HubResources:
     def purge(self, before: date | datetime) -> Purged:
         """Remove old deliveries; how many."""
         inbox = self.inbox()
-        from returns_hub.store import start_of
-
-        return inbox.purge(start_of(before))
+        return inbox.purge(moment("before", before))
 
     def erase(self, name: str, return_id: str, *, allow_resync: bool) -> Erased:
         """Remove a return and all that is stored of it; what was removed."""
@@ -410,7 +410,7 @@ class HubResources:
 
     def returns(self, filters: ReturnFilters) -> "Iterator[StoredReturn]":
         """The mirrored returns that match, newest first."""
-        return self.store_of(filters.get("account")).returns(**filters)
+        return self.store_of(filters.get("account")).returns(**checked_filters(filters))
 
     def find(self, text: str, account: str | None, limit: int | None) -> "Iterator[StoredReturn]":
         """The mirrored returns that a text names, newest first."""

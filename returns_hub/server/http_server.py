@@ -1,6 +1,7 @@
 """The process of ``returns-hub serve``: uvicorn with limits that it does not have, and an orderly shutdown."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,7 +69,10 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
-        problem = f"port {port} of {host}: {error.strerror}"
+        other = (
+            "choose another port" if error.errno == errno.EADDRINUSE else "the host must be an address of this machine"
+        )
+        problem = f"port {port} of {host}: {error.strerror}; {other}"
     else:
         with listener:
             yield listener

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import date, datetime
 
-from attrs import frozen
+from attrs import field, frozen
 
 from returns_hub.client import AsyncClient
+from returns_hub.client.arguments import moment
 from returns_hub.reports import SyncProgress
 
 
@@ -22,6 +23,10 @@ class SyncJob:
     rate_limit: str | None = None
 
 
+def _since(given: date | datetime | None) -> datetime | None:
+    return None if given is None else moment("since", given)
+
+
 @frozen(kw_only=True)
 class RunOptions:
     """What is wanted of a run, whatever the account; :meth:`returns_hub.Hub.sync` says what each means.
@@ -29,7 +34,7 @@ class RunOptions:
     ``now`` is a clock; None is the one that all processes of the mirror share.
     """
 
-    since: date | datetime | None = None
+    since: datetime | None = field(default=None, converter=_since)
     full: bool = False
     details: bool = False
     progress: Callable[[SyncProgress], None] | None = None

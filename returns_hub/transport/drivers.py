@@ -500,7 +500,7 @@ def _transport_failed(error: Exception, seconds: float) -> TransportFailed:
         cause = _root_cause(error)
         reason = f": {cause.strerror or type(cause).__name__}" if isinstance(cause, OSError) else ""
         trusted = not isinstance(cause, ssl.SSLCertVerificationError)
-        return TransportFailed(f"no connection{reason}", retryable=trusted)
+        return TransportFailed(f"no connection to {error.request.url.host}{reason}", retryable=trusted)
     if isinstance(error, httpx.ProxyError):
         # Its text begins with the proxy's status, where it gave one.
         refused = str(error)[:1] == "4"

@@ -16,7 +16,10 @@ Run = Callable[..., Any]
 
 def test_a_missing_configuration_is_named(run: Run) -> None:
     ran = run("sync")
-    assert (ran.code, ran.err) == (2, "returns-hub: the configuration file returns-hub.toml does not exist\n")
+    assert (ran.code, ran.err) == (
+        2,
+        "returns-hub: the configuration file returns-hub.toml does not exist; returns-hub init writes one\n",
+    )
 
 
 def test_malformed_toml_is_named_with_its_place(run: Run, tmp_path: Path) -> None:
