@@ -44,8 +44,9 @@ def describe_usage_error(error: CycloptsError, app: App) -> str:
         case UnknownCommandError(unused_tokens=[token, *_]):
             known = [each for each in error.app or app if not each.startswith("-")]
             return f"there is no command {_shown(token)}{_near(token, known) or more}"
-        case UnknownOptionError(token=token) if token.keyword is not None:
-            return f"there is no option {_shown(token.keyword)}{_near(token.keyword, _named(error)) or more}"
+        case UnknownOptionError(token=token):
+            option = token.keyword or token.value
+            return f"there is no option {_shown(option)}{_near(option, _named(error)) or more}"
         case CoercionError(token=token, target_type=kind) if token is not None:
             choices = _choices(kind)
             wanted = f"one of {', '.join(choices)}" if choices else _KINDS.get(kind)

@@ -488,6 +488,13 @@ def _failure(call: Call[Any], error: Exception, seconds: float) -> ProviderError
     return call.failed(error, failure)
 
 
+def _to_host(error: "httpx.RequestError") -> str:
+    try:
+        return f" to {error.request.url.host}"
+    except RuntimeError:  # no request: it was raised below the client
+        return ""
+
+
 def _transport_failed(error: Exception, seconds: float) -> TransportFailed:
     """In our words: the HTTP library's may quote what was sent or received."""
     import ssl
@@ -500,7 +507,7 @@ def _transport_failed(error: Exception, seconds: float) -> TransportFailed:
         cause = _root_cause(error)
         reason = f": {cause.strerror or type(cause).__name__}" if isinstance(cause, OSError) else ""
         trusted = not isinstance(cause, ssl.SSLCertVerificationError)
-        return TransportFailed(f"no connection to {error.request.url.host}{reason}", retryable=trusted)
+        return TransportFailed(f"no connection{_to_host(error)}{reason}", retryable=trusted)
     if isinstance(error, httpx.ProxyError):
         # Its text begins with the proxy's status, where it gave one.
         refused = str(error)[:1] == "4"

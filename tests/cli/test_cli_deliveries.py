@@ -130,7 +130,7 @@ def test_the_table_says_how_many_it_shows(deliver: Callable[[bytes], None], run:
         "ERROR",
     ]
     assert ran.lines[1].split() == ["2", "2026-03-01", "12:00:00", "acme-au", "pending", "0", "0", "0", "-"]
-    assert ran.lines[2] == "The newest 1 delivery; --limit N shows more, --json all."
+    assert ran.lines[2] == "The newest 1 of 2 deliveries; --limit N shows more, --json all."
 
 
 def test_an_empty_inbox_says_so(hub: Hub, run: Run) -> None:

@@ -61,16 +61,16 @@ def test_help_of_a_command_has_an_example(run: Run, command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["synk"], 'returns-hub: Unknown command "synk". Did you mean "sync"?'),
-        (["sync", "--sinse", "2024-12-01"], "returns-hub: Unknown option: --sinse. Did you mean --since?"),
-        (["sync", "--since", "yesterday"], "returns-hub: Invalid value for --since"),
-        (["returns", "--status", "redy_to_ship"], 'returns-hub: Invalid value "redy_to_ship" for --status'),
-        (["returns", "--limit", "0"], 'returns-hub: Invalid value "0" for --limit'),
-        (["events", "--after", "-1"], 'returns-hub: Invalid value "-1" for --after'),
-        (["find"], 'returns-hub: Command "find" parameter TEXT requires an argument.'),
-        (["sandbox", "--port", "65536"], 'returns-hub: Invalid value "65536" for --port'),
-        (["sandbox", "--every", "0"], 'returns-hub: Invalid value "0.0" for --every'),
-        (["--config"], "returns-hub: Parameter --config requires an argument."),
+        (["synk"], "returns-hub: there is no command 'synk'; did you mean sync?"),
+        (["sync", "--sinse", "2024-12-01"], "returns-hub: there is no option '--sinse'; did you mean --since?"),
+        (["sync", "--since", "yesterday"], "returns-hub: --since takes a date such as 2024-12-30, not 'yesterday'"),
+        (["returns", "--status", "redy_to_ship"], "returns-hub: --status takes one of draft, "),
+        (["returns", "--limit", "0"], "returns-hub: --limit must be >= 1, not '0'"),
+        (["events", "--after", "-1"], "returns-hub: --after must be a sequence"),
+        (["find"], "returns-hub: find needs TEXT; "),
+        (["sandbox", "--port", "65536"], "returns-hub: --port must be <= 65535, not '65536'"),
+        (["sandbox", "--every", "0"], "returns-hub: --every must be > 0, not '0'"),
+        (["--config"], "returns-hub: --config needs a value; returns-hub --help says more"),
     ],
 )
 def test_wrong_usage_is_one_line_and_code_2(run: Run, arguments: list[str], line: str) -> None:
