@@ -11,6 +11,7 @@ with other words, and its answer is read as far as a table or a page shows it (5
 
 import argparse
 import itertools
+import math
 import random
 import statistics
 import sys
@@ -153,6 +154,7 @@ def fill(store: Store, count: int) -> None:
         write(cursor, others)
         connection.commit()
         if store.database.dialect == "postgresql":
+            connection.driver_connection.limit = math.inf  # type: ignore[union-attr]
             cursor.execute("SELECT setval(pg_get_serial_sequence('events', 'sequence'), %s)", (count,))
             cursor.execute("ANALYZE")
             connection.commit()
