@@ -244,6 +244,7 @@ def _state(ret: Return, known: _Known, derive: Derive) -> State:
     _drop_dead(known)
     ages: defaultdict[Stamp, dict[Path, Values]] = defaultdict(dict)
     stamp: Stamp | None = None
+    group: dict[Path, Values] = {}
     for path, fact in known.items():
         # Facts that were learnt together have one stamp, and to hash it takes longer than all else here.
         if fact.stamp is not stamp:

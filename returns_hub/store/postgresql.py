@@ -118,7 +118,7 @@ def _set_up(connection: BoundedConnection, _: object) -> None:
     connection.is_pooled = backend != (connection.info.backend_pid,)
     if not connection.is_pooled:
         # Not as an option of the connection: poolers refuse those.
-        connection.execute(f"SET statement_timeout = '{_STATEMENT_SECONDS}s'")
+        connection.execute("SELECT set_config('statement_timeout', %s, false)", [f"{_STATEMENT_SECONDS}s"])
     connection.commit()
     if connection.is_pooled:
         connection.prepare_threshold = None

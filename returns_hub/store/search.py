@@ -9,7 +9,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, exists, func, literal, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    union,
+)
 
 from returns_hub.errors import StoreError
 from returns_hub.status import Attention, Status
@@ -75,7 +87,8 @@ def write_terms(
     gone: list[Row] = []
     new: list[Row] = []
     for before, after in changes:
-        known, wanted = _keys(before) if before else set(), _keys(after)
+        known: set[tuple[str, datetime]] = _keys(before) if before else set()
+        wanted = _keys(after)
         gone += [_row(account, after.ret.id, *key) for key in known - wanted]
         new += [_row(account, after.ret.id, *key) for key in sorted(wanted - known)]
     _delete(connection, gone)
@@ -114,7 +127,7 @@ def _delete(connection: Connection, gone: Sequence[Row]) -> None:
         )
 
 
-def select_found(text: str, account: str | None, limit: int | None) -> Select[Any]:
+def select_found(text: str, account: str | None, limit: int | None) -> Executable:
     """The ``account`` and ``id`` of the returns that have the text as a word of any kind, newest first."""
     text = text.strip()
     parts = [_select_having(found, account, limit) for kind in _KINDS if (found := term(kind, text))]
@@ -183,7 +196,7 @@ def select_matching(
     if len(known) < len(terms):
         return ()
     table = RETURNS.c
-    query = select(table.account, table.id, table.object)
+    query: Any = select(table.account, table.id, table.object)
     if known:
         return (_having_all(query, known, account, since),)
     query = query.where(stands_alone(table.account, table.id))

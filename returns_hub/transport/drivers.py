@@ -140,12 +140,12 @@ class Transport:
                 continue
             asking, token = call.token_call(turn.known), None
             try:
-                token = self._finish(asking)
+                found = token = self._finish(asking)
             except ReturnsHubError as error:
                 raise asking.explain(error) from None
             finally:
                 tokens.finish(turn, token)
-            return token
+            return found
 
     def _exchange(self, call: Call[Any], request: OutgoingRequest) -> Reply:
         """The reply to a request, after as many attempts as it takes and may take."""
@@ -321,13 +321,13 @@ class AsyncTransport:
                 continue
             asking, token = call.token_call(turn.known), None
             try:
-                token = await self._finish(asking)
+                found = token = await self._finish(asking)
             except ReturnsHubError as error:
                 raise asking.explain(error) from None
             finally:
                 # Also of a call that is cancelled: the next one must not wait for it.
                 await asyncio.shield(_in_thread(tokens.is_blocking, partial(tokens.finish, turn, token)))
-            return token
+            return found
 
     async def _exchange(self, call: Call[Any], request: OutgoingRequest) -> Reply:
         """The reply to a request, after as many attempts as it takes and may take."""
