@@ -1,6 +1,7 @@
 """``console``: the web console, for people who answer customers."""
 
 import ipaddress
+import logging
 import sys
 from getpass import getpass
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from returns_hub.cli.logs import Log, log_to_stderr
 from returns_hub.cli.options import ConfigPath
 from returns_hub.cli.output import print_line
 from returns_hub.errors import ConfigurationError, ReturnsHubError
@@ -24,6 +26,7 @@ def console(
     host: Annotated[str, Parameter(show_default=True)] = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535), show_default=True)] = 8080,
     hash_password: bool = False,
+    log: Log = "text",
     config: ConfigPath = None,
 ) -> int:
     """Run the web console: find a return, see why it stands where it does, act.
@@ -41,6 +44,7 @@ def console(
         host: The address to listen on; put a proxy with TLS in front of it.
         port: The port to listen on; 0 takes a free one.
         hash_password: Ask for a password, and print what "console_users" takes of it.
+        log: How the log is written on standard error: lines, or one JSON object a line.
         config: The configuration file.
     """
     if hash_password:
@@ -51,6 +55,7 @@ def console(
     from returns_hub.hub import Hub
     from returns_hub.server.http_server import listening, run
 
+    log_to_stderr(logging.WARNING, log, also="uvicorn")
     settings = load_config(config)
     access = access_of(settings)
     require_login(access, host)

@@ -1,5 +1,6 @@
 """``demo``: the whole story, offline."""
 
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from returns_hub.cli.console import check_installed, console_url
+from returns_hub.cli.logs import log_to_stderr
 from returns_hub.cli.output import print_heading, print_line, styled
 from returns_hub.cli.sandbox import Started, configuration, running, trigger_deliveries
 from returns_hub.cli.sync import print_report, progress_display
@@ -110,6 +112,7 @@ def _run(started: Sequence[Started], directory: Path) -> None:
 def _play(started: Sequence[Started], directory: Path, port: int) -> None:
     """Serve the console, and the receiver that the simulators deliver to, until Ctrl-C."""
     check_installed()
+    log_to_stderr(logging.WARNING, also="uvicorn")
     from returns_hub.console import create_console
     from returns_hub.console.sandbox import Sandbox, SandboxShop, SandboxVendor
     from returns_hub.hub import Hub

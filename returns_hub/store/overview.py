@@ -311,7 +311,7 @@ def _count_each(connection: Connection, queries: Mapping[Any, Select[Any]]) -> M
         counts.append(
             select(literal(str(word)).label("word"), func.count(type_=Integer).label("count")).select_from(some)
         )
-    return {row[0]: row[1] for row in connection.execute(union_all(*counts))}
+    return {row["word"]: row["count"] for row in connection.execute(union_all(*counts)).mappings()}
 
 
 def _return_row(row: RowMapping) -> ReturnRow:

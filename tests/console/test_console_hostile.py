@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import bindparam, update
 
 from returns_hub import (
     Account,
@@ -28,10 +29,14 @@ from returns_hub import (
     Status,
     TimelineEntry,
     TrackingEvent,
+    WebhookRequest,
 )
 from returns_hub.console import create_console
 from returns_hub.events import Origin
 from returns_hub.merge import observed
+from returns_hub.store.database import Database
+from returns_hub.store.inbox import Deliveries, NewDelivery
+from returns_hub.store.schema import DELIVERIES
 
 World: TypeAlias = Any
 
@@ -151,7 +156,7 @@ _BIDI: Final = (
 _LONG: Final = (
     "x" * 100,
     "x" * 10_000,
-    "x" * 200_000,
+    "x" * 30_000,
     "é" * 5_000,
     "𝔘" * 3_000,
     "a b " * 5_000,
@@ -270,7 +275,54 @@ def browser(world: World, tmp_path_factory: pytest.TempPathFactory) -> Any:
         returns = [harmless, *(a_return(f"r{index}", text, text) for index, text in enumerate(PAYLOADS))]
         applied = store.apply("acme", [observed(ret, seen_at=store.now(), origin=Origin.POLL) for ret in returns])
         assert (applied.created, applied.refused) == (len(returns), 0)
+        deliver_payloads(store.database)
         yield type(world.browser())(create_console(hub))
+
+
+def deliver_payloads(database: Database) -> None:
+    """A delivery for each payload, which is all that can be text in it; the errors and the body among them."""
+    texts = [payload.replace("\0", "")[:2000] for payload in PAYLOADS]
+    Deliveries(database).put(
+        [
+            NewDelivery(
+                account="acme",
+                dedupe_key=f"{index:04}",
+                subject=text[:200],
+                request=WebhookRequest(
+                    method=text[:20] or "POST",
+                    url=text,
+                    headers=(("X-Hostile", text), (text[:50], "value")),
+                    body=PAYLOADS[index].encode(),
+                    received_at=datetime.now(UTC),
+                ),
+            )
+            for index, text in enumerate(texts)
+        ]
+    )
+    failed = (
+        update(DELIVERIES)
+        .where(DELIVERIES.c.dedupe_key == bindparam("key"))
+        .values(state="dead", error=bindparam("why"))
+    )
+    with database.writing() as connection:
+        connection.execute(failed, [{"key": f"{index:04}", "why": text} for index, text in enumerate(texts)])
+
+
+def test_no_payload_breaks_the_pages_of_deliveries(browser: Any) -> None:
+    for index, payload in enumerate(PAYLOADS):
+        path = f"/console/deliveries/{index + 1}"
+        reply = browser.follow(browser.act(path, f"{path}/unmask")) if index % 10 == 0 else browser.get(path)
+        assert reply.status == 200, payload[:50]
+        check(reply.text, payload)
+    for path in (
+        "/console/deliveries?state=dead",
+        "/console/deliveries?before=100",
+        "/console/replay?all=yes&state=dead",
+        "/console/audit",
+    ):
+        reply = browser.get(path)
+        assert reply.status == 200, path
+        check(reply.text, path)
 
 
 def test_there_are_enough_payloads() -> None:
