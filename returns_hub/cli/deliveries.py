@@ -108,7 +108,7 @@ def list_deliveries(
             print_rows=lambda found: print_table(_COLUMNS, map(_row, found)),
             none="No such deliveries.",
             noun="delivery",
-            total=lambda: hub.count_deliveries(**selection),
+            total=lambda: plural(hub.count_deliveries(**selection), "delivery"),
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
@@ -28,9 +28,12 @@ from returns_hub.events import Event
 from returns_hub.spreadsheet import RETURN_COLUMNS, return_cells
 from returns_hub.status import Attention, Status
 
+# A thousand are counted soon; how many a million are does not matter below a table of fifty.
+_COUNTED: Final = 1000
+
 if TYPE_CHECKING:
     from returns_hub.hub import Hub
-    from returns_hub.store import StoredReturn
+    from returns_hub.hub.filters import ReturnSelection
 
 
 def returns(
@@ -83,33 +86,38 @@ def returns(
     from returns_hub.hub import Hub
 
     with Hub.from_config(config) as hub:
-
-        def read(rows: int | None) -> "Iterable[StoredReturn]":
-            return hub.returns(
-                account=account,
-                status=status,
-                attention=attention,
-                since=since,
-                order=order,
-                number=number,
-                email=email,
-                tracking=tracking,
-                sku=sku,
-                limit=rows,
-            )
+        filters: ReturnSelection = {
+            "account": account,
+            "status": status,
+            "attention": attention,
+            "since": since,
+            "order": order,
+            "number": number,
+            "email": email,
+            "tracking": tracking,
+            "sku": sku,
+        }
 
         if csv:
-            print_csv(RETURN_COLUMNS, (return_cells(stored.account, stored.ret) for stored in read(limit)))
+            print_csv(
+                RETURN_COLUMNS,
+                (return_cells(stored.account, stored.ret) for stored in hub.returns(**filters, limit=limit)),
+            )
             return
         print_list(
-            read,
+            lambda rows: hub.returns(**filters, limit=rows),
             limit=limit,
             json=json or raw,
             as_json=partial(return_data, raw=raw),
             print_rows=print_returns,
             none="No such returns in the mirror; returns-hub sync fills it.",
             noun="return",
+            total=lambda: _total(hub.count_returns(**filters)),
         )
+
+
+def _total(count: int) -> str:
+    return f"more than {count - 1:,} returns" if count > _COUNTED else plural(count, "return")
 
 
 def find(
@@ -118,6 +126,7 @@ def find(
     *,
     account: str | None = None,
     limit: Limit = None,
+    csv: bool = False,
     json: bool = False,
     raw: bool = False,
     config: ConfigPath = None,
@@ -138,6 +147,7 @@ def find(
         text: What to look for.
         account: Only this account's returns.
         limit: How many at most.
+        csv: Comma-separated values for a spreadsheet, all that are found.
         json: One JSON object a line, all that are found.
         raw: As --json, with the vendor's own object under "raw".
         config: The configuration file.
@@ -148,6 +158,10 @@ def find(
         if next(hub.find(text, account=account, limit=1), None) is None:
             print_error(_nothing_found(text, account))
             return 1
+        if csv:
+            found = hub.find(text, account=account, limit=limit)
+            print_csv(RETURN_COLUMNS, (return_cells(stored.account, stored.ret) for stored in found))
+            return 0
         print_list(
             lambda rows: hub.find(text, account=account, limit=rows),
             limit=limit,

@@ -211,13 +211,13 @@ def print_list(
     print_rows: Callable[[Sequence[T]], None],
     none: str,
     noun: str,
-    total: Callable[[], int] | None = None,
+    total: Callable[[], str] | None = None,
     order: str = "newest",
 ) -> None:
     """What a listing command prints: every object as JSON, or the first 50 as a table with their total.
 
     ``read`` takes the greatest number of objects to read, None for all. ``limit`` is the command's ``--limit``;
-    ``none`` is the line for an empty table, ``noun`` is what is listed, ``total`` counts all that match, and ``order``
+    ``none`` is the line for an empty table, ``noun`` is what is listed, ``total`` says how many match in all, and ``order``
     says which objects come first.
     """
     if json:
@@ -233,7 +233,7 @@ def print_list(
     with paged():
         print_rows(found[:rows])
         if len(found) > rows:
-            which = f"{rows:,} of {plural(total(), noun)}" if total else plural(rows, noun)
+            which = f"{rows:,} of {total()}" if total else plural(rows, noun)
             print_remark(f"The {order} {which}; --limit N shows more, --json all.")
         else:
             print_remark(f"{plural(len(found), noun)}.")

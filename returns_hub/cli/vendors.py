@@ -1,6 +1,6 @@
 """``providers`` and ``explain``: which vendors can be used, and what their words mean here. Nothing is called."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from json import dumps as toml_text  # a TOML string is written as a JSON one
 from typing import Any, Final
@@ -13,6 +13,8 @@ from returns_hub.adapter import Adapter, Capability, Support
 from returns_hub.cli.output import (
     Column,
     clean,
+    console,
+    paged,
     print_heading,
     print_json,
     print_line,
@@ -32,7 +34,7 @@ _SUPPORT_STYLES: Final = {
 }
 
 
-def providers(*, json: bool = False) -> None:
+def providers(*names: str, json: bool = False) -> None:
     """Show the installed vendor packages and what each can do.
 
     "no": the vendor has no such call. "not_implemented": its package does not offer it yet.
@@ -40,14 +42,16 @@ def providers(*, json: bool = False) -> None:
 
     For example:
       returns-hub providers
+      returns-hub providers returnmate returnless
       returns-hub providers --json | jq .capabilities
 
     Args:
+        names: The vendors to show; all of them if none is named.
         json: One JSON object a line: a vendor.
     """
     usable: dict[str, type[Adapter]] = {}
     broken: dict[str, str] = {}
-    for name in registry.providers():
+    for name in names or registry.providers():
         try:
             usable[name] = registry.adapter_class(name)
         except PluginError as error:
@@ -56,16 +60,34 @@ def providers(*, json: bool = False) -> None:
         for name in sorted((*usable, *broken)):
             print_json(_provider_data(name, usable.get(name), broken.get(name)))
         return
-    if usable:
-        columns = (Column("capability"), *(Column(name) for name in usable))
-        print_table(
-            columns,
-            ([capability, *(_support(kind, capability) for kind in usable.values())] for capability in Capability),
-        )
+    with paged():
+        for number, kinds in enumerate(_side_by_side(usable)):
+            if number:
+                print_line()
+            print_table(
+                (Column("capability"), *(Column(name) for name in kinds)),
+                ([capability, *(_support(kind, capability) for kind in kinds.values())] for capability in Capability),
+            )
     for reason in broken.values():
         print_line(styled(f"Broken: {reason}", "red"))
     if not usable and not broken:
         print_line("No vendor package is installed.")
+
+
+def _side_by_side(usable: Mapping[str, type[Adapter]]) -> Iterator[dict[str, type[Adapter]]]:
+    """The vendors in as many tables as it takes for none to be wider than the terminal."""
+    room = console().width if console().is_terminal else None
+    table: dict[str, type[Adapter]] = {}
+    first = used = max(len(capability) for capability in Capability)
+    for name, kind in usable.items():
+        width = 2 + max(len(name), *(len(_support(kind, capability)) for capability in Capability))
+        if table and room is not None and used + width > room:
+            yield table
+            table, used = {}, first
+        table[name] = kind
+        used += width
+    if table:
+        yield table
 
 
 def explain(

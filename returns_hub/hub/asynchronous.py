@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from returns_hub.handlers import ConsumerHealth, HandlerOptions
-    from returns_hub.hub.filters import DeliveryFilters, DeliverySelection, EventFilters, ReturnFilters
+    from returns_hub.hub.filters import DeliveryFilters, DeliverySelection, EventFilters, ReturnFilters, ReturnSelection
     from returns_hub.store import StoredReturn
 
 T = TypeVar("T")
@@ -264,6 +264,10 @@ class AsyncHub(ConfiguredHub):
     def returns(self, **filters: "Unpack[ReturnFilters]") -> "AsyncIterator[StoredReturn]":
         """The mirrored returns that match, newest first; as :meth:`Hub.returns`."""
         return self._read(filters.get("account"), lambda: self._resources.returns(filters))
+
+    async def count_returns(self, **selection: "Unpack[ReturnSelection]") -> int:
+        """How many mirrored returns match, up to 1,001; as :meth:`Hub.count_returns`."""
+        return await asyncio.to_thread(self._resources.count_returns, selection)
 
     def find(self, text: str, *, account: str | None = None, limit: int | None = None) -> "AsyncIterator[StoredReturn]":
         """The mirrored returns that a text names, newest first; as :meth:`Hub.find`."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from returns_hub.handlers import ConsumerHealth, HandlerOptions
-    from returns_hub.hub.filters import DeliveryFilters, DeliverySelection, EventFilters, ReturnFilters
+    from returns_hub.hub.filters import DeliveryFilters, DeliverySelection, EventFilters, ReturnFilters, ReturnSelection
     from returns_hub.store import StoredReturn
 
 
@@ -395,6 +395,15 @@ class Hub(ConfiguredHub):
             StoreError: the store fails.
         """
         return self._resources.returns(filters)
+
+    def count_returns(self, **selection: "Unpack[ReturnSelection]") -> int:
+        """How many mirrored returns match; filters as :meth:`returns` without ``limit``. It counts to 1,001, which says that there are more than 1,000.
+
+        Raises:
+            ConfigurationError: there is no such account.
+            StoreError: the store fails.
+        """
+        return self._resources.count_returns(selection)
 
     def find(self, text: str, *, account: str | None = None, limit: int | None = None) -> "Iterator[StoredReturn]":
         """The mirrored returns that a text names, in every account or in one, newest first; read as they are asked for.

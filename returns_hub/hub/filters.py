@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from returns_hub.store import Store
 
 
-class ReturnFilters(TypedDict, total=False):
-    """Which mirrored returns to read: every filter that is given must hold.
+class ReturnSelection(TypedDict, total=False):
+    """Which mirrored returns: every filter that is given must hold.
 
-    ``since`` is the earliest ``created_at``; ``limit`` is how many returns to give at most. ``order``, ``email``, ``tracking``, ``sku`` and
+    ``since`` is the earliest ``created_at``. ``order``, ``email``, ``tracking``, ``sku`` and
     ``number`` (an RMA) are whole words: case does not count, nor does a ``#`` before them, nor spaces and hyphens in a tracking number.
     """
 
@@ -28,6 +28,11 @@ class ReturnFilters(TypedDict, total=False):
     email: str | None
     tracking: str | None
     sku: str | None
+
+
+class ReturnFilters(ReturnSelection, total=False):
+    """Which mirrored returns to read: a selection, of which ``limit`` at most."""
+
     limit: int | None
 
 
@@ -105,7 +110,7 @@ def selection_of(selection: DeliverySelection) -> Selection:
     }
 
 
-def checked_filters(filters: ReturnFilters) -> dict[str, Any]:
+def checked_filters(filters: ReturnSelection) -> dict[str, Any]:
     """The filters of returns, checked: words as members, a day as the moment that it begins at.
 
     Raises:

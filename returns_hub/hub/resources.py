@@ -25,6 +25,7 @@ from returns_hub.hub.filters import (
     DeliverySelection,
     EventFilters,
     ReturnFilters,
+    ReturnSelection,
     checked_filters,
     selection_of,
     stream_of,
@@ -411,6 +412,15 @@ class HubResources:
     def returns(self, filters: ReturnFilters) -> "Iterator[StoredReturn]":
         """The mirrored returns that match, newest first."""
         return self.store_of(filters.get("account")).returns(**checked_filters(filters))
+
+    def count_returns(self, selection: ReturnSelection) -> int:
+        """How many mirrored returns match, up to one more than a thousand."""
+        store = self.store_of(selection.get("account"))
+        from returns_hub.store.overview import Overview
+
+        given = checked_filters(selection)
+        words = {name: given.pop(name, None) for name in ("order", "number", "email", "tracking", "sku")}
+        return Overview(store.database).count_returns(**given, words=words)
 
     def find(self, text: str, account: str | None, limit: int | None) -> "Iterator[StoredReturn]":
         """The mirrored returns that a text names, newest first."""

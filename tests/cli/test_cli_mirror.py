@@ -63,7 +63,7 @@ def test_the_table_has_the_documented_return(read: Run) -> None:
 def test_the_table_has_50_lines_and_says_so(read: Run) -> None:
     lines = read("returns").lines
     assert len(lines) == 1 + 50 + 1
-    assert lines[-1] == "The newest 50 returns; --limit N shows more, --json all."
+    assert lines[-1] == "The newest 50 of 60 returns; --limit N shows more, --json all."
 
 
 def test_a_limit_above_the_default_shows_more(read: Run) -> None:
@@ -379,3 +379,15 @@ def test_a_zone_that_does_not_exist_is_named_and_one_is_suggested(read: Run) -> 
     ran = read("--tz", "Europe/Amsterdm", "returns")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.endswith("not 'Europe/Amsterdm'; did you mean 'Europe/Amsterdam'?\n")
+
+
+def test_the_total_is_of_what_the_filters_leave(read: Run) -> None:
+    rejected = len(read("returns", "--status", "rejected", "--json").objects)
+    assert read("returns", "--status", "rejected", "--limit", "1").lines[-1] == (
+        f"The newest 1 of {rejected} returns; --limit N shows more, --json all."
+    )
+
+
+def test_what_is_found_can_be_comma_separated(read: Run) -> None:
+    header, row = csv.reader(read("find", "RMA-2024-001234", "--csv").lines)
+    assert (header[2], row[2]) == ("id", "rma_abc123")

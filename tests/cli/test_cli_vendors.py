@@ -1,5 +1,6 @@
 """``providers`` and ``explain``."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def broken_plugin(tmp_path: Path) -> str:
 def test_providers_shows_the_support_of_each_capability(run: Run) -> None:
     ran = run("providers")
     assert ran.code == 0
-    header, *rows = [line.split() for line in ran.lines]
+    header, *rows = [re.split(r" {2,}", line) for line in ran.lines]
     assert header == ["CAPABILITY", *(provider.upper() for provider in registry.providers())]
     support = {row[0]: dict(zip(registry.providers(), row[1:], strict=True)) for row in rows[: len(Capability)]}
     assert {name: support["list_returns"][name] for name in ("return_helper", "returnless", "returnmate")} == {
@@ -137,3 +138,16 @@ def test_explain_a_broken_plugin_names_its_distribution(run: Run, broken_plugin:
 
 def test_an_escape_in_a_word_does_not_reach_the_terminal(show: Callable[..., str]) -> None:
     assert "\x1b]0;" not in show(80, "explain", "returnmate", "\x1b]0;title\x07")
+
+
+def test_providers_fit_a_terminal_of_80_columns(show: Callable[..., str]) -> None:
+    from rich.text import Text
+
+    lines = Text.from_ansi(show(80, "providers")).plain.splitlines()
+    assert max(map(len, lines)) <= 80
+    headings = [name for line in lines if line.startswith("capability") for name in line.split()[1:]]
+    assert headings == list(registry.providers())
+
+
+def test_providers_can_be_named(run: Run) -> None:
+    assert run("providers", "returnless", "returnmate").lines[0].split() == ["CAPABILITY", "RETURNLESS", "RETURNMATE"]
