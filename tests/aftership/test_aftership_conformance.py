@@ -177,6 +177,7 @@ class TestAfterShip(AdapterConformance):
     not_given = frozenset({"updated_at", "filter updated_after", "created_at apart from updated_at"})
     filters = (
         Filter(query={"status": Status.IN_TRANSIT}, matches=EXAMPLE_ID, excludes=SUBMITTED_ID),
+        Filter(query={"raw_status": "approved"}, matches=EXAMPLE_ID, excludes=SUBMITTED_ID),
         Filter(query={"created_after": OCTOBER}, matches=EXAMPLE_ID, excludes=OLDEST_ID),
         Filter(query={"created_before": OCTOBER}, matches=OLDEST_ID, excludes=EXAMPLE_ID),
         Filter(query={"customer_email": "kim@example.org"}, matches=EXAMPLE_ID, excludes=OLDEST_ID),

@@ -165,6 +165,7 @@ class TestRedo(AdapterConformance):
     not_given = frozenset({"number", "order of a listing"})
     filters = (
         Filter(query={"status": Status.IN_TRANSIT}, matches=EXAMPLE_ID, excludes="65c000000000000000000006"),
+        Filter(query={"raw_status": "in_transit"}, matches=EXAMPLE_ID, excludes="65c000000000000000000006"),
         Filter(query={"created_after": OCTOBER}, matches=EXAMPLE_ID, excludes=TWO_ITEMS_ID),
         Filter(query={"created_before": OCTOBER}, matches=TWO_ITEMS_ID, excludes=EXAMPLE_ID),
         Filter(query={"updated_after": OCTOBER}, matches=EXAMPLE_ID, excludes=TWO_ITEMS_ID),

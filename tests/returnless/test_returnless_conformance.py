@@ -303,6 +303,7 @@ class TestReturnless(AdapterConformance):
 
     filters = (
         Filter(query={"status": Status.RECEIVED}, matches="100002", excludes="100001"),
+        Filter(query={"raw_status": "received"}, matches="100002", excludes="100001"),
         Filter(query={"created_after": SINCE}, matches="100208", excludes="100001"),
         Filter(query={"created_before": SINCE}, matches="100001", excludes="100208"),
         Filter(query={"updated_after": SINCE}, matches="100208", excludes="100001"),

@@ -243,6 +243,7 @@ class TestReturnMate(AdapterConformance):
     not_given = frozenset({"order_id", "updated_at", "item.id"})
     filters = (
         Filter(query={"status": Status.REQUESTED}, matches="rma_abc123", excludes="rma_83hkjpib"),
+        Filter(query={"raw_status": "pending"}, matches="rma_abc123", excludes="rma_83hkjpib"),
         Filter(query={"created_after": DECEMBER}, matches="rma_abc123", excludes="rma_63kfnsdm"),
         Filter(query={"created_before": DECEMBER}, matches="rma_63kfnsdm", excludes="rma_abc123"),
         Filter(query={"customer_email": "customer@example.com"}, matches="rma_abc123", excludes="rma_1lm175ny"),

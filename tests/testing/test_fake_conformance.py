@@ -66,6 +66,7 @@ class TestFake(AdapterConformance):
 
     filters = (
         Filter(query={"status": Status.APPROVED}, matches="F2", excludes="F1"),
+        Filter(query={"raw_status": "granted"}, matches="F2", excludes="F1"),
         Filter(query={"created_after": SINCE}, matches="F15", excludes="F14"),
         Filter(query={"created_before": SINCE}, matches="F14", excludes="F16"),
         Filter(query={"updated_after": SINCE}, matches="F15", excludes="F14"),

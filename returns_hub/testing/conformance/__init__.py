@@ -78,7 +78,9 @@ class AdapterConformance(
       for vendors with headers of their own that a replay needs.
     - What the data mean: ``expects`` of the cases, ``filters``, ``oldest_return`` and ``newest_return`` (the first of a
       listing in each order), ``variations``. ``not_given`` names the facts that the vendor gives nowhere. What is not stated
-      is not proved, and the suite says so by name.
+      is not proved, and the suite says so by name; with ``states_every_value`` of every value that the adapter gives in a case with
+      ``expects``.
+    - ``record_secrets``: secrets that the simulator's records hold where the adapter's ``secret_paths`` say.
     - ``listing``: what a listing is asked for besides, where without it one does not begin with a page of returns.
     - ``undefined_words``: those that the vendor shows and never defines; every other documented one means something.
     - ``distinguishes_permissions`` is False where an HTTP 403 may as well mean that the credentials are wrong, and so is read.

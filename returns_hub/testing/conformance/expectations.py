@@ -36,6 +36,7 @@ _MOMENT: Final = datetime(2024, 1, 1, tzinfo=UTC)
 # One value for each filter: whether an adapter supports it shows before anything is sent.
 _PROBES: Final[dict[str, tuple[Any, ...]]] = {
     "status": tuple(frozenset({status}) for status in Status),
+    "raw_status": (("no such word",),),
     "created_after": (_MOMENT,),
     "created_before": (_MOMENT,),
     "updated_after": (_MOMENT,),

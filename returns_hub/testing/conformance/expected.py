@@ -112,7 +112,15 @@ DISTINCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "order_number apart from order_id": ("order_number", "order_id"),
     "two items of one return": ("item.id",),
 }
-FILTERS: Final = ("status", "created_after", "created_before", "updated_after", "customer_email", "order_number")
+FILTERS: Final = (
+    "status",
+    "raw_status",
+    "created_after",
+    "created_before",
+    "updated_after",
+    "customer_email",
+    "order_number",
+)
 _INDEX: Final = re.compile(r"\[\d+\]")
 ORDER: Final = "order of a listing"
 VARIATION: Final = "two records that differ in one field"
