@@ -30,8 +30,11 @@ def main() -> int:
 
         code = run(sys.argv[1:])
         sys.stdout.flush()
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
+    except ImportError as error:
+        # The one of a command that was not imported before it was called is the cause of another.
+        missing = ((error.__cause__ if isinstance(error.__cause__, ImportError) else error).name or "").partition(".")[
+            0
+        ]
         if missing not in _EXTRAS:
             raise
         _complain(f"{missing} is not installed; run: pip install 'returns-hub[{_EXTRAS[missing]}]'")

@@ -13,26 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from returns_hub.cli import (
-    check_adapter,
-    console,
-    deliveries,
-    demo,
-    doctor,
-    erase,
-    handlers,
-    init,
-    mirror,
-    new_adapter,
-    reconcile,
-    sandbox,
-    serve,
-    sync,
-    trigger,
-    vendors,
-    work,
-)
 from returns_hub.cli.logs import log_to_stderr
+from returns_hub.cli.options import DEFAULT_PARAMETER
 from returns_hub.cli.output import clean, display, print_error
 from returns_hub.cli.usage import describe_usage_error
 from returns_hub.errors import ConfigurationError, ReturnsHubError
@@ -40,6 +22,51 @@ from returns_hub.errors import ConfigurationError, ReturnsHubError
 _DONE: Final = 0
 _FAILED: Final = 1
 _USAGE: Final = 2
+
+_COMMANDS: Final = (
+    ("demo", "demo:demo", "Play the whole story offline: vendors, a sync, a table, webhooks, an order, a timeline."),
+    ("init", "init:init", "Write a returns-hub.toml, or add an account to the one that is there."),
+    ("sync", "sync:sync", "Bring the mirror up to date."),
+    ("reconcile", "reconcile:reconcile", "Compare the mirror with the vendors, and repair it."),
+    ("returns", "mirror:returns", "List the returns in the mirror, newest first; of several filters, all must hold."),
+    ("find", "mirror:find", "Find returns by what somebody has at hand, in every account, newest first."),
+    ("show", "mirror:show", "Show one return: its items, shipments and customer, and its history."),
+    ("events", "mirror:events", "List events: what changed, in the order it was recorded."),
+    ("serve", "serve:serve", "Receive webhooks and order look-ups over HTTP, and process what came."),
+    ("console", "console:console", "Run the web console: find a return, see why it stands where it does, act."),
+    (
+        "work",
+        "work:work",
+        'Process deliveries, dispatch events to handlers, and sync the accounts that have "sync_every".',
+    ),
+    ("deliveries", "deliveries:app", "Show what vendors have delivered, process it again, and remove what is old."),
+    ("erase", "erase:erase", "Remove a return and everything stored of it. There is no way back."),
+    (
+        "handlers",
+        "handlers:app",
+        "Show how far the handlers of events have come; retry or skip the events at which they failed.",
+    ),
+    ("providers", "vendors:providers", "Show the installed vendor packages and what each can do."),
+    ("explain", "vendors:explain", "Show what a vendor's word asserts here, and why; without a word, all of them."),
+    ("doctor", "doctor:doctor", "Check the configuration, the mirror and the accounts: all that is wrong, in one run."),
+    ("sandbox", "sandbox:sandbox", "Run the simulators of all installed vendors on loopback, until Ctrl-C."),
+    (
+        "trigger",
+        "trigger:trigger",
+        "Deliver one webhook of a simulated vendor to your receiver, or ask it for one order.",
+    ),
+    (
+        "new-adapter",
+        "new_adapter:new_adapter",
+        "Write the skeleton of a vendor package: its own distribution, ready to be filled in.",
+    ),
+    (
+        "check-adapter",
+        "check_adapter:check_adapter",
+        "Run the conformance suite on an installed vendor package, and report.",
+    ),
+)
+"""By its name, where each command is, and the first line of its help."""
 
 
 def _version() -> str:
@@ -52,37 +79,23 @@ app = App(
     version=_version,
     # Markdown would cost an import; what is printed here is plain text anyway.
     help_format="plaintext",
-    default_parameter=Parameter(negative=(), show_default=False),
+    default_parameter=DEFAULT_PARAMETER,
     group_parameters=Group("Options", sort_key=1),
 )
 app.meta.group_parameters = Group("Options of every command", sort_key=2)
 app.meta.default_parameter = app.default_parameter
-for command in (
-    demo.demo,
-    init.init,
-    sync.sync,
-    reconcile.reconcile,
-    mirror.returns,
-    mirror.find,
-    mirror.show,
-    mirror.events,
-    serve.serve,
-    console.console,
-    work.work,
-    deliveries.app,
-    erase.erase,
-    handlers.app,
-    vendors.providers,
-    vendors.explain,
-    doctor.doctor,
-    sandbox.sandbox,
-    trigger.trigger,
-    new_adapter.new_adapter,
-    check_adapter.check_adapter,
-):
-    if isinstance(command, App):
-        command.default_parameter = app.default_parameter
-    app.command(command)
+
+
+def _register_commands(*, listed: bool = False) -> None:
+    """Have each command imported when it is called; ``listed``: only a line of each is asked for."""
+    for name, place, summary in _COMMANDS:
+        if name in app:
+            del app[name]
+        # A line that is given here would stand in the place of a command's own help.
+        app.command(f"returns_hub.cli.{place}", name=name, help=summary if listed else None)
+
+
+_register_commands()
 
 
 @app.command
@@ -139,6 +152,7 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(stream, TextIOWrapper):
             # A terminal that cannot show a character shows "?"; each line is out as soon as it is written.
             stream.reconfigure(errors="replace", line_buffering=True)
+    _register_commands(listed=not {name for name, _, _ in _COMMANDS}.intersection(arguments))
     try:
         code = app.meta(arguments, result_action="return_value", exit_on_error=False, print_error=False)
     except CycloptsError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from cyclopts import App, Group
 from rich.text import Text
 
-from returns_hub.cli.options import ConfigPath, Limit
+from returns_hub.cli.options import DEFAULT_PARAMETER, ConfigPath, Limit
 from returns_hub.cli.output import (
     TABLE_ROWS,
     Cell,
@@ -64,6 +64,7 @@ _REFUSALS: Final = (
 app = App(
     name="deliveries",
     help="Show what vendors have delivered, process it again, and remove what is old.",
+    default_parameter=DEFAULT_PARAMETER,
     group_parameters=Group("Options", sort_key=1),
 )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cyclopts import App, Group
 from rich.text import Text
 
-from returns_hub.cli.options import ConfigPath, Limit
+from returns_hub.cli.options import DEFAULT_PARAMETER, ConfigPath, Limit
 from returns_hub.cli.output import (
     Cell,
     Column,
@@ -51,6 +51,7 @@ _STYLES: Final = {"pending": "yellow", "dead": "red"}
 app = App(
     name="handlers",
     help="Show how far the handlers of events have come; retry or skip the events at which they failed.",
+    default_parameter=DEFAULT_PARAMETER,
     group_parameters=Group("Options", sort_key=1),
 )
 

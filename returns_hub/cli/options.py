@@ -15,5 +15,8 @@ Grace: TypeAlias = Annotated[float, Parameter(validator=Number(gt=0), show_defau
 Limit: TypeAlias = Annotated[int | None, Parameter(validator=Number(gte=1))]
 """How many lines at most; None leaves it to the command."""
 
+DEFAULT_PARAMETER: Final = Parameter(negative=(), show_default=False)
+"""What all parameters of all commands have in common."""
+
 # The words as the model has them: ready_to_ship, where cyclopts would make it ready-to-ship.
 VOCABULARY: Final = Parameter(name_transform=str.lower)

@@ -19,8 +19,6 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from returns_hub.spreadsheet import csv_line
-
 Cell: TypeAlias = str | Text | None
 T = TypeVar("T")
 
@@ -198,6 +196,8 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
     """A header and rows of comma-separated values, none of them a formula to a spreadsheet."""
+    from returns_hub.spreadsheet import csv_line
+
     for row in chain([columns], rows):
         _write(csv_line(row))
 

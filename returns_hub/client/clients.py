@@ -6,9 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
-from typing import Generic, Self, Unpack
-
-from typing_extensions import TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, Unpack
 
 from returns_hub import orders
 from returns_hub.adapter import Adapter, Capability
@@ -33,7 +31,13 @@ from returns_hub.transport import AsyncTransport, Transport
 from returns_hub.webhooks import Receipt
 
 T = TypeVar("T")
-AdapterT_co = TypeVar("AdapterT_co", bound=Adapter, default=Adapter, covariant=True)
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    AdapterT_co = TypeVarWithDefault("AdapterT_co", bound=Adapter, default=Adapter, covariant=True)
+else:
+    # Checkers alone ask for the default, and before Python 3.13 it would cost an import as long as that of our model.
+    AdapterT_co = TypeVar("AdapterT_co", bound=Adapter, covariant=True)
 
 
 class _AnyClient(Generic[AdapterT_co]):

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack, overload
 from urllib.parse import urlsplit
 
 from attrs import field, fields, fields_dict, frozen
-from typing_extensions import TypeVar
 
 from returns_hub import registry
 from returns_hub.accounts import Account, Options, build_adapter
@@ -21,8 +20,13 @@ from returns_hub.transport.replies import KeptReplies
 from returns_hub.transport.urls import parse_base_url
 
 AdapterT = TypeVar("AdapterT", bound=Adapter)
-ClientT = TypeVar("ClientT", bound=Client[Any], default=Client)
-AsyncClientT = TypeVar("AsyncClientT", bound=AsyncClient[Any], default=AsyncClient)
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    ClientT = TypeVarWithDefault("ClientT", bound=Client[Any], default=Client)
+    AsyncClientT = TypeVarWithDefault("AsyncClientT", bound=AsyncClient[Any], default=AsyncClient)
+else:
+    ClientT, AsyncClientT = TypeVar("ClientT"), TypeVar("AsyncClientT")
 
 
 class LimiterFactory(Protocol):

@@ -140,7 +140,16 @@ def test_a_missing_extra_is_one_line_that_names_it(
 
 
 @pytest.mark.parametrize(
-    "heavy", ["sqlalchemy", "httpx", "uvicorn", "alembic", "rich.progress", "returns_hub_returnmate"]
+    "heavy",
+    [
+        "sqlalchemy",
+        "httpx",
+        "uvicorn",
+        "rich.progress",
+        "returns_hub_returnmate",
+        "returns_hub.model",
+        "returns_hub.cli.sync",
+    ],
 )
 def test_help_does_not_import(environment: dict[str, str], heavy: str) -> None:
     program = f"import sys; sys.argv[1:] = ['--help']; from returns_hub.cli import main; main(); sys.exit({heavy!r} in sys.modules)"
@@ -150,3 +159,10 @@ def test_help_does_not_import(environment: dict[str, str], heavy: str) -> None:
         ).returncode
         == 0
     )
+
+
+def test_the_list_of_commands_has_what_each_says_of_itself() -> None:
+    from returns_hub.cli.app import _COMMANDS, app
+
+    own = {name: " ".join((app[name].help or "").partition("\n\n")[0].split()) for name, _, _ in _COMMANDS}
+    assert {name: summary for name, _, summary in _COMMANDS} == own

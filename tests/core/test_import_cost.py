@@ -16,6 +16,7 @@ HEAVY = [
     "sqlalchemy",
     "stamina",
     "starlette",
+    "typing_extensions",
     "uvicorn",
 ]
 
