@@ -1,9 +1,11 @@
 """What the commands of Flask and Django have in common: ``work`` and ``sync`` for a hub of the application's own."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from returns_hub.cli.signals import DEFAULT_GRACE, work_until_signalled
+from returns_hub.errors import PluginError
 from returns_hub.hub import Hub
 from returns_hub.reports import ReconcileReport, SyncReport
 
@@ -21,8 +23,12 @@ def work(
     At SIGHUP ``reload`` is called, which takes up a changed configuration.
 
     Raises:
+        ConfigurationError: the options of an account are wrong, or a secret of it is not there. Nothing was begun.
         StoreError: the store cannot be opened.
     """
+    for account in hub.accounts:
+        with suppress(PluginError):  # a vendor's package that is broken is its own account's trouble
+            hub.client(account)
     started = f"Working for {_plural(len(hub.accounts), 'account')}; Ctrl-C ends it."
     work_until_signalled(hub, concurrency=concurrency, grace=grace, on_started=lambda: write(started), reload=reload)
 

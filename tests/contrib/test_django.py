@@ -354,6 +354,17 @@ def test_the_commands_sync_and_reconcile_and_say_what_is_wrong(django_hub: Hub, 
             call_command(command, "acme-nk")
 
 
+def test_a_worker_without_its_secrets_does_not_begin(configured: Path, django_hub: Hub) -> None:
+    (configured / "returns-hub.toml").write_text(
+        '[accounts.acme]\nprovider = "returnmate"\napi_key = { env = "NOT_SET_ANYWHERE" }\n', "utf-8"
+    )
+    conf.configured_hub.cache_clear()
+    with pytest.raises(
+        CommandError, match=r"accounts\.acme\.api_key: the environment variable NOT_SET_ANYWHERE is not set"
+    ):
+        call_command("returns_hub_work")
+
+
 def test_handlers_leave_no_connection_open_but_that_of_a_test() -> None:
     closed: list[str] = []
     inside = SimpleNamespace(in_atomic_block=True, close=lambda: closed.append("inside"))
