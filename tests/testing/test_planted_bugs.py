@@ -103,10 +103,12 @@ def failed_checks(suite: AdapterConformance) -> Iterator[str]:
             if getattr(check, "conformance_part", None) != "expectations":
                 continue
             parameters = inspect.signature(check).parameters
-            varied = next(parameter for parameter in parameters if parameter in given)
-            for value in given[varied]:
+            varied = next((parameter for parameter in parameters if parameter in given), None)
+            for value in given[varied] if varied else (None,):
                 try:
-                    check(**{varied: value}, **({"client": client} if "client" in parameters else {}))
+                    check(
+                        **({varied: value} if varied else {}), **({"client": client} if "client" in parameters else {})
+                    )
                 except (AssertionError, NotImplementedError):
                     yield name
                 except pytest.skip.Exception:
@@ -167,3 +169,16 @@ def test_what_the_vendor_does_not_tell_need_not_be_stated_and_must_not_be_there(
         suite.test_what_the_data_mean_is_stated("created_at apart from updated_at")
     with pytest.raises(AssertionError):
         suite.test_what_the_vendor_does_not_tell_is_empty(suite.cases[0])
+
+
+def test_a_value_that_no_case_states_is_named_where_the_suite_says_that_it_states_all() -> None:
+    suite = mutant(FakeAdapter, states_every_value=True)
+    with pytest.raises(NotImplementedError) as missing:
+        suite.test_every_value_is_stated()
+    assert str(missing.value) == (
+        "not proved: kind, shipments[].direction, shipments[].id, shipments[].label.status; state them in a record's `facts`"
+    )
+    (first,) = suite.cases[2].expects or ()
+    parcel = {"id": "P-F1", "direction": "inbound", "label": {"status": "ready"}}
+    whole = evolve(suite.cases[2], expects=(evolve(first, facts={"kind": "unknown", "shipments": [parcel]}),))
+    mutant(FakeAdapter, states_every_value=True, cases=(whole,)).test_every_value_is_stated()
