@@ -224,7 +224,9 @@ def show(
         elif len(found) == 1:
             (stored,) = found
             with paged():
-                print_return(stored, hub.events(account=stored.account, return_id=stored.ret.id))
+                # The mirror may hold an account that the configuration has no more: the hub gives no events of it.
+                is_known = stored.account in hub.accounts
+                print_return(stored, hub.events(account=stored.account, return_id=stored.ret.id) if is_known else ())
         else:
             print_returns(found[:TABLE_ROWS])
             count = len(found) if len(found) <= TABLE_ROWS else f"More than {TABLE_ROWS}"

@@ -22,7 +22,8 @@ from returns_hub import Customer, Item, OrderRef, Reason, Return, Status
 from returns_hub.events import Origin
 from returns_hub.merge import Observation, merge, observed
 from returns_hub.store import Store, rows
-from returns_hub.store.schema import EVENTS, ITEMS, MERGE_STATE, RETURNS
+from returns_hub.store.schema import EVENTS, ITEMS, MERGE_STATE, NAMES, RETURNS, TERMS
+from returns_hub.store.search import terms_of
 
 PAGES: Final = 100
 ROWS: Final = 100
@@ -83,6 +84,16 @@ def finished(page: Iterable[Return]) -> Rows:
         RETURNS: [rows.return_row("raw", each) for each in encoded],
         MERGE_STATE: [rows.merge_row("raw", each.state, rows.fingerprint(each.state.ret.id)) for each in merged],
         ITEMS: [row for each in encoded for row in rows.item_rows("raw", each)],
+        NAMES: [
+            {"account": "raw", "name": name, "return_id": each.ret.id}
+            for each in encoded
+            for name in rows.names(each.ret)
+        ],
+        TERMS: [
+            {"account": "raw", "term": term, "return_id": each.ret.id, "created_at": each.ret.created_at}
+            for each in encoded
+            for term in terms_of(each.data)
+        ],
         EVENTS: [rows.event_row(event) for each in merged for event in each.events],
     }
 
@@ -117,7 +128,8 @@ def upsert(table: Table, mark: str) -> str:
     key = ["id"] if table is EVENTS else [column.name for column in table.primary_key]
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
     marks = ", ".join(mark for _ in columns)
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+    conflict = f"DO UPDATE SET {changes}" if changes else "DO NOTHING"
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT ({', '.join(key)}) {conflict}"
 
 
 def bound(table: Table, row: Mapping[str, Any], store: Store) -> tuple[Any, ...]:

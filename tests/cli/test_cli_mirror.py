@@ -169,6 +169,14 @@ def test_show_lists_where_there_are_several(read: Run) -> None:
     assert {ret["id"] for ret in read("show", sku, "--json").objects} == ids
 
 
+def test_show_finds_what_is_left_of_an_account_that_is_not_configured(run: Run, mirror: Path, tmp_path: Path) -> None:
+    config = tmp_path / "returns-hub.toml"
+    config.write_text(
+        mirror.read_text().replace("acme-au", "acme-uk").replace("returns.db", f"{mirror.parent}/returns.db")
+    )
+    assert "RMA-2024-001234  acme-au (returnmate)" in run("show", "RMA-2024-001234").lines
+
+
 def test_show_of_an_account_alone_asks_which(read: Run) -> None:
     ran = read("show", "acme-au")
     assert (ran.code, ran.err) == (
