@@ -35,7 +35,7 @@ from returns_hub.testing.conformance import checks
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "_generated"
 
-MARKS = {"yes": "yes", "partial": "in part", "no": "the vendor cannot", "not_implemented": "not yet"}
+MARKS = {"yes": "yes", "partial": "in part", "no": "no", "not_implemented": "not yet"}
 
 VOCABULARIES: tuple[type[StrEnum], ...] = (
     Status,
