@@ -25,9 +25,7 @@ _ADDRESS: Final = (
     "email",
 )
 # What an event says of these is a person's: it is masked whole.
-_PERSONAL: Final = frozenset(
-    {"customer", "address", "ship_to", "answers", "email", "phone", "name", "url", "qr_code_url"}
-)
+_PERSONAL: Final = frozenset({"customer", "address", "ship_to", "answers", "email", "phone", "url", "qr_code_url"})
 _MASKED: Final = "(masked)"
 
 

@@ -9,12 +9,13 @@ from returns_hub.hub import Hub
 from returns_hub.merge import Observation
 from returns_hub.model import Return
 from returns_hub.reports import Delivery
+from returns_hub.store import StoredReturn
 from returns_hub.webhooks import ReturnHint, ReturnObserved
 
 _MAX_EVENTS: Final = 5
 
 
-def preview(hub: Hub, delivery: Delivery) -> str:
+def preview(hub: Hub, delivery: Delivery, about: StoredReturn | None) -> str:
     """What would come of the delivery, in a sentence."""
     try:
         adapter = hub.client(delivery.account).adapter
@@ -31,16 +32,16 @@ def preview(hub: Hub, delivery: Delivery) -> str:
     ]
     said = [f"Reads {hint.return_id or 'its return'} again at the vendor, and takes what that says." for hint in hints]
     if observations:
-        said.append(_would_change(hub, delivery, observations))
+        said.append(_would_change(hub, delivery, observations, about))
     return " ".join(said) or "Changes nothing: it cannot be interpreted."
 
 
-def _would_change(hub: Hub, delivery: Delivery, observations: list[Observation]) -> str:
+def _would_change(hub: Hub, delivery: Delivery, observations: list[Observation], about: StoredReturn | None) -> str:
     adapter = hub.client(delivery.account).adapter
     events = hub.open_store().rehearse(delivery.account, observations, adapter.derive)
     if not events:
         return "Changes nothing: the mirror knows it, or something newer."
-    mask = Mask.of(Return(provider="", id=""), unmasked=False)
+    mask = Mask.of(about.ret if about else Return(provider="", id=""), unmasked=False)
     lines = [event_line(event, mask) for event in events[:_MAX_EVENTS]]
     shown = []
     for line in lines:

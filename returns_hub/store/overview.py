@@ -16,12 +16,15 @@ from sqlalchemy import (
     Integer,
     RowMapping,
     Select,
+    Text,
     func,
     literal,
+    literal_column,
     select,
     tuple_,
     union_all,
 )
+from sqlalchemy.sql import visitors
 
 from returns_hub.merge import Layer, Stamp
 from returns_hub.reports import DeliveryState
@@ -126,13 +129,13 @@ class Overview:
         *,
         account: str | None = None,
         state: DeliveryState | None = None,
-        subject: str | None = None,
+        subjects: Sequence[str] = (),
         before: int | None = None,
         limit: int,
     ) -> Sequence[DeliveryRow]:
         """The deliveries that match, newest first, those before an id."""
         query = select(*(_DELIVERY[name] for name in DeliveryRow.__annotations__)).order_by(_DELIVERY.id.desc())
-        query = query.where(*_matching(account, state, subject))
+        query = query.where(*_matching(account, state, subjects))
         if before is not None:
             query = query.where(_DELIVERY.id < before)
         with self.database.reading() as connection:
@@ -140,11 +143,11 @@ class Overview:
 
     @store_errors
     def count_deliveries(
-        self, *, account: str | None = None, state: DeliveryState | None = None, subject: str | None = None
+        self, *, account: str | None = None, state: DeliveryState | None = None, subjects: Sequence[str] = ()
     ) -> int:
         """How many deliveries match, up to one more than :data:`MAX_COUNT`."""
         with self.database.reading() as connection:
-            return _count(connection, select(_DELIVERY.id).where(*_matching(account, state, subject)))
+            return _count(connection, select(_DELIVERY.id).where(*_matching(account, state, subjects)))
 
     @store_errors
     def count_returns(
@@ -268,21 +271,28 @@ class Overview:
         return self._starts[place]
 
 
-def _matching(account: str | None, state: DeliveryState | None, subject: str | None) -> list[ColumnElement[bool]]:
+def _matching(account: str | None, state: DeliveryState | None, subjects: Sequence[str]) -> list[ColumnElement[bool]]:
     wanted = []
     if account is not None:
         wanted.append(_DELIVERY.account == account)
     if state is not None:
         wanted.append(in_state(_DELIVERY, state.value))
-    if subject is not None:
-        wanted.append(_DELIVERY.subject == subject)
+    if subjects:
+        # Spelt out, as in the index: a parameter could be anything. A query of its own, or the databases would rather read all in order.
+        of_subjects = select(_DELIVERY.id).where(
+            _DELIVERY.subject.in_(subjects), _DELIVERY.subject != literal_column("''", Text)
+        )
+        wanted.append(
+            _DELIVERY.id.in_(of_subjects if account is None else of_subjects.where(_DELIVERY.account == account))
+        )
     return wanted
 
 
 def _behind(queries: Sequence[Select[Any]], after: _Key) -> Sequence[Select[Any]]:
     """The queries of :func:`select_matching` from behind a row on."""
     created_at, account, return_id = after
-    if TERMS in queries[0].get_final_froms():
+    # A query along terms has them in a join.
+    if any(part is TERMS for part in visitors.iterate(queries[0])):
         row = tuple_(TERMS.c.created_at, TERMS.c.account, TERMS.c.return_id)
         return [query.where(row < _place(created_at or UNDATED, account, return_id)) for query in queries]
     dated, *undated = queries

@@ -236,7 +236,7 @@ DELIVERIES: Final = Table(
     Column("events", Integer, nullable=False),
     Index("deliveries_by_dedupe_key", "account", "dedupe_key", unique=True),
     Index("deliveries_of_account", "account", "id"),
-    Index("deliveries_of_subject", "account", "subject", "id", **_where("subject <> ''")),
+    Index("deliveries_of_subject", "subject", "account", "id", **_where("subject <> ''")),
     # What is processed is looked for by none of these, and soon it is nearly all.
     Index("deliveries_dead", "id", **_where("state = 'dead'")),
     Index("deliveries_due", "due_at", "id", **_where("state = 'pending'")),

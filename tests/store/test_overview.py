@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from returns_hub import Attention, OrderRef, Return, Status, WebhookRequest
 from returns_hub.events import Origin
@@ -119,9 +119,23 @@ def test_deliveries_are_listed_newest_first_by_what_is_asked_for(store: Store, a
     assert [row.account for row in rows] == ["else", "acme", "acme"]
     assert overview.deliveries(limit=10, before=rows[1].id) == rows[2:]
     assert [row.error for row in overview.deliveries(state=DeliveryState.DEAD, limit=10)] == ["why"]
-    assert [row.subject for row in overview.deliveries(account="else", subject="r2", limit=10)] == ["r2"]
+    assert [row.subject for row in overview.deliveries(account="else", subjects=["r2", "shipment:1"], limit=10)] == [
+        "r2"
+    ]
     assert overview.count_deliveries(account="acme") == 2
     assert overview.newest()[1:] == [rows[0].id, 0, 2, 1, 0]
+
+
+def test_the_deliveries_about_a_return_are_found_by_index(sqlite_store: Store) -> None:
+    asked: list[tuple[str, Any]] = []
+    event.listen(
+        sqlite_store.database._engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3]))
+    )
+    Overview(sqlite_store.database).deliveries(account="acme", subjects=["r1", "shipment:1"], limit=20)
+    (statement, values) = next(each for each in asked if "deliveries" in each[0])
+    with sqlite_store.database.reading() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    assert any("deliveries_of_subject (subject=? AND account=?)" in row[-1] for row in plan), plan
 
 
 def test_hours_are_found_without_reading_them(store: Store) -> None:

@@ -17,6 +17,7 @@ from returns_hub.console.timeline import event_line
 from returns_hub.console.visit import Act, Page, Plan, Refusal, Result, Visit, whole_number
 from returns_hub.model import Return
 from returns_hub.reports import Delivery, DeliveryState
+from returns_hub.store import StoredReturn
 from returns_hub.store.overview import MAX_COUNT, DeliveryRow
 
 _PAGE_SIZE: Final = 50
@@ -48,7 +49,7 @@ def show_delivery(visit: Visit) -> Response:
     """The page of a delivery."""
     delivery = _delivery(visit)
     unmasked = is_unmasked(visit, delivery.account, _subject(delivery))
-    stored = visit.console.hub.get_return(delivery.account, delivery.subject) if delivery.subject else None
+    stored = _return_of(visit, delivery)
     mask = Mask.of(stored.ret if stored else Return(provider="", id=""), unmasked=unmasked)
     return visit.render(
         "delivery.html",
@@ -115,7 +116,7 @@ def replay(visit: Visit) -> Plan:
             for one in ids:
                 done += hub.get_delivery(one) is not None and hub.replay(one) is not None
             return Result(f"{_deliveries(done)} will be processed again.")
-        if not filters["subject"]:
+        if not filters["subjects"]:
             return Result(
                 f"{_deliveries(hub.replay_deliveries(account=filters['account'], state=filters['state']))} will be processed again."
             )
@@ -136,7 +137,11 @@ def _effects(visit: Visit, rows: Sequence[DeliveryRow]) -> Sequence[str]:
     effects = []
     for row in rows:
         delivery = visit.console.hub.get_delivery(row.id)
-        effects.append("it is not stored any more" if delivery is None else preview(visit.console.hub, delivery))
+        effects.append(
+            "it is not stored any more"
+            if delivery is None
+            else preview(visit.console.hub, delivery, _return_of(visit, delivery))
+        )
     return effects
 
 
@@ -155,6 +160,18 @@ def _subject(delivery: Delivery) -> str:
     return f"delivery {delivery.id}"
 
 
+def _return_of(visit: Visit, delivery: Delivery) -> StoredReturn | None:
+    """The return that a delivery is about, by its id or by that of a part."""
+    if not delivery.subject:
+        return None
+    hub = visit.console.hub
+    found = hub.get_return(delivery.account, delivery.subject)
+    if found is not None or ":" not in delivery.subject:
+        return found
+    of_part = hub.open_store().find_return(delivery.account, [delivery.subject])
+    return None if of_part is None else hub.get_return(delivery.account, of_part)
+
+
 def _filters(visit: Visit) -> dict[str, Any]:
     return _checked(visit, **{name: visit.query(name) for name in _FILTERS})
 
@@ -165,7 +182,7 @@ def _checked(visit: Visit, *, account: str, state: str, subject: str) -> dict[st
     return {
         "account": visit.known_account(account) if account else None,
         "state": DeliveryState(state) if state else None,
-        "subject": subject or None,
+        "subjects": (subject,) if subject else (),
     }
 
 

@@ -21,6 +21,7 @@ from returns_hub.store import StoredReturn
 _UNMASKED_FOR: Final = timedelta(minutes=15)
 _MAX_EVENTS: Final = 300
 _MAX_DELIVERIES: Final = 20
+_MAX_SUBJECTS: Final = 200
 _USABLE: Final = (Support.YES, Support.PARTIAL)
 _ACTS: Final = (
     ("read", Capability.GET_RETURN, "Read again"),
@@ -38,7 +39,10 @@ def show_return(visit: Visit) -> Response:
     unmasked = is_unmasked(visit, account, ret.id)
     mask = Mask.of(ret, unmasked=unmasked)
     events = list(visit.console.hub.events(account=account, return_id=ret.id, latest=_MAX_EVENTS))
-    deliveries = visit.console.overview.deliveries(account=account, subject=ret.id, limit=_MAX_DELIVERIES)
+    parts = [f"shipment:{each.id}" for each in ret.shipments]
+    parts += [f"item:{key}" for item in ret.items for key in (item.id, *item.aliases) if key]
+    about = [ret.id, *filter(None, [ret.request_id]), *parts][:_MAX_SUBJECTS]
+    deliveries = visit.console.overview.deliveries(account=account, subjects=about, limit=_MAX_DELIVERIES)
     meanings = Meanings(visit.console.hub, account)
     return visit.render(
         "return.html",

@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("seen_at", Moment, nullable=False),
     )
     op.create_index("deliveries_of_account", "deliveries", ["account", "id"])
-    op.create_index("deliveries_of_subject", "deliveries", ["account", "subject", "id"], **_where("subject <> ''"))
+    op.create_index("deliveries_of_subject", "deliveries", ["subject", "account", "id"], **_where("subject <> ''"))
 
 
 def _where(condition: str) -> dict[str, Any]:
