@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
 from returns_hub import (
     Attention,
@@ -25,7 +26,10 @@ from returns_hub import (
     dump,
 )
 from returns_hub.json_codec import encode_json
+from returns_hub.merge import observed
+from returns_hub.store import Store
 from returns_hub.store.rows import encode_return, read_return
+from returns_hub.store.schema import MERGE_STATE, RETURNS
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RETURN = Return(
@@ -149,3 +153,46 @@ def test_what_is_nested_too_deeply_is_refused() -> None:
 def test_a_large_return_is_read_back() -> None:
     ret = evolve(RETURN, items=tuple(Item(id=str(n), raw={"parts": [[n]]}) for n in range(200)))
     assert read_back(ret) == ret
+
+
+NAMES = st.sampled_from(["raw", "items", "a", ""])
+JSON = st.recursive(
+    st.none() | st.text(max_size=2) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """Every object in a JSON value, itself among them."""
+    if isinstance(value, list):
+        return [found for part in value for found in objects_in(part)]
+    return [value, *objects_in([*value.values()])] if isinstance(value, dict) else []
+
+
+@given(raw=st.dictionaries(NAMES, JSON, max_size=3), data=st.data())
+def test_whatever_the_vendors_object_contains_comes_back(raw: dict[str, Any], data: st.DataObject) -> None:
+    raws = st.lists(st.sampled_from(objects_in(raw)) | st.dictionaries(NAMES, JSON, max_size=2), min_size=3, max_size=3)
+    item, note, label = data.draw(raws)
+    shipment = Shipment(id="s1", label=Label(raw=label), raw={"label": label})
+    ret = evolve(RETURN, items=(Item(raw=item, notes=(Note(text="x", raw=note),)),), shipments=(shipment,), raw=raw)
+    back = read_back(ret)
+    assert back is not None
+    assert dump(back, raw=True) == dump(ret, raw=True)
+
+
+def test_what_an_older_revision_stored_is_known_when_it_comes_again(store: Store) -> None:
+    raw = {"id": "r1", "lines": [{"sku": "A"}]}
+    ret = evolve(RETURN, items=(Item(sku="A", raw=raw["lines"][0]),), raw=raw)  # type: ignore[arg-type]
+    store.apply("acme", [observed(ret, seen_at=NOON)])
+    with store.database.writing() as connection:
+        connection.execute(update(RETURNS).values(object=encode_json(dump(ret, raw=True))))
+        connection.execute(update(MERGE_STATE).values(fingerprint="another"))
+    for hour in (13, 14):
+        applied = store.apply("acme", [observed(ret, seen_at=NOON.replace(hour=hour))])
+        assert (applied.unchanged, applied.events) == (1, 0)
+    with store.database.reading() as connection:
+        (text,) = connection.execute(select(RETURNS.c.object)).scalars()
+    encoded = encode_return(ret)
+    assert encoded is not None
+    assert text == encoded.text
