@@ -1,22 +1,26 @@
 """The vendor's object as JSON, with the values marked that our model has."""
 
-import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
 from returns_hub.console.display import visible
+from returns_hub.json_codec import encode_json
 
 _MAX_CHARS: Final = 200_000
 _MIN_CHARS: Final = 2
 _MAX_DEPTH: Final = 60
 _NEXT: Final = ",\n"
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
 
 
 def marked_json(raw: Any, model: Any) -> Markup:
     """The decoded object, indented, as HTML; long ones are cut."""
-    known = {_plain(value) for value in _leaves(model)} - {""}
+    plain = {_plain(value) for value in _leaves(model)}
+    # Our ids may name their number space, the vendor's do not: request:481049.
+    known = plain.union(text.partition(":")[2] for text in plain if text.startswith("request:")) - {""}
     parts, length = [], 0
     for text, is_known in _lines(raw, known, 0):
         length += len(text)
@@ -48,7 +52,7 @@ def _lines(value: Any, known: set[str], depth: int) -> Iterator[tuple[str, bool]
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return encode_json(value, ascii_only=False)
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -67,6 +71,6 @@ def _plain(value: Any) -> str:
     if value is None or isinstance(value, bool | Mapping | list | tuple):
         return ""
     text = str(value)
-    if text[:4].isdigit() and text[4:5] == "-" and "T" in text:
-        return text.partition(".")[0].removesuffix("Z").partition("+")[0]
+    if _TIME.match(text):
+        return f"{text[:10]}T{text[11:19]}"
     return text if len(text) >= _MIN_CHARS else ""

@@ -144,12 +144,18 @@ def _choices(act: ReturnAct, ret: Return, adapter: Adapter | type[Adapter] | Non
     """What the form of an act offers."""
     items: Sequence[Item] = [item for item in ret.items if item.id is not None]
     return {
-        "statuses": [status for status in Status if status is not Status.UNKNOWN] if act.name == "status" else (),
+        "statuses": _statuses(adapter) if act.name == "status" else (),
         "labels": cancellable_labels(ret) if act.name == "label" else (),
         "items": items if act.name == "instruct" else (),
         "dispositions": [each for each in Disposition if each is not Disposition.UNKNOWN],
         "adapter": adapter,
     }
+
+
+def _statuses(adapter: Adapter | type[Adapter] | None) -> Sequence[Status]:
+    """The statuses that the vendor has a word for; all of them where it has no table of words."""
+    table = adapter.statuses if isinstance(adapter, Adapter) else None
+    return [status for status in Status if status is not Status.UNKNOWN and (table is None or table.words_for(status))]
 
 
 def _member(kind: Any, word: str) -> Any:
