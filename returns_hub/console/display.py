@@ -1,12 +1,13 @@
 """How values look on a page. Whatever a vendor sent is text: nothing here returns markup that holds it unescaped."""
 
-import json
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
+
+import simplejson
 
 from returns_hub.console.masking import mask_email
 from returns_hub.model import Money
@@ -153,7 +154,7 @@ def money(value: Money | None) -> str:
 
 def pretty_json(value: Any) -> str:
     """A decoded JSON value, indented; long ones are cut."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    text = simplejson.dumps(value, indent=2, ensure_ascii=False, use_decimal=True, default=str)
     return visible(text, 200_000)
 
 

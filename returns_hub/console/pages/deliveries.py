@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -190,7 +191,7 @@ def _body(body: bytes) -> str:
     """What can be shown of a body: JSON put in order, or the text."""
     text = body[:_MAX_BODY_SHOWN].decode(errors="replace")
     try:
-        return pretty_json(json.loads(text, parse_float=str))
+        return pretty_json(json.loads(text, parse_float=Decimal))
     except (ValueError, RecursionError):
         return text
 
