@@ -1,5 +1,6 @@
 """``trigger``: one webhook or one order look-up of a simulated vendor, delivered or shown."""
 
+import inspect
 import tomllib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -82,7 +83,12 @@ def trigger(
         )
     configured = _account(provider, account, config)
     name = configured.name if configured else f"{provider.replace('_', '-')}-sandbox"
-    secret = None if configured is None else _signing_secret(configured)
+    secret = None
+    if configured is not None:
+        simulator = _simulator_of(configured)
+        secret = _signing_secret(configured)
+        if secret is None and event is not None:
+            raise ConfigurationError(f"the account {name} has no secret for webhooks: it refuses every delivery")
     try:
         if event is None:
             url = url or f"{DEFAULT_RECEIVER.removesuffix('webhooks')}orders/{name}/"
@@ -121,20 +127,26 @@ def _account(provider: str, name: str | None, config: ConfigPath) -> Account | N
     return fitting[0] if fitting else None
 
 
-def _signing_secret(account: Account) -> str:
-    """The first of the secrets that the account's deliveries are signed with.
+def _simulator_of(account: Account) -> "Simulator":
+    """The vendor's simulator, with the account's credentials where it takes them."""
+    make = registry.sandbox_class(account.provider)
+    taken = inspect.signature(make).parameters
+    given = {name: value.reveal() if isinstance(value, Secret) else value for name, value in account.options.items()}
+    simulator: Simulator = make(
+        **{name: value for name, value in given.items() if name in taken and isinstance(value, str)}
+    )
+    return simulator
 
-    Raises:
-        ConfigurationError: it has none.
-    """
+
+def _signing_secret(account: Account) -> str | None:
+    """The first of the secrets that the account's deliveries are signed with, if it has one."""
     fields = attrs.fields(attrs.resolve_types(registry.adapter_class(account.provider)))
-    names = [each.alias or each.name for each in fields if each.type == tuple[Secret, ...]]
-    for name in names:
-        secrets = account.options.get(name) or ()
-        for secret in secrets if isinstance(secrets, list | tuple) else (secrets,):
-            return secret.reveal() if isinstance(secret, Secret) else str(secret)
-    wanted = " or ".join(names) or "secret for webhooks"
-    raise ConfigurationError(f"the account {account.name} has no {wanted}: it refuses every delivery")
+    for each in fields:
+        if each.type == tuple[Secret, ...]:
+            secrets = account.options.get(each.alias or each.name) or ()
+            for secret in secrets if isinstance(secrets, list | tuple) else (secrets,):
+                return secret.reveal() if isinstance(secret, Secret) else str(secret)
+    return None
 
 
 def _changes(texts: tuple[str, ...]) -> Mapping[str, Any]:

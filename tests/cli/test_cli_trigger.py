@@ -28,6 +28,12 @@ user = "u"
 password = "p"
 signing_keys = ["one", "two"]
 
+[accounts.acme-v2]
+provider = "returnless_v2"
+api_key = "k"
+lookup_username = "shop"
+lookup_password = "p"
+
 [accounts.acme-au]
 provider = "returnmate"
 api_key = "k"
@@ -69,7 +75,11 @@ def test_without_an_event_they_are_listed(run: Run) -> None:
     ("arguments", "code", "sentence"),
     [
         (["returnmate", "rma.aproved"], 2, "returnmate has no event 'rma.aproved'; did you mean 'rma.approved'?"),
-        (["returnmate", "rma.approved"], 2, "the account acme-au has no webhook_secrets: it refuses every delivery"),
+        (
+            ["returnmate", "rma.approved"],
+            2,
+            "the account acme-au has no secret for webhooks: it refuses every delivery",
+        ),
         (["returnmate", "rma.approved", "--account", "acme-uk"], 2, "there is no account 'acme-uk'; did you mean"),
         (["returnmate", "rma.approved", "--account", "acme-nl"], 2, "the account acme-nl is one of returnless"),
         (["returnless", "return_created", "--order", "1"], 2, "an event or --order, not both"),
@@ -86,3 +96,8 @@ def test_what_cannot_be_triggered_is_one_line(
     ran = run("trigger", *arguments)
     assert (ran.code, ran.err.count("\n")) == (code, 1)
     assert sentence in ran.err
+
+
+def test_a_look_up_has_the_credentials_of_the_account(configured: Path, run: Run) -> None:
+    ran = run("trigger", "returnless_v2", "--order", "1001", "--print")
+    assert "Authorization: Basic c2hvcDpw" in ran.lines  # shop:p

@@ -16,10 +16,19 @@ from typing import Any, ClassVar, Final
 from attrs import evolve
 
 from returns_hub import HttpAnswer, parse_time
-from returns_hub.testing import Call, Faults, Refusal, Simulator, TriggerResult, call_platform, json_answer
+from returns_hub.testing import (
+    Call,
+    Faults,
+    Refusal,
+    SignedRequest,
+    Simulator,
+    TriggerResult,
+    call_platform,
+    json_answer,
+)
 from returns_hub_aftership.sandbox.seed import EXAMPLE_CREATED, EXAMPLE_ID, Json, timestamp
 from returns_hub_aftership.sandbox.state import APPROVABLE, REJECTABLE, RESOLVABLE, Organisation
-from returns_hub_aftership.sandbox.webhooks import build_delivery
+from returns_hub_aftership.sandbox.webhooks import EVENTS, build_delivery
 
 _APPROVALS: Final = ("submitted", "approved", "done", "rejected", "expired")
 _PARAMETERS: Final = frozenset(
@@ -138,7 +147,14 @@ class AfterShipSandbox(Simulator):
             self._organisation.make_labels(fail=fail)
 
     def webhook(
-        self, event: str, return_id: str, secret: str | None = None, *, old: bool = False, is_test: bool = False
+        self,
+        event: str,
+        return_id: str,
+        secret: str | None = None,
+        *,
+        old: bool = False,
+        is_test: bool = False,
+        changes: Mapping[str, Any] = MappingProxyType({}),
     ) -> tuple[Mapping[str, str], bytes]:
         """The headers and the body of a delivery about a return, signed with the organisation's secret or another one."""
         with self.lock:
@@ -151,7 +167,29 @@ class AfterShipSandbox(Simulator):
                 at=self._now(),
                 old=old,
                 is_test=is_test,
+                changes=changes,
             )
+
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """The events that the vendor's pages name."""
+        return EVENTS
+
+    def make_event(
+        self,
+        event: str,
+        webhook_url: str,
+        *,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+        secret: str | None = None,
+    ) -> SignedRequest:
+        """A delivery about the example as it stands."""
+        if event not in EVENTS:
+            raise ValueError(f"AfterShip has no event {event!r}")
+        # Another id each time: those of the simulator are the same in each process, and a receiver drops duplicates.
+        changes = {"id": f"{int(self._now().timestamp() * 1_000_000):032x}", **changes}
+        headers, body = self.webhook(event, EXAMPLE_ID, secret, changes=changes)
+        return SignedRequest(method="POST", url=webhook_url, headers=headers, body=body)
 
     def trigger(self, webhook_url: str) -> TriggerResult:
         """The example's parcel arrives, or goes on its way again."""

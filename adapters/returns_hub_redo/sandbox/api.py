@@ -11,10 +11,20 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from returns_hub import HttpAnswer, parse_time
-from returns_hub.testing import Call, Faults, Refusal, Simulator, TriggerResult, call_platform, json_answer
+from returns_hub.testing import (
+    Call,
+    Faults,
+    Refusal,
+    SignedRequest,
+    Simulator,
+    TriggerResult,
+    call_platform,
+    json_answer,
+)
 from returns_hub_redo.sandbox.seed import EXAMPLE_ID, Json
 from returns_hub_redo.sandbox.state import Store, orders_of
 from returns_hub_redo.sandbox.webhooks import build_delivery
+from returns_hub_redo.webhooks import EVENTS
 
 SCOPES: Final = frozenset({"returns_read", "returns_write", "webhooks_read", "webhooks_write"})
 
@@ -109,7 +119,14 @@ class RedoSandbox(Simulator):
             wire.update(fields)
             self._store.touch(wire)
 
-    def webhook(self, event: str, return_id: str, secret: str | None = None) -> tuple[Mapping[str, str], bytes]:
+    def webhook(
+        self,
+        event: str,
+        return_id: str,
+        secret: str | None = None,
+        *,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+    ) -> tuple[Mapping[str, str], bytes]:
         """The headers and the body of a delivery about a return, with the store's token or another one."""
         with self.lock:
             wire = self._store.returns[return_id]
@@ -119,7 +136,27 @@ class RedoSandbox(Simulator):
                 self._store.orders[wire["order"]["id"]],
                 token=self._webhook_secret if secret is None else secret,
                 at=self._now(),
+                changes=changes,
             )
+
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """The events of the OpenAPI schema."""
+        return tuple(sorted(EVENTS))
+
+    def make_event(
+        self,
+        event: str,
+        webhook_url: str,
+        *,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+        secret: str | None = None,
+    ) -> SignedRequest:
+        """A delivery about the example as it stands."""
+        if event not in EVENTS:
+            raise ValueError(f"Redo has no event {event!r}")
+        headers, body = self.webhook(event, EXAMPLE_ID, secret, changes=changes)
+        return SignedRequest(method="POST", url=webhook_url, headers=headers, body=body)
 
     def trigger(self, webhook_url: str) -> TriggerResult:
         """The example's parcel arrives, or goes on its way again."""

@@ -6,12 +6,22 @@ from datetime import datetime
 from typing import Any
 
 from returns_hub import format_time
+from returns_hub.testing import change_values
 
 
 def build_delivery(
-    event: str, wire: Mapping[str, Any], order: Mapping[str, Any], *, token: str, at: datetime
+    event: str,
+    wire: Mapping[str, Any],
+    order: Mapping[str, Any],
+    *,
+    token: str,
+    at: datetime,
+    changes: Mapping[str, Any],
 ) -> tuple[Mapping[str, str], bytes]:
-    """The headers and the body of a delivery about a return; ``at`` has whole seconds, as in every sample."""
+    """The headers and the body of a delivery about a return; ``at`` has whole seconds, as in every sample.
+
+    ``changes`` are other values of the body.
+    """
     payload = {
         "type": event,
         "at": format_time(at.replace(microsecond=0)),
@@ -19,4 +29,5 @@ def build_delivery(
         "return": wire,
         "order": order,
     }
-    return {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}, json.dumps(payload).encode()
+    body = json.dumps(change_values(payload, changes)).encode()
+    return {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}, body

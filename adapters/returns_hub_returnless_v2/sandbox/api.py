@@ -9,10 +9,20 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from returns_hub import HttpAnswer, parse_time
-from returns_hub.testing import Call, Faults, Refusal, Simulator, TriggerResult, call_platform, json_answer
+from returns_hub.testing import (
+    Call,
+    Faults,
+    Refusal,
+    SignedRequest,
+    Simulator,
+    TriggerResult,
+    call_platform,
+    json_answer,
+)
 from returns_hub_returnless_v2.sandbox.seed import (
     EXAMPLE_ID,
     REQUEST_STATUSES,
@@ -22,7 +32,7 @@ from returns_hub_returnless_v2.sandbox.seed import (
     timestamp,
 )
 from returns_hub_returnless_v2.sandbox.state import Account
-from returns_hub_returnless_v2.sandbox.webhooks import build_delivery, look_up_order
+from returns_hub_returnless_v2.sandbox.webhooks import EVENTS, build_delivery, build_order_lookup
 
 INCLUDES: Final = frozenset(
     {
@@ -122,11 +132,37 @@ class ReturnlessV2Sandbox(Simulator):
         with self.lock:
             self._account.records[return_id].update(fields)
 
-    def webhook(self, event: str, return_id: str, secret: str | None = None) -> tuple[Mapping[str, str], bytes]:
+    def webhook(
+        self,
+        event: str,
+        return_id: str,
+        secret: str | None = None,
+        *,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+    ) -> tuple[Mapping[str, str], bytes]:
         """The headers and the body of a delivery about a record, signed with the webhook's secret or another one."""
         with self.lock:
             chosen = self._webhook_secret if secret is None else secret
-            return build_delivery(event, self._account.records[return_id], secret=chosen)
+            return build_delivery(event, self._account.records[return_id], secret=chosen, changes=changes)
+
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """The events that the vendor's pages name."""
+        return EVENTS
+
+    def make_event(
+        self,
+        event: str,
+        webhook_url: str,
+        *,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+        secret: str | None = None,
+    ) -> SignedRequest:
+        """A delivery about the example as it stands."""
+        if event not in EVENTS:
+            raise ValueError(f"Returnless V2 has no event {event!r}")
+        headers, body = self.webhook(event, EXAMPLE_ID, secret, changes=changes)
+        return SignedRequest(method="POST", url=webhook_url, headers=headers, body=body)
 
     def trigger(self, webhook_url: str) -> TriggerResult:
         """The example moves between two statuses of the account."""
@@ -137,10 +173,16 @@ class ReturnlessV2Sandbox(Simulator):
         answer = call_platform("POST", webhook_url, headers, body)
         return TriggerResult(EXAMPLE_ID, (answer.status if answer else None,))
 
-    def call_order_lookup(self, platform_url: str, order_number: str) -> HttpAnswer | None:
-        """Ask a shop for an order, with the Basic credentials."""
+    def make_order_lookup(
+        self,
+        platform_url: str,
+        order_number: str,
+        *,
+        secret: str | None = None,  # noqa: ARG002 - of webhooks; a look-up has credentials of its own
+    ) -> SignedRequest:
+        """How a shop is asked for an order, with the Basic credentials."""
         user, password = self._lookup
-        return look_up_order(platform_url, order_number, user=user, password=password)
+        return build_order_lookup(platform_url, order_number, user=user, password=password)
 
     def answer(self, call: Call) -> HttpAnswer:
         """Refuses a wrong key, then whatever is wrong with the call."""

@@ -3,23 +3,36 @@
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-from returns_hub import HttpAnswer, Secret
-from returns_hub.testing import call_platform
+from returns_hub import Secret
+from returns_hub.testing import SignedRequest, change_values
 from returns_hub.wire import sign_hmac_sha256_hex
 from returns_hub_returnless_v2.webhooks import SIGNATURE_HEADER
 
+# Returnless support, article 991, and the vendor's connector; the names of shipment events are not known.
+EVENTS: Final = (
+    *("return.created", "return.status_changed", "return.notes.added", "return.product.marked_as_received"),
+)
 
-def build_delivery(event: str, wire: Mapping[str, Any], *, secret: str) -> tuple[Mapping[str, str], bytes]:
-    """The headers and the body of a delivery about a record. PHP escapes slashes; undocumented: the key of the name."""
+
+def build_delivery(
+    event: str, wire: Mapping[str, Any], *, secret: str, changes: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Mapping[str, str], bytes]:
+    """The headers and the body of a delivery about a record. PHP escapes slashes; undocumented: the key of the name.
+
+    ``changes`` are other values of the body.
+    """
     told = {name: wire[name] for name in ("id", "return_number", "state", "status", "is_test_record", "updated_at")}
-    body = json.dumps({"event": event, "data": told}, ensure_ascii=False).replace("/", "\\/").encode()
+    payload = change_values({"event": event, "data": told}, changes)
+    body = json.dumps(payload, ensure_ascii=False).replace("/", "\\/").encode()
     return {"Content-Type": "application/json", SIGNATURE_HEADER: sign_hmac_sha256_hex(body, [Secret(secret)])}, body
 
 
-def look_up_order(platform_url: str, order_number: str, *, user: str, password: str) -> HttpAnswer | None:
-    """Ask a shop for an order; None: no answer. Trailing slashes of a configured address are removed (article 990)."""
+def build_order_lookup(platform_url: str, order_number: str, *, user: str, password: str) -> SignedRequest:
+    """How a shop is asked for an order. Trailing slashes of a configured address are removed (article 990)."""
     credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
     headers = {"Content-Type": "application/json", "Authorization": f"Basic {credentials}"}
-    return call_platform("POST", platform_url.rstrip("/"), headers, json.dumps({"order_number": order_number}).encode())
+    body = json.dumps({"order_number": order_number}).encode()
+    return SignedRequest(method="POST", url=platform_url.rstrip("/"), headers=headers, body=body)
