@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 # The revision in migrations/versions that these tables are of.
-REVISION: Final = "0012"
+REVISION: Final = "0013"
 REVISION_TABLE: Final = "returns_hub_revision"
 
 # PostgreSQL indexes at most 2,704 bytes of a value, and UTF-8 takes up to four for a character.
@@ -157,7 +157,7 @@ EVENTS: Final = Table(
     Column("origin", Text, nullable=False),
     Column("changes", Text, nullable=False),
     Column("delivery_id", BigInteger),  # of the delivery that caused it, which may be purged by now
-    Index("events_by_return", "account", "return_id", "sequence"),
+    Index("events_by_return", "return_id", "account", "sequence"),
     Index("events_of_delivery", "delivery_id", "sequence", **_where("delivery_id IS NOT NULL")),
     Index("events_of_account", "account", "sequence"),
     # Numbers are never given twice, not even after the newest events were deleted.

@@ -58,6 +58,7 @@ async def test_a_delivery_is_stored_processed_and_told_once(
         assert stored is not None
         assert stored.ret.status is Status.CLOSED
         assert len([each async for each in hub.returns()]) == 6
+        assert [each async for each in hub.find("#1001", account="acme")] == [stored]
         assert [event.type async for event in hub.events(return_id="rma_abc123")] == [
             "return.created",
             "return.status_changed",

@@ -54,6 +54,7 @@ def test_the_example_of_the_seed_is_in_the_mirror(hub: Hub) -> None:
     assert stored is not None
     ret = stored.ret
     assert (ret.number, ret.status, ret.status_raw) == ("RMA-2024-001234", Status.REQUESTED, "pending")
+    assert list(hub.find("rma-2024-001234")) == list(hub.returns(order="1001", account="acme-au")) == [stored]
     assert ret.created_at == datetime(2024, 12, 30, 10, 30, tzinfo=UTC)
     assert ret.raw["customer"] == {"email": "customer@example.com", "name": "John Smith"}
 
@@ -156,6 +157,7 @@ def test_only_the_accounts_named_are_synced(
         lambda hub: hub.client("acme-ua"),
         lambda hub: hub.sync("acme-ua"),
         lambda hub: hub.returns(account="acme-ua"),
+        lambda hub: hub.find("1001", account="acme-ua"),
         lambda hub: hub.get_return("acme-ua", "r1"),
         lambda hub: hub.events(account="acme-ua"),
     ],
