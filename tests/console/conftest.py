@@ -3,6 +3,7 @@
 import asyncio
 import html
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -156,6 +157,12 @@ class World:
         returns = self.hub.returns(account="return-helper-sandbox")
         return next(each.ret.id for each in returns if any(item.id for item in each.ret.items))
 
+    def wait_for_jobs(self) -> None:
+        """Wait until no sync that a console has started is running any more."""
+        for thread in threading.enumerate():
+            if thread.name in ("returns-hub-sync", "returns-hub-reconcile"):
+                thread.join()
+
     @property
     def audited(self) -> int:
         """How many acts were written down: each is before it is done."""
@@ -204,7 +211,9 @@ def world(tmp_path_factory: pytest.TempPathFactory, people: Mapping[str, Any]) -
                 for one in started
             }
             sandbox = Sandbox(vendors, SandboxShop())
-            yield World(hub, started, create_console(hub, access=access, sandbox=sandbox), access)
+            world = World(hub, started, create_console(hub, access=access, sandbox=sandbox), access)
+            yield world
+            world.wait_for_jobs()
 
 
 def put_strange_returns(hub: Hub) -> None:

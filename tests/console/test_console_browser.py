@@ -50,6 +50,7 @@ def site(world: World) -> Iterator[str]:
             vendors[one.account] = SandboxVendor(one.account, one.simulator, server.url, orders=orders)
         yield server.url
         console.stop()
+        world.wait_for_jobs()
 
 
 @pytest.fixture(scope="module")
