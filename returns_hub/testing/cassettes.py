@@ -6,6 +6,7 @@ A cassette is a vcrpy file that begins with where it comes from::
     source: ReturnMate API Reference, List RMAs    # which example of which document, or what recorded it
     read: '2026-11-21'             # documentation only
     fictitious: [John Smith]       # names that a published example made up
+    keep_headers: [date]           # headers of the vendor's own that a replay needs
     interactions: ...
 
 :func:`play` replays one and insists that all of it is played; :func:`record` writes one. vcrpy's own filters leave
@@ -296,7 +297,8 @@ def record(path: Path, *, source: str, redactor: Redactor = Redactor(), origin: 
     ``source`` says what that is, and ``origin`` of what kind: ``sandbox`` for a simulator, ``vendor`` for the vendor.
     """
     player = _player("all", redactor)
-    player.register_serializer("cassette", _Serializer({"origin": origin, "source": source}))
+    kept = {"keep_headers": sorted(redactor.keep_headers)} if redactor.keep_headers else {}
+    player.register_serializer("cassette", _Serializer({"origin": origin, "source": source, **kept}))
     path.unlink(missing_ok=True)
     with player.use_cassette(path, serializer="cassette"):
         yield
@@ -431,7 +433,7 @@ def _has_answer_to(playing: Any, request: Any) -> bool:
 class _Serializer:
     """vcrpy's YAML with a header, in ASCII, keys in order."""
 
-    header: Mapping[str, str]
+    header: Mapping[str, Any]
 
     def serialize(self, cassette: Mapping[str, Any]) -> str:
         import yaml  # type: ignore[import-untyped]  # no types installed with it
@@ -469,8 +471,12 @@ def _load(path: Path) -> Mapping[str, Any]:
 
 
 def _for_cassette(redactor: Redactor, cassette: Mapping[str, Any]) -> Redactor:
-    """The redactor, which leaves alone what a published example made up."""
-    return evolve(redactor, fictitious=redactor.fictitious | frozenset(cassette.get("fictitious", ())))
+    """The redactor, which leaves alone what a published example made up, and the headers that the cassette says a replay needs."""
+    return evolve(
+        redactor,
+        fictitious=redactor.fictitious | frozenset(cassette.get("fictitious", ())),
+        keep_headers=redactor.keep_headers | frozenset(cassette.get("keep_headers", ())),
+    )
 
 
 @frozen(kw_only=True)

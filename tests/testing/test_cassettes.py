@@ -197,6 +197,14 @@ def test_names_that_a_document_made_up_are_allowed_by_the_header(tmp_path: Path)
     assert scan(tmp_path) == ()
 
 
+def test_headers_that_a_replay_needs_are_allowed_by_the_header(tmp_path: Path) -> None:
+    told = ", date: ['Mon, 05 Oct 2026 12:00:00 GMT']"
+    write(tmp_path, response_header=told)
+    assert [finding.where for finding in scan(tmp_path)] == ["interaction 0, response header date"]
+    write(tmp_path, header=HEADER + "keep_headers: [date]\n", response_header=told)
+    assert scan(tmp_path) == ()
+
+
 @pytest.mark.parametrize("text", ["{", "", "[]", "!!python/object/apply:os.system ['true']"])
 def test_a_file_that_is_no_cassette_is_found(tmp_path: Path, text: str) -> None:
     (tmp_path / "broken.yaml").write_text(text)
