@@ -128,6 +128,8 @@ def test_long_output_goes_through_the_pager(show: Callable[..., str], mirror: Pa
         show(80, "--config", str(mirror), "returns", "--limit", "60", PAGER=str(pager), LINES="20")
         assert "60 returns." in (tmp_path / "paged").read_text("utf-8")
         (tmp_path / "paged").unlink()
-        assert "2 returns" in show(80, "--config", str(mirror), "returns", "--limit", "2", PAGER=str(pager), LINES="20")
+        assert "The newest 2 of 60" in show(
+            80, "--config", str(mirror), "returns", "--limit", "2", PAGER=str(pager), LINES="20"
+        )
         show(80, "--config", str(mirror), "--no-pager", "returns", "--limit", "60", PAGER=str(pager), LINES="20")
     assert not (tmp_path / "paged").exists()
