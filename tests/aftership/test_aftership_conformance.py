@@ -73,6 +73,24 @@ EXAMPLE = ExpectedReturn(
             label_status=LabelStatus.READY,
         ),
     ),
+    facts={
+        "kind": "unknown",
+        "items": [{"aliases": ["13000000000011"], "quantity_received": "0"}],
+        "shipments": [
+            {
+                "return_id": EXAMPLE_ID,
+                "direction": "inbound",
+                "status_raw": "InTransit",
+                "cost": {"amount": "4.10", "currency": "USD"},
+                "tracking": [{"status": "in_transit", "status_raw": "InTransit"}],
+            }
+        ],
+        "resolutions": [{"kind": "refund", "status": "pending"}],
+        "timeline": [
+            {"occurred_at": "2026-10-01T09:12:44.120000Z", "kind": "filed"},
+            {"occurred_at": "2026-10-01T09:12:46.003000Z", "kind": "approved"},
+        ],
+    },
 )
 TWO_ITEMS = ExpectedReturn(
     id=TWO_ITEMS_ID,
