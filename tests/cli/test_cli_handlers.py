@@ -104,7 +104,11 @@ def test_a_handler_that_no_process_has_any_more_is_forgotten(run: Run, tmp_path:
     [
         (("retry", "my-shop"), 2, "name the events of my-shop, or --all for those that are dead"),
         (("skip", "my-shop", "1", "--all"), 2, "name the events of my-shop, or --all for those that are dead"),
-        (("retry", "my-shp", "1"), 2, "there is no handler 'my-shp'; did you mean 'my-shop'?"),
+        (
+            ("retry", "my-shp", "1"),
+            2,
+            "there is no handler 'my-shp'; did you mean 'my-shop'?; returns-hub handlers list shows them",
+        ),
         (
             ("skip", "my-shop", "2"),
             1,

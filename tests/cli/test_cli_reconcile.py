@@ -69,7 +69,7 @@ def test_what_the_vendor_has_no_more_is_named_and_stays(synced: None, run: Run, 
 def test_a_terminal_gets_a_progress_bar(synced: None, show: Callable[..., str]) -> None:
     written = show(80, "reconcile")
     assert "acme-au reconcile" in written
-    assert "60/60" in written
+    assert "60 of 60" in written
 
 
 def test_an_unknown_account_is_refused(synced: None, run: Run) -> None:
