@@ -1,6 +1,6 @@
 """What hangs instead of failing: databases, connections, vendors, functions of the platform, locks, whole processes.
 
-    python tests/benchmarks/reliability_hangs.py [--seconds N] [--grace N] [--databases A,B] [--scenes A,B]
+    python tests/benchmarks/reliability_hangs.py [--seconds N] [--interval N] [--grace N] [--databases A,B] [--scenes A,B]
                                                  [--p99 N] [--red N] [--slack N]
 
 ``returns-hub serve --no-work`` and ``returns-hub work --hub``, two of each on PostgreSQL, with two accounts whose vendors
@@ -44,8 +44,8 @@ from returns_hub_returnless.sandbox import ReturnlessSandbox
 WELL: Final = "well"
 HUNG: Final = "hung"
 SHOP: Final = "shop"
-# Seconds between two deliveries of an account, and what comes before something hangs.
-INTERVALS: Final = {WELL: 0.3, HUNG: 0.7}
+# Of an account whose things hang fewer deliveries come.
+TIMES_THE_INTERVAL: Final = {WELL: 1, HUNG: 2}
 WARM_UP: Final = 3.0
 AGAIN: Final = 3.0
 MODULE: Final = "platform_of_the_campaign"
@@ -268,7 +268,7 @@ SCENES: Final = (
     Scene(name="mute find_order", hang=partial(hanging, "hang_orders")),
     Scene(name="hanging handler", hang=partial(hanging, "hang_handler")),
     Scene(name="an ending that fails", hang=failing_end),
-    Scene(name="locked rows", hang=locked_rows, delay={"postgresql": 10.0}),
+    Scene(name="locked rows", hang=locked_rows, delay={"postgresql": 15.0}),
     Scene(name="no connection left", hang=full_server, delay={"postgresql": 10.0}),
     Scene(name="serve stopped", hang=stopped_serve, delay={"sqlite": None, "postgresql": 0.0}),
     Scene(name="work stopped", hang=stopped_work, delay={"sqlite": None, "postgresql": CLAIM}),
@@ -313,7 +313,7 @@ def play(scene: Scene, database: str, wanted: argparse.Namespace, server: Postgr
     with ExitStack() as held:
         directory = Path(held.enter_context(tempfile.TemporaryDirectory()))
         url = server.empty("campaign") if server else f"sqlite:///{directory}/returns.db"
-        count = int((wanted.seconds + 300) / min(INTERVALS.values()))
+        count = int((wanted.seconds + 600) / wanted.interval)
         vendors = {
             name: held.enter_context(parts.vendor(count, name, seed)) for seed, name in enumerate((WELL, HUNG), 1)
         }
@@ -330,9 +330,12 @@ def play(scene: Scene, database: str, wanted: argparse.Namespace, server: Postgr
         processes = held.enter_context(ExitStack())
         start(stage, processes, wanted, [0] if server is None else [0, 0])
         ports = [each.port for each in stage.serves]
-        traffic = {name: Traffic(each, ports, INTERVALS[name]) for name, each in vendors.items()}
+        traffic = {
+            name: Traffic(each, ports, wanted.interval * TIMES_THE_INTERVAL[name]) for name, each in vendors.items()
+        }
         for each in traffic.values():
             held.callback(each.stop)
+        wait_for(lambda: {account for account, *_ in stage.told()} >= {WELL, HUNG}, 60, "nothing is told")
         probe = Probe(ports[0])
         held.callback(probe.stop)
         time.sleep(WARM_UP)
@@ -437,6 +440,7 @@ def shown(seconds: float | None) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--interval", type=float, default=0.3, help="seconds between two deliveries of an account")
     parser.add_argument("--grace", type=float, default=10.0)
     parser.add_argument("--databases", default=",".join(parts.DATABASES))
     parser.add_argument("--scenes", default=",".join(scene.name for scene in SCENES))
