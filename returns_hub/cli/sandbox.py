@@ -15,6 +15,7 @@ from cyclopts.validators import Number
 from returns_hub import registry
 from returns_hub.adapter import Capability, Support
 from returns_hub.cli.output import clean, print_heading, print_line
+from returns_hub.cli.signals import wait_for_signal
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def sandbox(
                 one.simulator.register_webhook(f"{address or DEFAULT_RECEIVER}/{one.account}")
             _announce(started)
             if address is None:
-                threading.Event().wait()
+                wait_for_signal(threading.Event())
             else:
                 _keep_telling(started, address, every)
     except KeyboardInterrupt:

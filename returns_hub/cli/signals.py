@@ -16,6 +16,7 @@ from returns_hub.logs import log_event
 if TYPE_CHECKING:
     from returns_hub.hub import Hub
 
+_SIGNAL_CHECK_SECONDS: Final = 0.5
 DEFAULT_GRACE: Final = 25.0
 """How many seconds what is in hand may take at the end; container platforms kill after 30."""
 
@@ -30,6 +31,16 @@ def until_signalled(*signals: signal.Signals) -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def wait_for_signal(signalled: threading.Event) -> None:
+    """Wait until the event is set by a signal.
+
+    A wait without an end is left at a signal only if the system gives that to the main thread, and after SIGSTOP and
+    SIGCONT it may be another one.
+    """
+    while not signalled.wait(_SIGNAL_CHECK_SECONDS):
+        pass
 
 
 @contextmanager
@@ -120,7 +131,7 @@ def work_until_signalled(
         reloading(reload),
     ):
         on_started()
-        signalled.wait()
+        wait_for_signal(signalled)
         end_within(grace)
 
 

@@ -334,7 +334,7 @@ def play(scene: Scene, database: str, wanted: argparse.Namespace, server: Postgr
             name: Traffic(each, ports, wanted.interval * TIMES_THE_INTERVAL[name]) for name, each in vendors.items()
         }
         for each in traffic.values():
-            held.callback(each.stop)
+            held.callback(each.abandon)
         wait_for(lambda: {account for account, *_ in stage.told()} >= {WELL, HUNG}, 60, "nothing is told")
         probe = Probe(ports[0])
         held.callback(probe.stop)

@@ -61,12 +61,18 @@ class Traffic:
     sent: dict[bytes, float] = field(factory=dict)
     acknowledged: dict[bytes, float] = field(factory=dict)
     _stopped: threading.Event = field(factory=threading.Event)
+    _abandoned: threading.Event = field(factory=threading.Event)
     _sending: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(200))
     _thread: threading.Thread = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
+
+    def abandon(self) -> None:
+        """Deliver nothing any more, acknowledged or not."""
+        self._abandoned.set()
+        self.stop()
 
     def stop(self) -> None:
         """Deliver nothing new, and wait until all is acknowledged."""
@@ -81,7 +87,7 @@ class Traffic:
             self._sending.submit(self._send, signed)
 
     def _send(self, signed: Signed) -> None:
-        while signed[1] not in self.acknowledged:
+        while signed[1] not in self.acknowledged and not self._abandoned.is_set():
             began = time.time()
             # As vendors do: none waits for half a minute.
             status = parts.post(random.choice(self.ports), signed, account=self.vendor.name, timeout=15)

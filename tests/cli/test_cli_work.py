@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -104,6 +105,15 @@ def test_what_another_process_received_is_processed_until_a_signal_ends_it(
     wait_until(lambda: hub.health().pending == 0)
     process.send_signal(number)
     assert (process.wait(120), process.communicate()) == (0, ("", ""))
+
+
+def test_a_worker_that_was_stopped_and_goes_on_still_hears_the_signal(start: Start) -> None:
+    process = start()
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    process.send_signal(signal.SIGCONT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(120) == 0
 
 
 def test_the_handlers_of_a_hub_are_told(start: Start, hub: Hub, tmp_path: Path) -> None:
