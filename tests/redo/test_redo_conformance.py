@@ -108,6 +108,12 @@ TWO_ITEMS = ExpectedReturn(
         ExpectedItem(id="65d000000000000000000010", sku="MUG-1", quantity=2, reason_code="damaged"),
         ExpectedItem(id="65d000000000000000000011", sku="CAP-R", quantity=2, reason_code="changed_mind"),
     ),
+    facts={
+        "items": [
+            {"barcode": "000000000001", "product_id": "p1", "name": "Mug", "extra": {"variant_id": "v1"}},
+            {"barcode": "000000000002", "product_id": "p2", "name": "Cap, red", "extra": {"variant_id": "v2"}},
+        ]
+    },
 )
 NEW = NewReturn(
     order_number="#2041",
@@ -130,6 +136,7 @@ class TestRedo(AdapterConformance):
     known_return = EXAMPLE_ID
     # A sample of an older guide shows it, and no schema has it.
     undefined_words = frozenset({"pending"})
+    states_every_value = True
     signature_header = "Authorization"
     signs_body = False
     record_secrets = ("GIFT-",)
