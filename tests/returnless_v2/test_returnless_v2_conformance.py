@@ -146,6 +146,7 @@ class TestReturnlessV2(AdapterConformance):
     )
     filters = (
         Filter(query={"status": Status.APPROVED}, matches=EXAMPLE_ID, excludes=REQUEST_ID),
+        Filter(query={"raw_status": "return"}, matches=EXAMPLE_ID, excludes=REQUEST_ID),
         Filter(query={"created_after": OCTOBER}, matches=EXAMPLE_ID, excludes=OLDEST_ID),
         Filter(query={"created_before": OCTOBER}, matches=OLDEST_ID, excludes=EXAMPLE_ID),
         Filter(query={"updated_after": OCTOBER}, matches=EXAMPLE_ID, excludes=OLDEST_ID),
