@@ -47,8 +47,8 @@ from returns_hub.wire import (
     check_header_value,
     check_one_status,
     check_same_id,
-    comparable,
     get,
+    may_match,
     page_size,
     parse_one,
     parse_rows,
@@ -206,7 +206,7 @@ class AfterShip(Adapter):
             items = items[::-1]
         single = len(words or ("",)) == 1 and len(position.windows) == 1 and not (query.status or query.raw_status)
         return Page(
-            items=[ret for ret in items if _matches(query, ret)],
+            items=[ret for ret in items if may_match(query, ret, words=_words(ret))],
             next=None if found.next is None else str(found.next),
             total=found.rows.total if single else None,
             invalid_records=invalid_records,
@@ -415,20 +415,7 @@ class AfterShip(Adapter):
         return tuple(word for word in APPROVAL_WORDS if word in meant)
 
 
-def _matches(query: ReturnQuery, ret: Return) -> bool:
-    """True unless the return itself says that it is not one of those asked for."""
-    email = ret.customer.email if ret.customer else None
-    number = ret.order.number if ret.order else None
+def _words(ret: Return) -> tuple[str, ...]:
+    """The words by which a ``raw_status`` may name a return: that of the approval, and both together."""
     word = ret.status_raw or ""
-    return (
-        (not query.status or ret.status in query.status)
-        and (not query.raw_status or word in query.raw_status or word.partition("/")[0] in query.raw_status)
-        and (query.created_after is None or ret.created_at is None or ret.created_at >= query.created_after)
-        and (query.created_before is None or ret.created_at is None or ret.created_at <= query.created_before)
-        and (not (query.customer_email and email) or comparable(email) == comparable(query.customer_email))
-        and (not (query.order_number and number) or _bare(number) == _bare(query.order_number))
-    )
-
-
-def _bare(order_number: str) -> str:
-    return comparable(order_number).removeprefix("#")
+    return (word, word.partition("/")[0])

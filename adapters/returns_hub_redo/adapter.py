@@ -47,10 +47,11 @@ from returns_hub.wire import (
     check_header_value,
     check_one_status,
     check_same_id,
-    comparable,
     get,
+    may_match,
     page_size,
     parse_list,
+    parse_object,
     parse_one,
     parse_rows,
     return_id_of,
@@ -59,7 +60,7 @@ from returns_hub.wire import (
 )
 from returns_hub_redo import webhooks, wire
 from returns_hub_redo.pagination import MAX_PAGE_SIZE, OVERLAP, Cursor, list_request, slices
-from returns_hub_redo.protocol import BASE_URLS, LIMITS, parse_payload, payload_object
+from returns_hub_redo.protocol import BASE_URLS, LIMITS, parse_payload
 from returns_hub_redo.statuses import (
     FLAGS,
     RETURN_STATUSES,
@@ -174,7 +175,7 @@ class Redo(SubscriptionCalls):
             *([("provider_order_name", query.order_number)] if query.order_number else []),
         ]
         page = yield from self._read_page(parameters, words, Cursor.parse(cursor), size=self._page_size(query))
-        return evolve(page, items=[ret for ret in page.items if _matches(query, ret)])
+        return evolve(page, items=[ret for ret in page.items if may_match(query, ret)])
 
     def get_return(self, return_id: str) -> Operation[Return]:
         """One return, with everything that Redo says of it and its order.
@@ -332,7 +333,7 @@ class Redo(SubscriptionCalls):
             position,
             size=size,
         )
-        payload = payload_object(self.check(reply))
+        payload = parse_object(self.check(reply))
         orders = [order for order in parse_list(payload.get("orders"), where="orders") if isinstance(order, dict)]
         by_id = wire.orders_by_id(orders)
         items, invalid_records = parse_rows(
@@ -344,7 +345,7 @@ class Redo(SubscriptionCalls):
         return Page(items=items, next=None if following is None else str(following), invalid_records=invalid_records)
 
     def _parse_single(self, payload: object) -> Return:
-        told = payload_object(payload)
+        told = parse_object(payload)
         order = told.get("order")
         return parse_one(
             told.get("return"),
@@ -367,15 +368,3 @@ class Redo(SubscriptionCalls):
             if status in (Status.APPROVED, Status.READY_TO_SHIP, Status.IN_TRANSIT):
                 words.update(dict.fromkeys(FLAGS))
         return tuple(words) or None
-
-
-def _matches(query: ReturnQuery, ret: Return) -> bool:
-    """True unless the return itself says that it is not one of those asked for."""
-    email = ret.customer.email if ret.customer else None
-    return (
-        (not query.status or ret.status in query.status)
-        and (not query.raw_status or ret.status_raw in query.raw_status)
-        and (query.created_after is None or ret.created_at is None or ret.created_at >= query.created_after)
-        and (query.created_before is None or ret.created_at is None or ret.created_at <= query.created_before)
-        and (not (query.customer_email and email) or comparable(email) == comparable(query.customer_email))
-    )

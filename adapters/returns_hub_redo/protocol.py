@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from returns_hub import Limits, PermissionDenied, Rate, Reply, UnexpectedReply
+from returns_hub import Limits, PermissionDenied, Rate, Reply
 from returns_hub.wire import Record, body_excerpt, build_error, describe, error_class, json_or_none
 
 BASE_URLS: Final[Mapping[str, str]] = MappingProxyType({"production": "https://api.getredo.com/v2.2"})
@@ -39,14 +39,3 @@ def parse_payload(reply: Reply) -> Any:
     if isinstance(error, PermissionDenied) and code == _NO_SCOPE:
         error.message = f"the API token lacks a scope: {describe(detail)}"
     raise error
-
-
-def payload_object(payload: object) -> Mapping[str, Any]:
-    """The object that a reply holds.
-
-    Raises:
-        UnexpectedReply: it holds something else, or nothing.
-    """
-    if isinstance(payload, dict):
-        return payload
-    raise UnexpectedReply("an object is expected")

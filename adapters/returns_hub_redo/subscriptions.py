@@ -7,8 +7,7 @@ from typing import Any
 from attrs import field, frozen
 
 from returns_hub import Adapter, Operation, Request, Secret, format_time, to_secret
-from returns_hub.wire import Record, build_path, get, without_none
-from returns_hub_redo.protocol import payload_object
+from returns_hub.wire import Record, build_path, get, parse_object, without_none
 
 
 @frozen(kw_only=True)
@@ -72,7 +71,7 @@ class SubscriptionCalls(Adapter):
 
 
 def _subscription(payload: object) -> Subscription:
-    record = Record(payload_object(payload))
+    record = Record(parse_object(payload))
     webhook = record.record("webhook") if "webhook" in record.raw else record
     return Subscription(
         id=webhook.id("id"),

@@ -51,8 +51,10 @@ from returns_hub.wire import (
     check_same_id,
     comparable,
     get,
+    may_match,
     page_size,
     parse_list,
+    parse_object,
     parse_one,
     parse_rows,
     sign_body,
@@ -76,7 +78,6 @@ from returns_hub_returnless_v2.protocol import (
     LIMITS,
     READ_ONLY_VERSION,
     parse_payload,
-    payload_object,
     refuse_v1,
     to_version,
 )
@@ -221,7 +222,10 @@ class ReturnlessV2(Adapter):
             sort="-created_at" if query.newest_first else "created_at",
             size=self._page_size(query),
         )
-        return evolve(page, items=[ret for ret in page.items if _matches(query, ret)])
+        return evolve(
+            page,
+            items=[ret for ret in page.items if may_match(query, ret, words=(ret.status_raw, wire.state_of(ret.raw)))],
+        )
 
     def get_return(self, return_id: str) -> Operation[Return]:
         """One record with everything that belongs to it, test records included.
@@ -281,7 +285,7 @@ class ReturnlessV2(Adapter):
             del body["actor"]
             payload = self.check((yield Request(method="POST", path=path, json=body)))
         parse = partial(wire.parse_note, text=text, internal=internal)
-        return parse_one(payload_object(payload).get("data"), parse, where="data")
+        return parse_one(parse_object(payload).get("data"), parse, where="data")
 
     def list_shipments(self, query: ShipmentQuery, cursor: str | None = None) -> Operation[Page[Shipment]]:
         """One page of the shipments, of all returns or of one."""
@@ -310,7 +314,7 @@ class ReturnlessV2(Adapter):
             UnexpectedReply: the reply is about another shipment.
         """
         reply = yield get(build_path("shipments", shipment_id))
-        data = payload_object(self.check(reply)).get("data")
+        data = parse_object(self.check(reply)).get("data")
         shipment = parse_one(data, self._reader.parse_shipment, where="data")
         check_same_id(shipment.id, shipment_id, where="data.id")
         return shipment
@@ -318,7 +322,7 @@ class ReturnlessV2(Adapter):
     def track(self, shipment_id: str) -> Operation[tuple[TrackingEvent, ...]]:
         """The statuses that a shipment has had, oldest first, untimed ones last."""
         reply = yield get(build_path("shipments", shipment_id, "statuses"))
-        payload = payload_object(self.check(reply))
+        payload = parse_object(self.check(reply))
         rows = [row for row in parse_list(payload.get("data"), where="data") if isinstance(row, dict)]
         scans = [self._reader.parse_scan(row) for row in rows]
         timed = [scan for scan in scans if scan.occurred_at is not None]
@@ -484,7 +488,7 @@ class ReturnlessV2(Adapter):
         return self._read_page([filters], Cursor.parse(cursor), sort="created_at", size=MAX_PAGE_SIZE)
 
     def _parse_single(self, payload: object) -> Return:
-        return parse_one(payload_object(payload).get("data"), self._reader.parse_return, where="data")
+        return parse_one(parse_object(payload).get("data"), self._reader.parse_return, where="data")
 
     def _decide(self, return_id: str, decision: str, *, becomes: str | None) -> Operation[Return]:
         """Approve or reject a request; a record that is where it was to go is success."""
@@ -543,18 +547,3 @@ def _status_filter(word: str) -> tuple[str, str]:
     if word in _STATE_WORDS:
         return ("filter[return_type]", word)
     return ("filter[return_status]" if word.startswith(_RETURN_STATUS) else "filter[request_status]", word)
-
-
-def _matches(query: ReturnQuery, ret: Return) -> bool:
-    """True unless the record itself says that it is not one of those asked for."""
-    email = ret.customer.email if ret.customer else None
-    number = ret.order.number if ret.order else None
-    return (
-        (not query.status or ret.status in query.status)
-        and (not query.raw_status or bool({ret.status_raw, wire.state_of(ret.raw)} & set(query.raw_status)))
-        and (query.created_after is None or ret.created_at is None or ret.created_at >= query.created_after)
-        and (query.created_before is None or ret.created_at is None or ret.created_at <= query.created_before)
-        and (query.updated_after is None or ret.updated_at is None or ret.updated_at >= query.updated_after)
-        and (not (query.customer_email and email) or comparable(email) == comparable(query.customer_email))
-        and (not (query.order_number and number) or comparable(number) == comparable(query.order_number))
-    )

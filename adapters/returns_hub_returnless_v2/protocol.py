@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from returns_hub import ConfigurationError, Limits, ProviderError, Rate, Reply, UnexpectedReply
+from returns_hub import ConfigurationError, Limits, ProviderError, Rate, Reply
 from returns_hub.wire import Record, body_excerpt, build_error, describe, error_class, json_or_none
 
 DEFAULT_VERSION: Final = "2025-01"
@@ -69,14 +69,3 @@ def build_failure(reply: Reply) -> ProviderError:
         message=body_excerpt(reply) if body is None else record.text("message"),
         fields={path: describe(problem) for path, problem in told.items()} if isinstance(told, dict) else None,
     )
-
-
-def payload_object(payload: object) -> Mapping[str, Any]:
-    """The object that a reply holds.
-
-    Raises:
-        UnexpectedReply: it holds something else, or nothing.
-    """
-    if isinstance(payload, dict):
-        return payload
-    raise UnexpectedReply("an object is expected")

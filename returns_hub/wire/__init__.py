@@ -22,6 +22,7 @@ from returns_hub.signatures import (
     verify_static,
     with_headers,
 )
+from returns_hub.wire.filters import may_match
 from returns_hub.wire.ids import compound_id, return_id_of, shipment_ids
 from returns_hub.wire.records import Record, parse_id
 from returns_hub.wire.replies import (
@@ -34,6 +35,7 @@ from returns_hub.wire.replies import (
     error_class,
     json_or_none,
     parse_list,
+    parse_object,
     parse_one,
     parse_rows,
 )
@@ -73,10 +75,12 @@ __all__ = [
     "foreign_cursor",
     "get",
     "json_or_none",
+    "may_match",
     "oauth_token",
     "page_size",
     "parse_id",
     "parse_list",
+    "parse_object",
     "parse_one",
     "parse_rows",
     "prepare",

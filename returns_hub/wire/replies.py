@@ -136,7 +136,7 @@ def parse_rows(
     invalid: list[InvalidRecord] = []
     for index, row in rows:
         try:
-            parsed.append(parse(_object(row)))
+            parsed.append(parse(parse_object(row)))
         except UnexpectedReply as error:
             invalid.append(InvalidRecord(where=join_places(f"{where}[{index}]", error.where), raw=row))
     return tuple(parsed), tuple(invalid)
@@ -149,7 +149,7 @@ def parse_one(data: object, parse: Callable[[Mapping[str, Any]], T], *, where: s
         UnexpectedReply: it is none, or has no identity; its place is under ``where``.
     """
     try:
-        return parse(_object(data))
+        return parse(parse_object(data))
     except UnexpectedReply as error:
         problem, place = error.message, join_places(where, error.where)
     raise UnexpectedReply(problem, where=place)
@@ -165,7 +165,12 @@ def check_same_id(found: str, asked: str, *, where: str) -> None:
         raise UnexpectedReply("the record that came is not the one that was asked for", where=where)
 
 
-def _object(data: object) -> Mapping[str, Any]:
+def parse_object(data: object) -> Mapping[str, Any]:
+    """The object that a reply holds.
+
+    Raises:
+        UnexpectedReply: it holds something else, or nothing.
+    """
     if isinstance(data, dict):
         return data
     raise UnexpectedReply("an object is expected")

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,11 +14,15 @@ from returns_hub import (
     AuthenticationFailed,
     ConfigurationError,
     Conflict,
+    Customer,
     NotFound,
+    OrderRef,
     ProviderError,
     ProviderUnavailable,
     RateLimited,
     Reply,
+    Return,
+    ReturnQuery,
     Secret,
     Status,
     UnexpectedReply,
@@ -42,6 +47,7 @@ from returns_hub.wire import (
     foreign_cursor,
     get,
     json_or_none,
+    may_match,
     page_size,
     parse_id,
     parse_list,
@@ -462,3 +468,45 @@ def test_country_as_alpha_2(code: str, short: str | None) -> None:
 @pytest.mark.parametrize(("code", "long"), [("DE", "deu"), ("gb", "gbr"), ("GBR", "gbr"), ("XX", None)])
 def test_country_as_alpha_3(code: str, long: str | None) -> None:
     assert alpha3(code) == long
+
+
+@pytest.mark.parametrize(
+    ("query", "matches"),
+    [
+        ({}, True),
+        ({"status": {Status.APPROVED}}, True),
+        ({"status": {Status.CLOSED}}, False),
+        ({"raw_status": ("open",)}, True),
+        ({"raw_status": ("closed",)}, False),
+        ({"created_after": datetime(2024, 12, 30, tzinfo=UTC)}, True),
+        ({"created_after": datetime(2024, 12, 31, tzinfo=UTC)}, False),
+        ({"created_before": datetime(2024, 12, 29, tzinfo=UTC)}, False),
+        ({"updated_after": datetime(2025, 1, 1, tzinfo=UTC)}, True),
+        ({"customer_email": "KIM@example.org "}, True),
+        ({"customer_email": "sam@example.org"}, False),
+        ({"order_number": "2041"}, True),
+        ({"order_number": "#2042"}, False),
+    ],
+)
+def test_a_return_is_left_out_for_what_it_says_itself(query: dict[str, Any], matches: bool) -> None:
+    ret = Return(
+        provider="any",
+        id="1",
+        status=Status.APPROVED,
+        status_raw="open",
+        customer=Customer(email="kim@example.org"),
+        order=OrderRef(number="#2041"),
+        created_at=datetime(2024, 12, 30, 10, 30, tzinfo=UTC),
+    )
+    assert may_match(ReturnQuery(**query), ret) is matches
+    assert may_match(
+        ReturnQuery(**{name: value for name, value in query.items() if "status" not in name}),
+        evolve(ret, created_at=None, customer=None, order=None),
+    )
+
+
+def test_a_raw_status_may_name_a_return_by_several_words() -> None:
+    ret = Return(provider="any", id="1", status_raw="approved/in_transit")
+    query = ReturnQuery(raw_status=("approved",))
+    assert not may_match(query, ret)
+    assert may_match(query, ret, words=("approved", "approved/in_transit"))
