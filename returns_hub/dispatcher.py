@@ -101,20 +101,8 @@ class EventDispatcher:
             StoreError: the database fails. The handler is called with the event again.
         """
         consumer, event = self._handlers.consumer(claimed.consumer), claimed.event
-        handler, execute, finished = consumer.handlers[event.type], self._handlers.execute, False
         try:
-            if handler.is_async:
-                self._await(handler.function, event, consumer.timeout)
-            elif handler.takes_connection:
-                with self._subscriptions.finishing(claimed.claim, consumer.timeout) as connection:
-                    handler.function(event, connection)
-                finished = True
-            else:
-                with self._handlers.context():
-                    handler.function(event)
-                    if execute is not None:
-                        self._subscriptions.finish_with(execute, claimed.claim)
-                finished = execute is not None
+            is_finished = self._call(consumer, claimed)
         except ClaimLost:
             # Its time was over, or it was given back: whoever has it now calls the handler again.
             return False
@@ -124,10 +112,27 @@ class EventDispatcher:
                 raise
             self._fail(consumer, claimed, f"{type(error).__name__} at {error_location(error)}", error)
             return False
-        if not finished:
+        if not is_finished:
             self._subscriptions.finish(claimed.claim)
         telemetry.count("returns_hub.events", account=event.account, type=event.type, outcome="handled")
         return True
+
+    def _call(self, consumer: Consumer, claimed: ClaimedEvent) -> bool:
+        """Call the handler; True if its event is finished, as part of what the handler wrote."""
+        event, execute = claimed.event, self._handlers.execute
+        handler = consumer.handlers[event.type]
+        if handler.is_async:
+            self._await(handler.function, event, consumer.timeout)
+            return False
+        if handler.takes_connection:
+            with self._subscriptions.finishing(claimed.claim, consumer.timeout) as connection:
+                handler.function(event, connection)
+            return True
+        with self._handlers.context():
+            handler.function(event)
+            if execute is not None:
+                self._subscriptions.finish_with(execute, claimed.claim)
+        return execute is not None
 
     def extend(self, claimed: ClaimedEvent) -> None:
         """Keep the claim for another while."""

@@ -96,8 +96,8 @@ class AfterShip(Adapter):
     api_key: Secret = field(converter=to_secret)
     webhook_secrets: tuple[Secret, ...] = field(default=(), converter=to_secrets)
     version: str = field(default=DEFAULT_VERSION, converter=to_version)
-    platform: str | None = None
-    store_id: str | None = None
+    platform: str | None = field(default=None, repr=False)
+    store_id: str | None = field(default=None, repr=False)
     notify_customer: bool = False
     _reader: wire.Reader = field(init=False, repr=False, eq=False)
 

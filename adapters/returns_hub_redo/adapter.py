@@ -88,7 +88,7 @@ class Redo(SubscriptionCalls):
     """
 
     api_key: Secret = field(converter=to_secret)
-    store_id: str
+    store_id: str = field(repr=False)
     webhook_secrets: tuple[Secret, ...] = field(default=(), converter=to_secrets)
     delivered_means_received: bool = False
     allow_process: bool = False

@@ -109,8 +109,8 @@ class ReturnlessV2(Adapter):
     include_test_records: bool = False
     lookup_username: str | None = field(default=None, repr=False)
     lookup_password: tuple[Secret, ...] = field(default=(), converter=to_secrets)
-    form_id: str | None = None
-    locale: str | None = None
+    form_id: str | None = field(default=None, repr=False)
+    locale: str | None = field(default=None, repr=False)
     _reader: wire.Reader = field(init=False, repr=False, eq=False)
 
     provider: ClassVar[str] = "returnless_v2"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from returns_hub import registry
 from returns_hub.cli.console import check_installed, console_url
 from returns_hub.cli.logs import log_to_stderr
 from returns_hub.cli.output import print_heading, print_line, styled
@@ -239,7 +240,8 @@ def _look_up(hub: "Hub", started: Sequence[Started], url: str) -> None:
         )
         unknown = one.simulator.call_order_lookup(address, "ORD999999")
         _check("an order that the shop does not have is not found", unknown is not None and unknown.status == 404)
-        unsigned = call_platform("GET", address + _ORDER.number, {})
+        method = registry.adapter_class(one.provider).order_lookup_method
+        unsigned = call_platform(method, address + _ORDER.number if method == "GET" else address, {})
         _check(
             "a look-up that is not signed gets no data",
             unsigned is not None and (unsigned.status, unsigned.body) == (401, b""),

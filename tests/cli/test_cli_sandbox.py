@@ -166,7 +166,7 @@ def test_the_demo_ends_with_the_timeline_of_a_parcel(played: tuple[Any, Path]) -
         "✓ no return is new or changed, and there are no events",
         "✓ the next sync emits exactly one event",
         "✓ and it is about that return",
-        "✓ all 6 deliveries are answered with success",
+        "✓ all 8 deliveries are answered with success",
         "✓ a delivery that is not signed is refused, and not stored",
         "✓ each of these returns has changed in the mirror, by webhook",
         "✓ the shop's order ORD000212 is found, and answered as the vendor wants it",

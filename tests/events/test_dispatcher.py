@@ -134,7 +134,9 @@ def test_a_failing_event_keeps_back_its_return_only(
     tell("a", "b", times=2)
     tell("c")
     assert dispatcher.dispatch_due() == 3
-    assert (returns(handler.told), sequences(handler.tried)) == (["b", "b", "c"], [1, 3, 4, 5])
+    assert returns(handler.told) == ["b", "b", "c"]
+    # The first may have been tried again meanwhile; the one behind it has not been.
+    assert [one for one in sequences(handler.tried) if one != 1] == [3, 4, 5]
 
 
 def test_a_failed_event_is_told_again_and_its_return_goes_on_in_order(

@@ -58,9 +58,9 @@ def store_later(self, arrivals, real=Inbox._store):
     time.sleep(0.2)
     real(self, arrivals)
 
-def tell_twice(self, handler, event, real=EventDispatcher._call):
-    real(self, handler, event)
-    real(self, handler, event)
+def tell_twice(self, consumer, claimed, real=EventDispatcher._call):
+    real(self, consumer, claimed)
+    return real(self, consumer, claimed)
 
 {sabotage}
 script = sys.argv.pop(1)

@@ -234,7 +234,7 @@ def test_adapter_that_trips_over_a_reply_makes_it_an_unexpected_reply(vendor: An
 
     error = failure(open_driver(acme(), vendor.url), trips())
     assert isinstance(error, UnexpectedReply)
-    assert re.fullmatch(r"transport/test_drivers\.py:\d+", error.where)
+    assert re.fullmatch(r"transport/test_drivers\.py:\d+ in trips", error.where)
     assert "personal datum" not in full_text(error).replace('reply.json()["personal datum"]', "")
 
 
