@@ -158,13 +158,15 @@ def verify_standard_webhook(
     given = [one for one in single_header(request, f"{prefix}signature").split() if one.startswith("v1,")]
     if not given or not all(_STANDARD_SIGNATURE.match(one) for one in given):
         raise WebhookRejected("malformed_signature", "a signature is not v1 and the Base64 of 32 bytes")
-    name, told = single_header(request, f"{prefix}id"), single_header(request, f"{prefix}timestamp")
-    expected = [standard_webhook_signature(key, id=name, timestamp=told, body=request.body).encode() for key in keys]
+    name, timestamp = single_header(request, f"{prefix}id"), single_header(request, f"{prefix}timestamp")
+    expected = [
+        standard_webhook_signature(key, id=name, timestamp=timestamp, body=request.body).encode() for key in keys
+    ]
     if not _is_one_of([one.encode() for one in given], expected):
         raise WebhookRejected("wrong_signature", "the signature does not match")
-    if not _SECONDS.match(told):
+    if not _SECONDS.match(timestamp):
         raise WebhookRejected("malformed_timestamp", "the signed time is not a number of seconds")
-    if abs(request.received_at.timestamp() - int(told)) > tolerance.total_seconds():
+    if abs(request.received_at.timestamp() - int(timestamp)) > tolerance.total_seconds():
         raise WebhookRejected(
             "stale_timestamp", f"the signed time is more than {tolerance.total_seconds():g} s from our clock"
         )

@@ -93,5 +93,5 @@ class OwnTokens:
 
 def seconds_good(token: Token) -> float:
     """How long a token may be used from now: a little less than its vendor says, for the way there takes time."""
-    told = token.expires_in
-    return float("inf") if told is None else told - min(_MARGIN_SECONDS, told / 10)
+    seconds = token.expires_in
+    return float("inf") if seconds is None else seconds - min(_MARGIN_SECONDS, seconds / 10)

@@ -52,18 +52,18 @@ def read(request: WebhookRequest, reader: Reader) -> Receipt:
     """
     body = decode_object(request.body)
     record = Record(body)
-    name, told = record.text("event"), record.record("data")
+    name, data = record.text("event"), record.record("data")
     key = record.optional_id("id") or body_digest(request.body)
     if record.flag("is_test"):
         return Receipt(events=(), answer=_ANSWER, dedupe_key=key)
-    return_id = parse_id(told.raw.get("id"))
+    return_id = parse_id(data.raw.get("id"))
     # Webhooks of the company's other products have neither an `event` nor an approval.
-    is_return = bool(told.text("approval_status") or told.text("status"))
+    is_return = bool(data.text("approval_status") or data.text("status"))
     if name is None or return_id is None or not is_return:
         ids = {"return": return_id} if return_id else {}
         return Receipt(events=(UnknownEvent(name=name, body=request.body, ids=ids),), answer=_ANSWER, dedupe_key=key)
     occurred_at = record.time("created_at")
     if occurred_at is None:
         return Receipt(events=(ReturnHint(name=name, return_id=return_id, raw=body),), answer=_ANSWER, dedupe_key=key)
-    seen = ReturnObserved(name=name, observed=reader.parse_return(told.raw), occurred_at=occurred_at, raw=body)
+    seen = ReturnObserved(name=name, observed=reader.parse_return(data.raw), occurred_at=occurred_at, raw=body)
     return Receipt(events=(seen,), answer=_ANSWER, dedupe_key=key)

@@ -376,8 +376,8 @@ def _tracking(record: Record, word: str | None, status: ShipmentStatus | None) -
     if word is None:
         return ()
     at = record.time("tracking_status_updated_at")
-    told = {name: value for name, value in record.raw.items() if name.startswith("tracking_status")}
-    return (TrackingEvent(occurred_at=at, status=status or ShipmentStatus.UNKNOWN, status_raw=word, raw=told),)
+    fields = {name: value for name, value in record.raw.items() if name.startswith("tracking_status")}
+    return (TrackingEvent(occurred_at=at, status=status or ShipmentStatus.UNKNOWN, status_raw=word, raw=fields),)
 
 
 def _dropoff_label(dropoff: Record) -> Label | None:
@@ -457,8 +457,8 @@ def _timeline(record: Record) -> Iterator[TimelineEntry]:
     steps += [(each.time("received_at"), "receiving", dict(each.raw)) for each in record.records("receivings")]
     filed = record.time("created_at")
     if filed is not None:
-        told = without_none(created_at=record.raw.get("created_at"), filed_by=record.raw.get("filed_by"))
-        yield TimelineEntry(occurred_at=filed, kind="filed", author=record.text("filed_by"), raw=told)
+        filing = without_none(created_at=record.raw.get("created_at"), filed_by=record.raw.get("filed_by"))
+        yield TimelineEntry(occurred_at=filed, kind="filed", author=record.text("filed_by"), raw=filing)
     for at, kind, raw in sorted(((at, kind, raw) for at, kind, raw in steps if at is not None), key=itemgetter(0)):
         text = record.text("reject_reason") if kind == "rejected" else None
         yield TimelineEntry(occurred_at=at, kind=kind, text=text, raw=raw)

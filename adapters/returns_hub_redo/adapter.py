@@ -345,10 +345,10 @@ class Redo(SubscriptionCalls):
         return Page(items=items, next=None if following is None else str(following), invalid_records=invalid_records)
 
     def _parse_single(self, payload: object) -> Return:
-        told = parse_object(payload)
-        order = told.get("order")
+        body = parse_object(payload)
+        order = body.get("order")
         return parse_one(
-            told.get("return"),
+            body.get("return"),
             lambda raw: self._reader.parse_return(raw, order if isinstance(order, dict) else None),
             where="return",
         )

@@ -21,18 +21,18 @@ def read(request: WebhookRequest, reader: Reader) -> Receipt:
     """
     body = decode_object(request.body)
     record = Record(body)
-    name, told, at = record.text("type"), record.record("return"), record.text("at")
-    return_id, updated = parse_id(told.raw.get("id")), told.text("updatedAt")
+    name, data, at = record.text("type"), record.record("return"), record.text("at")
+    return_id, updated = parse_id(data.raw.get("id")), data.text("updatedAt")
     digest = body_digest(request.body)
     key = f"{return_id}/{at}/{name}/{updated}" if return_id and at and name and updated else digest
     if name not in EVENTS or return_id is None:
         ids = {"return": return_id} if return_id else {}
         event = UnknownEvent(name=name, body=request.body, ids=ids)
         return Receipt(events=(event,), answer=_ANSWER, dedupe_key=key)
-    occurred_at = told.time("updatedAt") or record.time("at")
+    occurred_at = data.time("updatedAt") or record.time("at")
     if occurred_at is None:
         hint = ReturnHint(name=name, return_id=return_id, raw=body)
         return Receipt(events=(hint,), answer=_ANSWER, dedupe_key=key)
-    observed = reader.parse_return(told.raw, record.record("order").raw or None)
+    observed = reader.parse_return(data.raw, record.record("order").raw or None)
     seen = ReturnObserved(name=name, observed=observed, occurred_at=occurred_at, raw=body)
     return Receipt(events=(seen,), answer=_ANSWER, dedupe_key=key)

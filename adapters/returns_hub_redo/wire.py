@@ -139,11 +139,11 @@ class Reader:
         ``shipment`` is the first of ``shipments``, which is right where the two differ.
         """
         dropoffs = {each.text("shipmentGroupId"): each for each in record.records("dropoffs")}
-        told = record.records("shipments") or record.records("shipment")
-        groups = [each.text("shipmentGroupId") for each in told]
+        listed = record.records("shipments") or record.records("shipment")
+        groups = [each.text("shipmentGroupId") for each in listed]
         # Redo gives shipments no id.
-        ids = shipment_ids(return_id, zip(groups, [each.text("tracker") for each in told], strict=True))
-        for each, group, shipment_id in zip(told, groups, ids, strict=True):
+        ids = shipment_ids(return_id, zip(groups, [each.text("tracker") for each in listed], strict=True))
+        for each, group, shipment_id in zip(listed, groups, ids, strict=True):
             yield self._shipment(each, shipment_id, return_id, dropoffs.get(group))
         for group, dropoff in dropoffs.items():
             if group is not None and group not in groups:

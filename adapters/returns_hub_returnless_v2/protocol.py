@@ -62,10 +62,10 @@ def build_failure(reply: Reply) -> ProviderError:
     """The error of a reply; the paths of Laravel's ``errors`` are its fields."""
     body = json_or_none(reply)
     record = Record(body if isinstance(body, dict) else {})
-    told = record.raw.get("errors")
+    errors = record.raw.get("errors")
     return build_error(
         error_class(reply.status),
         reply,
         message=body_excerpt(reply) if body is None else record.text("message"),
-        fields={path: describe(problem) for path, problem in told.items()} if isinstance(told, dict) else None,
+        fields={path: describe(problem) for path, problem in errors.items()} if isinstance(errors, dict) else None,
     )

@@ -278,8 +278,8 @@ def _label(record: Record, facts: Facts) -> Label | None:
 
 def _price(record: Record, name: str) -> Money | None:
     """An amount with its currency beside it, in minor units; without a currency there is none."""
-    told = record.raw.get(name)
-    details = record.record(name) if isinstance(told, dict) else record.record(f"{name}_details")
+    value = record.raw.get(name)
+    details = record.record(name) if isinstance(value, dict) else record.record(f"{name}_details")
     amount, currency = details.whole("amount"), details.text("unit")
     if amount is None or currency is None:
         return None

@@ -19,15 +19,15 @@ def preview(hub: Hub, delivery: Delivery, about: StoredReturn | None) -> str:
     """What would come of the delivery, in a sentence."""
     try:
         adapter = hub.client(delivery.account).adapter
-        told = adapter.read_webhook(delivery.request).events
+        read_events = adapter.read_webhook(delivery.request).events
     except ReturnsHubError as error:
         return f"It would fail again: {error}."
     except Exception as error:  # noqa: BLE001 - a stored body may be anything
         return f"It would fail again: {describe_error(error)}."
-    hints = [event for event in told if isinstance(event, ReturnHint)]
+    hints = [event for event in read_events if isinstance(event, ReturnHint)]
     observations = [
         Observation(ret=event.observed, at=event.occurred_at, seen_at=delivery.received_at, origin=delivery.origin)
-        for event in told
+        for event in read_events
         if isinstance(event, ReturnObserved)
     ]
     said = [f"Reads {hint.return_id or 'its return'} again at the vendor, and takes what that says." for hint in hints]

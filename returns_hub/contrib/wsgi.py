@@ -53,6 +53,6 @@ def health(hub: Hub) -> HttpAnswer:
 
 def _record(route: Route, account: str, status: int, reason: str) -> None:
     """One line of the log, with the template of the path: no number and no id."""
-    told: dict[str, Any] = {"route": _ROUTES[route], "account": account, "status": status, "reason": reason}
-    line = " ".join(f"{name}={value}" for name, value in told.items() if value != "")
-    log_event("request.refused", "%s", line, **told)
+    details: dict[str, Any] = {"route": _ROUTES[route], "account": account, "status": status, "reason": reason}
+    line = " ".join(f"{name}={value}" for name, value in details.items() if value != "")
+    log_event("request.refused", "%s", line, **details)

@@ -43,8 +43,8 @@ class LocalObserver:
         """Observe the return, the shipment or the items that a write resulted in."""
         try:
             store = self.open_store()
-            told = [ret for ret in _returns_of(adapter.provider, result) if not adapter.is_test_record(ret)]
-            returns = [store.comparable(self.account, ret) for ret in told]
+            real = [ret for ret in _returns_of(adapter.provider, result) if not adapter.is_test_record(ret)]
+            returns = [store.comparable(self.account, ret) for ret in real]
         except StoreError as error:
             self._report(error)
             return

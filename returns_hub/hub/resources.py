@@ -204,8 +204,8 @@ class HubResources:
         self._keep_deliveries = self._keep_deliveries if keep is None else keep
         self._generation += 1
         names = {"added": reloaded.added, "changed": reloaded.changed, "removed": reloaded.removed}
-        told = "; ".join(f"{word} {', '.join(found)}" for word, found in names.items() if found)
-        log_event("configuration.reloaded", "configuration reloaded: %s", told or "nothing changed")
+        summary = "; ".join(f"{word} {', '.join(found)}" for word, found in names.items() if found)
+        log_event("configuration.reloaded", "configuration reloaded: %s", summary or "nothing changed")
         return reloaded
 
     async def open(self, name: str) -> None:

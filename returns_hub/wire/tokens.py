@@ -30,8 +30,8 @@ def oauth_token(
         method="POST", path=path, base=base, form=tuple(form.items()), writes=not replayable, replayable=replayable
     )
     reply = yield request
-    told = json_or_none(reply) if reply.status in (400, 401) else None
-    code = Record(told).text("error") if isinstance(told, dict) else None
+    body = json_or_none(reply) if reply.status in (400, 401) else None
+    code = Record(body).text("error") if isinstance(body, dict) else None
     if code in _REFUSALS:
         raise build_error(AuthenticationFailed, reply, code=code)
     payload = adapter.check(reply)

@@ -372,14 +372,14 @@ def _moment(text: str) -> datetime:
 
 
 def _encode_cursor(wire: Json) -> str:
-    told = json.dumps({"createdAt": wire["createdAt"], "id": wire["id"]})
-    return base64.urlsafe_b64encode(told.encode()).decode()
+    position = json.dumps({"createdAt": wire["createdAt"], "id": wire["id"]})
+    return base64.urlsafe_b64encode(position.encode()).decode()
 
 
 def _decode_cursor(token: str) -> tuple[str, str]:
     try:
-        told = json.loads(base64.urlsafe_b64decode(token))
-        return told["createdAt"], told["id"]
+        position = json.loads(base64.urlsafe_b64decode(token))
+        return position["createdAt"], position["id"]
     except (ValueError, KeyError, TypeError):
         raise _refusal(400, "X-Page-Continue is not a cursor of this list") from None
 

@@ -359,9 +359,9 @@ def _encode_cursor(value: str, sort: str) -> str:
 
 def _decode_cursor(token: str, sort: str) -> str:
     try:
-        told = json.loads(base64.urlsafe_b64decode(token))
-        if told["sort"] == sort:
-            return str(told["value"])
+        position = json.loads(base64.urlsafe_b64decode(token))
+        if position["sort"] == sort:
+            return str(position["value"])
     except (ValueError, KeyError, TypeError):
         pass
     raise _refusal(422, "The cursor is invalid.", cursor="The cursor is invalid.")

@@ -24,8 +24,8 @@ def build_delivery(
 
     ``changes`` are other values of the body.
     """
-    told = {name: wire[name] for name in ("id", "return_number", "state", "status", "is_test_record", "updated_at")}
-    payload = change_values({"event": event, "data": told}, changes)
+    data = {name: wire[name] for name in ("id", "return_number", "state", "status", "is_test_record", "updated_at")}
+    payload = change_values({"event": event, "data": data}, changes)
     body = json.dumps(payload, ensure_ascii=False).replace("/", "\\/").encode()
     return {"Content-Type": "application/json", SIGNATURE_HEADER: sign_hmac_sha256_hex(body, [Secret(secret)])}, body
 

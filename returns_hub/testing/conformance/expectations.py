@@ -152,10 +152,10 @@ class ExpectationChecks(ConformanceSuite):
     def _driven(self, case: Case, answers: Sequence[Reply]) -> dict[str, Any]:
         """The leaves of what the case's operation gives for these replies, of which those to the request for a token are none."""
         adapter = self._adapter(self.make_simulator(**case.simulator), **case.options)
-        told = iter(answers)
+        replies = iter(answers)
         if adapter.uses_tokens:
-            _result(adapter.request_token(None), told)
-        return _leaves(dump(_result(case.call(adapter), told)))
+            _result(adapter.request_token(None), replies)
+        return _leaves(dump(_result(case.call(adapter), replies)))
 
     def read_records(self, case: Case) -> Sequence[Return]:
         """The returns that a user gets of a case: with what the adapter derives from their parts."""

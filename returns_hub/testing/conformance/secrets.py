@@ -62,15 +62,15 @@ class SecretChecks(ConformanceSuite):
             )
         as_sent = type("AsSent", (self.adapter_class,), {"secret_paths": ()})
         cases = [case for case in self.cases if case.raises is None]
-        told = [self._told_by(kind, cases, driver) for kind in (as_sent, self.adapter_class)]
-        assert [[secret in text for secret in self.record_secrets] for text in told] == [
+        texts = [self._told_by(kind, cases, driver) for kind in (as_sent, self.adapter_class)]
+        assert [[secret in text for secret in self.record_secrets] for text in texts] == [
             [True] * len(self.record_secrets),
             [False] * len(self.record_secrets),
         ]
 
     def _told_by(self, kind: type[Adapter], cases: Sequence[Case], driver: Driver) -> str:
         """All that the cases give, with ``raw``, as text."""
-        told = []
+        texts = []
         for case in cases:
             simulator = self.make_simulator(**case.simulator)
             adapter = build_adapter(kind, {**self.options, **simulator.options, **case.options})
@@ -78,8 +78,8 @@ class SecretChecks(ConformanceSuite):
                 serve(simulator) as running,
                 open_with(adapter, **simulator.base_urls(running.url), driver=driver) as client,
             ):
-                told.append(repr(dump(client.run(case.call(adapter)), raw=True)))
-        return "".join(told)
+                texts.append(repr(dump(client.run(case.call(adapter)), raw=True)))
+        return "".join(texts)
 
     def _with_canaries(self) -> tuple[Adapter, Simulator]:
         """An adapter whose every credential is a canary, and a simulator that accepts them."""

@@ -78,8 +78,8 @@ class ParcelWiseSandbox(Simulator):
     def webhook(self, kind: str, return_id: str, secret: str) -> tuple[Mapping[str, str], bytes]:
         """The headers and the body of a signed delivery about a return."""
         with self.lock:
-            told = {"type": kind, "timestamp": format_time(self._now()), "data": self._returns[return_id]}
-            body = json.dumps(told).encode()
+            payload = {"type": kind, "timestamp": format_time(self._now()), "data": self._returns[return_id]}
+            body = json.dumps(payload).encode()
             return sign(body, secret, name=f"msg_{next(self._ids)}", at=self._now()), body
 
     def answer(self, call: Call) -> HttpAnswer:
@@ -150,10 +150,10 @@ class ParcelWiseSandbox(Simulator):
             self._answered[key] = work()
         return self._answered[key]
 
-    def _create(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        if not told.get("orderName"):
+    def _create(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        if not fields.get("orderName"):
             raise _refusal("BAD_USER_INPUT")
-        return self._add(told["orderName"], told.get("email"), told.get("lines") or [], self._now())
+        return self._add(fields["orderName"], fields.get("email"), fields.get("lines") or [], self._now())
 
     def _move(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         row, word = self._returns.get(str(variables.get("id"))), str(variables.get("state"))
@@ -168,14 +168,14 @@ class ParcelWiseSandbox(Simulator):
 
     def _add(self, order: str, email: str | None, lines: Sequence[Mapping[str, Any]], at: datetime) -> dict[str, Any]:
         number = next(self._ids)
-        told = format_time(at.replace(microsecond=0))
+        created = format_time(at.replace(microsecond=0))
         row: dict[str, Any] = {
             "id": f"pw_{number}",
             "reference": f"PW-{number:05}",
             "state": "AWAITING_REVIEW",
             "orderName": order,
-            "createdAt": told,
-            "updatedAt": told,
+            "createdAt": created,
+            "updatedAt": created,
             "customer": {"email": email, "name": None},
             "lines": [{"id": f"pw_{number}_{index}", "title": None, **line} for index, line in enumerate(lines, 1)],
         }
@@ -185,9 +185,11 @@ class ParcelWiseSandbox(Simulator):
 
 def sign(body: bytes, secret: str, *, name: str, at: datetime) -> Mapping[str, str]:
     """The headers of a delivery that is signed at a moment."""
-    told = str(int(at.timestamp()))
-    signature = standard_webhook_signature(standard_webhook_key(Secret(secret)), id=name, timestamp=told, body=body)
-    return {webhooks.ID_HEADER: name, "webhook-timestamp": told, webhooks.SIGNATURE_HEADER: signature}
+    timestamp = str(int(at.timestamp()))
+    signature = standard_webhook_signature(
+        standard_webhook_key(Secret(secret)), id=name, timestamp=timestamp, body=body
+    )
+    return {webhooks.ID_HEADER: name, "webhook-timestamp": timestamp, webhooks.SIGNATURE_HEADER: signature}
 
 
 def _matches(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -202,8 +204,8 @@ def _matches(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     )
 
 
-def _moment(told: str | None, otherwise: datetime) -> datetime:
-    return otherwise if told is None else parse_time(told)
+def _moment(text: str | None, otherwise: datetime) -> datetime:
+    return otherwise if text is None else parse_time(text)
 
 
 def _cursor(return_id: str) -> str:
