@@ -42,3 +42,8 @@ def test_a_vendor_package_is_in_every_list_of_the_import_rules(package: str) -> 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_vendor_package_has_its_page(package: str) -> None:
     assert (ROOT / "docs" / "providers" / f"{package.removeprefix('returns_hub_')}.md").is_file()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_vendor_package_says_that_it_is_typed(package: str) -> None:
+    assert (ROOT / "adapters" / package / "py.typed").is_file()

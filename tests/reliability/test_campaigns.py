@@ -129,6 +129,7 @@ def test_what_is_sent_arrives_by_every_way(campaign: Campaign) -> None:
     assert "**" not in out
 
 
+@pytest.mark.campaign
 def test_hostile_senders_are_bounded(campaign: Campaign) -> None:
     out = campaign("hostile_senders.py", "--senders", "20", "--seconds", "0.6")
     assert "0 lost, 0 never sent with a signature" in out
