@@ -220,6 +220,10 @@ class Adapter:
         """Every table of this account whose unknown words an operator should hear of: that of its return statuses."""
         return () if self.statuses is None else (self.statuses,)
 
+    def takes_idempotency_key(self, request: Request) -> bool:
+        """Whether the vendor heeds :attr:`idempotency_header` for a write. One that does not is not sent it, and not sent again."""
+        return True
+
     def base_url_for(self, environment: str) -> str:
         """Where the vendor is for this account, unless the account says otherwise: an API may have an address for each version."""
         return self.base_urls[environment]

@@ -148,6 +148,10 @@ class Redo(SubscriptionCalls):
         """The words of returns and of shipments."""
         return (self._reader.statuses, self._reader.shipment_statuses)
 
+    def takes_idempotency_key(self, request: Request) -> bool:
+        """True of creating a return: for comments, processing and subscriptions the schema has no key."""
+        return request.method == "POST" and request.path == build_path("stores", self.store_id, "returns")
+
     def authorize(self, request: Request) -> Request:
         """The request with the API secret as a bearer token."""
         return evolve(request, headers=(*request.headers, ("Authorization", f"Bearer {self.api_key.reveal()}")))

@@ -66,7 +66,12 @@ class Endpoint:
         if not isinstance(request, Request):
             raise self._misuse(operation, f"{type(request).__name__}, not Request")
         url, own = self._url(request, operation)
-        has_key = own and request.is_write and adapter.idempotency_header is not None
+        has_key = (
+            own
+            and request.is_write
+            and adapter.idempotency_header is not None
+            and adapter.takes_idempotency_key(request)
+        )
         if has_key:
             request = evolve(request, idempotency_key=request.idempotency_key or next_key())
         if own:

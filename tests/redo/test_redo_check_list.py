@@ -29,12 +29,16 @@ from returns_hub import (
     Secret,
     ShipmentStatus,
     Status,
+    TransportFailed,
     UnknownEvent,
     UnsupportedOperation,
     WebhookRejected,
     WebhookRequest,
+    connect,
 )
+from returns_hub.testing import serve
 from returns_hub_redo import Redo
+from returns_hub_redo.sandbox import RedoSandbox
 from returns_hub_redo.sandbox.seed import EXAMPLE_ID, example
 
 STORE = "65a00000000000000000feed"
@@ -293,6 +297,26 @@ def test_18_a_replayed_creation_is_the_return_that_was_made(redo: Redo) -> None:
             redo.create_return(NEW), reply({"return": example()[0], "externalRMAResponses": []}, status=status)
         )
         assert made.id == EXAMPLE_ID
+
+
+def test_18_only_a_creation_is_sent_again_when_its_reply_is_lost() -> None:
+    """A comment would stand there twice, and processing pays."""
+    vendor = RedoSandbox(count=2)
+    with (
+        serve(vendor) as running,
+        connect("redo", base_url=running.url + vendor.base_path, allow_process=True, **vendor.options) as client,
+    ):
+        ret = client.get_return(EXAMPLE_ID)
+        vendor.faults.drop_after_commit(method="POST", times=1)
+        with pytest.raises(TransportFailed) as caught:
+            client.add_note(EXAMPLE_ID, "Damaged box")
+        assert caught.value.maybe_applied
+        vendor.faults.clear()
+        vendor.faults.drop_after_commit(method="POST", times=1)
+        with pytest.raises(TransportFailed):
+            client.instruct(ret.items, ItemInstruction(disposition=Disposition.RESTOCK))
+    posts = [request.path.rpartition("/")[2] for request in vendor.requests if request.method == "POST"]
+    assert posts == ["comments", "process"]
 
 
 def test_18_a_creation_names_what_the_vendor_requires(redo: Redo) -> None:
