@@ -29,7 +29,7 @@ from attrs import frozen
 HOME: Final = Path(__file__).resolve().parents[2]
 TREE: Final = ("returns_hub", "adapters", "tests", "cassettes", "pyproject.toml")
 # What the tests import besides the tree: loaded once, for all of the processes.
-HEAVY: Final = ("attrs", "cattrs.gen", "httpx", "hypothesis", "pytest", "simplejson", "stamina")
+HEAVY: Final = ("attrs", "cattrs.gen", "httpx", "hypothesis", "msgspec", "pytest", "simplejson", "stamina")
 # A fault may make a loop endless.
 PATIENCE: Final = 30.0
 

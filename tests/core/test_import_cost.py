@@ -11,6 +11,7 @@ HEAVY = [
     "cyclopts",
     "httpcore",
     "httpx",
+    "msgspec",
     "psycopg",
     "rich",
     "sqlalchemy",

@@ -1,6 +1,7 @@
 """JSON with exact numbers, and how much of a damaged document is read."""
 
 import contextlib
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from returns_hub import UnexpectedReply, decode_json
-from returns_hub.json_codec import Unreadable, encode_json
+from returns_hub.json_codec import Unreadable, _quick_decoder, encode_json
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text(),
@@ -38,6 +39,7 @@ def test_integers_beyond_64_bits_are_exact() -> None:
         (b'[{"a": 1}, {"a": "can', "the reply is not JSON"),
         (b"[" * 100_000, "the reply is nested too deeply"),
         (b"1" * 10_000, "the reply is not JSON"),
+        (b"1e99999999999999999999", "the reply is not JSON"),
     ],
 )
 def test_what_is_not_json_is_refused_without_quoting_it(body: bytes, sentence: str) -> None:
@@ -56,6 +58,7 @@ def test_what_is_not_json_is_refused_without_quoting_it(body: bytes, sentence: s
         (b'{"a": "\\ud83d\\ude00"}', {"a": "\U0001f600"}),
         (b'{"a": "line\nbreak\tand tab"}', {"a": "line\nbreak\tand tab"}),
         (b'{"a": %s}' % (b"1" * 5000), {"a": "1" * 5000}),
+        (b'{"a": 1e99999999999999999999, "b": 1}', {"a": "1e99999999999999999999", "b": 1}),
         (b'\xef\xbb\xbf{"a": NaN}', {"a": "NaN"}),
         (b'{"data": [{"w": 1}, {"w": .5}, {"w": 2}]}', {"data": [{"w": 1}, '{"w": .5}', {"w": 2}]}),
         (b'[{"a": "]"}, {"a": undefined}, {"a": "[\\""}]', [{"a": "]"}, '{"a": undefined}', {"a": '["'}]),
@@ -79,6 +82,42 @@ def test_any_damage_is_read_or_refused(value: Any, noise: bytes, place: int) -> 
     body = encode_json([value, {"id": 1}]).encode()
     with contextlib.suppress(UnexpectedReply):
         decode_json(body[:place] + noise + body[place:])
+
+
+scalars = st.sampled_from(
+    [
+        *b"0 -0 -0.0 0e5 1.10 1E400 -1e-7 1e99999999999999999999 18446744073709551616 01 1. +1 NaN -Infinity true nul".split(),
+        *rb'"" "a" "\u00fc" "\ud83d\ude00" "\ud83d" "\ude00\ud83d" "\u0000" "\/" "\x" "cut'.split(),
+        b'"\xc3\xbc"',
+        b'"\xff"',
+        b'"\xed\xa0\x80"',
+        b"1" * 5000,
+    ]
+)
+names = st.sampled_from([b'"a"', b'"\\u0061"', b'"b"', b'"\xc3\xbc"', b'"\\ud800"', b"1"])
+json_texts = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda parts: b"[ " + b" ,".join(parts) + b"]")
+        | st.lists(st.tuples(names, inner), max_size=3).map(
+            lambda members: b"{" + b",\n".join(name + b":" + part for name, part in members) + b"\t}"
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(json_texts, st.binary(max_size=2), st.integers(0, 40))
+def test_what_the_quick_decoder_reads_is_what_the_standard_library_reads(text: bytes, noise: bytes, place: int) -> None:
+    body = text[:place] + noise + text[place:]
+    quick = None
+    with contextlib.suppress(Exception):
+        quick = repr(_quick_decoder()(body))
+    if quick is not None:
+        # Types, digits and the order of names included; a text with half a surrogate pair could not be encoded.
+        exact = json.loads(body, parse_float=Decimal, parse_constant=pytest.fail)
+        assert quick.encode() == repr(exact).encode("utf-8", "surrogatepass")
+        assert "\\ud" not in quick
 
 
 @given(json_values)
