@@ -71,7 +71,8 @@ def _quick_decoder() -> Callable[[bytes], Any]:
     # Imported at the first reply.
     from msgspec.json import Decoder
 
-    return Decoder(float_hook=Decimal).decode
+    decode: Callable[[bytes], Any] = Decoder(float_hook=Decimal).decode
+    return decode
 
 
 def _refuse_constant(name: str) -> Any:

@@ -21,7 +21,7 @@ import httpx
 import orjson
 from attrs import frozen
 
-from returns_hub import Operation, Page, Reply, Return, ReturnQuery, decode_json
+from returns_hub import Adapter, Page, Reply, Return, ReturnQuery, decode_json
 from returns_hub.accounts import build_adapter
 from returns_hub.registry import adapter_class, sandbox_class
 from returns_hub.testing import serve
@@ -82,25 +82,29 @@ def returnmate_body() -> bytes:
     return json.dumps({"success": True, "data": rows, "meta": {"page": 1, "per_page": ROWS, "total": 150}}).encode()
 
 
+def decode(adapter: Adapter, *answers: Reply, query: ReturnQuery | None = None) -> Page[Return]:
+    """The page of a listing that these are the replies for, from bytes that were not decoded before."""
+    operation = adapter.list_returns(query or ReturnQuery())
+    next(operation)
+    try:
+        for answer in answers:
+            operation.send(Reply(status=answer.status, headers=answer.headers, body=answer.body))
+    except StopIteration as stop:
+        page: Page[Return] = stop.value
+        return page
+    raise AssertionError("the listing asks for more replies")
+
+
 @frozen
 class Recorded:
-    """A page of a vendor's listing: how it is asked for, and the replies that were needed for it."""
+    """What was asked of a vendor for one page, and answered."""
 
-    listing: Callable[[ReturnQuery], Operation[Page[Return]]]
+    adapter: Adapter
     query: ReturnQuery
     answers: Sequence[Reply]
 
     def read(self) -> Page[Return]:
-        """The page, from bytes that were not decoded before."""
-        operation = self.listing(self.query)
-        next(operation)
-        try:
-            for answer in self.answers:
-                operation.send(Reply(status=answer.status, headers=answer.headers, body=answer.body))
-        except StopIteration as stop:
-            page: Page[Return] = stop.value
-            return page
-        raise AssertionError("the listing asks for more than it did before")
+        return decode(self.adapter, *self.answers, query=self.query)
 
 
 def record(provider: str) -> Recorded:
@@ -112,7 +116,7 @@ def record(provider: str) -> Recorded:
         adapter = build_adapter(adapter_class(provider), vendor.options)
         answers: list[Reply] = []
         if provider == "returnmate":
-            return Recorded(adapter.list_returns, query, [Reply(status=200, body=returnmate_body())])
+            return Recorded(adapter, query, [Reply(status=200, body=returnmate_body())])
         operation = adapter.list_returns(query)
         try:
             request = next(operation)
@@ -125,7 +129,7 @@ def record(provider: str) -> Recorded:
                 )
                 request = operation.send(answers[-1])
         except StopIteration:
-            return Recorded(adapter.list_returns, query, answers)
+            return Recorded(adapter, query, answers)
 
 
 def seconds(work: Callable[[], object]) -> float:
