@@ -199,7 +199,10 @@ class Database:
         raise problem
 
     def dedicated(self) -> PoolProxiedConnection:
-        """A connection of the driver, to wait on; it is outside the pool, and the caller closes it."""
+        """A connection of the driver, to wait on, where each statement is a transaction of its own unless that is begun.
+
+        It is outside the pool, and the caller closes it.
+        """
         connection = self._engine.raw_connection()
         connection.detach()
         return connection
@@ -427,7 +430,7 @@ def _place(url: URL) -> str:
 def _engine(url: URL, schema: str | None, **pool: int) -> Engine:
     # Rows and parameters are other people's data: they stay out of every message.
     try:
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=url.get_backend_name() != "sqlite", **pool)
+        engine = create_engine(url, hide_parameters=True, **pool)
     except ModuleNotFoundError as error:
         missing = error.name
     else:

@@ -7,11 +7,14 @@ listening for commits the database is asked. With ``pool_mode = session`` the sa
 
 import math
 import time
-from collections.abc import Generator
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Final, Self, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import InvalidatePoolError
 
 from returns_hub.errors import StoreError
 from returns_hub.store.connection_failures import OPTIONS_REFUSED, connect_patiently
@@ -36,6 +39,8 @@ _TURN_SECONDS: Final = 30.0
 _WRITER_SECONDS: Final = 15.0
 # What takes no time: to see whether a connection is alive, to set up a new one.
 _ANSWER_SECONDS: Final = 5.0
+# A connection that was used just now is not asked whether it is alive: that it is closed can be seen from here.
+_PING_SECONDS: Final = 1.0
 # A process that stops in the middle of a transaction holds up every other writer for as long.
 _IDLE_WRITER_SECONDS: Final = 15
 # How long a writer waits for a row that somebody else has locked, and how long while it has the turn of all writers.
@@ -48,11 +53,61 @@ _WRITERS_LOCK: Final = 7_283_468_821_301
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection that is closed once the server has not answered for ``limit`` seconds.
 
-    ``is_pooled``: a pooler stands in between, and other clients may use the session.
+    ``is_pooled``: a pooler stands in between, and other clients may use the session. ``opening`` is what a transaction is to
+    begin with, in ``opening_limit`` seconds: it goes to the server together with its first statement, and is answered with that.
     """
 
     limit: float = _ANSWER_SECONDS
     is_pooled: bool = False
+    opening: Sequence[str] = ()
+    opening_limit: float = 0.0
+    used_at: float = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cursor_factory = _OpeningCursor
+        self.server_cursor_factory = _OpeningServerCursor
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """What is executed in the block comes behind the ``opening``, if that has not been sent yet."""
+        if not self.opening or not psycopg.Pipeline.is_supported():
+            self.open()
+            yield
+            return
+        opening, self.opening = self.opening, ()
+        failure: psycopg.Error | None = None
+        with self._patient():
+            try:
+                with self.pipeline():
+                    for statement in opening:
+                        self.execute(statement)
+                    try:
+                        yield
+                    except psycopg.Error as error:
+                        failure = error
+            except psycopg.Error as error:
+                # What ends the pipeline is only what follows from that.
+                failure = failure or error
+            if failure is not None:
+                raise failure
+
+    def open(self) -> None:
+        """Send the ``opening`` now, if there is any."""
+        opening, self.opening = self.opening, ()
+        with self._patient():
+            for statement in opening:
+                self.execute(statement)
+
+    @contextmanager
+    def _patient(self) -> Iterator[None]:
+        """The server has its time to open a transaction, which may have to wait for its turn."""
+        limit = self.limit
+        self.limit = max(limit, self.opening_limit)
+        try:
+            yield
+        finally:
+            self.limit = limit
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
         """As the driver's, whose further arguments differ between releases: what every statement, commit and rollback passes through.
@@ -81,6 +136,23 @@ class BoundedConnection(psycopg.Connection[Any]):
         return result
 
 
+class _OpeningCursor(psycopg.Cursor[Any]):
+    def execute(self, *args: Any, **kwargs: Any) -> Self:
+        with cast("BoundedConnection", self.connection).opened():
+            return super().execute(*args, **kwargs)
+
+    def executemany(self, *args: Any, **kwargs: Any) -> None:
+        with cast("BoundedConnection", self.connection).opened():
+            super().executemany(*args, **kwargs)
+
+
+class _OpeningServerCursor(psycopg.ServerCursor[Any]):
+    # There is no such cursor in a pipeline.
+    def execute(self, *args: Any, **kwargs: Any) -> Self:
+        cast("BoundedConnection", self.connection).open()
+        return super().execute(*args, **kwargs)
+
+
 class NoAnswer(psycopg.OperationalError):
     """The server has not answered in time."""
 
@@ -89,6 +161,7 @@ def set_up(engine: Engine) -> None:
     """Have an engine open bounded connections, and transactions as their options say."""
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "connect", _set_up)
+    event.listen(engine, "checkout", lambda connection, _, __: _check_out(engine, connection))
     event.listen(engine, "begin", _begin)
     event.listen(engine, "checkin", _check_in)
 
@@ -113,13 +186,15 @@ def _connect(_: object, __: object, arguments: list[Any], options: dict[str, Any
 
 
 def _set_up(connection: BoundedConnection, _: object) -> None:
+    connection.used_at = time.monotonic()
+    # The driver's own BEGIN would take a way to the server for itself.
+    connection.autocommit = True
     # A pooler makes up the number that a client is told when it connects.
     backend = connection.execute("SELECT pg_backend_pid()").fetchone()
     connection.is_pooled = backend != (connection.info.backend_pid,)
     if not connection.is_pooled:
         # Not as an option of the connection: poolers refuse those.
         connection.execute("SELECT set_config('statement_timeout', %s, false)", [f"{_STATEMENT_SECONDS}s"])
-    connection.commit()
     if connection.is_pooled:
         connection.prepare_threshold = None
         if "options" in connection.info.get_parameters():
@@ -127,38 +202,66 @@ def _set_up(connection: BoundedConnection, _: object) -> None:
             raise StoreError(f"the mirror {OPTIONS_REFUSED}")
 
 
+def _check_out(engine: Engine, connection: BoundedConnection) -> None:
+    """Have a connection replaced that is dead, before it is used."""
+    try:
+        for _ in range(2):
+            # The first finds what the server has said last, the second that it has hung up; neither waits.
+            connection.pgconn.consume_input()
+        if time.monotonic() - connection.used_at > _PING_SECONDS:
+            engine.dialect.do_ping(cast("Any", connection))
+    except psycopg.Error:
+        raise InvalidatePoolError from None
+
+
 def _begin(connection: Connection) -> None:
     options, driver = connection.get_execution_options(), _driver_of(connection)
-    limit = options.get("within") or (_WRITER_SECONDS if options.get("write") else _READER_SECONDS)
-    driver.limit = max(limit, _TURN_SECONDS) if options.get("serialized") else limit
-    settings = {"statement_timeout": f"{_STATEMENT_SECONDS}s"} if driver.is_pooled else {}
-    if options.get("write"):
-        idle = options.get("idle", _IDLE_WRITER_SECONDS)
-        settings["idle_in_transaction_session_timeout"] = f"{1000 * idle:.0f}ms"
-    if options.get("schema"):
+    driver.limit = options.get("within") or (_WRITER_SECONDS if options.get("write") else _READER_SECONDS)
+    driver.opening_limit = _TURN_SECONDS if options.get("serialized") else 0.0
+    names = ("write", "idle", "schema", "autocommit", "durable", "serialized")
+    driver.opening = _opening(is_pooled=driver.is_pooled, **{name: options.get(name) for name in names})
+    if "idle" in options or options.get("autocommit"):
+        # Its user may do with the driver's connection what he likes.
+        driver.open()
+
+
+@cache
+def _opening(
+    *,
+    is_pooled: bool,
+    write: bool | None,
+    idle: float | None,
+    schema: str | None,
+    autocommit: bool | None,
+    durable: bool | None,
+    serialized: bool | None,
+) -> Sequence[str]:
+    """The statements that a transaction begins with."""
+    settings = {"statement_timeout": f"{_STATEMENT_SECONDS}s"} if is_pooled else {}
+    if write:
+        seconds = _IDLE_WRITER_SECONDS if idle is None else idle
+        settings["idle_in_transaction_session_timeout"] = f"{1000 * seconds:.0f}ms"
+    if schema:
         # Its name was checked. A pooler, and whoever borrows the connection, would not expect it in the session.
-        settings["search_path"] = options["schema"]
-    local = "false" if options.get("autocommit") else "true"
+        settings["search_path"] = schema
+    local = "false" if autocommit else "true"
     steps = [f"set_config('{name}', '{value}', {local})" for name, value in settings.items()]
-    durable = options.get("durable")
     if durable is True:
         # An operator may have turned it off for all the rest.
         off = "current_setting('synchronous_commit') = 'off'"
         steps.append(f"CASE WHEN {off} THEN set_config('synchronous_commit', 'on', true) END")
     elif durable is False:
         steps.append("set_config('synchronous_commit', 'off', true)")
-    if options.get("serialized"):
+    if serialized:
         steps.append(f"pg_advisory_xact_lock({_WRITERS_LOCK})")
-    if options.get("write") and "idle" not in options:
+    if write and idle is None:
         # Behind the writers' lock: to wait for one's turn is no failure. Whoever else locks a row must not hold that up.
-        seconds = _ROW_LOCK_IN_TURN_SECONDS if options.get("serialized") else _ROW_LOCK_SECONDS
+        seconds = _ROW_LOCK_IN_TURN_SECONDS if serialized else _ROW_LOCK_SECONDS
         steps.append(f"set_config('lock_timeout', '{seconds}s', true)")
-    if steps:
-        # In one statement: each takes a way to the server and back.
-        connection.exec_driver_sql(f"SELECT {', '.join(steps)}")
-    driver.limit = limit
+    begin = () if autocommit else ("BEGIN",)
+    return (*begin, f"SELECT {', '.join(steps)}") if steps else begin
 
 
 def _check_in(connection: BoundedConnection | None, _: object) -> None:
     if connection is not None:
-        connection.limit = type(connection).limit
+        connection.limit, connection.opening, connection.used_at = type(connection).limit, (), time.monotonic()

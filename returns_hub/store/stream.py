@@ -160,7 +160,6 @@ class _PostgresqlSignal:
         self._connection = database.dedicated()
         self._driver = cast("Any", self._connection.dbapi_connection)
         try:
-            self._driver.autocommit = True
             self._driver.execute(f"LISTEN {CHANNEL}")
         except BaseException:
             self.close()

@@ -107,8 +107,7 @@ def write_raw(store: Store, deliveries: Sequence[Rows], numbers: Sequence[int]) 
     try:
         for statements, number in zip(made, numbers, strict=True):
             cursor = connection.cursor()
-            if sqlite:
-                cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("BEGIN IMMEDIATE" if sqlite else "BEGIN")
             for statement, values in [*statements, (processed, (number,))]:
                 cursor.execute(statement, values)
             connection.commit()

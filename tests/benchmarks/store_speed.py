@@ -112,8 +112,7 @@ def write_raw(store: Store, pages: Iterable[Rows]) -> float:
             bulks = [(upsert(table, mark), [bound(table, row, store) for row in page[table]]) for table in page]
             begun = time.perf_counter()
             cursor = connection.cursor()
-            if store.database.dialect == "sqlite":
-                cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("BEGIN IMMEDIATE" if store.database.dialect == "sqlite" else "BEGIN")
             for statement, values in bulks:
                 cursor.executemany(statement, values)
             connection.commit()

@@ -182,7 +182,9 @@ def _take_writes(address: str, read_only: str) -> None:
         connection.execute("SET default_transaction_read_only = off")
         connection.execute(f"ALTER DATABASE postgres SET default_transaction_read_only = {read_only}".encode())
         if read_only == "on":
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            )
 
 
 def test_whatever_was_acknowledged_around_restarts_is_there(own_postgresql: Server, postgresql_address: str) -> None:

@@ -324,7 +324,9 @@ def test_a_postgresql_that_stops_is_an_error_and_its_return_is_noticed(
     with Store.open(postgresql_url) as store:
         store.apply("acme", [observed(a_return("a"), seen_at=at(0))])
         with psycopg.connect(postgresql_url, autocommit=True) as connection:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            )
         store.apply("acme", [observed(a_return("b"), seen_at=at(0))])
         assert sorted(stored.ret.id for stored in store.returns()) == ["a", "b"]
 

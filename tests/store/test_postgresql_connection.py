@@ -1,16 +1,20 @@
 """Connections to PostgreSQL: one that has gone mute is noticed, and what a transaction needs is set for it alone."""
 
+import re
 import socket
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+from psycopg.pq import Trace
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from returns_hub import StoreError
 from returns_hub.store import Store
@@ -53,6 +57,43 @@ def test_what_a_transaction_needs_is_set_for_it_alone(
             assert tuple(connection.execute(text(f"SHOW {name}")).scalar() for name in names) == expected
         with database.reading() as connection:
             assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "0"
+
+
+def sent(driver: BoundedConnection, do: Callable[[], object]) -> list[str]:
+    """What is sent to the server meanwhile: the statements of each exchange in one text."""
+    with tempfile.TemporaryFile("w+") as lines:
+        driver.prepare_threshold = None
+        driver.pgconn.trace(lines.fileno())
+        driver.pgconn.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
+        try:
+            do()
+        finally:
+            driver.pgconn.untrace()
+        lines.seek(0)
+        found = re.findall(r"^([FB])\t\d+\t(?:(?:Parse|Query)\t (?:\"\" )?\"(\w+))?", lines.read(), re.MULTILINE)
+    exchanges = groupby(found, lambda each: each[0])
+    return [" ".join(word for _, word in each if word) for side, each in exchanges if side == "F"]
+
+
+def test_a_transaction_is_opened_together_with_its_first_statement(postgresql_url: str) -> None:
+    with Store.open(f"{postgresql_url}&schema=ours") as store:
+
+        def write(divisor: int) -> None:
+            with store.database.writing() as connection:
+                connection.execute(text("SELECT 1 / :divisor"), {"divisor": divisor})
+                assert connection.execute(text("SHOW search_path")).scalar() == "ours"
+
+        def fail() -> None:
+            with pytest.raises(DataError, match="division by zero"):
+                write(0)
+
+        with store.database.reading() as connection:
+            driver: Any = connection.connection.dbapi_connection
+        assert sent(driver, lambda: write(1)) == ["BEGIN SELECT SELECT", "SHOW", "COMMIT"]
+        assert sent(driver, fail) == ["BEGIN SELECT SELECT", "ROLLBACK"]
+        # A cursor of the server's cannot be declared on the same way.
+        found = sent(driver, lambda: list(store.database.stream(text("SELECT 1"))))
+        assert found[:3] == ["BEGIN", "SELECT", "DECLARE"]
 
 
 class MuteNetwork:
@@ -118,6 +159,7 @@ def test_connections_that_went_mute_are_replaced_before_they_are_used(
     network: MuteNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(BoundedConnection, "limit", 0.2)
+    monkeypatch.setattr("returns_hub.store.postgresql._PING_SECONDS", 0.0)
     with Store.open(network.url) as store:
         network.go_mute()
         Deliveries(store.database).check()
@@ -213,7 +255,7 @@ def crowded_url(postgresql: str, postgresql_url: str) -> Iterator[str]:
         connection.execute(f"GRANT pg_read_all_data TO {role}")
         yield postgresql_url.replace("postgres@", f"{role}@")
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [role], prepare=False
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [role], prepare=False
         )
         connection.execute(f"DROP ROLE {role}")
 
