@@ -1,4 +1,4 @@
-"""What the constructors of the model accept, and how they refuse the rest.
+"""What the constructors of the model accept, how they refuse the rest, and how they are quick.
 
 A wrong value is one :class:`ValueError` that names class and field, wherever it is given.
 """
@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
+import attrs
 from attrs import Attribute, AttrsInstance
+from attrs.converters import optional
 
 from returns_hub.scalars import parse_decimal
 
+_ModelT = TypeVar("_ModelT", bound=AttrsInstance)
 _WordT = TypeVar("_WordT", bound=StrEnum)
 
 
@@ -76,21 +79,17 @@ def name_fields(cls: type[AttrsInstance], fields: list["Attribute[Any]"]) -> lis
 
 def _named(cls: type[AttrsInstance], attribute: "Attribute[Any]") -> "Attribute[Any]":
     convert: Any = attribute.converter
-    options = get_args(attribute.type) if isinstance(attribute.type, UnionType) else (attribute.type,)
+    options = _options(attribute)
     if datetime in options:
-        convert = to_utc
+        convert = optional(to_utc) if NoneType in options else to_utc
     if convert is None:
         return attribute
-    # The most frequent values are those that nothing has to be done to.
-    kept = [kind for kind in options if kind is NoneType or (isinstance(kind, type) and issubclass(kind, StrEnum))]
-    return attribute.evolve(converter=_naming(convert, f"{cls.__name__}.{attribute.name}", frozenset(kept)))
+    return attribute.evolve(converter=_naming(convert, f"{cls.__name__}.{attribute.name}"))
 
 
-def _naming(convert: Callable[[Any], Any], name: str, kept: frozenset[type]) -> Callable[[Any], Any]:
+def _naming(convert: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
     @functools.wraps(convert)
     def named(value: Any) -> Any:
-        if type(value) in kept:
-            return value
         try:
             return convert(value)
         except ValueError as problem:
@@ -98,3 +97,79 @@ def _naming(convert: Callable[[Any], Any], name: str, kept: frozenset[type]) -> 
         raise ValueError(text)
 
     return named
+
+
+def quick_init(cls: type[_ModelT]) -> type[_ModelT]:
+    """The same frozen class of attrs, with an ``__init__`` that does the same in less than half the time.
+
+    The one of attrs makes a call for every field, to set it in spite of ``__setattr__``, and one for every converter. This one lets
+    the object be of an open subclass until all its fields are set, and shows a converter only what is not right already.
+    """
+    open_class = type(
+        cls.__name__,
+        (cls,),
+        {"__slots__": (), "__setattr__": object.__setattr__, "__delattr__": object.__delattr__},
+    )
+    names: dict[str, Any] = {
+        "FROZEN": cls,
+        "OPEN": open_class,
+        "NOTHING": attrs.NOTHING,
+        "attrs_init": cls.__init__,
+        "set_attribute": object.__setattr__,
+        "Decimal": Decimal,
+        "datetime": datetime,
+        "UTC": UTC,
+    }
+    fields = attrs.fields(cls)
+    parameters, assignments = zip(*[_parameter_and_assignment(field, names) for field in fields], strict=True)
+    lines = [
+        f"def __init__(self, *, {', '.join(parameters)}):",
+        # A subclass has a layout of its own.
+        "    if type(self) is not FROZEN:",
+        f"        return attrs_init(self, {', '.join([f'{field.name}={field.name}' for field in fields])})",
+        "    set_attribute(self, '__class__', OPEN)",
+        *assignments,
+        "    self.__class__ = FROZEN",
+        *(["    self.__attrs_post_init__()"] if hasattr(cls, "__attrs_post_init__") else []),
+    ]
+    exec("\n".join(lines), names)  # noqa: S102 - made of the names of fields
+    setattr(cls, "__init__", functools.wraps(cls.__init__)(names["__init__"]))  # noqa: B010 - type checkers forbid the assignment
+    return cls
+
+
+def _parameter_and_assignment(field: "Attribute[Any]", names: dict[str, Any]) -> tuple[str, str]:
+    """Both as source text; what they refer to is added to ``names``."""
+    name = parameter = value = field.name
+    make: Callable[[], Any] | None = getattr(field.default, "factory", None)
+    if make is not None:
+        names[f"make_{name}"] = make
+        parameter, value = f"{name}=NOTHING", f"make_{name}() if {name} is NOTHING else {name}"
+    elif field.default is not attrs.NOTHING:
+        names[f"default_{name}"] = field.default
+        parameter = f"{name}=default_{name}"
+    if field.converter is not None:
+        names[f"convert_{name}"] = field.converter
+        checks = [_check(name, kind, names) for kind in _options(field)]
+        value = f"{name} if {' or '.join(sorted(checks, key=len))} else convert_{name}({name})"
+    return parameter, f"    self.{name} = {value}"
+
+
+def _check(name: str, kind: Any, names: dict[str, Any]) -> str:
+    """Source text that is true of a value to which its converter would do nothing."""
+    if kind is NoneType:
+        return f"{name} is None"
+    if kind is Decimal:
+        return f"(type({name}) is Decimal and {name}.is_finite())"
+    if kind is datetime:
+        return f"(type({name}) is datetime and {name}.tzinfo is UTC)"
+    if get_origin(kind) is frozenset:
+        return f"(type({name}) is frozenset and not {name})"
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        names[kind.__name__] = kind
+        return f"type({name}) is {kind.__name__}"
+    return "False"
+
+
+def _options(attribute: "Attribute[Any]") -> tuple[Any, ...]:
+    """The types that a field may have."""
+    return get_args(attribute.type) if isinstance(attribute.type, UnionType) else (attribute.type,)

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import field, frozen
 from attrs.converters import optional
 
-from returns_hub.fields import name_fields, to_decimal
+from returns_hub.fields import name_fields, quick_init, to_decimal
 from returns_hub.status import (
     Attention,
     Direction,
@@ -54,6 +54,7 @@ def _order_lines(values: "Iterable[OrderLine]") -> "tuple[OrderLine, ...]":
     return tuple(values)
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Money:
     """An amount in major units. ``currency`` is ISO 4217, or None where it is not known."""
@@ -62,6 +63,7 @@ class Money:
     currency: str | None = None
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Address:
     """A postal address. ``country`` is ISO 3166 alpha-2."""
@@ -83,6 +85,7 @@ class Address:
     email: str | None = None
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Parcel:
     """Weight and size of a parcel or an item: grams and centimetres."""
@@ -93,6 +96,7 @@ class Parcel:
     height_cm: Decimal | None = field(default=None, converter=optional(to_decimal))
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class OrderRef:
     """The order a return belongs to: the ``number`` a customer knows, and the shop's internal ``id``."""
@@ -102,6 +106,7 @@ class OrderRef:
     created_at: datetime | None = None
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Customer:
     """Who sends something back."""
@@ -112,6 +117,7 @@ class Customer:
     id: str | None = None
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Reason:
     """Why an item comes back: the vendor's or the merchant's ``code``, and the words shown for it."""
@@ -120,6 +126,7 @@ class Reason:
     text: str | None = None
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Resolution:
     """What the customer gets, and how far that has come."""
@@ -129,6 +136,7 @@ class Resolution:
     amount: Money | None = None
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Note:
     """A remark on a return. ``internal`` is None where the vendor does not say who may read it."""
@@ -141,6 +149,7 @@ class Note:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Answer:
     """One question of a return form, and what the customer answered."""
@@ -151,6 +160,7 @@ class Answer:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Service:
     """A value-added service on an item: ``code`` names it, ``result`` is what the warehouse reports of it."""
@@ -164,6 +174,7 @@ class Service:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class TimelineEntry:
     """One line of a return's history as the vendor writes it; ``kind`` is the vendor's word.
@@ -179,6 +190,7 @@ class TimelineEntry:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Label:
     """A shipping label. ``url`` may let anyone who has it print the label: treat it as a secret.
@@ -204,6 +216,7 @@ class Label:
             object.__setattr__(self, "reasons", (self.error,))
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class TrackingEvent:
     """One scan by a carrier. ``status`` is ours, ``status_raw`` the carrier's word."""
@@ -216,6 +229,7 @@ class TrackingEvent:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Shipment:
     """One parcel of a return. ``return_id`` is None where the vendor's row does not name its return.
@@ -247,6 +261,7 @@ class Shipment:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Item:
     """One line of a return. ``id`` is None where the vendor gives its lines no identifier.
@@ -292,6 +307,7 @@ class Item:
     raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
 
 
+@quick_init
 @frozen(kw_only=True, field_transformer=name_fields)
 class Return:
     """One return, whoever handles it.
