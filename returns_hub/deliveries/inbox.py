@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
-from attrs import field, frozen
+from attrs import define, field
 
 from returns_hub import telemetry
 from returns_hub.deliveries.sanitizer import sanitize_delivery
@@ -18,7 +20,8 @@ from returns_hub.logs import log_event
 from returns_hub.operation import WebhookRequest
 from returns_hub.reports import Backlog, Delivery, DeliveryState, Purged
 from returns_hub.store import Store
-from returns_hub.store.inbox import RECEIVING_SECONDS, Deliveries, NewDelivery
+from returns_hub.store.delivery_writer import RECEIVING_SECONDS, DeliveryWriter, NewDelivery
+from returns_hub.store.inbox import Deliveries
 from returns_hub.webhooks import Receipt
 
 # Beyond these a vendor gets a 503.
@@ -31,12 +34,26 @@ _BATCH_ROWS: Final = 256
 _CHECKED: Final = 0
 
 
-@frozen
+_Answer: TypeAlias = "tuple[Future[int] | asyncio.Future[int], int | StoreError]"
+
+
+@define(eq=False)
 class _Arrival:
-    """A delivery that is to be stored, or None to see whether one could be; and where somebody waits for its id."""
+    """A delivery that is to be stored, or None to see whether one could be; and where somebody waits for its id.
+
+    With a ``loop`` that is a future of it, which only its thread may touch.
+    """
 
     new: NewDelivery | None
-    stored: "Future[int]" = field(factory=Future)
+    loop: asyncio.AbstractEventLoop | None
+    stored: "Future[int] | asyncio.Future[int]"
+    since: float = field(factory=time.monotonic)
+
+    def is_waited_for(self) -> bool:
+        """False if the sender has given up: it gets no answer, and sends the delivery again."""
+        if isinstance(self.stored, Future):
+            return self.stored.set_running_or_notify_cancel()
+        return not self.stored.cancelled()
 
     @property
     def size(self) -> int:
@@ -53,6 +70,7 @@ class Inbox:
 
     def __init__(self, store: Store) -> None:
         self._deliveries = Deliveries(store.database)
+        self._delivery_writer = DeliveryWriter.of(store.database)
         self._closed = False
         self._reset()
         reset_after_fork(self, Inbox._reset)
@@ -70,7 +88,8 @@ class Inbox:
         Raises:
             StoreError: it is not stored, as far as we know. Answer 503: the vendor sends it again.
         """
-        stored = self._enqueue(sanitize_delivery(account, request, receipt))
+        stored: Future[int] = Future()
+        self._enqueue(sanitize_delivery(account, request, receipt), stored)
         try:
             return stored.result(RECEIVING_SECONDS)
         except TimeoutError:
@@ -79,7 +98,7 @@ class Inbox:
 
     async def put_async(self, account: str, request: WebhookRequest, receipt: Receipt) -> int:
         """As :meth:`put`, to be awaited; the event loop goes on meanwhile, without a thread for each delivery."""
-        return await self._wait(self._enqueue(sanitize_delivery(account, request, receipt)))
+        return await self._wait(sanitize_delivery(account, request, receipt))
 
     async def check(self) -> None:
         """Returns if a delivery could be stored now; asked on the way that deliveries take.
@@ -87,7 +106,7 @@ class Inbox:
         Raises:
             StoreError: none can be stored.
         """
-        await self._wait(self._enqueue(None))
+        await self._wait(None)
 
     def get(self, id: int) -> Delivery | None:
         """One delivery, or None.
@@ -179,15 +198,23 @@ class Inbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _wait(self, stored: "Future[int]") -> int:
+    async def _wait(self, new: NewDelivery | None) -> int:
+        loop = asyncio.get_running_loop()
+        stored: asyncio.Future[int] = loop.create_future()
+        self._enqueue(new, stored, loop)
         try:
             async with asyncio.timeout(RECEIVING_SECONDS):
-                return await asyncio.wrap_future(stored)
+                return await stored
         except TimeoutError:
             raise StoreError(f"the store has not answered for {RECEIVING_SECONDS:g} s") from None
 
-    def _enqueue(self, new: NewDelivery | None) -> "Future[int]":
-        arrival = _Arrival(new)
+    def _enqueue(
+        self,
+        new: NewDelivery | None,
+        stored: "Future[int] | asyncio.Future[int]",
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        arrival = _Arrival(new, loop, stored)
         with self._arrived:
             if self._closed:
                 raise StoreError("the inbox is closed")
@@ -200,20 +227,19 @@ class Inbox:
                 self._writer = threading.Thread(target=self._write, name="returns-hub-inbox", daemon=True)
                 self._writer.start()
             self._arrived.notify()
-        return arrival.stored
 
     def _write(self) -> None:
-        while arrivals := self._next_arrivals():
-            # A sender that has given up gets no answer, and sends it again.
-            waited_for = [arrival for arrival in arrivals if arrival.stored.set_running_or_notify_cancel()]
-            try:
-                if waited_for:
-                    self._store(waited_for)
-            except Exception as error:  # noqa: BLE001 - whatever broke, every sender gets an answer
-                for arrival in waited_for:
-                    if not arrival.stored.done():
-                        problem = str(error) if isinstance(error, StoreError) else describe_error(error)
-                        arrival.stored.set_exception(StoreError(f"the inbox failed: {problem}"))
+        try:
+            while arrivals := self._next_arrivals():
+                waited_for = [arrival for arrival in arrivals if arrival.is_waited_for()]
+                try:
+                    if waited_for:
+                        self._store(waited_for)
+                except Exception as error:  # noqa: BLE001 - whatever broke, every sender gets an answer
+                    problem = StoreError(f"the inbox failed: {describe_error(error)}")
+                    _answer((arrival, problem) for arrival in waited_for)
+        finally:
+            self._delivery_writer.close()
 
     def _next_arrivals(self) -> list[_Arrival]:
         """What has come in, as soon as there is something; nothing once the inbox is closed."""
@@ -227,17 +253,50 @@ class Inbox:
     def _store(self, arrivals: Sequence[_Arrival]) -> None:
         """Commit the deliveries, and answer everyone who waits for one of them."""
         news = [(arrival, arrival.new) for arrival in arrivals if arrival.new is not None]
-        for (arrival, new), result in zip(news, self._deliveries.put([new for _, new in news]), strict=True):
-            if isinstance(result, StoreError):
-                arrival.stored.set_exception(result)
-                continue
-            arrival.stored.set_result(result.id)
-            outcome = "duplicate" if result.is_duplicate else "received"
-            telemetry.count("returns_hub.deliveries", account=new.account, outcome=outcome)
-            event, message = f"delivery.{outcome}", "delivery %d of %s: %s"
-            log_event(event, message, result.id, new.account, outcome, account=new.account, delivery=result.id)
         checks = [arrival for arrival in arrivals if arrival.new is None]
+        since = min(arrival.since for arrival in arrivals)
+        results = self._delivery_writer.put([new for _, new in news], since=since)
+        _answer(
+            (arrival, result if isinstance(result, StoreError) else result.id)
+            for (arrival, _), result in zip(news, results, strict=True)
+        )
         if checks:
-            self._deliveries.check()
-        for arrival in checks:
-            arrival.stored.set_result(_CHECKED)
+            checked = self._check(since)
+            _answer((arrival, checked) for arrival in checks)
+        for (_, new), result in zip(news, results, strict=True):
+            if not isinstance(result, StoreError):
+                outcome = "duplicate" if result.is_duplicate else "received"
+                telemetry.count("returns_hub.deliveries", account=new.account, outcome=outcome)
+                event, message = f"delivery.{outcome}", "delivery %d of %s: %s"
+                log_event(event, message, result.id, new.account, outcome, account=new.account, delivery=result.id)
+
+    def _check(self, since: float) -> int | StoreError:
+        try:
+            self._delivery_writer.check(since=since)
+        except StoreError as problem:
+            return problem
+        return _CHECKED
+
+
+def _answer(arrivals: Iterable[tuple[_Arrival, int | StoreError]]) -> None:
+    """Tell everyone who waits what has become of it; an event loop is woken once for all who wait on it."""
+    answers: defaultdict[asyncio.AbstractEventLoop | None, list[_Answer]] = defaultdict(list)
+    for arrival, result in arrivals:
+        answers[arrival.loop].append((arrival.stored, result))
+    for loop, of_loop in answers.items():
+        if loop is None:
+            _settle(of_loop)
+        else:
+            with suppress(RuntimeError):  # it may have ended meanwhile
+                loop.call_soon_threadsafe(_settle, of_loop)
+
+
+def _settle(answers: Iterable[_Answer]) -> None:
+    for stored, result in answers:
+        if stored.done():
+            continue
+        if isinstance(result, StoreError):
+            # Each its own: whoever raises one adds to its traceback.
+            stored.set_exception(StoreError(str(result)))
+        else:
+            stored.set_result(result)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from attrs import evolve
 
 from returns_hub.operation import Pairs, WebhookRequest
-from returns_hub.store.inbox import NewDelivery
+from returns_hub.store.delivery_writer import NewDelivery
 from returns_hub.webhooks import Receipt, ReturnHint, ReturnObserved, VendorEvent, body_digest
 
 HARMLESS: Final = frozenset({"action", "event", "id", "language", "length", "timestamp", "topic", "type", "version"})

@@ -28,6 +28,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "53300": "has no connection left",
     "25P03": "has undone a transaction that stood still",
     "55P03": "has something that another session keeps locked",
+    "57P01": "has ended the connection, as when it shuts down",
     "57014": "has not done within a minute what it was asked",
 }
 

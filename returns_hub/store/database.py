@@ -19,6 +19,8 @@ from sqlalchemy import (
     DateTime,
     Engine,
     Executable,
+    NullPool,
+    Pool,
     PoolProxiedConnection,
     Row,
     bindparam,
@@ -78,7 +80,8 @@ class Database:
         self.schema: Final = options.get("schema")
         self._is_shared = options.get("shared") == "true"
         self._engine = _engine(url, self.schema)
-        self._reserve = _engine(url, self.schema, pool_size=1, max_overflow=0)
+        self._unpooled = _engine(url, self.schema, poolclass=NullPool)
+        self.busy_seconds = float(str(url.query.get("timeout", _SQLITE_BUSY_SECONDS)))
         self._turn = _Turn()
         self._closed = False
         self._inherited: list[object] = []
@@ -122,7 +125,6 @@ class Database:
         serialized: bool = True,
         durable: bool | None = None,
         within: float | None = None,
-        reserved: bool = False,
     ) -> Iterator[Connection]:
         """The transaction that may write: committed at the end, undone by an exception.
 
@@ -130,17 +132,27 @@ class Database:
         What is ``durable`` survives a power cut once it is committed; what is not does not wait for the disk, and a power
         cut may undo it, whole. With None that is as the database is set up. PostgreSQL has ``within`` seconds for each
         answer, or 15, and 30 to give it its turn; a file has the ``?timeout=`` of its address. PostgreSQL undoes it where
-        nothing is asked for 15 seconds: a process that stops here would hold up the others. One transaction at a time may be ``reserved``: it has a
-        connection of its own, whoever uses all others.
+        nothing is asked for 15 seconds: a process that stops here would hold up the others.
         """
         options = {"write": True, "durable": durable, "serialized": serialized, "within": within}
         with contextlib.ExitStack() as held:
             if serialized or self.dialect == "sqlite":
                 held.enter_context(self._turn.taken())
-            engine = self._reserve if reserved else self._engine
-            connection = held.enter_context(self._connected(engine)).execution_options(**options)
+            connection = held.enter_context(self._connected()).execution_options(**options)
             held.enter_context(connection.begin())
             yield connection
+
+    @contextlib.contextmanager
+    def turn(self, seconds: float) -> Iterator[None]:
+        """The turn among the writers of this process, for somebody who writes to a file with a :meth:`dedicated` connection.
+
+        Raises:
+            StoreError: it did not come within so many seconds.
+        """
+        with contextlib.ExitStack() as held:
+            if not held.enter_context(self._turn.taken(max(seconds, 0.0))):
+                raise StoreError(f"the mirror {self.place} is kept busy by another writer of this process")
+            yield
 
     @contextlib.contextmanager
     def lending(self, timeout: float) -> Iterator[Connection]:
@@ -199,13 +211,11 @@ class Database:
         raise problem
 
     def dedicated(self) -> PoolProxiedConnection:
-        """A connection of the driver, to wait on, where each statement is a transaction of its own unless that is begun.
+        """A connection of the driver, where each statement is a transaction of its own unless that is begun.
 
-        It is outside the pool, and the caller closes it.
+        It is none of the pool's, so that there is one whoever uses all of those; the caller closes it.
         """
-        connection = self._engine.raw_connection()
-        connection.detach()
-        return connection
+        return self._unpooled.raw_connection()
 
     @property
     def is_pooled(self) -> bool:
@@ -220,8 +230,7 @@ class Database:
     def close(self) -> None:
         """Close every connection; one that another thread uses at this moment is closed when that is done."""
         self._closed = True
-        for engine in (self._engine, self._reserve):
-            engine.dispose()
+        self._engine.dispose()
 
     def explain(self, error: Exception) -> StoreError:
         """The error in one sentence of ours, which holds neither data nor a password."""
@@ -236,23 +245,21 @@ class Database:
         return StoreError(f"the mirror {self.place} {reason}")
 
     @contextlib.contextmanager
-    def _connected(self, engine: Engine | None = None) -> Iterator[Connection]:
-        engine = engine or self._engine
-        pool = engine.pool
+    def _connected(self) -> Iterator[Connection]:
+        pool = self._engine.pool
         try:
-            with engine.connect() as connection:
+            with self._engine.connect() as connection:
                 yield connection
         finally:
             # A connection that comes back after its pool was disposed of would stay open in it.
             if self._closed:
                 pool.dispose()
-                engine.dispose()
+                self._engine.dispose()
 
     def _reset_after_fork(self) -> None:
         """Leave the parent its connections: to close one here would end the parent's session, or drop its locks."""
-        for engine in (self._engine, self._reserve):
-            self._inherited.append(engine.pool)
-            engine.dispose(close=False)
+        self._inherited.append(self._engine.pool)
+        self._engine.dispose(close=False)
         self._turn = _Turn()
         Database._migrating = threading.Lock()
 
@@ -310,10 +317,15 @@ class _Turn:
         self._thread = threading.local()
 
     @contextlib.contextmanager
-    def taken(self) -> Iterator[None]:
-        """Wait for the turn, and have it."""
-        with self.without(), self._lock:
-            yield
+    def taken(self, seconds: float = -1) -> Iterator[bool]:
+        """Wait for the turn, and have it; False if it did not come within so many seconds."""
+        with self.without():
+            is_mine = self._lock.acquire(timeout=seconds)
+            try:
+                yield is_mine
+            finally:
+                if is_mine:
+                    self._lock.release()
 
     @contextlib.contextmanager
     def without(self) -> Iterator[None]:
@@ -427,10 +439,10 @@ def _place(url: URL) -> str:
     return f"postgresql://{url.host or ''}{port}/{url.database or ''}"
 
 
-def _engine(url: URL, schema: str | None, **pool: int) -> Engine:
+def _engine(url: URL, schema: str | None, *, poolclass: type[Pool] | None = None) -> Engine:
     # Rows and parameters are other people's data: they stay out of every message.
     try:
-        engine = create_engine(url, hide_parameters=True, **pool)
+        engine = create_engine(url, hide_parameters=True, poolclass=poolclass)
     except ModuleNotFoundError as error:
         missing = error.name
     else:

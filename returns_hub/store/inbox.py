@@ -4,35 +4,27 @@ Deliveries are the rows of a :class:`~returns_hub.store.queue.Queue`: those abou
 other. What a delivery results in is committed together with the word that it is processed, so it happens once.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import evolve, frozen
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, delete, func, select, text
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, delete, func, select
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event, Origin
-from returns_hub.json_codec import encode_json
 from returns_hub.merge import Derive, Observation
-from returns_hub.operation import WebhookRequest
 from returns_hub.reports import Backlog, Delivery, DeliveryState, Purged
 from returns_hub.store import correlation, ingestion, rows
 from returns_hub.store.correlation import Uncorrelated
-from returns_hub.store.database import Database, clock_ahead, database_time, sql_time, store_errors
+from returns_hub.store.database import Database, sql_time, store_errors
 from returns_hub.store.events import append_events, notify
 from returns_hub.store.ingestion import ApplyResult, ObservationBatch
 from returns_hub.store.queue import DEAD, PENDING, PROCESSED, QUEUE_SECONDS, Claim, Queue, in_state
 from returns_hub.store.refusals import Refusals
 from returns_hub.store.schema import DELIVERIES, EVENTS
-from returns_hub.store.sql import INSERT, chunks
+from returns_hub.store.sql import chunks
 from returns_hub.store.vacuum import Vacuum
-
-RECEIVING_SECONDS: Final = 10.0
-"""How long the database has to take a delivery. Less than senders wait: they get a 503, although it may be stored."""
 
 _ROW: Final = DELIVERIES.c
 _BODIES_CHUNK: Final = 20
@@ -40,26 +32,6 @@ _PURGE_CHUNK: Final = 200
 _ERASED: Final = "it is about a return that was erased: nothing of it is kept"
 _REPLAY_CHUNK: Final = 500
 _REPLAYED: Final = {"origin": Origin.REPLAY.value, "processed_at": None}
-# What is wrong with the database itself, whatever is written to it.
-_DATABASE_FAILURES: Final = (InterfaceError, InternalError, OperationalError, NoConnectionLeft)
-
-
-@frozen(kw_only=True)
-class NewDelivery:
-    """A delivery that is to be stored: of the request, only what may be kept."""
-
-    account: str
-    dedupe_key: str
-    subject: str
-    request: WebhookRequest
-
-
-@frozen
-class StoredDelivery:
-    """The id under which a delivery is stored, and whether it was there before."""
-
-    id: int
-    is_duplicate: bool
 
 
 @frozen(kw_only=True)
@@ -95,32 +67,6 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._queue = Queue(database.dialect, DELIVERIES, order="id", key=("account", "subject"))
-
-    def put(self, new: Sequence[NewDelivery]) -> list[StoredDelivery | StoreError]:
-        """Store deliveries, all in one transaction if that can be; for each where it is, or why it is not stored.
-
-        What is stored survives a power cut. A delivery with the account and dedupe key of an earlier one is counted there.
-        """
-        if not new:
-            return []
-        try:
-            return list(self._insert(new))
-        except Exception as error:  # noqa: BLE001 - whatever it is, nothing was stored
-            problem = self.database.explain(error)
-            if len(new) == 1 or isinstance(error, _DATABASE_FAILURES):
-                return [StoreError(str(problem)) for _ in new]
-        return self._put_one_by_one(new)
-
-    @store_errors
-    def check(self) -> None:
-        """Returns if a delivery could be stored now."""
-        with self.database.writing(
-            serialized=False, durable=False, within=RECEIVING_SECONDS, reserved=True
-        ) as connection:
-            if self.database.dialect == "postgresql":
-                read_only = connection.execute(text("SHOW transaction_read_only")).scalar_one()
-                if read_only == "on":
-                    raise StoreError(f"the mirror {self.database.place} is read-only")
 
     @store_errors
     def claim(self, *, max_attempts: int, busy: Collection[str] = ()) -> ClaimedDelivery | None:
@@ -339,44 +285,6 @@ class Deliveries:
         with self.database.writing(serialized=False, durable=False) as connection:
             return correlation.purge_waiting(connection, before)
 
-    def _put_one_by_one(self, new: Iterable[NewDelivery]) -> list[StoredDelivery | StoreError]:
-        """Store each delivery by itself: one of them cannot be stored, and is not to take the others along."""
-        result: list[StoredDelivery | StoreError] = []
-        failure: StoreError | None = None
-        for each in new:
-            try:
-                # Once the database itself fails, it would keep every one of them waiting in turn.
-                result += self._insert([each]) if failure is None else [StoreError(str(failure))]
-            except Exception as error:  # noqa: BLE001 - whatever it is, this one was not stored
-                problem = self.database.explain(error)
-                failure = problem if isinstance(error, _DATABASE_FAILURES) else None
-                result.append(problem)
-        return result
-
-    def _insert(self, new: Sequence[NewDelivery]) -> list[StoredDelivery]:
-        copies = Counter((each.account, each.dedupe_key) for each in new)
-        first = {(each.account, each.dedupe_key): each for each in reversed(new)}
-        with self.database.writing(
-            serialized=False, durable=True, within=RECEIVING_SECONDS, reserved=True
-        ) as connection:
-            new_row = INSERT[connection.dialect.name](DELIVERIES)
-            count = {"duplicates": _ROW.duplicates + new_row.excluded.duplicates + 1}
-            statement = new_row.on_conflict_do_update(index_elements=["account", "dedupe_key"], set_=count)
-            now = database_time(connection)
-            ahead = clock_ahead(now)
-            # In one order everywhere: two processes that wait for each other's copies would wait for ever.
-            values = [_new_row(first[key], copies[key] - 1, now, ahead) for key in sorted(first)]
-            stored_rows = statement.returning(_ROW.id, _ROW.account, _ROW.dedupe_key, _ROW.duplicates)
-            found = {(row.account, row.dedupe_key): row for row in connection.execute(stored_rows, values)}
-            fresh = {key for key, row in found.items() if row.duplicates == copies[key] - 1}
-            if fresh:
-                notify(connection)
-        stored: list[StoredDelivery] = []
-        for key in ((each.account, each.dedupe_key) for each in new):
-            stored.append(StoredDelivery(found[key].id, is_duplicate=key not in fresh))
-            fresh.discard(key)
-        return stored
-
     @store_errors
     def _select(self, query: Select[Any]) -> list[Delivery]:
         with self.database.reading() as connection:
@@ -398,26 +306,6 @@ def _matching(account: str | None, state: DeliveryState | None, since: datetime 
     if since is not None:
         wanted.append(_ROW.received_at >= since)
     return wanted
-
-
-def _new_row(new: NewDelivery, copies: int, now: datetime, ahead: timedelta) -> rows.Row:
-    request = new.request
-    return {
-        "account": new.account,
-        "dedupe_key": new.dedupe_key,
-        "subject": new.subject,
-        "received_at": request.received_at - ahead,
-        "method": rows.plain(request.method),
-        "url": rows.plain(request.url),
-        "headers": encode_json(request.headers),
-        "body": request.body,
-        "state": PENDING,
-        "origin": Origin.WEBHOOK.value,
-        "duplicates": copies,
-        "attempts": 0,
-        "due_at": now,
-        "events": 0,
-    }
 
 
 def _delivery(row: RowMapping) -> Delivery:

@@ -68,6 +68,19 @@ class BoundedConnection(psycopg.Connection[Any]):
         self.cursor_factory = _OpeningCursor
         self.server_cursor_factory = _OpeningServerCursor
 
+    def is_alive(self) -> bool:
+        """False if the server has closed the connection, or is not heard any more on one that was idle."""
+        try:
+            for _ in range(2):
+                # The first finds what the server has said last, the second that it has hung up; neither waits.
+                self.pgconn.consume_input()
+            if time.monotonic() - self.used_at > _PING_SECONDS:
+                self.limit = type(self).limit
+                self.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
     @contextmanager
     def opened(self) -> Iterator[None]:
         """What is executed in the block comes behind the ``opening``, if that has not been sent yet."""
@@ -161,7 +174,7 @@ def set_up(engine: Engine) -> None:
     """Have an engine open bounded connections, and transactions as their options say."""
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "connect", _set_up)
-    event.listen(engine, "checkout", lambda connection, _, __: _check_out(engine, connection))
+    event.listen(engine, "checkout", _check_out)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "checkin", _check_in)
 
@@ -202,16 +215,10 @@ def _set_up(connection: BoundedConnection, _: object) -> None:
             raise StoreError(f"the mirror {OPTIONS_REFUSED}")
 
 
-def _check_out(engine: Engine, connection: BoundedConnection) -> None:
+def _check_out(connection: BoundedConnection, _: object, __: object) -> None:
     """Have a connection replaced that is dead, before it is used."""
-    try:
-        for _ in range(2):
-            # The first finds what the server has said last, the second that it has hung up; neither waits.
-            connection.pgconn.consume_input()
-        if time.monotonic() - connection.used_at > _PING_SECONDS:
-            engine.dialect.do_ping(cast("Any", connection))
-    except psycopg.Error:
-        raise InvalidatePoolError from None
+    if not connection.is_alive():
+        raise InvalidatePoolError
 
 
 def _begin(connection: Connection) -> None:

@@ -35,6 +35,11 @@ REVISION_TABLE: Final = "returns_hub_revision"
 MAX_COLUMN_CHARS: Final = 500
 
 
+def file_time(moment: datetime) -> str:
+    """An aware time as a file keeps it: ISO 8601 text of one width, which sorts as the time does."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware UTC time: a timestamp on PostgreSQL, on SQLite ISO 8601 text of one width, which sorts as the time does."""
 
@@ -47,9 +52,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """The time as the database keeps it."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+        return value if value is None or dialect.name != "sqlite" else file_time(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's own
         """The time as it was given."""

@@ -46,6 +46,7 @@ from returns_hub.dispatcher import EventDispatcher
 from returns_hub.server import bodies, create_app, endpoint, http_server
 from returns_hub.store import Store, inbox, queue, subscriptions
 from returns_hub.store.database import Database
+from returns_hub.store.delivery_writer import DeliveryWriter
 from returns_hub.worker import loop
 from returns_hub_returnmate import ReturnMate
 
@@ -56,7 +57,7 @@ OF_THE_SERVER: Final = {
     "body": (WebhookRequest, "from_asgi"),
     "verify": (ReturnMate, "verify_webhook"),
     "queue": (Inbox, "_enqueue"),
-    "insert": (inbox.Deliveries, "_insert"),
+    "insert": (DeliveryWriter, "_insert"),
     "stored": (Inbox, "_store"),
     "receive": (Hub, "receive_async"),
     "answer": (endpoint.RequestContext, "answer"),
@@ -167,7 +168,7 @@ class Death:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _arrange_inside(self, owner: type, attribute: str, real: Callable[..., Any]) -> None:
-        writing = Database.writing
+        writing, transaction = Database.writing, DeliveryWriter._transaction
 
         def call(*arguments: Any, **named: Any) -> Any:
             self.inside.now = True
@@ -183,8 +184,16 @@ class Death:
                 if getattr(self.inside, "now", False):
                     self.reach()
 
+        @contextlib.contextmanager
+        def store(writer: DeliveryWriter, since: float) -> Iterator[Any]:
+            with transaction(writer, since) as driver:
+                yield driver
+                if getattr(self.inside, "now", False):
+                    self.reach()
+
         setattr(owner, attribute, call)
         setattr(Database, "writing", write)  # noqa: B010 - mypy would have it be a method
+        setattr(DeliveryWriter, "_transaction", store)  # noqa: B010
 
 
 def be_hub(

@@ -1,5 +1,6 @@
 """Whatever a vendor sends is text: no page is broken by it, nothing of it is executed, no link leads where none may lead."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import islice, product
@@ -35,7 +36,7 @@ from returns_hub.console import create_console
 from returns_hub.events import Origin
 from returns_hub.merge import observed
 from returns_hub.store.database import Database
-from returns_hub.store.inbox import Deliveries, NewDelivery
+from returns_hub.store.delivery_writer import DeliveryWriter, NewDelivery
 from returns_hub.store.schema import DELIVERIES
 
 World: TypeAlias = Any
@@ -282,23 +283,24 @@ def browser(world: World, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def deliver_payloads(database: Database) -> None:
     """A delivery for each payload, which is all that can be text in it; the errors and the body among them."""
     texts = [payload.replace("\0", "")[:2000] for payload in PAYLOADS]
-    Deliveries(database).put(
-        [
-            NewDelivery(
-                account="acme",
-                dedupe_key=f"{index:04}",
-                subject=text[:200],
-                request=WebhookRequest(
-                    method=text[:20] or "POST",
-                    url=text,
-                    headers=(("X-Hostile", text), (text[:50], "value")),
-                    body=PAYLOADS[index].encode(),
-                    received_at=datetime.now(UTC),
-                ),
-            )
-            for index, text in enumerate(texts)
-        ]
-    )
+    with closing(DeliveryWriter.of(database)) as writer:
+        writer.put(
+            [
+                NewDelivery(
+                    account="acme",
+                    dedupe_key=f"{index:04}",
+                    subject=text[:200],
+                    request=WebhookRequest(
+                        method=text[:20] or "POST",
+                        url=text,
+                        headers=(("X-Hostile", text), (text[:50], "value")),
+                        body=PAYLOADS[index].encode(),
+                        received_at=datetime.now(UTC),
+                    ),
+                )
+                for index, text in enumerate(texts)
+            ]
+        )
     failed = (
         update(DELIVERIES)
         .where(DELIVERIES.c.dedupe_key == bindparam("key"))

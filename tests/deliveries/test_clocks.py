@@ -34,7 +34,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
             def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # a datetime, not a Wrong
                 return datetime.now(tz) + timedelta(**ahead)
 
-        for module in ("store.database", "hub.clients", "sync.engine", "server.endpoint"):
+        for module in ("store.database", "store.delivery_writer", "hub.clients", "sync.engine", "server.endpoint"):
             monkeypatch.setattr(f"returns_hub.{module}.datetime", Wrong)
 
     return change

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -340,7 +340,9 @@ def test_a_forked_process_has_a_writer_of_its_own(store: Store, request_at: Call
 
 def test_closing_stores_what_has_come_in(store: Store, request_at: Callable[..., WebhookRequest]) -> None:
     inbox = Inbox(store)
-    waiting = [inbox._enqueue(sanitize_delivery("acme", request_at(), receipt(f"k{number}"))) for number in range(600)]
+    waiting: list[Future[int]] = [Future() for _ in range(600)]
+    for number, stored in enumerate(waiting):
+        inbox._enqueue(sanitize_delivery("acme", request_at(), receipt(f"k{number}")), stored)
     inbox.close()
     inbox.close()
     assert len({future.result(0) for future in waiting}) == 600
@@ -350,12 +352,14 @@ def test_closing_stores_what_has_come_in(store: Store, request_at: Callable[...,
 
 def test_more_than_it_can_hold_is_refused_at_once(sqlite_url: str, request_at: Callable[..., WebhookRequest]) -> None:
     with Store.open(sqlite_url) as store, Inbox(store) as inbox:
-        taken = []
+        taken: list[Future[int]] = []
 
         def send_on() -> None:
             for number in range(400):
                 new = sanitize_delivery("acme", request_at(body=b"x" * 2**20), receipt(f"k{number}"))
-                taken.append(inbox._enqueue(new))
+                stored: Future[int] = Future()
+                inbox._enqueue(new, stored)
+                taken.append(stored)
 
         # Nobody else can write meanwhile.
         with store.database.writing(), pytest.raises(StoreError, match="the inbox is full"):

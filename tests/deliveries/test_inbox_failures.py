@@ -63,18 +63,18 @@ def test_a_locked_database_is_no_success(sqlite_url: str, sqlite_file: Path) -> 
 def test_a_database_that_may_not_grow_is_no_success(sqlite_url: str) -> None:
     with Store.open(sqlite_url) as store, Inbox(store) as inbox:
         put(inbox, "before")
-        _most_pages(store, 1)
+        _most_pages(inbox, 1)
         with pytest.raises(StoreError, match="the disk is full"):
             put(inbox, "meanwhile", size=100_000)
-        _most_pages(store, 2**30)
+        _most_pages(inbox, 2**30)
         put(inbox, "after", size=100_000)
         assert keys(inbox) == {"before", "after"}
 
 
-def _most_pages(store: Store, count: int) -> None:
+def _most_pages(inbox: Inbox, count: int) -> None:
     # The limit is of a connection, and deliveries have one of their own.
-    with store.database.writing(reserved=True) as connection:
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {count}")
+    with inbox._delivery_writer._transaction(time.monotonic()) as driver:
+        driver.execute(f"PRAGMA max_page_count = {count}")
 
 
 # The file system takes no more: a limit on the size of files is as good as a full disk, and can be lifted.

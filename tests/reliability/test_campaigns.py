@@ -46,12 +46,13 @@ def test_kills_lose_nothing_and_do_nothing_twice(campaign: Campaign, database: s
 
 SABOTAGE = """
 import runpy, sys, time
+from concurrent.futures import Future
 from returns_hub.dispatcher import EventDispatcher
 from returns_hub.deliveries import Inbox
 from returns_hub.deliveries.sanitizer import sanitize_delivery
 
 async def answer_at_once(self, *delivery):
-    self._enqueue(sanitize_delivery(*delivery))
+    self._enqueue(sanitize_delivery(*delivery), Future())
     return 0
 
 def store_later(self, arrivals, real=Inbox._store):

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, event, text
 from returns_hub import Account, Hub, WebhookRequest
 from returns_hub.adapter import Rate
 from returns_hub.store import Store
-from returns_hub.store.inbox import Deliveries, NewDelivery
+from returns_hub.store.delivery_writer import DeliveryWriter, NewDelivery
 from returns_hub.store.queue import Queue
 from returns_hub.store.rate_limits import SharedRateLimiter
 from returns_hub.store.schema import DELIVERIES
@@ -71,8 +72,8 @@ def test_what_could_not_be_ended_is_processed_all_the_same(hub: Hub, store: Stor
 
 
 def test_claiming_reads_no_more_the_more_is_pending(store: Store) -> None:
-    deliveries = Deliveries(store.database)
-    deliveries.put([delivery(number) for number in range(2000)])
+    with closing(DeliveryWriter.of(store.database)) as writer:
+        writer.put([delivery(number) for number in range(2000)])
     # As they are while nothing is pending.
     with store.database.writing() as connection:
         connection.execute(text("UPDATE deliveries SET state = 'processed'"))

@@ -1,6 +1,7 @@
 """What lists show: a page at a time in one order, counts that stop, and the hours of a day."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -13,7 +14,7 @@ from returns_hub.merge import observed
 from returns_hub.reports import DeliveryState
 from returns_hub.store import Store
 from returns_hub.store.audit import AuditLog, ConsoleSessions, NewAuditEntry, Outcome
-from returns_hub.store.inbox import Deliveries, NewDelivery
+from returns_hub.store.delivery_writer import DeliveryWriter, NewDelivery
 from returns_hub.store.overview import MAX_COUNT, Overview
 from returns_hub.store.schema import AUDIT, CONSOLE_SESSIONS, DELIVERIES
 
@@ -106,7 +107,8 @@ def deliver(
 ) -> None:
     request = WebhookRequest(method="POST", url="/", body=b"{}", received_at=received_at)
     new = [NewDelivery(account=account, dedupe_key=key, subject=subject, request=request) for key in keys]
-    Deliveries(store.database).put(new)
+    with closing(DeliveryWriter.of(store.database)) as writer:
+        writer.put(new)
 
 
 def test_deliveries_are_listed_newest_first_by_what_is_asked_for(store: Store, at: At) -> None:

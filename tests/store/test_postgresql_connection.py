@@ -5,7 +5,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from returns_hub import StoreError
 from returns_hub.store import Store
 from returns_hub.store.connection_failures import failure_reason
-from returns_hub.store.inbox import Deliveries
+from returns_hub.store.delivery_writer import DeliveryWriter
 from returns_hub.store.postgresql import BoundedConnection
 
 
@@ -160,9 +160,12 @@ def test_connections_that_went_mute_are_replaced_before_they_are_used(
 ) -> None:
     monkeypatch.setattr(BoundedConnection, "limit", 0.2)
     monkeypatch.setattr("returns_hub.store.postgresql._PING_SECONDS", 0.0)
-    with Store.open(network.url) as store:
+    with Store.open(network.url) as store, closing(DeliveryWriter.of(store.database)) as writer:
+        writer.check()
         network.go_mute()
-        Deliveries(store.database).check()
+        writer.check()
+        with store.database.reading() as connection:
+            assert connection.execute(text("SELECT 1")).scalar() == 1
 
 
 def begin_and_go_mute(store: Store, network: MuteNetwork) -> None:
@@ -179,7 +182,8 @@ def test_a_transaction_that_goes_mute_fails_and_the_next_one_is_made_anew(
         with pytest.raises(OperationalError) as caught:
             begin_and_go_mute(store, network)
         assert str(store.database.explain(caught.value)) == f"the mirror {store.database.place} does not answer"
-        Deliveries(store.database).check()
+        with store.database.reading() as connection:
+            assert connection.execute(text("SELECT 1")).scalar() == 1
 
 
 def test_a_listener_finds_out_that_nobody_is_there_any_more(
