@@ -139,7 +139,7 @@ class DeliveryWriter(ABC):
         if connection is not None:
             connection.close()
 
-    def _set_up(self, driver: Any) -> None:
+    def _set_up(self, driver: Any) -> None:  # noqa: B027 - a server's is ready
         """Prepare a connection that was just opened."""
 
     def _is_alive(self, driver: Any) -> bool:  # noqa: ARG002 - a file always is
