@@ -98,7 +98,7 @@ format: setup  ## Put the code into shape.
 
 lock:  ## Write constraints.txt anew from what pyproject.toml allows today.
 	@rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
-	@.venv-lock/bin/python $(PIP) install -e '.[dev]'
+	@.venv-lock/bin/python $(PIP) install -e '.[dev,bench]'
 	@{ echo "# What both environments are made of; written by 'make lock'."; \
 	   .venv-lock/bin/python -m pip --disable-pip-version-check freeze --exclude-editable; } > constraints.txt
 	@rm -rf .venv-lock
