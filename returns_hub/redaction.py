@@ -9,6 +9,8 @@ from returns_hub.json_codec import decode_json, encode_json
 REDACTED: Final = "REDACTED"
 """What stands where a secret stood."""
 
+_NESTED: Final = (dict, list)
+
 
 def redact(value: Any, paths: Iterable[str]) -> bool:
     """Replaces in decoded JSON, in place, whatever stands at one of the paths; True if something did.
@@ -17,20 +19,22 @@ def redact(value: Any, paths: Iterable[str]) -> bool:
     ``[]`` or without.
     """
     wanted = [tuple(path.replace("[]", "").split(".")) for path in paths]
+    first = {path[0] for path in wanted}
     found = False
     nodes: list[tuple[Any, Sequence[tuple[str, ...]]]] = [(value, ())]
     while nodes:
         node, begun = nodes.pop()
         if isinstance(node, list):
-            nodes.extend((part, begun) for part in node)
+            nodes.extend((part, begun) for part in node if isinstance(part, _NESTED))
         elif isinstance(node, dict):
             for name, part in node.items():
-                rest = [path[1:] for path in (*wanted, *begun) if path[0] == name]
+                # Hardly any name is one that is looked for.
+                rest = [path[1:] for path in (*wanted, *begun) if path[0] == name] if begun or name in first else ()
                 if () in rest:
                     if part not in (None, "", [], {}, REDACTED):
                         node[name] = REDACTED
                         found = True
-                elif isinstance(part, dict | list):
+                elif isinstance(part, _NESTED):
                     nodes.append((part, rest))
     return found
 

@@ -63,7 +63,7 @@ STRIPE_REFUND: Final = {
     "status": "succeeded",
     "transfer_reversal": None,
 }
-ADDRESS: Final = {
+ADDRESS: Final[Mapping[str, Any]] = {
     "id": "adr_9e8d1d1e", "object": "Address", "created_at": "2024-12-30T10:30:00Z", "updated_at": "2024-12-30T10:30:00Z",
     "name": "EasyPost", "company": None, "street1": "417 Montgomery St", "street2": "Fl 5", "city": "San Francisco",
     "state": "CA", "zip": "94104", "country": "US", "phone": "4155550100", "email": None, "mode": "test", "verifications": {},
@@ -192,6 +192,7 @@ def served(answers: Mapping[str, bytes]) -> Iterator[str]:
     hear, tell = multiprocessing.Pipe(duplex=False)
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(tell, answers), daemon=True)
     server.start()
+    tell.close()
     try:
         yield f"http://127.0.0.1:{hear.recv()}"
     finally:
