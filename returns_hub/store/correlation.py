@@ -85,12 +85,6 @@ class Uncorrelated:
         return self.observation and evolve(self.observation, ret=evolve(self.observation.ret, id=return_id))
 
 
-def record(connection: Connection, account: str, names: Iterable[tuple[str, str]]) -> None:
-    """Note pairs of a name and the id of the return that has it."""
-    named = [{"account": account, "name": name, "return_id": return_id} for name, return_id in names]
-    insert_new(connection, NAMES, named)
-
-
 def part_names(aliases: Iterable[str]) -> tuple[Part, ...]:
     """What a vendor's own ``shipment:ID`` and ``item:ID-OR-ALIAS`` may be known by."""
     return tuple(
@@ -98,11 +92,6 @@ def part_names(aliases: Iterable[str]) -> tuple[Part, ...]:
         for alias in aliases
         if rows.is_usable_id(f"alias:{alias}")
     )
-
-
-def has_erased(connection: Connection, account: str) -> bool:
-    """True if a return of the account was erased, and is not to be stored again. Mostly none was."""
-    return connection.execute(select(ERASED.c.digest).where(ERASED.c.account == account).limit(1)).first() is not None
 
 
 def find_erased(connection: Connection, account: str, names: Iterable[str]) -> set[str]:
@@ -160,10 +149,6 @@ def put_waiting(connection: Connection, account: str, uncorrelated: Iterable[Unc
 def find_waiting(connection: Connection, account: str, names: Iterable[str]) -> dict[str, Uncorrelated]:
     """What waits for any of the names, by its key."""
     of_account = select(WAITING).where(WAITING.c.account == account)
-    names = tuple(names)
-    # Mostly nothing waits at all, and that is found out at once, however many the names are.
-    if not names or connection.execute(of_account.limit(1)).first() is None:
-        return {}
     return {
         row["fingerprint"]: _read(row)
         for some in chunks(names)

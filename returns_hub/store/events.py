@@ -13,10 +13,13 @@ from returns_hub.events import Event
 from returns_hub.store import rows
 from returns_hub.store.database import Database, store_errors
 from returns_hub.store.schema import EVENTS, RETURNS
-from returns_hub.store.sql import insert_new
+from returns_hub.store.sql import inserting, write
 
 CHANNEL: Final = "returns_hub_events"
 """What PostgreSQL notifies when events or deliveries were stored."""
+
+APPENDING: Final = inserting(EVENTS, key="id", channel=CHANNEL)
+"""Puts rows of events at the end of the stream; one whose id is there already is there once."""
 
 _CHUNK_ROWS: Final = 500
 _MAX_CURSOR_DIGITS: Final = 18
@@ -27,9 +30,7 @@ def append_events(connection: Connection, events: Sequence[Event]) -> None:
 
     By its id an event is appended once, even where its return was removed by hand and is read anew.
     """
-    if events:
-        insert_new(connection, EVENTS, [rows.event_row(event) for event in events], key="id")
-        notify(connection)
+    write(connection, [(APPENDING, [rows.event_row(event) for event in events])])
 
 
 def notify(connection: Connection) -> None:

@@ -4,23 +4,26 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import define, evolve, field, frozen
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table
 
-from returns_hub.events import Event, Origin, ReturnCreated
+from returns_hub.events import Event, Origin
 from returns_hub.merge import Derive, Observation, Stamp, State, merge
+from returns_hub.model import Return
 from returns_hub.store import correlation, rows, search
 from returns_hub.store.correlation import Uncorrelated
-from returns_hub.store.database import database_time
-from returns_hub.store.events import append_events
+from returns_hub.store.events import APPENDING
+from returns_hub.store.known import Known, KnownReturn, read_known
 from returns_hub.store.rows import EncodedReturn
-from returns_hub.store.schema import EVENTS, ITEMS, MERGE_STATE, RETURNS, SHIPMENTS
-from returns_hub.store.sql import chunks, upsert
+from returns_hub.store.schema import ITEMS, MERGE_STATE, NAMES, RETURNS, SHIPMENTS, TERMS
+from returns_hub.store.sql import Bulk, deleting, inserting, updating, upserting, write
 
 _TICK: Final = timedelta(microseconds=1)
 _LISTED: Final = (Origin.POLL, Origin.BACKFILL)
+
+_Write: TypeAlias = tuple[Bulk, Sequence[rows.Row]]
 
 
 @frozen(kw_only=True)
@@ -143,18 +146,19 @@ def apply(
     What names a return by its parts is merged into the return that has them, or waits for it; and what has waited for a
     return is merged into it now. What is about a return that was erased is left out.
     """
-    now = database_time(connection)
-    ingestion = _Ingestion(connection=connection, account=account, derive=derive, now=now, of_pass=of_pass)
-    erased = correlation.has_erased(connection, account)
-    of_returns = _without_erased(connection, account, batch.of_returns) if erased else batch.of_returns
-    names = ingestion.merge(of_returns)
+    known = _read_known(connection, account, batch.of_returns)
+    ingestion = _Ingestion(connection=connection, account=account, derive=derive, now=known.now, of_pass=of_pass)
+    of_returns = _without_erased(connection, account, batch.of_returns) if known.has_erased else batch.of_returns
+    names = ingestion.merge(of_returns, known)
     waiting = {each.key: each for each in batch.uncorrelated}
-    while waiting or names:
-        stored = correlation.find_waiting(connection, account, names)
+    while waiting or (names and known.has_waiting):
+        stored = correlation.find_waiting(connection, account, names) if known.has_waiting else {}
         candidates = {**stored, **waiting}
         ids = correlation.correlate(
-            connection, account, {key: each.parts for key, each in candidates.items()}, erased=erased
+            connection, account, {key: each.parts for key, each in candidates.items()}, erased=known.has_erased
         )
+        if not ids:
+            break
         correlation.remove_waiting(connection, account, [stored[key] for key in ids if key in stored])
         found: defaultdict[str, list[EncodedObservation]] = defaultdict(list)
         for key, return_id in ids.items():
@@ -167,9 +171,7 @@ def apply(
                 found[return_id].append(EncodedObservation(observation, encoded))
         waiting = {key: each for key, each in waiting.items() if key not in ids}
         # They may bring names that others wait for.
-        names = ingestion.merge(found)
-        if not ids:
-            break
+        names = ingestion.merge(found, _read_known(connection, account, found)) if found else []
     correlation.put_waiting(connection, account, waiting.values())
     changed = ingestion.changed - ingestion.created
     return ApplyResult(
@@ -181,6 +183,12 @@ def apply(
         waiting=len(waiting),
         reread=tuple(ingestion.reread),
     )
+
+
+def _read_known(connection: Connection, account: str, observed: Mapping[str, Sequence[EncodedObservation]]) -> Known:
+    """What is stored of the returns; without what an observation that came before was made into."""
+    digests = [{each.digest for each in group} for group in observed.values()]
+    return read_known(connection, account, observed, [some.pop() for some in digests if len(some) == 1])
 
 
 def _without_erased(
@@ -211,29 +219,38 @@ class _Ingestion:
     events: int = 0
     _before: datetime = field(init=False, default=datetime.max.replace(tzinfo=UTC))
 
-    def merge(self, observed: Mapping[str, Sequence[EncodedObservation]]) -> list[str]:
+    def merge(self, observed: Mapping[str, Sequence[EncodedObservation]], known: Known) -> list[str]:
         """Merge observations of returns by their ids; the names of parts that were not known before."""
         if not observed:
             return []
         observed = {key: [each.no_later_than(self.now) for each in group] for key, group in observed.items()}
         self._before = min(each.stamp.seen_at for group in observed.values() for each in group) - _TICK
-        marks = self._marks(observed)
+        marks = {
+            key: _Mark(self._past(each.stamp), each.digest) for key, each in known.returns.items() if key in observed
+        }
         # An observation that came before changes nothing but the age of its facts, which merging would find out too.
         repeated = {key for key, mark in marks.items() if all(each.digest == mark.digest for each in observed[key])}
-        states = self._states({key: mark for key, mark in marks.items() if key not in repeated})
         fresh = {key: each for key, each in observed.items() if key not in repeated}
+        states = {
+            key: self._state(rows.read_return(stored.object, key), stored.layers, marks[key].stamp)
+            for key in fresh
+            if (stored := known.returns.get(key)) and stored.object is not None
+        }
         # The life of a request goes on in the return that grew from it, and so do its events.
-        grown = self._grown(observed)
-        incomplete = self._incomplete(states, fresh)
+        grown = known.grown.union(each.observation.ret.request_id for group in observed.values() for each in group)
         changes = [
-            self._change(marks.get(key), states.get(key), each, is_incomplete=key in incomplete)
-            for key, each in fresh.items()
+            self._change(
+                marks.get(key),
+                states.get(key),
+                group,
+                is_incomplete=key in states and self._is_incomplete(group, known.returns[key]),
+            )
+            for key, group in fresh.items()
         ]
         changes = [evolve(change, events=()) if change.id in grown else change for change in changes]
-        self._renew({key: max(each.stamp for each in observed[key]) for key in repeated}, marks)
-        self._write(changes)
+        seen = {key: max(each.stamp for each in observed[key]) for key in repeated}
         names = _new_names(fresh, states)
-        correlation.record(self.connection, self.account, names)
+        write(self.connection, [self._renewed(seen, marks), *self._written(changes), self._named(names)])
         self.observed.update(observed)
         self.created.update(change.id for change in changes if change.before is None and change.id not in grown)
         self.changed.update(change.id for change in changes if change.events and change.before is not None)
@@ -246,34 +263,13 @@ class _Ingestion:
         """The moment before which nothing learnt stands against what is observed; None unless this is a reconciliation."""
         return self.of_pass.started if self.of_pass is not None and self.of_pass.overrules else None
 
-    def _marks(self, ids: Iterable[str]) -> dict[str, _Mark]:
-        table = MERGE_STATE.c
-        query = select(table.return_id, table.at, table.seen_at, table.fingerprint)
-        return {
-            row.return_id: _Mark(self._past(Stamp(row.at, row.seen_at)), row.fingerprint)
-            for chunk in chunks(ids)
-            for row in self.connection.execute(query.where(table.account == self.account, table.return_id.in_(chunk)))
-        }
-
-    def _states(self, marks: Mapping[str, _Mark]) -> dict[str, State]:
-        table = RETURNS.c
-        query = select(table.id, table.object, MERGE_STATE.c.layers).join(
-            MERGE_STATE, (MERGE_STATE.c.account == table.account) & (MERGE_STATE.c.return_id == table.id)
-        )
-        return {
-            row.id: self._with_past_stamps(
-                rows.read_state(rows.read_return(row.object, row.id), row.layers, marks[row.id].stamp)
-            )
-            for chunk in chunks(marks)
-            for row in self.connection.execute(query.where(table.account == self.account, table.id.in_(chunk)))
-        }
-
-    def _with_past_stamps(self, state: State) -> State:
-        """The state, no fact of which is of the future."""
+    def _state(self, ret: Return, layers: str | None, newest: Stamp) -> State:
+        """The stored state, no fact of which is of the future."""
+        state = rows.read_state(ret, layers, newest)
         if all(layer.stamp.seen_at <= self.now for layer in state.layers):
             return state
-        layers = [evolve(layer, stamp=self._past(layer.stamp)) for layer in state.layers]
-        return evolve(state, layers=tuple(sorted(layers, key=attrgetter("stamp"), reverse=True)))
+        past = [evolve(layer, stamp=self._past(layer.stamp)) for layer in state.layers]
+        return evolve(state, layers=tuple(sorted(past, key=attrgetter("stamp"), reverse=True)))
 
     def _past(self, stamp: Stamp) -> Stamp:
         """The stamp; for one of the future, left by a clock that was ahead, one from just before what is seen now."""
@@ -281,39 +277,15 @@ class _Ingestion:
             return stamp
         return Stamp(stamp.at if stamp.at <= self.now else self._before, self._before)
 
-    def _grown(self, observed: Mapping[str, Sequence[EncodedObservation]]) -> set[str]:
-        """Those of the ids that name requests from which a return grew, whether stored or observed now."""
-        request_id = RETURNS.c.request_id
-        grown = {each.observation.ret.request_id for group in observed.values() for each in group}
-        for chunk in chunks(observed):
-            query = select(request_id).where(RETURNS.c.account == self.account, request_id.in_(chunk))
-            grown.update(self.connection.execute(query).scalars())
-        return {key for key in grown if key}
-
-    def _incomplete(self, states: Iterable[str], fresh: Mapping[str, Sequence[EncodedObservation]]) -> set[str]:
-        """Those of the stored returns that the same run, or the same backfill, has created: they are being put together."""
-        if self.of_pass is None:
-            return set()
-        table = EVENTS.c
-        found: set[str] = set()
-        created = select(table.return_id, table.origin, table.recorded_at).where(
-            table.account == self.account, table.type == ReturnCreated.type
-        )
-        listed = {
-            key: {each.observation.origin for each in fresh.get(key, ()) if each.is_listed}
-            for key in states
-            if key in fresh
-        }
-        for chunk in chunks(key for key, origins in listed.items() if origins):
-            for row in self.connection.execute(created.where(table.return_id.in_(chunk))):
-                in_this_run = row.recorded_at >= self.of_pass.started and row.origin in [
-                    origin.value for origin in _LISTED
-                ]
-                # A backfill may take several runs.
-                in_one_backfill = row.origin == Origin.BACKFILL.value and Origin.BACKFILL in listed[row.return_id]
-                if in_this_run or in_one_backfill:
-                    found.add(row.return_id)
-        return found
+    def _is_incomplete(self, observed: Sequence[EncodedObservation], stored: KnownReturn) -> bool:
+        """True if the same run, or the same backfill, has created the return: it is being put together."""
+        listed = {each.observation.origin for each in observed if each.is_listed}
+        if self.of_pass is None or stored.created is None or not listed:
+            return False
+        origin, moment = stored.created
+        in_this_run = moment >= self.of_pass.started and origin in _LISTED
+        # A backfill may take several runs.
+        return in_this_run or (origin is Origin.BACKFILL and Origin.BACKFILL in listed)
 
     def _change(
         self,
@@ -353,45 +325,46 @@ class _Ingestion:
             reread=reread,
         )
 
-    def _renew(self, seen: Mapping[str, Stamp], marks: Mapping[str, _Mark]) -> None:
-        """Note of returns that were observed as before how old that is now."""
+    def _renewed(self, seen: Mapping[str, Stamp], marks: Mapping[str, _Mark]) -> _Write:
+        """Of returns that were observed as before, how old that is now."""
         later = [
-            {"of": key, "new_at": stamp.at, "new_seen_at": stamp.seen_at}
+            {"account": self.account, "return_id": key, "at": stamp.at, "seen_at": stamp.seen_at}
             for key, stamp in seen.items()
             if stamp > marks[key].stamp
         ]
-        if later:
-            table = MERGE_STATE.c
-            statement = update(MERGE_STATE).where(table.account == self.account, table.return_id == bindparam("of"))
-            self.connection.execute(statement.values(at=bindparam("new_at"), seen_at=bindparam("new_seen_at")), later)
+        return updating(MERGE_STATE, "at", "seen_at"), later
 
-    def _write(self, changes: Sequence[_Change]) -> None:
-        account, connection = self.account, self.connection
-        upsert(connection, RETURNS, [rows.return_row(account, change.after) for change in changes])
-        upsert(connection, MERGE_STATE, [rows.merge_row(account, change.state, change.digest) for change in changes])
-        search.write_terms(connection, account, [(change.before, change.after) for change in changes])
-        self._replace(ITEMS, changes, rows.item_rows)
-        self._replace(SHIPMENTS, changes, rows.shipment_rows)
-        append_events(connection, [event for change in changes for event in change.events])
+    def _named(self, names: Sequence[tuple[str, str]]) -> _Write:
+        return inserting(NAMES), [
+            {"account": self.account, "name": name, "return_id": return_id} for name, return_id in names
+        ]
 
-    def _replace(
+    def _written(self, changes: Sequence[_Change]) -> Sequence[_Write]:
+        account = self.account
+        events = [rows.event_row(event) for change in changes for event in change.events]
+        gone, new = search.changed_terms(account, [(change.before, change.after) for change in changes])
+        return [
+            (upserting(RETURNS), [rows.return_row(account, change.after) for change in changes]),
+            (upserting(MERGE_STATE), [rows.merge_row(account, change.state, change.digest) for change in changes]),
+            (deleting(TERMS), gone),
+            (inserting(TERMS), new),
+            *self._parts(ITEMS, changes, rows.item_rows),
+            *self._parts(SHIPMENTS, changes, rows.shipment_rows),
+            (APPENDING, events),
+        ]
+
+    def _parts(
         self, table: Table, changes: Sequence[_Change], rows_of: Callable[[str, EncodedReturn], list[rows.Row]]
-    ) -> None:
-        """Write the parts of the returns anew, where they are not as they were."""
-        changed: list[rows.Row] = []
-        new_rows: list[rows.Row] = []
+    ) -> Sequence[_Write]:
+        """The parts of the returns that are not as they were at their positions, and the positions that are left."""
+        gone: list[rows.Row] = []
+        new: list[rows.Row] = []
         for change in changes:
-            parts = rows_of(self.account, change.after)
-            if change.before is not None:
-                if rows_of(self.account, change.before) == parts:
-                    continue
-                changed.append({"of": change.id})
-            new_rows += parts
-        if changed:
-            of_return = (table.c.account == self.account) & (table.c.return_id == bindparam("of"))
-            self.connection.execute(delete(table).where(of_return), changed)
-        if new_rows:
-            self.connection.execute(insert(table), new_rows)
+            before = rows_of(self.account, change.before) if change.before else []
+            after = rows_of(self.account, change.after)
+            gone += before[len(after) :]
+            new += [row for position, row in enumerate(after) if before[position : position + 1] != [row]]
+        return (deleting(table), gone), (upserting(table), new)
 
 
 def _new_names(

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     Executable,
     Select,
-    bindparam,
     delete,
     exists,
     func,
@@ -28,7 +27,7 @@ from returns_hub.status import Attention, Status
 from returns_hub.store import rows
 from returns_hub.store.rows import EncodedReturn, Row
 from returns_hub.store.schema import NAMES, RETURNS, TERMS, Moment
-from returns_hub.store.sql import insert_new
+from returns_hub.store.sql import deleting, write
 
 # A return without a time of creation is older than all that have one. A day after the first one that there is: PostgreSQL gives times in
 # the zone of its session.
@@ -80,10 +79,10 @@ def terms_of(data: Mapping[str, Any]) -> set[str]:
 _WORDS_OF_ITEMS: Final = (("sku", "sku"), ("sku", "article_code"), ("barcode", "barcode"), ("number", "rma"))
 
 
-def write_terms(
-    connection: Connection, account: str, changes: Iterable[tuple[EncodedReturn | None, EncodedReturn]]
-) -> None:
-    """Write the terms of returns; each is given as it was stored before, and as it is stored now."""
+def changed_terms(
+    account: str, changes: Iterable[tuple[EncodedReturn | None, EncodedReturn]]
+) -> tuple[list[Row], list[Row]]:
+    """The rows of the terms that returns lose and gain; each is given as it was stored before, and as it is stored now."""
     gone: list[Row] = []
     new: list[Row] = []
     for before, after in changes:
@@ -91,8 +90,7 @@ def write_terms(
         wanted = _keys(after)
         gone += [_row(account, after.ret.id, *key) for key in known - wanted]
         new += [_row(account, after.ret.id, *key) for key in sorted(wanted - known)]
-    _delete(connection, gone)
-    insert_new(connection, TERMS, new)
+    return gone, new
 
 
 def remove_terms(connection: Connection, account: str, return_id: str) -> None:
@@ -107,7 +105,7 @@ def remove_terms(connection: Connection, account: str, return_id: str) -> None:
         # Somebody has spoilt the row: what its terms are, only a look at all of them tells.
         connection.execute(delete(TERMS).where(TERMS.c.account == account, TERMS.c.return_id == return_id))
     else:
-        _delete(connection, [_row(account, return_id, *key) for key in _keys(stored)])
+        write(connection, [(deleting(TERMS), [_row(account, return_id, *key) for key in _keys(stored)])])
 
 
 def _keys(encoded: EncodedReturn) -> set[tuple[str, datetime]]:
@@ -117,14 +115,6 @@ def _keys(encoded: EncodedReturn) -> set[tuple[str, datetime]]:
 
 def _row(account: str, return_id: str, term: str, created_at: datetime) -> Row:
     return {"term": term, "created_at": created_at, "account": account, "return_id": return_id}
-
-
-def _delete(connection: Connection, gone: Sequence[Row]) -> None:
-    if gone:
-        is_row = [column == bindparam(f"of_{column.name}") for column in TERMS.c]
-        connection.execute(
-            delete(TERMS).where(*is_row), [{f"of_{name}": value for name, value in row.items()} for row in gone]
-        )
 
 
 def select_found(text: str, account: str | None, limit: int | None) -> Executable:

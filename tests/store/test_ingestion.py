@@ -2,14 +2,21 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import pytest
+from attrs import evolve
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, select
 
 from returns_hub import Item, Origin, Return, Shipment, Status
-from returns_hub.merge import Observation, observed
+from returns_hub.merge import Observation, derive_nothing, observed
 from returns_hub.store import Store
-from returns_hub.store.ingestion import Pass
+from returns_hub.store.ingestion import Pass, apply, encode_batch
+from returns_hub.store.schema import ITEMS, MERGE_STATE, NAMES, RETURNS, SHIPMENTS, TERMS
 
 At: TypeAlias = Callable[[float], datetime]
 MakeReturn: TypeAlias = Callable[..., Return]
@@ -19,13 +26,11 @@ INVENTORY = Item(id="i1", sku="PROD-1")
 
 
 def told(store: Store) -> list[tuple[str, str]]:
-    return [(event.type, event.origin.value) for event in store.events()]
+    return [(each.type, each.origin.value) for each in store.events()]
 
 
 def derive(ret: Return) -> Return:
     """As at a vendor that has no status of a return: what is there says how far it has come."""
-    from attrs import evolve
-
     return evolve(ret, status=Status.RECEIVED if ret.items else Status.APPROVED)
 
 
@@ -78,10 +83,10 @@ def test_a_later_run_s_polls_and_deliveries_have_events_of_their_own(store: Stor
     store.apply("later run", [second], of_pass=Pass(started=at(1.05)))
     for row in rows(Origin.WEBHOOK, 1):
         store.apply("deliveries", [row])
-    types = [event.type for event in store.events(account="later run")]
+    types = [each.type for each in store.events(account="later run")]
     assert types[0] == "return.created"
     assert len(types) > 1
-    assert types == [event.type for event in store.events(account="deliveries")]
+    assert types == [each.type for each in store.events(account="deliveries")]
 
 
 def test_what_waited_for_a_return_that_is_backfilled_has_events_of_its_own(
@@ -111,3 +116,65 @@ def test_where_a_run_reconciles_the_vendor_s_value_stands_and_does_so_once(
     stored = store.get_return("acme", "r1")
     assert stored is not None
     assert stored.ret.status is Status.APPROVED
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_applying_takes_one_exchange_to_read_and_one_to_write(store: Store, a_return: MakeReturn, at: At) -> None:
+    statements: list[str] = []
+    ret = a_return("r1", status=Status.APPROVED, items=(INVENTORY, Item(id="i2", aliases=("a2",))), shipments=(PARCEL,))
+    changed = evolve(ret, status=Status.RECEIVED, number="7", items=(INVENTORY,))
+    for minutes, observation in enumerate((ret, changed, changed)):
+        with store.database.writing() as connection:
+            event.listen(connection, "before_cursor_execute", lambda *given: statements.append(given[2]))
+            batch = encode_batch([observed(observation, seen_at=at(minutes))])
+            apply(connection, "acme", batch, derive_nothing)
+    assert [statement.split()[0] for statement in statements] == ["SELECT", "WITH"] * 3
+    assert told(store) == [("return.created", "poll"), ("return.updated", "poll"), ("return.status_changed", "poll")]
+
+
+WORDS = st.sampled_from([None, "one", "two"])
+ITEMS_TOLD = st.builds(Item, id=st.sampled_from(["i1", "i2"]), sku=WORDS, disposition_raw=WORDS)
+TOLD = st.tuples(
+    st.sampled_from(["r1", "r2", "r3"]),
+    st.fixed_dictionaries(
+        {
+            "number": WORDS,
+            "status": st.sampled_from([Status.UNKNOWN, Status.APPROVED, Status.RECEIVED]),
+            "items": st.lists(ITEMS_TOLD, max_size=2, unique_by=lambda item: item.id).map(tuple),
+            "shipments": st.builds(Shipment, id=st.just("s1"), tracking_number=WORDS).map(lambda one: (one,)),
+        }
+    ),
+    st.integers(0, 3),
+)
+
+
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(told=st.lists(TOLD, min_size=1, max_size=8), size=st.integers(2, 4))
+def test_what_comes_at_once_in_batches_or_one_by_one_comes_to_the_same_mirror_and_events(
+    store: Store, a_return: MakeReturn, at: At, told: Any, size: int
+) -> None:
+    observations = [
+        observed(a_return(key, **facts), seen_at=at(minute), origin=Origin.WEBHOOK) for key, facts, minute in told
+    ]
+    found = []
+    for at_once in (len(observations), size, 1):
+        account = uuid4().hex
+        for begin in range(0, len(observations), at_once):
+            store.apply(account, observations[begin : begin + at_once])
+        found.append(everything(store, account))
+    assert found[0] == found[1] == found[2]
+
+
+def everything(store: Store, account: str) -> dict[str, list[Any]]:
+    """What is in the tables of an account; the events of each return in their order."""
+    without = {"account", "fingerprint", "sequence"}
+    found = {}
+    with store.database.reading() as connection:
+        for table in (RETURNS, ITEMS, SHIPMENTS, NAMES, TERMS, MERGE_STATE):
+            query = select(table).where(table.c.account == account).order_by(*table.primary_key)
+            found[table.name] = [
+                {name: value for name, value in row.items() if name not in without}
+                for row in connection.execute(query).mappings()
+            ]
+    events = [(each.return_id, each.type, each.occurred_at, each.changes) for each in store.events(account=account)]
+    return {**found, "events": sorted(events, key=itemgetter(0))}

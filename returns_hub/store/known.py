@@ -1,0 +1,106 @@
+"""What the mirror has of some returns, read before observations of them are merged: everything in one exchange with the database."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+from attrs import frozen
+from sqlalchemy import Connection, TextualSelect, text
+
+from returns_hub.events import Origin, ReturnCreated
+from returns_hub.json_codec import encode_json
+from returns_hub.merge import Stamp
+from returns_hub.store.database import database_time
+from returns_hub.store.schema import Moment
+
+
+@frozen(kw_only=True)
+class KnownReturn:
+    """What is stored of one return: how old its newest facts are, and the digest of the observation that asserted them.
+
+    ``object`` and ``layers`` are the JSON of the rest; ``object`` is None if the digest is the one that was given. ``created`` is how
+    and when the return came into the mirror.
+    """
+
+    stamp: Stamp
+    digest: str
+    object: str | None
+    layers: str | None
+    created: tuple[Origin, datetime] | None
+
+
+@frozen(kw_only=True)
+class Known:
+    """What is stored of some returns by their ids, and the database's time.
+
+    ``grown`` are those of the ids that name requests from which a return grew. ``has_erased`` and ``has_waiting`` say whether anything
+    of the account was erased, and whether anything waits; mostly nothing does.
+    """
+
+    now: datetime
+    has_erased: bool
+    has_waiting: bool
+    grown: frozenset[str]
+    returns: Mapping[str, KnownReturn]
+
+
+def read_known(connection: Connection, account: str, ids: Iterable[str], digests: Iterable[str]) -> Known:
+    """What is stored of the returns of these ids; without the objects that were made of the observations with these digests."""
+    dialect = connection.dialect.name
+    # A file's database has no arrays, and PostgreSQL knows too little of what is in JSON to read by an index.
+    as_array = encode_json if dialect == "sqlite" else list[str]
+    parameters = {"account": account, "ids": as_array([*ids]), "digests": as_array([*digests])}
+    found = connection.execute(_QUERIES[dialect], parameters).all()
+    # There is one row in any case.
+    first = found[0]
+    return Known(
+        now=first.now or database_time(connection),
+        has_erased=bool(first.has_erased),
+        has_waiting=bool(first.has_waiting),
+        grown=frozenset(json.loads(first.grown or "[]")),
+        returns={
+            row.return_id: KnownReturn(
+                stamp=Stamp(row.at, row.seen_at),
+                digest=row.fingerprint,
+                object=row.object,
+                layers=row.layers,
+                created=None if row.created_at is None else (Origin(row.created_by), row.created_at),
+            )
+            for row in found
+            if row.return_id is not None
+        },
+    )
+
+
+def _query(now: str, one_of: str, array: str) -> TextualSelect:
+    # Joined, PostgreSQL might look for the few returns by reading an account: of a new one it knows no better.
+    created = (
+        f"FROM events WHERE return_id = mark.return_id AND account = mark.account AND type = '{ReturnCreated.type}'"
+    )
+    is_new = f"NOT mark.fingerprint {one_of.format('digests')}"
+    query = text(f"""
+        SELECT {now} AS now,
+            EXISTS (SELECT 1 FROM erased WHERE account = :account) AS has_erased,
+            EXISTS (SELECT 1 FROM waiting WHERE account = :account) AS has_waiting,
+            (SELECT {array} FROM returns WHERE account = :account AND request_id {one_of.format("ids")}) AS grown,
+            mark.return_id, mark.at, mark.seen_at, mark.fingerprint,
+            CASE WHEN {is_new} THEN mark.layers END AS layers,
+            CASE WHEN {is_new} THEN
+                (SELECT object FROM returns WHERE account = mark.account AND id = mark.return_id) END AS object,
+            CASE WHEN {is_new} THEN (SELECT origin {created}) END AS created_by,
+            CASE WHEN {is_new} THEN (SELECT recorded_at {created}) END AS created_at
+        FROM (SELECT 1 AS one) AS always
+        LEFT JOIN merge_state AS mark ON mark.account = :account AND mark.return_id {one_of.format("ids")}
+    """)  # noqa: S608 - of our own words
+    return query.columns(now=Moment, at=Moment, seen_at=Moment, created_at=Moment)
+
+
+_QUERIES: Final[Mapping[str, TextualSelect]] = {
+    "sqlite": _query("NULL", "IN (SELECT value FROM json_each(:{}))", "json_group_array(request_id)"),
+    "postgresql": _query(
+        "clock_timestamp()",
+        "= ANY (CAST(:{} AS text[]))",
+        "CAST(json_agg(request_id) AS text)",
+    ),
+}
