@@ -16,7 +16,7 @@ PIP := -m pip --disable-pip-version-check --no-input -q
 # One more than there are cores: some tests wait.
 JOBS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 # What runs for minutes or hours, and is no benchmark.
-CAMPAIGNS := mutation conformance_mutants return_helper_backfill hostile_senders reliability_kills reliability_failures reliability_crowd reliability_pgbouncer reliability_hangs proxies
+CAMPAIGNS := mutation conformance_mutants return_helper_backfill hostile_senders further_vendors reliability_kills reliability_failures reliability_crowd reliability_pgbouncer reliability_hangs proxies
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test setup lint types imports cassettes coverage browser browser-where-there-is-one wheel docs bench campaigns format lock clean
@@ -85,7 +85,7 @@ docs: setup  ## The documentation site, warnings as errors.
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 bench: setup  ## Every benchmark, as ratios in one run.
-	@for script in $(filter-out $(CAMPAIGNS:%=tests/benchmarks/%.py) tests/benchmarks/reliability_parts.py tests/benchmarks/reliability_traffic.py,$(wildcard tests/benchmarks/*.py)); do \
+	@for script in $(filter-out $(CAMPAIGNS:%=tests/benchmarks/%.py) tests/benchmarks/%_parts.py tests/benchmarks/reliability_traffic.py,$(wildcard tests/benchmarks/*.py)); do \
 	   echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 campaigns: setup  ## Hours: faults in the code, kills at every point, hostile senders, long backfills, many examples.

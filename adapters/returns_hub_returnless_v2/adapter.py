@@ -220,7 +220,7 @@ class ReturnlessV2(Adapter):
             [[*filters, *each] for each in alternatives or [[]]],
             Cursor.parse(cursor),
             sort="-created_at" if query.newest_first else "created_at",
-            size=self._page_size(query),
+            size=self._page_size(query.page_size),
         )
         return evolve(
             page,
@@ -296,7 +296,7 @@ class ReturnlessV2(Adapter):
         parameters = [
             *time_filter("created_at", "gte", query.created_after),
             *time_filter("created_at", "lt", query.created_before),
-            ("per_page", str(self._page_size(query))),
+            ("per_page", str(self._page_size(query.page_size))),
         ]
         rows = yield from self._fetch(path, [*parameters, *_paged(position)])
         items, invalid_records = parse_rows(enumerate(rows.raw), self._reader.parse_shipment, where="data")
@@ -339,9 +339,9 @@ class ReturnlessV2(Adapter):
         walked = len(self._lists())
         if position.part < walked:
             parts: list[Parameters] = [time_filter("updated_at", "gte", since)]
-            page = yield from self._read_page(parts, position, sort="updated_at", size=MAX_PAGE_SIZE)
+            page = yield from self._read_page(parts, position, sort="updated_at", size=self._page_size())
             return page if page.next else evolve(page, next=str(Cursor(part=walked)))
-        parameters = [*time_filter("updated_at", "gte", since), ("per_page", str(MAX_PAGE_SIZE))]
+        parameters = [*time_filter("updated_at", "gte", since), ("per_page", str(self._page_size()))]
         rows = yield from self._fetch("/shipments", [*parameters, *_paged(position)])
         ids = [wire.return_id_of(row) for row in rows.raw if isinstance(row, dict)]
         following = position.next(rows.next, parts=0)
@@ -440,8 +440,8 @@ class ReturnlessV2(Adapter):
         is_request = self.version == READ_ONLY_VERSION and return_id.startswith("requestorder_")
         return ("request-orders",) if is_request else ("return-orders",)
 
-    def _page_size(self, query: ReturnQuery | ShipmentQuery) -> int:
-        return page_size(self.page_size if query.page_size is None else query.page_size, maximum=MAX_PAGE_SIZE)
+    def _page_size(self, asked: int | None = None) -> int:
+        return page_size(self.page_size if asked is None else asked, maximum=MAX_PAGE_SIZE)
 
     def _fetch(self, path: str, parameters: Parameters) -> Operation[Rows]:
         return Rows.read(self.check((yield get(path, parameters))))
@@ -468,7 +468,7 @@ class ReturnlessV2(Adapter):
                 raise
             position = evolve(position, plain=True)
             rows = yield from fetch(asked)
-        ties, gaps = yield from read_ties(fetch, filters, rows, column=column)
+        ties, gaps = yield from read_ties(fetch, filters, rows, column=column, size=self._page_size())
         items, invalid_records = parse_rows(enumerate([*rows.raw, *ties]), self._reader.parse_return, where="data")
         if position.plain:
             whole = []
@@ -485,7 +485,7 @@ class ReturnlessV2(Adapter):
 
     def _read_slice(self, start: datetime, end: datetime, cursor: str | None) -> Operation[Page[Return]]:
         filters = [*time_filter("created_at", "gte", start), *time_filter("created_at", "lt", end)]
-        return self._read_page([filters], Cursor.parse(cursor), sort="created_at", size=MAX_PAGE_SIZE)
+        return self._read_page([filters], Cursor.parse(cursor), sort="created_at", size=self._page_size())
 
     def _parse_single(self, payload: object) -> Return:
         return parse_one(parse_object(payload).get("data"), self._reader.parse_return, where="data")

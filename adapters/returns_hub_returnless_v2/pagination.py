@@ -86,11 +86,11 @@ Fetch: TypeAlias = Callable[[Parameters], Operation[Rows]]
 
 
 def read_ties(
-    fetch: Fetch, filters: Parameters, rows: Rows, *, column: str
+    fetch: Fetch, filters: Parameters, rows: Rows, *, column: str, size: int
 ) -> Operation[tuple[list[Any], tuple[str, ...]]]:
     """The rows that share the last row's stamp and are not on the page; and a sentence where some may be missing.
 
-    They are asked for in the order of another column. More than a page of them is walked, and cannot be shown to be whole:
+    They are asked for in the order of another column, ``size`` at a time. More than a page of them is walked, and cannot be shown to be whole:
     ties in that other column may be passed over as well.
     """
     stamp = rows.last_stamp(column)
@@ -98,7 +98,7 @@ def read_ties(
         return [], ()
     known = {_id_of(row) for row in rows.raw}
     other = "updated_at" if column == "created_at" else "created_at"
-    asked = [*filters, (f"filter[{column}][eq]", stamp), ("sort", other), ("per_page", str(MAX_PAGE_SIZE))]
+    asked = [*filters, (f"filter[{column}][eq]", stamp), ("sort", other), ("per_page", str(size))]
     found: dict[str | None, Any] = {}
     cursor, pages = "", 0
     while True:
@@ -108,9 +108,7 @@ def read_ties(
         if not some.next or some.next == cursor:
             break
         cursor = some.next
-    sentence = (
-        f"more than {MAX_PAGE_SIZE} records have one {column}, and the vendor cannot be made to show that these are all"
-    )
+    sentence = f"more than {size} records have one {column}, and the vendor cannot be made to show that these are all"
     return list(found.values()), (sentence,) if pages > 1 else ()
 
 

@@ -107,6 +107,18 @@ class RedoSandbox(Simulator):
         with self.lock:
             return dict(self._store.returns)
 
+    @property
+    def comments(self) -> Mapping[str, list[Json]]:
+        """The comments that were added, by the id of the return."""
+        with self.lock:
+            return dict(self._store.comments)
+
+    @property
+    def subscriptions(self) -> Mapping[str, Json]:
+        """The subscriptions by id."""
+        with self.lock:
+            return dict(self._webhooks)
+
     def set_status(self, return_id: str, word: str) -> None:
         """Move a return to a status."""
         with self.lock:
@@ -118,6 +130,11 @@ class RedoSandbox(Simulator):
             wire = self._store.returns[return_id]
             wire.update(fields)
             self._store.touch(wire)
+
+    def add_return(self, return_id: str) -> None:
+        """File a return that is a copy of the example."""
+        with self.lock:
+            self._store.copy_example(return_id)
 
     def webhook(
         self,

@@ -1,13 +1,14 @@
 """What the simulated store holds, and the changes that can be made to it."""
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import define, field
 
 from returns_hub import format_time, parse_time
-from returns_hub_redo.sandbox.seed import Json, example, generated, totals
+from returns_hub_redo.sandbox.seed import EXAMPLE_ID, Json, example, generated, totals
 
 
 @define
@@ -36,6 +37,12 @@ class Store:
             moment = self._last + timedelta(seconds=1)
         self._last = moment
         wire["updatedAt"] = format_time(moment)
+
+    def copy_example(self, return_id: str) -> None:
+        """A new return of the example's order, and with all that the example has."""
+        wire = {**deepcopy(self.returns[EXAMPLE_ID]), "id": return_id, "createdAt": format_time(self.now())}
+        self.returns[return_id] = wire
+        self.touch(wire)
 
     def newest_first(self) -> list[Json]:
         """Every return, in the order of the list."""

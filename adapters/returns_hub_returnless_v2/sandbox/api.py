@@ -132,6 +132,11 @@ class ReturnlessV2Sandbox(Simulator):
         with self.lock:
             self._account.records[return_id].update(fields)
 
+    def add_return(self, return_id: str) -> None:
+        """File a return that is a copy of the example."""
+        with self.lock:
+            self._account.copy_example(return_id)
+
     def webhook(
         self,
         event: str,

@@ -1,12 +1,13 @@
 """What the simulated account holds, and the changes that can be made to it."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import datetime, timedelta
 
 from attrs import define, field
 
 from returns_hub import parse_time
-from returns_hub_returnless_v2.sandbox.seed import Json, example, generated, status, timestamp
+from returns_hub_returnless_v2.sandbox.seed import EXAMPLE_ID, Json, example, generated, status, timestamp
 
 _IMPORTED = "2025-03-03T03:03:03+00:00"
 
@@ -29,6 +30,13 @@ class Account:
             test = {**example(), "id": f"returnorder_test{number:021d}", "is_test_record": True}
             self.records[test["id"]] = test
         self._last = max(parse_time(record["updated_at"]) for record in self.records.values())
+
+    def copy_example(self, return_id: str) -> None:
+        """A new record with all that the example has."""
+        at = self.tick()
+        record = {**deepcopy(self.records[EXAMPLE_ID]), "id": return_id, "created_at": at, "updated_at": at}
+        record["includes"]["shipments"][0]["id"] = f"shipment_of_{return_id}"
+        self.records[return_id] = record
 
     def tick(self) -> str:
         """A time that is later than every time before."""

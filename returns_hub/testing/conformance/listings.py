@@ -50,6 +50,20 @@ class ListingChecks(ConformanceSuite):
         assert merged_ids([found for page in pages for found in page.items]) == simulator.return_ids
 
     @check(Part.LISTINGS)
+    def test_every_walk_keeps_the_accounts_page_size(self) -> None:
+        """A reply that is too large is asked for again by a smaller ``page_size`` of the account."""
+        self._need(Capability.LIST_RETURNS)
+        large, small = [self._adapter(self.make_simulator(), page_size=size) for size in (None, 2)]
+        query = ReturnQuery(**self.listing)
+        if next(large.list_returns(query)) == next(small.list_returns(query)):
+            pytest.skip("the vendor has no size of a page")
+        if not self._lacks(Capability.CHANGES):
+            assert next(large.changes(LONG_AGO)) != next(small.changes(LONG_AGO))
+        if not self._lacks(Capability.BACKFILL):
+            first, second = [next(iter(each.backfill(LONG_AGO, FAR_AHEAD))) for each in (large, small)]
+            assert next(first.read(None)) != next(second.read(None))
+
+    @check(Part.LISTINGS)
     def test_slices_have_keys_of_their_own(self) -> None:
         """Progress is kept under them: two slices with one key would take each other's place."""
         self._need(Capability.BACKFILL)
