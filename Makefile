@@ -84,9 +84,13 @@ wheel: setup  ## The built wheel: its dependencies, entry points, types, a sync,
 docs: setup  ## The documentation site, warnings as errors.
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
-bench: setup  ## Every benchmark, as ratios in one run.
-	@for script in $(filter-out $(CAMPAIGNS:%=tests/benchmarks/%.py) tests/benchmarks/%_parts.py tests/benchmarks/reliability_traffic.py,$(wildcard tests/benchmarks/*.py)); do \
-	   echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/.bench  ## Every benchmark, an hour; writes the tables and the picture of docs/measured. Some: ONLY="growth by_hand".
+	@$(BIN)/python tests/benchmarks/run.py $(ONLY)
+
+# dlt and what else they are measured beside is large, and nothing else needs it.
+$(VENV)/.bench: $(DEPENDENCIES) | setup
+	@$(BIN)/python $(PIP) install -c constraints.txt -e '.[dev,bench]'
+	@touch $@
 
 campaigns: setup  ## Hours: faults in the code, kills at every point, hostile senders, long backfills, many examples.
 	@HYPOTHESIS_PROFILE=campaign $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "hypothesis or campaign"
