@@ -39,7 +39,6 @@ from sync_memory import Shop
 
 from returns_hub import Account, Hub, WebhookRequest
 from returns_hub.store import Store
-from returns_hub.store.inbox import Deliveries, NewDelivery
 from returns_hub.store.schema import DELIVERIES
 
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)
@@ -49,7 +48,7 @@ ACCOUNT: Final = "shop"
 SECRET: Final = "growth"
 ROUNDS: Final = 15
 DELIVERIES_A_ROUND: Final = 20
-MADE: Final = 10_000
+MADE: Final = 1_000
 FIRST: Final = "first sync, a record"
 SECOND: Final = "second sync, nothing changed, in all"
 FULL: Final = "full sync again, nothing changed, a record"
@@ -247,7 +246,7 @@ def measure(size: int, address: str, base_url: str) -> Mapping[str, Any]:
             taken, worked = ask(question, ROUNDS)
             costs[name] = (1e3 * statistics.median(taken), 1e3 * statistics.median(worked))
         clock = time.perf_counter()
-        seed(store, size)
+        seed(hub, store, size)
         progress(f"{size:,} deliveries stored, {time.perf_counter() - clock:.1f} s")
         new = deliveries(random.Random(5), size, "new")
         costs[RECEIVE] = median_of(lambda: hub.receive(ACCOUNT, next(new)))
@@ -309,15 +308,11 @@ def deliveries(chance: random.Random, size: int, name: str) -> Iterator[WebhookR
         )
 
 
-def seed(store: Store, size: int) -> None:
-    """Store so many deliveries: some thousand as they are received, and beyond those their copies, each about a subject of its own."""
-    requests = deliveries(random.Random(4), size, "old")
-    made = [next(requests) for _ in range(min(size, MADE))]
-    some = [
-        NewDelivery(account=ACCOUNT, request=each, dedupe_key=f"old {at}", subject=f"subject {at}")
-        for at, each in enumerate(made)
-    ]
-    Deliveries(store.database).put(some)
+def seed(hub: Hub, store: Store, size: int) -> None:
+    """Store so many deliveries: a thousand as they are received, and then their copies, each about a subject of its own."""
+    old = deliveries(random.Random(4), size, "old")
+    for _ in range(min(size, MADE)):
+        hub.receive(ACCOUNT, next(old))
     copied = {column.name: column for column in DELIVERIES.c if column.name != "id"}
     for copy in range(1, -(-size // MADE)):
         values = copied | {name: copied[name] + f", copy {copy}" for name in ("dedupe_key", "subject")}
