@@ -271,6 +271,7 @@ class StatusTable:
     fold: Callable[[str], str] = verbatim
     source: str = ""
     _folded: Mapping[str, Facts] = field(init=False, repr=False)
+    _plain: Mapping[str, Facts] = field(init=False, repr=False)
     _seen: Counter[str] = field(init=False, repr=False, factory=Counter)
     _lock: threading.Lock = field(init=False, repr=False, factory=threading.Lock)
 
@@ -281,6 +282,9 @@ class StatusTable:
             if folded.setdefault(key, facts) != facts:
                 raise ValueError(f"{self.name}: {word!r} folds onto a word that means something else")
         object.__setattr__(self, "_folded", MappingProxyType(folded))
+        # Words as the rows spell them, with a meaning: most of what comes needs neither folding nor counting.
+        plain = {word: facts for word, facts in self.rows.items() if word and self._has_meaning(facts)}
+        object.__setattr__(self, "_plain", MappingProxyType(plain))
         reset_after_fork(self, StatusTable._reset)
 
     def _reset(self) -> None:
@@ -290,10 +294,16 @@ class StatusTable:
         """What the word asserts; for None or ``""`` nothing at all, for a word without a row :attr:`unknown`."""
         if not word:
             return _SILENCE
+        plain = self._plain.get(word)
+        if plain is not None:
+            return plain
         facts = self._folded.get(self.fold(word), self.unknown)
-        if facts is self.unknown or facts.has_no_meaning:
+        if not self._has_meaning(facts):
             self._count(word)
         return facts
+
+    def _has_meaning(self, facts: Facts) -> bool:
+        return facts is not self.unknown and not facts.has_no_meaning
 
     def knows(self, word: str) -> bool:
         """True if the word, folded, has a row."""

@@ -6,6 +6,7 @@ Sources: Return Helper API, List return inventories and Getting started; the sha
 documentation (see ``docs/sources.md``).
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -160,23 +161,31 @@ def parse_country(record: Record, *names: str) -> str | None:
 
 def parse_parcel(record: Record, *, prefix: str = "") -> Parcel | None:
     """Weight and sides of a parcel or an inventory, the longest side first; None where there are none. A measure in a unit that is not known is left out."""
-
-    def name(stem: str) -> str:
-        return prefix + stem if prefix else stem[:1].lower() + stem[1:]
-
-    factor = _WEIGHTS.get(record.text(name("WeightUom"), name("WeightUnit")))
-    weight = record.number(name("Weight"))
-    sides = [record.number(f"{name('Dimension')}{index}") for index in (1, 2, 3)]
-    if record.text(name("DimensionUom"), name("DimensionUnit")) not in (None, "cm"):
+    weight_name, weight_units, side_names, side_units = _parcel_names(prefix)
+    factor = _WEIGHTS.get(record.text(*weight_units))
+    weight = record.number(weight_name)
+    sides = [record.number(name) for name in side_names]
+    if record.text(*side_units) not in (None, "cm"):
         sides = [None, None, None]
+    if factor is None:
+        weight = None
+    if weight is None and sides == [None, None, None]:
+        return None
     length, width, height = sides
-    measured = Parcel(
+    return Parcel(
         weight_g=None if weight is None or factor is None else weight * factor,
         length_cm=length,
         width_cm=width,
         height_cm=height,
     )
-    return None if measured == Parcel() else measured
+
+
+@functools.cache
+def _parcel_names(prefix: str) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The fields of a weight, of its unit, of the three sides, and of their unit."""
+    weight, side = (prefix + "Weight", prefix + "Dimension") if prefix else ("weight", "dimension")
+    sides = (f"{side}1", f"{side}2", f"{side}3")
+    return weight, (weight + "Uom", weight + "Unit"), sides, (side + "Uom", side + "Unit")
 
 
 def parse_address(record: Record, *, prefix: str = "") -> Address:
@@ -224,15 +233,15 @@ def parse_order(record: Record) -> OrderRef | None:
 def parse_images(record: Record) -> tuple[str, ...]:
     """The URLs of an ``imageUrlList`` of texts, or of an ``imageList`` of objects."""
     listed = [image.text("imageUrl") for image in record.records("imageList")]
-    return record.texts("imageUrlList") or tuple(filter(None, listed))
+    return record.texts("imageUrlList") or tuple([url for url in listed if url])
 
 
 def parse_aliases(record: Record) -> tuple[str, ...]:
     """By what else an inventory may be named: its line item's id as it is, and ``vas:ID`` for each service on it."""
     line_item = find_id(record, "returnRequestLineItemId")
     services = [find_id(each, "returnRequestLineItemVasId") for each in (*_service_records(record), record)]
-    names = [line_item, *(service_alias(service) for service in services if service)]
-    return tuple(dict.fromkeys(filter(None, names)))
+    names = [service_alias(service) for service in services if service]
+    return tuple(dict.fromkeys([line_item, *names] if line_item else names))
 
 
 def _service_records(record: Record) -> list[Record]:

@@ -208,7 +208,7 @@ _TRACKING_WORDS: Final[Mapping[ShipmentStatus, tuple[str, ...]]] = MappingProxyT
 
 def fold_tracking_word(word: str) -> str:
     """A tracking status without regard to case, blanks, hyphens and underscores."""
-    return "".join(character for character in word.casefold() if character.isalnum())
+    return "".join(filter(str.isalnum, word.casefold()))
 
 
 # Keyed by the text, and by the code where the text says nothing. The documentation lists neither.

@@ -8,7 +8,6 @@ empty, and named in ``unreadable``.
 import re
 from bisect import bisect_left
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
@@ -40,6 +39,9 @@ REQUEST_PREFIX: Final = "request:"
 
 _LOCAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?\Z", re.ASCII)
 _NO_REQUEST: Final = (None, "0")
+_NO_ORDER: Final = OrderRef()
+_NOBODY: Final = Customer()
+_NO_ADDRESS: Final = Address()
 # The vendor's web server and its database need not agree to the second.
 _CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 
@@ -77,8 +79,10 @@ def upper_bound(moment: datetime, zone: tzinfo) -> datetime:
 
 def clock_change(local: datetime, zone: tzinfo) -> timedelta:
     """By how much the clock is set at a local time: less than zero where that time exists twice, more where it never exists."""
-    before, after = (local.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1))
-    return after - before
+    if zone is UTC:
+        return timedelta()
+    before = local.replace(tzinfo=zone, fold=0)
+    return (before.replace(fold=1).utcoffset() or timedelta()) - (before.utcoffset() or timedelta())
 
 
 def repeated_period(local: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
@@ -105,10 +109,19 @@ def resolve_local_time(local: datetime, zone: tzinfo, observed_at: datetime | No
 
     A record observed in that hour can so never seem older than one observed before it. Without ``observed_at`` it is the later one.
 
+    ``local`` is the first of the two (``fold=0``).
+
     Raises:
         OverflowError: outside what a ``datetime`` holds.
     """
-    earlier, later = sorted(local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    # `replace` parses keywords, which takes ten times as long.
+    first = datetime.combine(local, local.time(), zone)
+    if zone is UTC:
+        return first
+    second = first.replace(fold=1)
+    if first.utcoffset() == second.utcoffset():
+        return first.astimezone(UTC)
+    earlier, later = sorted((first.astimezone(UTC), second.astimezone(UTC)))
     return later if observed_at is None or later <= observed_at + _CLOCK_TOLERANCE else earlier
 
 
@@ -134,8 +147,9 @@ class RecordParser:
             UnexpectedReply: it has no id.
         """
         record = Record(raw)
-        return evolve(
-            self._parse_common(record, self.requests),
+        common = self._parse_common(record, self.requests)
+        return Return(
+            **common,
             id=REQUEST_PREFIX + record.id("request_id"),
             number=record.text("request"),
             created_at=self._time(record, "request_date", self.zone),
@@ -149,10 +163,11 @@ class RecordParser:
             UnexpectedReply: it has no id.
         """
         record = Record(raw)
+        common = self._parse_common(record, self.returns)
         request_id, return_type = record.optional_id("request_id"), record.text("return_type")
         tracking_number = record.optional_id("tracking_number")
-        return evolve(
-            self._parse_common(record, self.returns),
+        return Return(
+            **common,
             id=record.id("return_id"),
             number=record.text("return"),
             shipments=(self._parse_shipment(record, tracking_number),) if tracking_number else (),
@@ -174,8 +189,8 @@ class RecordParser:
         record = Record(raw)
         return evolve(self._parse_shipment(record, record.id("tracking_number")), unreadable=record.unreadable)
 
-    def _parse_common(self, record: Record, statuses: StatusTable) -> Return:
-        """What requests and returns have in common; the id is still to come."""
+    def _parse_common(self, record: Record, statuses: StatusTable) -> dict[str, Any]:
+        """What requests and returns have in common, by the names of the model."""
         word = record.text("status")
         facts = statuses.look_up(word)
         number, order_id = record.text("reference"), record.optional_id("order_id")
@@ -186,23 +201,22 @@ class RecordParser:
             name=" ".join(filter(None, (address.first_name, address.last_name))) or None,
             id=record.optional_id("customer_id"),
         )
-        return Return(
-            provider="returnless",
-            id="",
-            status=facts.status or Status.UNKNOWN,
+        return {
+            "provider": "returnless",
+            "status": facts.status or Status.UNKNOWN,
             # A word that asserts no status, as `exception`, leaves the one that was there.
-            status_raw=None if facts.status is None else word,
-            attention=facts.attention,
-            order=order if order != OrderRef() else None,
-            customer=customer if customer != Customer() else None,
-            address=address if address != Address() else None,
-            items=self._parse_items(record),
-            resolutions=_resolutions(facts),
-            notes=tuple([self._parse_note(note) for note in record.records("return_notes")]),
-            form=record.text("form"),
-            goods_expected=facts.goods_expected,
-            raw=record.raw,
-        )
+            "status_raw": None if facts.status is None else word,
+            "attention": facts.attention,
+            "order": order if order != _NO_ORDER else None,
+            "customer": customer if customer != _NOBODY else None,
+            "address": address if address != _NO_ADDRESS else None,
+            "items": self._parse_items(record),
+            "resolutions": _resolutions(facts),
+            "notes": tuple([self._parse_note(note) for note in record.records("return_notes")]),
+            "form": record.text("form"),
+            "goods_expected": facts.goods_expected,
+            "raw": record.raw,
+        }
 
     def _parse_items(self, record: Record) -> tuple[Item, ...]:
         # The webhook lists every line of the order, with a quantity of zero for what the customer keeps.
@@ -270,11 +284,13 @@ class RecordParser:
         if text is None or text.startswith("0000-00-00"):
             return None
         if not text.isdigit():
-            with suppress(ValueError, OverflowError):
+            try:
                 time = datetime.fromisoformat(text)
                 if time.tzinfo is not None:
                     return time.astimezone(UTC)
                 return resolve_local_time(time, zone, self.observed_at)
+            except (ValueError, OverflowError):
+                pass
         record.note_unreadable(name)
         return None
 

@@ -100,28 +100,26 @@ class Record:
         """An identifier, or None."""
         for name in names:
             value = self.raw.get(name)
-            # What most identifiers are, `rma_abc123` for instance, needs no further look.
-            if type(value) is str and value.isidentifier() and len(value) <= MAX_ID_LENGTH:
+            # What most identifiers are, `948191` or `rma_abc123` for instance, needs no further look.
+            if type(value) is str and (value.isalnum() or value.isidentifier()) and len(value) <= MAX_ID_LENGTH:
                 return value
-            if value is None or is_nothing(value):
+            if value is None:
                 continue
             found = parse_id(value)
             if found is not None:
                 return found
-            self.note_unreadable(name)
+            if not is_nothing(value):
+                self.note_unreadable(name)
         return None
 
     def text(self, *names: str) -> str | None:
         """A text that is not blank, or a number as it is written plainly."""
-        raw = self.raw
         for name in names:
-            value = raw.get(name)
-            if value is None:
-                continue
+            value = self.raw.get(name)
             if type(value) is str:
                 if value and not value.isspace():
                     return value
-            elif not is_nothing(value):
+            elif value is not None and not is_nothing(value):
                 plain = _plain_number(value)
                 if plain is not None:
                     return plain
