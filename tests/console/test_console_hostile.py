@@ -310,6 +310,7 @@ def deliver_payloads(database: Database) -> None:
         connection.execute(failed, [{"key": f"{index:04}", "why": text} for index, text in enumerate(texts)])
 
 
+@pytest.mark.no_cover  # the same pages some hundred times
 def test_no_payload_breaks_the_pages_of_deliveries(browser: Any) -> None:
     for index, payload in enumerate(PAYLOADS):
         path = f"/console/deliveries/{index + 1}"
@@ -335,6 +336,7 @@ def unmasked(browser: Any, return_id: str) -> Any:
     return browser.follow(browser.act(f"/console/returns/acme/{return_id}", f"/console/unmask/acme/{return_id}"))
 
 
+@pytest.mark.no_cover
 def test_no_payload_breaks_the_page_of_a_return(browser: Any) -> None:
     page = Tags(unmasked(browser, "r-harmless").text)
     # What a text may decide is whether something is there at all: these elements are beside it.
@@ -374,6 +376,7 @@ def test_no_payload_breaks_the_page_of_a_return(browser: Any) -> None:
             ), payload[:50]
 
 
+@pytest.mark.no_cover
 def test_no_payload_breaks_a_list_or_a_form(browser: Any) -> None:
     path, seen = "/console/returns", 0
     while path:
@@ -391,6 +394,7 @@ def test_no_payload_breaks_a_list_or_a_form(browser: Any) -> None:
             check(reply.text, PAYLOADS[index])
 
 
+@pytest.mark.no_cover
 def test_no_payload_breaks_what_somebody_types(browser: Any) -> None:
     for payload in PAYLOADS[::3]:
         given = quote(payload[:300], safe="", errors="replace")

@@ -1,6 +1,7 @@
 """What names a return by its parts only: it reaches the return that is meant, in whatever order the two come."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any, TypeAlias
 
 import pytest
@@ -196,16 +197,19 @@ TELLINGS = st.lists(st.tuples(st.just(""), NAMELESS) | st.tuples(st.just("r1"), 
 )
 
 
+ACCOUNTS = count(1)
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_order_of_arrival_does_not_matter(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, a_return: MakeReturn, at: At
+    data: st.DataObject, sqlite_store: Store, a_return: MakeReturn, at: At
 ) -> None:
     told = data.draw(TELLINGS)
     states = []
     for order in (told, data.draw(st.permutations(told))):
-        with Store.open(f"sqlite:///{tmp_path_factory.mktemp('names')}/mirror.db") as store:
-            for key, minute, facts in order:
-                store.apply("acme", [observed(a_return(key, **facts), seen_at=at(minute))])
-            states.append([dump(stored.ret) for stored in store.returns()])
+        account = f"acme{next(ACCOUNTS)}"  # which nothing is known of yet
+        for key, minute, facts in order:
+            sqlite_store.apply(account, [observed(a_return(key, **facts), seen_at=at(minute))])
+        states.append([dump(stored.ret) for stored in sqlite_store.returns(account=account)])
     assert states[0] == states[1]
