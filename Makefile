@@ -18,7 +18,7 @@ JOBS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 # What gates say that run at the same time is printed one after the other, by a make that can (4.0).
 APART := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 # What runs for minutes or hours, and is no benchmark.
-CAMPAIGNS := mutation conformance_mutants return_helper_backfill hostile_senders further_vendors reliability_kills reliability_failures reliability_crowd reliability_pgbouncer reliability_hangs proxies
+CAMPAIGNS := mutation conformance_mutants return_helper_backfill hostile_senders further_vendors signature_attacks reliability_kills reliability_failures reliability_crowd reliability_pgbouncer reliability_hangs proxies
 
 # The tests start hundreds of processes: without its bytecode each would compile the library anew.
 export PYTHONDONTWRITEBYTECODE :=

@@ -154,3 +154,13 @@ def test_what_throughput_counts_is_stored(campaign: Campaign) -> None:
     told = re.findall(r"sqlite, (.*): ([1-9]\d*) acknowledged, (\d+) stored", out)
     assert [kind for kind, _, _ in told] == ["returns-hub", "each", "grouped"]
     assert [acknowledged for _, acknowledged, _ in told] == [stored for _, _, stored in told]
+
+
+def test_further_vendors_are_read_exactly_and_do_nothing_twice(campaign: Campaign) -> None:
+    out = campaign("further_vendors.py", "--records", "300", "--kills", "0", "--losses", "1")
+    assert out.count("300 read, 2,700 values compared: 0 wrong") == 3
+    assert out.count("12 changes and new returns, each told once: 0 wrong") == 3
+
+
+def test_forged_deliveries_are_refused(campaign: Campaign) -> None:
+    assert campaign("signature_attacks.py").count(" 0 taken, 0 stored") == 3
