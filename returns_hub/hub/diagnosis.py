@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from returns_hub.accounts import Account
-from returns_hub.adapter import Adapter, Capability, Support
+from returns_hub.adapter import Adapter, Capability, Limits, Support
 from returns_hub.client import Client
 from returns_hub.errors import (
     AuthenticationFailed,
@@ -224,9 +224,24 @@ def _account(resources: HubResources, account: Account, *, offline: bool) -> Ite
         return
     detail = f"complete for {client.adapter.display_name}"
     yield Finding(account=account.name, check="options", result="ok", detail=detail)
+    limits = client.adapter.limits
+    if limits.assumed and account.rate_limit is None:
+        yield Finding(account=account.name, check="rate limit", result="ok", detail=describe_rate(account, limits))
     yield from _webhooks(client.adapter, account.name)
     if not offline:
         yield from _vendor(client, account)
+
+
+def describe_rate(account: Account, limits: Limits) -> str:
+    """The rate limit in force for an account, and who says so."""
+    if account.rate_limit is not None:
+        return f"{account.rate_limit}, as configured"
+    if limits.rate is None:
+        return "none is published"
+    source = (
+        "assumed: the vendor publishes none; rate_limit sets another" if limits.assumed else "as the vendor publishes"
+    )
+    return f"{limits.rate.count} in {limits.rate.seconds:g} s, {source}"
 
 
 def _orders(account: Account, name: str) -> Finding:

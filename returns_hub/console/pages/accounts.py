@@ -12,6 +12,7 @@ from returns_hub.console.meaning import Meanings
 from returns_hub.console.visit import Act, Page, Plan, Query, Result, Visit
 from returns_hub.errors import ReturnsHubError
 from returns_hub.hub import Hub
+from returns_hub.hub.diagnosis import describe_rate
 from returns_hub.reports import SyncProgress
 from returns_hub.store.audit import NewAuditEntry, Outcome
 from returns_hub.store.sync_log import SyncHealth, SyncLog
@@ -108,14 +109,10 @@ def _state(problems: Mapping[str, str], health: SyncHealth) -> str:
 
 def _rate(hub: Hub, name: str) -> str:
     """The rate limit in force, in words."""
-    account = hub.accounts[name]
-    if account.rate_limit is not None:
-        return f"{account.rate_limit}, as configured"
     try:
-        rate = hub.client(name).adapter.limits.rate
+        return describe_rate(hub.accounts[name], hub.client(name).adapter.limits)
     except ReturnsHubError:
         return ""
-    return "none is published" if rate is None else f"{rate.count} in {rate.seconds:g} s, as the vendor publishes"
 
 
 def _sync_log(hub: Hub) -> SyncLog:
