@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import wait
-from functools import partial
 from typing import Any, Final
 
 from returns_hub import telemetry
@@ -67,13 +66,19 @@ class EventDispatcher:
             StoreError: the database fails. An event whose end could not be stored is handed over again.
         """
         tried = taken = 0
-        for consumer in self._handlers.consumers():
-            while (limit is None or tried < limit) and not stop():
-                claimed = self.claim(consumer.name)
-                if claimed is None:
-                    break
-                tried += 1
-                with extending(partial(self.extend, claimed)):
+        claimed: ClaimedEvent | None = None
+
+        def extend() -> None:
+            if claimed is not None:
+                self.extend(claimed)
+
+        with extending(extend):
+            for consumer in self._handlers.consumers():
+                while (limit is None or tried < limit) and not stop():
+                    claimed = self.claim(consumer.name)
+                    if claimed is None:
+                        break
+                    tried += 1
                     taken += self.run(claimed)
         return taken
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable
-from functools import partial
 from typing import Final
 
 from attrs import evolve
@@ -70,12 +69,18 @@ class Processor:
             StoreError: the database fails. What was not finished is processed again.
         """
         processed = tried = 0
-        while (limit is None or tried < limit) and not stop():
-            claimed = self.claim()
-            if claimed is None:
-                break
-            tried += 1
-            with extending(partial(self.extend, claimed)):
+        claimed: ClaimedDelivery | None = None
+
+        def extend() -> None:
+            if claimed is not None:
+                self.extend(claimed)
+
+        with extending(extend):
+            while (limit is None or tried < limit) and not stop():
+                claimed = self.claim()
+                if claimed is None:
+                    break
+                tried += 1
                 processed += self.run(claimed)
         return processed
 

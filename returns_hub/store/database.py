@@ -113,9 +113,12 @@ class Database:
                 _upgrade(connection)
 
     @contextlib.contextmanager
-    def reading(self, *, within: float | None = None) -> Iterator[Connection]:
-        """A transaction that sees the database as of one moment. PostgreSQL has ``within`` seconds for each answer, or 70."""
-        with self._connected() as connection, connection.execution_options(within=within).begin():
+    def reading(self, *, within: float | None = None, single: bool = False) -> Iterator[Connection]:
+        """A transaction that sees the database as of one moment. PostgreSQL has ``within`` seconds for each answer, or 70.
+
+        With ``single`` each statement is a transaction of its own on PostgreSQL, in one exchange.
+        """
+        with self._connected() as connection, connection.execution_options(within=within, single=single).begin():
             yield connection
 
     @contextlib.contextmanager
@@ -125,6 +128,7 @@ class Database:
         serialized: bool = True,
         durable: bool | None = None,
         within: float | None = None,
+        single: bool = False,
     ) -> Iterator[Connection]:
         """The transaction that may write: committed at the end, undone by an exception.
 
@@ -132,9 +136,10 @@ class Database:
         What is ``durable`` survives a power cut once it is committed; what is not does not wait for the disk, and a power
         cut may undo it, whole. With None that is as the database is set up. PostgreSQL has ``within`` seconds for each
         answer, or 15, and 30 to give it its turn; a file has the ``?timeout=`` of its address. PostgreSQL undoes it where
-        nothing is asked for 15 seconds: a process that stops here would hold up the others.
+        nothing is asked for 15 seconds: a process that stops here would hold up the others. With ``single`` each statement is
+        committed by itself on PostgreSQL, in one exchange.
         """
-        options = {"write": True, "durable": durable, "serialized": serialized, "within": within}
+        options = {"write": True, "durable": durable, "serialized": serialized, "within": within, "single": single}
         with contextlib.ExitStack() as held:
             if serialized or self.dialect == "sqlite":
                 held.enter_context(self._turn.taken())

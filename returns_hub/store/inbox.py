@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from attrs import evolve, frozen
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, RowMapping, Select, Text, bindparam, delete, func, select
 
 from returns_hub.errors import StoreError
 from returns_hub.events import Event, Origin
@@ -67,6 +67,12 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._queue = Queue(database.dialect, DELIVERIES, order="id", key=("account", "subject"))
+        self._processed = self._queue.ending(
+            state=PROCESSED,
+            processed_at=sql_time(database.dialect),
+            error=bindparam("remark", type_=Text),
+            events=_ROW.events + bindparam("made", type_=Integer),
+        )
 
     @store_errors
     def claim(self, *, max_attempts: int, busy: Collection[str] = ()) -> ClaimedDelivery | None:
@@ -77,26 +83,26 @@ class Deliveries:
                 if not self._queue.is_due(connection, busy=busy):
                     return None
         # A claim that is lost with the power is made again.
-        with self.database.writing(serialized=False, durable=False) as connection:
+        with self.database.writing(serialized=False, durable=False, single=True) as connection:
             row = self._queue.claim(connection, max_attempts=max_attempts, busy=busy)
         return None if row is None else ClaimedDelivery(delivery=_delivery(row), claim=self._queue.claim_of(row))
 
     @store_errors
     def extend(self, claim: Claim) -> None:
         """Put off the moment at which the claim ends."""
-        with self.database.writing(serialized=False, durable=False) as connection:
+        with self.database.writing(serialized=False, durable=False, single=True) as connection:
             self._queue.extend(connection, claim)
 
     @store_errors
     def release(self, claim: Claim) -> None:
         """The delivery was not tried: anybody may claim it now, and the attempt does not count."""
-        with self.database.writing(serialized=False, durable=False) as connection:
+        with self.database.writing(serialized=False, durable=False, single=True) as connection:
             self._queue.release(connection, claim)
 
     @store_errors
     def fail(self, claim: Claim, error: str, *, retry_in: float | None) -> None:
         """The delivery could not be processed: it is tried again in so many seconds, or with None it is dead."""
-        with self.database.writing(serialized=False) as connection:
+        with self.database.writing(serialized=False, single=True) as connection:
             self._queue.fail(connection, claim, error, retry_in=retry_in)
 
     @store_errors
@@ -161,7 +167,7 @@ class Deliveries:
     @store_errors
     def next_due(self) -> float | None:
         """Seconds until a delivery is due that is not yet, or a claim ends; None if nothing waits for its time."""
-        with self.database.reading(within=QUEUE_SECONDS) as connection:
+        with self.database.reading(within=QUEUE_SECONDS, single=True) as connection:
             return self._queue.next_due(connection)
 
     @store_errors
@@ -254,17 +260,13 @@ class Deliveries:
         applied = ingestion.apply(connection, claimed.delivery.account, batch, derive)
         if not result.read.issuperset(applied.reread):
             raise _RolledBack(applied)
-        done: dict[str, Any] = {
-            "state": PROCESSED,
-            "processed_at": sql_time(self.database.dialect),
-            "error": result.remark,
-        }
-        events = applied.events
+        ending = self._processed
+        parameters: dict[str, Any] = {"remark": result.remark, "made": applied.events}
         if correlation.find_erased(connection, claimed.delivery.account, result.about):
-            done |= {"error": _ERASED, "url": "", "headers": "[]", "body": b""}
+            ending, parameters["remark"] = ending.values(url="", headers="[]", body=b""), _ERASED
         else:
-            events += _append_new(connection, result.events)
-        if not self._queue.settle(connection, claimed.claim, events=_ROW.events + events, **done):
+            parameters["made"] += _append_new(connection, result.events)
+        if not self._queue.end(connection, claimed.claim, ending, **parameters):
             raise _RolledBack(None)
         return applied
 

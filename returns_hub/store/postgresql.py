@@ -54,13 +54,15 @@ class BoundedConnection(psycopg.Connection[Any]):
     """A connection that is closed once the server has not answered for ``limit`` seconds.
 
     ``is_pooled``: a pooler stands in between, and other clients may use the session. ``opening`` is what a transaction is to
-    begin with, in ``opening_limit`` seconds: it goes to the server together with its first statement, and is answered with that.
+    begin with, in ``opening_limit`` seconds: it goes to the server together with its first statement, and is answered with that;
+    with ``is_single`` the end of the transaction goes along as well, and the next statement is the next transaction.
     """
 
     limit: float = _ANSWER_SECONDS
     is_pooled: bool = False
     opening: Sequence[str] = ()
     opening_limit: float = 0.0
+    is_single: bool = False
     used_at: float = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -97,13 +99,17 @@ class BoundedConnection(psycopg.Connection[Any]):
                         self.execute(statement)
                     try:
                         yield
+                        if self.is_single:
+                            self.execute("COMMIT")
                     except psycopg.Error as error:
                         failure = error
             except psycopg.Error as error:
                 # What ends the pipeline is only what follows from that.
                 failure = failure or error
-            if failure is not None:
-                raise failure
+        if failure is not None:
+            raise failure
+        if self.is_single:
+            self.opening = opening
 
     def open(self) -> None:
         """Send the ``opening`` now, if there is any."""
@@ -224,6 +230,7 @@ def _check_out(connection: BoundedConnection, _: object, __: object) -> None:
 def _begin(connection: Connection) -> None:
     options, driver = connection.get_execution_options(), _driver_of(connection)
     driver.limit = options.get("within") or (_WRITER_SECONDS if options.get("write") else _READER_SECONDS)
+    driver.is_single = bool(options.get("single"))
     driver.opening_limit = _TURN_SECONDS if options.get("serialized") else 0.0
     names = ("write", "idle", "schema", "autocommit", "durable", "serialized")
     driver.opening = _opening(is_pooled=driver.is_pooled, **{name: options.get(name) for name in names})

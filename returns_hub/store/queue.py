@@ -5,6 +5,7 @@ the row. Whoever has lost a claim changes nothing with it, so what is committed 
 once. Deliveries are such rows, and so are the events of a consumer; SQLite and PostgreSQL hold them alike.
 """
 
+import json
 import secrets
 import threading
 import time
@@ -15,19 +16,23 @@ from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 from sqlalchemy import (
+    ARRAY,
     Column,
     ColumnElement,
     Connection,
+    Integer,
     RowMapping,
     Select,
     Table,
     Text,
     Update,
+    all_,
     bindparam,
     case,
     exists,
     func,
     literal_column,
+    null,
     select,
     true,
     update,
@@ -35,7 +40,9 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from returns_hub.store.database import database_time, sql_time
+from returns_hub.errors import describe_error
+from returns_hub.logs import log_event
+from returns_hub.store.database import sql_time
 
 CLAIM_SECONDS: Final = 30.0
 """How long a claim holds that is not extended: what a killed process had claimed is claimed anew after that."""
@@ -105,10 +112,13 @@ class Queue:
         self._partition: Column[str] | None = None if partition is None else table.c[partition]
         # Made once: to make them takes as long as to ask them.
         self._find, self._take = self._build_claiming()
+        self._next_due = self._build_next_due()
+        self._extend = self._held().values(claimed_until=self._claim_end())
 
     def is_due(self, connection: Connection, *, partition: str | None = None, busy: Collection[str] = ()) -> bool:
         """True if :meth:`claim` would find something."""
-        return connection.execute(self._find, {"partition": partition, "busy": list(busy)}).first() is not None
+        asked = {"partition": partition, "busy": self._list(busy)}
+        return connection.execute(self._find, asked).first() is not None
 
     def claim(
         self, connection: Connection, *, max_attempts: int, partition: str | None = None, busy: Collection[str] = ()
@@ -117,11 +127,15 @@ class Queue:
 
         A row whose last attempt was never settled is dead, and not claimed any more: it may take every process down.
         """
-        asked = {"partition": partition, "busy": list(busy), "token": secrets.token_hex(8)}
+        asked = {
+            "partition": partition,
+            "busy": self._list(busy),
+            "token": secrets.token_hex(8),
+            "max_attempts": max_attempts,
+        }
         while row := connection.execute(self._take, asked).mappings().first():
-            if row["attempts"] <= max_attempts:
+            if row["state"] != DEAD:
                 return row
-            self.settle(connection, self.claim_of(row), state=DEAD, attempts=self._table.c.attempts - 1)
         return None
 
     def claim_of(self, row: RowMapping) -> Claim:
@@ -143,7 +157,7 @@ class Queue:
 
     def extend(self, connection: Connection, claim: Claim) -> None:
         """Have the claim hold for :data:`CLAIM_SECONDS` from now."""
-        connection.execute(self._of(claim).values(claimed_until=self._claim_end()))
+        connection.execute(self._extend, _held_by(claim))
 
     def release(self, connection: Connection, claim: Claim) -> None:
         """Nothing was tried: anybody may claim the row now, and the attempt does not count."""
@@ -157,8 +171,15 @@ class Queue:
 
     def settle(self, connection: Connection, claim: Claim, **values: Any) -> bool:
         """Change the row and give the claim up; False, and nothing is changed, if the claim was lost."""
-        settled = self._of(claim).values(claim=None, claimed_until=None, **values)
-        return connection.execute(settled).rowcount == 1
+        return self.end(connection, claim, self.ending(**values))
+
+    def ending(self, **values: Any) -> Update:
+        """What :meth:`end` executes, made once: it changes a row and gives the claim up."""
+        return self._held().values(claim=None, claimed_until=None, **values)
+
+    def end(self, connection: Connection, claim: Claim, ending: Update, **parameters: Any) -> bool:
+        """End a claim; False, and nothing is changed, if it was lost."""
+        return connection.execute(ending, {**_held_by(claim), **parameters}).rowcount == 1
 
     def replay(self, connection: Connection, rows: ColumnElement[bool], **values: Any) -> int:
         """Have rows that nobody has claimed worked on anew, with all their attempts; how many there are among these."""
@@ -169,14 +190,15 @@ class Queue:
 
     def next_due(self, connection: Connection, *, partition: str | None = None) -> float | None:
         """Seconds until a row is due that is not yet, or a claim ends; None if nothing waits for its time."""
-        row, now = self._table.c, database_time(connection)
+        found, now = connection.execute(self._next_due, {"partition": partition}).one()
+        return None if found is None else (found - now).total_seconds()
+
+    def _build_next_due(self) -> Select[Any]:
+        row, now = self._table.c, sql_time(self._dialect)
         # Not what is due by now: it is claimed, or waits for one before it.
         moment = func.coalesce(row.claimed_until, row.due_at)
-        later = select(func.min(moment)).where(in_state(row, PENDING), moment > now)
-        found: datetime | None = connection.execute(
-            later.where(self._in_partition(self._table)), {"partition": partition}
-        ).scalar()
-        return None if found is None else (found - now).total_seconds()
+        later = select(func.min(moment), now.label("now")).where(in_state(row, PENDING), moment > now)
+        return later.where(self._in_partition(self._table))
 
     def _build_claiming(self) -> tuple[Select[Any], ReturningUpdate[Any]]:
         """What finds the rows that are due, and what claims them."""
@@ -185,18 +207,21 @@ class Queue:
         find = (
             select(row[self._order.name])
             .where(in_state(row, PENDING), self._is_due(row, now), self._is_free(row, now), ~self._waits(row, now))
-            .where(self._in_partition(due), row.account.not_in(bindparam("busy", expanding=True)))
+            .where(self._in_partition(due), self._is_none_of(row.account, "busy"))
             .order_by(row.due_at, row[self._order.name])
             .limit(1)
         )
         found = find.with_for_update(skip_locked=True).scalar_subquery()
         claimed = (self._order == found) & self._in_partition(self._table)
+        taken = self._table.c
+        is_last = taken.attempts >= bindparam("max_attempts", type_=Integer)
         values = {
-            "claim": bindparam("token"),
-            "claimed_until": self._claim_end(),
-            "attempts": self._table.c.attempts + 1,
+            "state": case((is_last, DEAD), else_=taken.state),
+            "claim": case((is_last, null()), else_=bindparam("token", type_=Text)),
+            "claimed_until": case((is_last, null()), else_=self._claim_end()),
+            "attempts": case((is_last, taken.attempts), else_=taken.attempts + 1),
             # Whoever ends an attempt gives its claim up.
-            "error": case((self._table.c.claimed_until.is_not(None), LOST), else_=self._table.c.error),
+            "error": case((taken.claimed_until.is_not(None), LOST), else_=taken.error),
         }
         return find, update(self._table).where(claimed).values(values).returning(self._table)
 
@@ -225,26 +250,44 @@ class Queue:
         too_long = row.claimed_until > sql_time(self._dialect, later=CLAIM_SECONDS + _CLOCK_MARGIN)
         return row.claimed_until.is_(None) | (row.claimed_until <= now) | too_long
 
-    def _of(self, claim: Claim) -> Update:
-        """A change of what was claimed, as far as it is still this claim's."""
+    def _is_none_of(self, column: Column[str], name: str) -> ColumnElement[bool]:
+        """True of a column with none of the values in a parameter, of which there may be any number."""
+        if self._dialect == "postgresql":
+            return column != all_(bindparam(name, type_=ARRAY(Text)))
+        value = func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value
+        return column.not_in(select(value))
+
+    def _list(self, values: Collection[str]) -> Any:
+        """The values as such a parameter."""
+        return list(values) if self._dialect == "postgresql" else json.dumps(list(values))
+
+    def _held(self) -> Update:
+        """A change of what was claimed, as far as it is still this claim's: see :func:`_held_by`."""
         row = self._table.c
-        held = [self._order == claim.id, in_state(row, PENDING), row.claim == claim.token]
-        return update(self._table).where(
-            *held, true() if self._partition is None else self._partition == claim.partition
-        )
+        held = [self._order == bindparam("of_row"), in_state(row, PENDING), row.claim == bindparam("of_claim")]
+        of_partition = true() if self._partition is None else self._partition == bindparam("of_partition")
+        return update(self._table).where(*held, of_partition)
 
     def _claim_end(self) -> ColumnElement[datetime]:
         return sql_time(self._dialect, later=CLAIM_SECONDS)
 
 
+def _held_by(claim: Claim) -> dict[str, Any]:
+    return {"of_row": claim.id, "of_claim": claim.token, "of_partition": claim.partition}
+
+
 @contextmanager
 def extending(extend: Callable[[], None]) -> Iterator[None]:
-    """Calls ``extend`` again and again while the block lasts, long before claims end, whatever it raises."""
+    """Calls ``extend`` again and again while the block lasts, long before claims end, whatever either of them raises."""
     done = threading.Event()
 
     def run() -> None:
         while not done.wait(_EXTEND_INTERVAL):
-            extend()
+            try:
+                extend()
+            except Exception as error:  # noqa: BLE001 - the next time it may be extended; else the claim ends by itself
+                problem = describe_error(error)
+                log_event("worker.failing", "a claim could not be extended: %s", problem, unforeseen=error)
 
     extender = threading.Thread(target=run, name="returns-hub-claims", daemon=True)
     extender.start()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from attrs import frozen
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, exists, func, insert, select, update
 
 from returns_hub.events import Event, Origin
 from returns_hub.handlers import ConsumerHealth, ExecuteStatement
@@ -24,6 +24,16 @@ from returns_hub.store.sql import insert_new
 _QUEUED: Final = PARKED_EVENTS.c
 _CHUNK: Final = 100
 _WINDOW: Final = 5_000
+
+# Made once: to make them takes as long as to ask them.
+_EVENT: Final = select(EVENTS).where(EVENTS.c.sequence == bindparam("of_sequence"))
+_TAKEN: Final = delete(PARKED_EVENTS).where(
+    _QUEUED.consumer == bindparam("of_consumer"), _QUEUED.sequence == bindparam("of_sequence")
+)
+# A row where the stream goes on behind a consumer's cursor.
+_BEHIND: Final = select(CONSUMERS.c.name).where(
+    CONSUMERS.c.name == bindparam("of_consumer"), exists().where(EVENTS.c.sequence > CONSUMERS.c.after)
+)
 
 
 class ClaimLost(Exception):
@@ -77,35 +87,30 @@ class Subscriptions:
 
         Without ``backfill`` the cursor passes over the events of that origin.
         """
-        with self.database.reading(within=QUEUE_SECONDS) as connection:
-            # Mostly nothing is due, and to find that out need not keep a writer waiting.
-            if not _is_behind(connection, consumer) and not self._queue.is_due(
-                connection, partition=consumer, busy=busy
-            ):
-                return None
         while True:
-            # A claim that is lost with the power is made again.
-            with self.database.writing(serialized=False, durable=False) as connection:
-                if row := self._queue.claim(connection, max_attempts=max_attempts, partition=consumer, busy=busy):
-                    of_event = select(EVENTS).where(EVENTS.c.sequence == row["sequence"])
-                    event = rows.read_event(connection.execute(of_event).mappings().one())
+            if self._may_be_due(consumer, busy):
+                # A claim that is lost with the power is made again.
+                with self.database.writing(serialized=False, durable=False, single=True) as connection:
+                    row = self._queue.claim(connection, max_attempts=max_attempts, partition=consumer, busy=busy)
+                if row is not None:
+                    event = self._read_event(row["sequence"])
                     return ClaimedEvent(consumer=consumer, event=event, claim=self._queue.claim_of(row))
-                if not _advance(connection, consumer, types, backfill=backfill):
-                    return None
+            if not self._advance(consumer, types, backfill=backfill):
+                return None
 
     @store_errors
     def extend(self, claim: Claim) -> None:
         """Put off the moment at which the claim ends."""
-        with self.database.writing(serialized=False, durable=False) as connection:
+        with self.database.writing(serialized=False, durable=False, single=True) as connection:
             self._queue.extend(connection, claim)
 
     @store_errors
     def finish(self, claim: Claim) -> None:
         """Remove an event that the consumer has taken, also if the claim was lost meanwhile."""
-        taken = (_QUEUED.consumer == claim.partition) & (_QUEUED.sequence == claim.id)
+        taken = {"of_consumer": claim.partition, "of_sequence": claim.id}
         # A power cut may have it handed over again, as any crash may.
-        with self.database.writing(serialized=False, durable=False) as connection:
-            connection.execute(delete(PARKED_EVENTS).where(taken))
+        with self.database.writing(serialized=False, durable=False, single=True) as connection:
+            connection.execute(_TAKEN, taken)
 
     @contextmanager
     def finishing(self, claim: Claim, timeout: float) -> Iterator[Connection]:
@@ -145,13 +150,13 @@ class Subscriptions:
     @store_errors
     def fail(self, claim: Claim, error: str, *, retry_in: float | None) -> None:
         """The consumer failed at the event: there is another attempt in so many seconds, or with None it is dead."""
-        with self.database.writing(serialized=False) as connection:
+        with self.database.writing(serialized=False, single=True) as connection:
             self._queue.fail(connection, claim, error, retry_in=retry_in)
 
     @store_errors
     def release(self, claim: Claim) -> None:
         """The event was not handed over: anybody may claim it now, and the attempt does not count."""
-        with self.database.writing(serialized=False, durable=False) as connection:
+        with self.database.writing(serialized=False, durable=False, single=True) as connection:
             self._queue.release(connection, claim)
 
     @store_errors
@@ -236,20 +241,32 @@ class Subscriptions:
     @store_errors
     def next_due(self, consumer: str) -> float | None:
         """Seconds until an event is due that is not yet, or a claim ends; None if nothing waits for its time."""
-        with self.database.reading(within=QUEUE_SECONDS) as connection:
+        with self.database.reading(within=QUEUE_SECONDS, single=True) as connection:
             return self._queue.next_due(connection, partition=consumer)
+
+    def _may_be_due(self, consumer: str, busy: Collection[str]) -> bool:
+        """False where no event of the queue is due. A file has one writer: only what finds something keeps it waiting."""
+        if self.database.dialect == "postgresql":
+            return True
+        with self.database.reading() as connection:
+            return self._queue.is_due(connection, partition=consumer, busy=busy)
+
+    def _read_event(self, sequence: int) -> Event:
+        with self.database.reading(within=QUEUE_SECONDS, single=True) as connection:
+            return rows.read_event(connection.execute(_EVENT, {"of_sequence": sequence}).mappings().one())
+
+    def _advance(self, consumer: str, types: Collection[str], *, backfill: bool) -> bool:
+        """Queue the next events behind the consumer's cursor and move it behind them; False if the stream ends there."""
+        with self.database.reading(within=QUEUE_SECONDS, single=True) as connection:
+            if connection.execute(_BEHIND, {"of_consumer": consumer}).first() is None:
+                return False
+        with self.database.writing(serialized=False, durable=False) as connection:
+            return _advance(connection, consumer, types, backfill=backfill)
 
 
 def _failed_at(consumer: str, sequence: int) -> ColumnElement[bool]:
     """The event in the queue of a consumer that has failed at it."""
     return (_QUEUED.consumer == consumer) & (_QUEUED.sequence == sequence) & _QUEUED.error.is_not(None)
-
-
-def _is_behind(connection: Connection, consumer: str) -> bool:
-    """True if the stream goes on behind the consumer's cursor."""
-    behind = exists().where(EVENTS.c.sequence > CONSUMERS.c.after)
-    query = select(CONSUMERS.c.name).where(CONSUMERS.c.name == consumer, behind)
-    return connection.execute(query).first() is not None
 
 
 def _advance(connection: Connection, consumer: str, types: Collection[str], *, backfill: bool) -> bool:
