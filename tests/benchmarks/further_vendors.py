@@ -235,6 +235,8 @@ def killed_walk(vendor: Vendor, count: int, rng: random.Random) -> tuple[list[st
             problems += surprises(told(hub.events()), expected + changes.expected)
             broken = [stored.ret for stored in hub.returns()]
     with mirror(vendor, sandbox) as hub:
+        # Redo's simulator gives each change a second of its own: the last ones are a little ahead, for the second sync to find.
+        sync(hub)
         sync(hub)
         unbroken = {stored.ret.id: stored.ret for stored in hub.returns()}
     problems += [f"{ret.id} is not what an unbroken walk makes of it" for ret in broken if ret != unbroken.get(ret.id)]
