@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 import attrs
 from attrs import Attribute, AttrsInstance
@@ -19,6 +19,10 @@ from returns_hub.scalars import parse_decimal
 
 _ModelT = TypeVar("_ModelT", bound=AttrsInstance)
 _WordT = TypeVar("_WordT", bound=StrEnum)
+
+_OPEN: Final = (("__slots__", ()), ("__setattr__", object.__setattr__), ("__delattr__", object.__delattr__))
+# With fewer fields, setting each by its descriptor is quicker.
+_WORTH_OPENING: Final = 6
 
 
 def to_decimal(value: Decimal | int | str) -> Decimal:
@@ -105,14 +109,10 @@ def quick_init(cls: type[_ModelT]) -> type[_ModelT]:
     The one of attrs makes a call for every field, to set it in spite of ``__setattr__``, and one for every converter. This one lets
     the object be of an open subclass until all its fields are set, and shows a converter only what is not right already.
     """
-    open_class = type(
-        cls.__name__,
-        (cls,),
-        {"__slots__": (), "__setattr__": object.__setattr__, "__delattr__": object.__delattr__},
-    )
+    fields = attrs.fields(cls)
     names: dict[str, Any] = {
         "FROZEN": cls,
-        "OPEN": open_class,
+        "OPEN": type(cls.__name__, (cls,), dict(_OPEN)),
         "NOTHING": attrs.NOTHING,
         "attrs_init": cls.__init__,
         "set_attribute": object.__setattr__,
@@ -120,24 +120,27 @@ def quick_init(cls: type[_ModelT]) -> type[_ModelT]:
         "datetime": datetime,
         "UTC": UTC,
     }
-    fields = attrs.fields(cls)
-    parameters, assignments = zip(*[_parameter_and_assignment(field, names) for field in fields], strict=True)
-    lines = [
-        f"def __init__(self, *, {', '.join(parameters)}):",
-        # A subclass has a layout of its own.
-        "    if type(self) is not FROZEN:",
-        f"        return attrs_init(self, {', '.join([f'{field.name}={field.name}' for field in fields])})",
-        "    set_attribute(self, '__class__', OPEN)",
-        *assignments,
-        "    self.__class__ = FROZEN",
-        *(["    self.__attrs_post_init__()"] if hasattr(cls, "__attrs_post_init__") else []),
-    ]
-    exec("\n".join(lines), names)  # noqa: S102 - made of the names of fields
+    parameters, values = zip(*[_parameter_and_value(field, names) for field in fields], strict=True)
+    if len(fields) < _WORTH_OPENING:
+        names |= {f"set_{field.name}": vars(cls)[field.name].__set__ for field in fields}
+        body = [f"set_{field.name}(self, {value})" for field, value in zip(fields, values, strict=True)]
+    else:
+        body = [
+            # A subclass has a layout of its own.
+            f"if type(self) is not FROZEN: return attrs_init(self, {', '.join([f'{each.name}={each.name}' for each in fields])})",
+            "set_attribute(self, '__class__', OPEN)",
+            *(f"self.{field.name} = {value}" for field, value in zip(fields, values, strict=True)),
+            "self.__class__ = FROZEN",
+        ]
+    if hasattr(cls, "__attrs_post_init__"):
+        body.append("self.__attrs_post_init__()")
+    source = "\n    ".join([f"def __init__(self, *, {', '.join(parameters)}):", *body])
+    exec(source, names)  # noqa: S102 - made of the names of fields
     setattr(cls, "__init__", functools.wraps(cls.__init__)(names["__init__"]))  # noqa: B010 - type checkers forbid the assignment
     return cls
 
 
-def _parameter_and_assignment(field: "Attribute[Any]", names: dict[str, Any]) -> tuple[str, str]:
+def _parameter_and_value(field: "Attribute[Any]", names: dict[str, Any]) -> tuple[str, str]:
     """Both as source text; what they refer to is added to ``names``."""
     name = parameter = value = field.name
     make: Callable[[], Any] | None = getattr(field.default, "factory", None)
@@ -151,7 +154,7 @@ def _parameter_and_assignment(field: "Attribute[Any]", names: dict[str, Any]) ->
         names[f"convert_{name}"] = field.converter
         checks = [_check(name, kind, names) for kind in _options(field)]
         value = f"{name} if {' or '.join(sorted(checks, key=len))} else convert_{name}({name})"
-    return parameter, f"    self.{name} = {value}"
+    return parameter, value
 
 
 def _check(name: str, kind: Any, names: dict[str, Any]) -> str:

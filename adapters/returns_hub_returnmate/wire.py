@@ -286,7 +286,10 @@ def with_request(made: Shipment, new: NewLabel) -> Shipment:
 
 def _item_notes(record: Record) -> tuple[Note, ...]:
     """``notes`` of an item, which the request shows as one text."""
-    if isinstance(record.raw.get("notes"), list):
+    notes = record.raw.get("notes")
+    if notes is None:
+        return ()
+    if isinstance(notes, list):
         return tuple([Note(text=text) for text in record.texts("notes")])
     text = record.text("notes")
     return (Note(text=text),) if text else ()
@@ -329,7 +332,8 @@ def _inner(record: Record, name: str) -> Record:
 
 def _text_only(record: Record, *names: str) -> str | None:
     """The text in fields that may as well hold an object."""
-    return record.text(*[name for name in names if not isinstance(record.raw.get(name), dict)])
+    texts = [name for name in names if not isinstance(record.raw.get(name), dict)]
+    return record.text(*texts) if texts else None
 
 
 def _texts(raw: Mapping[str, Any]) -> list[str]:

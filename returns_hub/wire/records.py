@@ -101,7 +101,7 @@ class Record:
         for name in names:
             value = self.raw.get(name)
             # What most identifiers are, `948191` or `rma_abc123` for instance, needs no further look.
-            if type(value) is str and (value.isalnum() or value.isidentifier()) and len(value) <= MAX_ID_LENGTH:
+            if type(value) is str and (value.isidentifier() or value.isalnum()) and len(value) <= MAX_ID_LENGTH:
                 return value
             if value is None:
                 continue
@@ -112,9 +112,15 @@ class Record:
                 self.note_unreadable(name)
         return None
 
-    def text(self, *names: str) -> str | None:
+    def text(self, first: str, *others: str) -> str | None:
         """A text that is not blank, or a number as it is written plainly."""
-        for name in names:
+        value = self.raw.get(first)
+        # What nearly every field is, a text or nothing, needs no further look.
+        if type(value) is str and value and not value.isspace():
+            return value
+        if value is None and not others:
+            return None
+        for name in (first, *others):
             value = self.raw.get(name)
             if type(value) is str:
                 if value and not value.isspace():
@@ -220,13 +226,12 @@ class Record:
         """The objects of a list. An object that holds nothing but objects is a list keyed by :attr:`key`; any other counts as a list of it."""
         for name in names:
             value = self.raw.get(name)
-            if value is None or is_nothing(value):
-                continue
-            if isinstance(value, list):
+            if value and isinstance(value, list):
                 return self._elements(name, value)
-            if isinstance(value, dict):
+            if value and isinstance(value, dict):
                 return self._keyed(name, value)
-            self.note_unreadable(name)
+            if value is not None and not is_nothing(value):
+                self.note_unreadable(name)
         return []
 
     def _keyed(self, name: str, value: Mapping[str, Any]) -> "list[Record]":
