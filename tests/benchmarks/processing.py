@@ -52,7 +52,7 @@ THREADS: Final = (1, 2, 4)
 FILL: Final = """INSERT INTO deliveries (account, dedupe_key, subject, received_at, method, url, headers, body, state, origin, duplicates,
     attempts, due_at, events)
     WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})
-    SELECT 'backlog', 'b' || n, 'r' || n % {returns}, {at}, 'POST', '', '[]', '', 'pending', 'webhook', 0, 0, {at}, 0 FROM numbers"""
+    SELECT 'backlog', 'b' || n, 'r' || (n % {returns}), {at}, 'POST', '', '[]', '', 'pending', 'webhook', 0, 0, {at}, 0 FROM numbers"""
 
 
 class Telling(FakeAdapter):

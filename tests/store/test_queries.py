@@ -1,12 +1,12 @@
 """The queries that people wait for are answered by an index, however many returns and events there are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any, TypeAlias
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from returns_hub import Attention, Return, Status, UnreadableField
 from returns_hub.merge import observed
@@ -220,6 +220,58 @@ def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for part in plan.get("Plans", ()):
         yield from nodes_of(part)
+
+
+PENDING_ROWS = """INSERT INTO deliveries (account, dedupe_key, subject, received_at, method, url, headers, body, state, origin, duplicates,
+    attempts, due_at, events) WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})
+    SELECT '{account}', '{count}-' || n, 'r' || n, {at}, 'POST', '', '[]', '', 'pending', 'webhook', 0, 0, {at}, 0 FROM numbers"""
+AT = {"sqlite": "'2026-03-01T12:00:00.000000Z'", "postgresql": "TIMESTAMP WITH TIME ZONE '2026-03-01 12:00:00Z'"}
+
+
+def add_pending(store: Store, account: str, count: int) -> None:
+    with store.database.writing() as connection:
+        rows = PENDING_ROWS.format(account=account, count=count, at=AT[store.database.dialect])
+        connection.execute(text(rows))
+
+
+def work_of_a_claim(store: Store, busy: Collection[str] = ()) -> int:
+    """How many steps a claim takes on SQLite, how many rows it reads on PostgreSQL."""
+    queue, done = Deliveries(store.database)._queue, [0]
+    with store.database.writing() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        if store.database.dialect == "sqlite":
+            driver.set_progress_handler(lambda: done.append(1), 1)
+            queue.claim(connection, max_attempts=2, busy=busy)
+            driver.set_progress_handler(None, 1)
+            return len(done)
+        asked: list[Any] = []
+        engine = store.database._engine
+
+        def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+            asked.append((f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters))
+
+        with connection.begin_nested() as claimed:
+            event.listen(engine, "before_cursor_execute", note)
+            queue.claim(connection, max_attempts=2, busy=busy)
+            event.remove(engine, "before_cursor_execute", note)
+            claimed.rollback()
+        ((plan,),) = connection.exec_driver_sql(*asked[-1]).scalars()
+        read = (
+            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+            for node in nodes_of(plan["Plan"])
+        )
+        return int(sum(read))
+
+
+def test_a_claim_takes_no_longer_beside_a_backlog(store: Store) -> None:
+    add_pending(store, "acme", 100)
+    with store.database.writing() as connection:
+        # Statistics of few rows have misled PostgreSQL about many.
+        connection.exec_driver_sql("ANALYZE")
+    few, few_busy = work_of_a_claim(store), work_of_a_claim(store, busy=["acme"])
+    add_pending(store, "acme", 5000)
+    many, many_busy = work_of_a_claim(store), work_of_a_claim(store, busy=["acme", "other"])
+    assert (many < 2 * few, many_busy < 2 * few_busy) == (True, True), (few, many, few_busy, many_busy)
 
 
 def test_returns_of_one_time_and_without_one_come_whole_in_portions(store: Store, a_return: MakeReturn, at: At) -> None:
