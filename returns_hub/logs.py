@@ -54,7 +54,7 @@ _TABLE: Final = (
     ),
     ("configuration.reloaded", "hub", logging.INFO, "A changed configuration was taken up while the process runs"),
     ("configuration.refused", "hub", logging.ERROR, "A changed configuration is wrong: the one before stays in force"),
-    ("delivery.received", "deliveries", logging.INFO, "A delivery was verified and stored"),
+    ("delivery.received", "deliveries", logging.DEBUG, "A delivery was verified and stored"),
     ("delivery.duplicate", "deliveries", logging.INFO, "A delivery came again; it is counted"),
     ("delivery.retried", "deliveries", logging.WARNING, "A delivery could not be processed; it is tried again"),
     ("delivery.dead", "deliveries", logging.ERROR, "A delivery could not be processed for the last time"),
@@ -111,6 +111,12 @@ _LOGGERS: Final = {kind.logger: logging.getLogger(kind.logger) for kind in LOG_E
 # What a client tells its caller too, in errors and reports, is not for the terminal of whoever has configured no logging.
 for _logger in ("client", "sync"):
     _LOGGERS[f"returns_hub.{_logger}"].addHandler(logging.NullHandler())
+
+
+def is_logged(event: str) -> bool:
+    """True if anybody wants lines of this event of the log; what one costs to put together can be spared otherwise."""
+    kind = LOG_EVENTS[event]
+    return _LOGGERS[kind.logger].isEnabledFor(kind.level)
 
 
 def log_event(

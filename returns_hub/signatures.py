@@ -236,7 +236,7 @@ def standard_webhook_key(secret: Secret) -> bytes:
 def standard_webhook_signature(key: bytes, *, id: str, timestamp: str, body: bytes) -> str:
     """The signature of a delivery by Standard Webhooks, ``v1,`` and Base64: for simulators and tests."""
     message = f"{id}.{timestamp}.".encode(errors="replace") + body
-    return "v1," + base64.b64encode(hmac.new(key, message, hashlib.sha256).digest()).decode()
+    return "v1," + base64.b64encode(hmac.digest(key, message, "sha256")).decode()
 
 
 def _standard_key(secret: Secret) -> bytes | None:
@@ -274,7 +274,7 @@ def _require_post(request: WebhookRequest) -> None:
 
 
 def _compare(message: bytes, signature: bytes, keys: Sequence[bytes], encode: Callable[[bytes], bytes]) -> None:
-    if not _is_one_of([signature], [encode(hmac.new(key, message, hashlib.sha256).digest()) for key in keys]):
+    if not _is_one_of([signature], [encode(hmac.digest(key, message, "sha256")) for key in keys]):
         raise WebhookRejected("wrong_signature", "the signature does not match")
 
 

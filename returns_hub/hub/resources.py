@@ -210,9 +210,8 @@ class HubResources:
 
     async def open(self, name: str) -> None:
         """Open an account's client and the inbox, in a thread: that takes too long for an event loop."""
-        if not self.clients.is_open(name) or self._inbox is None:
-            await asyncio.to_thread(self.client, name)
-            await asyncio.to_thread(self.inbox)
+        await asyncio.to_thread(self.client, name)
+        await asyncio.to_thread(self.inbox)
 
     def verify(self, name: str, request: WebhookRequest) -> Receipt:
         """What a delivery says, once it is verified.
@@ -248,7 +247,8 @@ class HubResources:
     async def receive(self, name: str, request: WebhookRequest) -> HttpAnswer:
         """Store a delivery, verified first; what to answer."""
         with self.recording(name, "webhooks", request):
-            await _in_time(self.open(name))
+            if not self.clients.is_open(name) or self._inbox is None:
+                await _in_time(self.open(name))
             receipt = self.verify(name, request)
         await self.inbox().put_async(name, request, receipt)
         return receipt.answer

@@ -71,8 +71,8 @@ def _routes(hub: Hub | AsyncHub, reader: BodyReader, lookups: OrderLookups) -> l
 
     async def take_delivery(context: RequestContext) -> HttpAnswer:
         account = _account(hub, context)
-        async with context.request(reader) as request:
-            return await receive(account, request)
+        async with context.body(reader) as body:
+            return await receive(account, context.request(body))
 
     async def answer_look_up(context: RequestContext) -> HttpAnswer:
         account = _account(hub, context)
@@ -83,8 +83,8 @@ def _routes(hub: Hub | AsyncHub, reader: BodyReader, lookups: OrderLookups) -> l
             raise RequestRefused(405, "wrong_method", (("Allow", method),))
         if method == "GET" and "number" not in context.scope["path_params"]:
             raise RequestRefused(404, "no_number")
-        async with context.request(reader) as request:
-            return await lookups.answer(account, request)
+        async with context.body(reader) as body:
+            return await lookups.answer(account, context.request(body))
 
     webhooks = Endpoint(_WEBHOOKS, ("POST",), take_delivery, hub.record_refusal)
     refused_look_up = partial(hub.record_refusal, route="orders")

@@ -26,6 +26,9 @@ _MAX_LARGE_BODY_BYTES: Final = 16 << 20
 # Longer numbers are not worth converting: no body of that length is taken.
 _MAX_LENGTH_DIGITS: Final = 18
 
+FRAMING_HEADERS: Final = frozenset({"content-length", "transfer-encoding", "content-encoding", "upgrade"})
+"""The headers that say how a body comes, in lower case: all that :class:`BodyReader` looks at."""
+
 # A charset is no encoding, but some senders put it there.
 _PLAIN_ENCODINGS: Final = frozenset({"", "identity", "utf-8", "utf8"})
 
@@ -96,8 +99,9 @@ class BodyReader:
                         raise RequestRefused(400, "cut_off")
                     self._hold(held, message.get("body", b""))
                     more = message.get("more_body", False)
-                    earned = _FIRST_SECONDS + len(held) / _MIN_BYTES_PER_SECOND
-                    clock.reschedule(started + min(earned, self.seconds))
+                    if more:
+                        earned = _FIRST_SECONDS + len(held) / _MIN_BYTES_PER_SECOND
+                        clock.reschedule(started + min(earned, self.seconds))
         except TimeoutError:
             raise RequestRefused(408, "too_slow") from None
 

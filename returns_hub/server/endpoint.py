@@ -1,8 +1,8 @@
 """What every route shares: allowed methods, error answers, one log line a request, and a limit on senders that never stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, Final, TypeAlias
@@ -11,9 +11,9 @@ from attrs import define, field, frozen
 
 from returns_hub import telemetry
 from returns_hub.hub.answers import refuse
-from returns_hub.logs import log_event
+from returns_hub.logs import is_logged, log_event
 from returns_hub.operation import HttpAnswer, Pairs, WebhookRequest, header_values
-from returns_hub.server.bodies import BodyReader, Receive, RequestRefused
+from returns_hub.server.bodies import FRAMING_HEADERS, BodyReader, Receive, RequestRefused
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -28,7 +28,7 @@ class RequestContext:
 
     scope: Scope
     receive: Receive
-    headers: Pairs
+    framing: Pairs
     unread: bool
     account: str = ""
     reason: str = ""
@@ -36,19 +36,22 @@ class RequestContext:
     @classmethod
     def begin(cls, scope: Scope, receive: Receive) -> "RequestContext":
         """The context of a request whose body has not been read yet."""
-        headers = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
-        empty = header_values(headers, "content-length") in ((), ("0",))
-        return cls(scope, receive, headers, unread=not empty or bool(header_values(headers, "transfer-encoding")))
+        headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        framing = tuple([pair for pair in headers if pair[0] in FRAMING_HEADERS])
+        empty = header_values(framing, "content-length") in ((), ("0",))
+        return cls(scope, receive, framing, unread=not empty or bool(header_values(framing, "transfer-encoding")))
 
-    @asynccontextmanager
-    async def request(self, reader: BodyReader) -> AsyncIterator[WebhookRequest]:
-        """The request with its whole body, the URL undecoded.
+    def body(self, reader: BodyReader) -> AbstractAsyncContextManager[bytes]:
+        """The whole body, while the block lasts.
 
         Raises:
-            RequestRefused: the body is not taken.
+            RequestRefused: it is not taken.
         """
-        async with reader.body(self.headers, self._receive) as body:
-            yield WebhookRequest.from_asgi(self.scope, body, received_at=datetime.now(UTC))
+        return reader.body(self.framing, self._receive)
+
+    def request(self, body: bytes) -> WebhookRequest:
+        """The request with its body, the URL undecoded."""
+        return WebhookRequest.from_asgi(self.scope, body, received_at=datetime.now(UTC))
 
     async def answer(self, send: Send, answer: HttpAnswer) -> None:
         """Send the answer. A sender that is still sending is read for a moment, and then cut off."""
@@ -113,6 +116,9 @@ class Endpoint:
             return answer
 
     def _record(self, context: RequestContext, status: int, seconds: float) -> None:
+        event = "request.refused" if context.reason else "request.answered"
+        if not is_logged(event):
+            return
         fields = {
             "method": context.scope["method"],
             "route": self.route,
@@ -122,4 +128,4 @@ class Endpoint:
             "reason": context.reason,
         }
         line = " ".join(f"{name}={value}" for name, value in fields.items() if value != "")
-        log_event("request.refused" if context.reason else "request.answered", "%s", line, **fields)
+        log_event(event, "%s", line, **fields)

@@ -4,6 +4,7 @@ A vendor waits for it. So PostgreSQL is asked once: one statement, a transaction
 rows, and notifies. It leaves nothing in the session, and needs nothing of it: a pooler may stand in between.
 """
 
+import json
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -18,7 +19,6 @@ from sqlalchemy import PoolProxiedConnection
 from returns_hub.errors import StoreError
 from returns_hub.events import Origin
 from returns_hub.fork import reset_after_fork
-from returns_hub.json_codec import encode_json
 from returns_hub.operation import WebhookRequest
 from returns_hub.store.database import Database
 from returns_hub.store.events import CHANNEL
@@ -62,6 +62,9 @@ _INSERT_ALL: Final = f"""
     )
     SELECT id, account, dedupe_key, duplicates, CASE WHEN is_new THEN pg_notify('{CHANNEL}', '') END FROM stored
 """
+
+# As the rest of the store encodes, where there are texts only.
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 _Row: TypeAlias = tuple[Any, ...]
 
@@ -284,7 +287,7 @@ def _row(new: NewDelivery, copies: int) -> _Row:
         request.received_at,
         plain(request.method),
         plain(request.url),
-        encode_json(request.headers),
+        _encode(request.headers),
         request.body,
         copies,
     )
