@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -20,7 +20,7 @@ from returns_hub.logs import log_event
 from returns_hub.operation import WebhookRequest
 from returns_hub.reports import Backlog, Delivery, DeliveryState, Purged
 from returns_hub.store import Store
-from returns_hub.store.delivery_writer import RECEIVING_SECONDS, DeliveryWriter, NewDelivery
+from returns_hub.store.delivery_writer import RECEIVING_SECONDS, DeliveryWriter, NewDelivery, StoredDelivery
 from returns_hub.store.inbox import Deliveries
 from returns_hub.webhooks import Receipt
 
@@ -256,6 +256,7 @@ class Inbox:
         checks = [arrival for arrival in arrivals if arrival.new is None]
         since = min(arrival.since for arrival in arrivals)
         results = self._delivery_writer.put([new for _, new in news], since=since)
+        _count([new for _, new in news], results)
         _answer(
             (arrival, result if isinstance(result, StoreError) else result.id)
             for (arrival, _), result in zip(news, results, strict=True)
@@ -263,12 +264,6 @@ class Inbox:
         if checks:
             checked = self._check(since)
             _answer((arrival, checked) for arrival in checks)
-        for (_, new), result in zip(news, results, strict=True):
-            if not isinstance(result, StoreError):
-                outcome = "duplicate" if result.is_duplicate else "received"
-                telemetry.count("returns_hub.deliveries", account=new.account, outcome=outcome)
-                event, message = f"delivery.{outcome}", "delivery %d of %s: %s"
-                log_event(event, message, result.id, new.account, outcome, account=new.account, delivery=result.id)
 
     def _check(self, since: float) -> int | StoreError:
         try:
@@ -276,6 +271,20 @@ class Inbox:
         except StoreError as problem:
             return problem
         return _CHECKED
+
+
+def _count(news: Iterable[NewDelivery], results: Iterable[StoredDelivery | StoreError]) -> None:
+    """Count what was stored, and log it where that is wanted."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for new, result in zip(news, results, strict=True):
+        if isinstance(result, StoreError):
+            continue
+        outcome = "duplicate" if result.is_duplicate else "received"
+        counts[new.account, outcome] += 1
+        event, message = f"delivery.{outcome}", "delivery %d of %s: %s"
+        log_event(event, message, result.id, new.account, outcome, account=new.account, delivery=result.id)
+    for (account, outcome), count in counts.items():
+        telemetry.count("returns_hub.deliveries", count, account=account, outcome=outcome)
 
 
 def _answer(arrivals: Iterable[tuple[_Arrival, int | StoreError]]) -> None:

@@ -97,8 +97,10 @@ class Endpoint:
         answer = await self._answer(context)
         seconds = perf_counter() - started
         telemetry.observe("returns_hub.answer.duration", seconds, route=self.route, status=answer.status)
-        self._record(context, answer.status, seconds)
-        await context.answer(send, answer)
+        try:
+            await context.answer(send, answer)
+        finally:
+            self._record(context, answer.status, seconds)
 
     async def _answer(self, context: RequestContext) -> HttpAnswer:
         """The handler's answer, or the one for its exception."""

@@ -154,8 +154,8 @@ class Database:
         Raises:
             StoreError: it did not come within so many seconds.
         """
-        with contextlib.ExitStack() as held:
-            if not held.enter_context(self._turn.taken(max(seconds, 0.0))):
+        with self._turn.taken(max(seconds, 0.0)) as is_mine:
+            if not is_mine:
                 raise StoreError(f"the mirror {self.place} is kept busy by another writer of this process")
             yield
 

@@ -5,6 +5,7 @@ rows, and notifies. It leaves nothing in the session, and needs nothing of it: a
 """
 
 import json
+import math
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -228,7 +229,9 @@ class _FileWriter(DeliveryWriter):
     def _begun(self, driver: Any, since: float) -> Iterator[None]:
         ends = since + self.database.busy_seconds
         with self.database.turn(ends - time.monotonic()):
-            driver.execute(f"PRAGMA busy_timeout = {max(ends - time.monotonic(), 0) * 1000:.0f}").close()
+            # Rounded, so that it is mostly the statement that was prepared before.
+            left = max(math.ceil((ends - time.monotonic()) * 20) * 50, 0)
+            driver.execute(f"PRAGMA busy_timeout = {left}").close()
             driver.execute("BEGIN IMMEDIATE")
             yield
             driver.execute("COMMIT")

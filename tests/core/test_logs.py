@@ -25,10 +25,10 @@ def test_every_line_of_the_log_is_a_documented_event_and_each_of_these_is_writte
 
 def test_a_record_says_what_it_is_about_and_where_it_was_written(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "returns_hub"):
-        log_event("delivery.received", "delivery %d of %s", 7, "acme", account="acme", delivery=7)
+        log_event("delivery.duplicate", "delivery %d of %s", 7, "acme", account="acme", delivery=7)
     (record,) = caplog.records
     about = {name: vars(record)[name] for name in ("event", "account", "delivery")}
-    assert about == {"event": "delivery.received", "account": "acme", "delivery": 7}
+    assert about == {"event": "delivery.duplicate", "account": "acme", "delivery": 7}
     assert (record.name, record.levelname, record.getMessage()) == (
         "returns_hub.deliveries",
         "INFO",
@@ -48,5 +48,5 @@ def test_a_traceback_is_of_what_was_not_foreseen(caplog: pytest.LogCaptureFixtur
 
 def test_what_nobody_listens_to_is_not_made(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR, "returns_hub"):
-        log_event("delivery.received", "%d", "no number")
+        log_event("delivery.duplicate", "%d", "no number")
     assert caplog.records == []
