@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,6 +128,29 @@ def postgresql(postgresql_programs: Path) -> Iterator[str]:
     with _new_server(postgresql_programs) as server:
         server.start()
         yield str(server.home)
+
+
+@pytest.fixture(scope="session")
+def sent() -> Callable[[Any, Callable[[], object]], list[str]]:
+    """What a connection to PostgreSQL sends while something is done: the statements of each exchange in one text."""
+    from psycopg.pq import Trace
+
+    def listen(driver: Any, do: Callable[[], object]) -> list[str]:
+        with tempfile.TemporaryFile("w+") as lines:
+            driver.prepare_threshold = None
+            driver.pgconn.trace(lines.fileno())
+            driver.pgconn.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
+            try:
+                do()
+            finally:
+                driver.pgconn.untrace()
+            lines.seek(0)
+            pattern = r'^([FB])\t\d+\t(?:(?:Parse|Query)\t (?:"" )?"\s*(\w+))?'
+            found = re.findall(pattern, lines.read(), re.MULTILINE)
+        exchanges = groupby(found, lambda each: each[0])
+        return [" ".join(word for _, word in each if word) for side, each in exchanges if side == "F"]
+
+    return listen
 
 
 @pytest.fixture

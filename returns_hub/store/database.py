@@ -488,7 +488,10 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
         return
     # With WAL, NORMAL can lose the last commits in a power cut, but never half of one. A sync reads them again.
-    connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options.get('durable') else 'NORMAL'}")
+    synchronous = "FULL" if options.get("durable") else "NORMAL"
+    if connection.info.get("synchronous") != synchronous:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+        connection.info["synchronous"] = synchronous
     # A transaction that reads first and writes later would fail, not wait, where another one wrote in between.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 

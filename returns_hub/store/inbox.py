@@ -67,6 +67,7 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._queue = Queue(database.dialect, DELIVERIES, order="id", key=("account", "subject"))
+        self._has_found = False
         self._processed = self._queue.ending(
             state=PROCESSED,
             processed_at=sql_time(database.dialect),
@@ -77,7 +78,7 @@ class Deliveries:
     @store_errors
     def claim(self, *, max_attempts: int, busy: Collection[str] = ()) -> ClaimedDelivery | None:
         """The next delivery that is due, claimed, and none of the ``busy`` accounts; None if there is none."""
-        if self.database.dialect == "sqlite":
+        if self.database.dialect == "sqlite" and not self._has_found:
             # Mostly nothing is due, and to find that out need not keep its one writer waiting.
             with self.database.reading(within=QUEUE_SECONDS) as connection:
                 if not self._queue.is_due(connection, busy=busy):
@@ -85,6 +86,8 @@ class Deliveries:
         # A claim that is lost with the power is made again.
         with self.database.writing(serialized=False, durable=False, single=True) as connection:
             row = self._queue.claim(connection, max_attempts=max_attempts, busy=busy)
+        # Where one was due, another one may be.
+        self._has_found = row is not None
         return None if row is None else ClaimedDelivery(delivery=_delivery(row), claim=self._queue.claim_of(row))
 
     @store_errors
@@ -262,7 +265,7 @@ class Deliveries:
             raise _RolledBack(applied)
         ending = self._processed
         parameters: dict[str, Any] = {"remark": result.remark, "made": applied.events}
-        if correlation.find_erased(connection, claimed.delivery.account, result.about):
+        if applied.has_erased and correlation.find_erased(connection, claimed.delivery.account, result.about):
             ending, parameters["remark"] = ending.values(url="", headers="[]", body=b""), _ERASED
         else:
             parameters["made"] += _append_new(connection, result.events)

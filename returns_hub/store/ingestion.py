@@ -32,7 +32,7 @@ class ApplyResult:
 
     ``refused`` observations could not be stored; ``waiting`` ones name a return only by parts that no return has yet.
     The returns in ``reread`` are to be read again: two observations of the same vendor time disagree about them, or
-    a hint says that they changed.
+    a hint says that they changed. ``has_erased``: something of the account was erased, and is not to be stored again.
     """
 
     created: int = 0
@@ -42,6 +42,7 @@ class ApplyResult:
     refused: int = 0
     waiting: int = 0
     reread: tuple[str, ...] = ()
+    has_erased: bool = False
 
 
 @frozen
@@ -182,6 +183,7 @@ def apply(
         refused=batch.refused,
         waiting=len(waiting),
         reread=tuple(ingestion.reread),
+        has_erased=known.has_erased,
     )
 
 

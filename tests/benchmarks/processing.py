@@ -45,14 +45,14 @@ from returns_hub.store import Store
 from returns_hub.store.inbox import Deliveries
 from returns_hub.testing.fake import FakeAdapter
 
-COUNT: Final = 500
+COUNT: Final = 200
 BACKLOGS: Final = (1_000, 10_000, 100_000)
 CLAIMS: Final = 20
 THREADS: Final = (1, 2, 4)
 FILL: Final = """INSERT INTO deliveries (account, dedupe_key, subject, received_at, method, url, headers, body, state, origin, duplicates,
     attempts, due_at, events)
     WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})
-    SELECT 'backlog', 'b' || n, 'r' || (n % {returns}), {at}, 'POST', '', '[]', '', 'pending', 'webhook', 0, 0, {at}, 0 FROM numbers"""
+    SELECT 'backlog', 'b' || n, 'r' || (n % {returns}), {at}, 'POST', '', '[]', {body}, 'pending', 'webhook', 0, 0, {at}, 0 FROM numbers"""
 
 
 class Telling(FakeAdapter):
@@ -153,7 +153,7 @@ def show_exchanges(store: Store, name: str, do: Callable[[], object]) -> None:
         event.remove(engine, "checkout", begin)
         event.remove(engine, "checkin", end)
         lines.seek(0)
-        sent = re.findall(r"\t([FB])\t\d+\t(?:(?:Parse|Query)\t ([^\n]*))?", lines.read())
+        sent = re.findall(r"\t([FB])\t\d+\t(?:(?:Parse|Query)\t ([^\n]*(?:\n *SELECT)?))?", lines.read())
     exchanges = [
         [shown(text) for _, text in each if text] for side, each in groupby(sent, lambda one: one[0]) if side == "F"
     ]
@@ -185,12 +185,13 @@ def time_threads(store: Store) -> None:
 def time_claims(store: Store) -> None:
     """Claims beside more and more deliveries that are pending: the next one, and where all of an account have to wait."""
     deliveries = Deliveries(store.database)
-    at = "now()" if store.database.dialect == "postgresql" else "'2026-03-01T12:00:00.000000Z'"
+    is_server = store.database.dialect == "postgresql"
+    at, body = ("now()", "''") if is_server else ("'2026-03-01T12:00:00.000000Z'", "x''")
     print(f"\n{'pending':<38}{'a claim':>12}{'none of a busy account':>26}")
     for count in BACKLOGS:
         with store.database.writing() as connection:
             connection.execute(text("DELETE FROM deliveries"))
-            connection.execute(text(FILL.format(count=count, returns=count // 2, at=at)))
+            connection.execute(text(FILL.format(count=count, returns=count // 2, at=at, body=body)))
         deliveries.claim(max_attempts=12)
         begun = time.perf_counter()
         assert all(deliveries.claim(max_attempts=12) for _ in range(CLAIMS)), "nothing to claim"

@@ -80,6 +80,18 @@ def test_what_a_delivery_tells_is_in_the_mirror(
     assert event.recorded_at == delivery.received_at
 
 
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_a_delivery_takes_five_exchanges_with_postgresql(
+    store: Store, post: Post, processor: Processor, bodies: Bodies, sent: Callable[..., list[str]]
+) -> None:
+    post(bodies.told(a_return(status=Status.APPROVED, items=(Item(id="I1"),))))
+    with store.database.reading() as connection:
+        driver = connection.connection.dbapi_connection
+    exchanges = sent(driver, lambda: processor.process_due(1))
+    assert exchanges == ["BEGIN SELECT UPDATE COMMIT", "BEGIN SELECT SELECT", "WITH", "UPDATE", "COMMIT"]
+    assert len(told(store)) == 1
+
+
 def test_of_a_hint_nothing_is_believed_but_that_there_is_news(
     store: Store, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
 ) -> None:

@@ -1,18 +1,14 @@
 """Connections to PostgreSQL: one that has gone mute is noticed, and what a transaction needs is set for it alone."""
 
-import re
 import socket
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
-from psycopg.pq import Trace
 from sqlalchemy import text
 from sqlalchemy.exc import DataError, OperationalError
 
@@ -59,23 +55,9 @@ def test_what_a_transaction_needs_is_set_for_it_alone(
             assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "0"
 
 
-def sent(driver: BoundedConnection, do: Callable[[], object]) -> list[str]:
-    """What is sent to the server meanwhile: the statements of each exchange in one text."""
-    with tempfile.TemporaryFile("w+") as lines:
-        driver.prepare_threshold = None
-        driver.pgconn.trace(lines.fileno())
-        driver.pgconn.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
-        try:
-            do()
-        finally:
-            driver.pgconn.untrace()
-        lines.seek(0)
-        found = re.findall(r"^([FB])\t\d+\t(?:(?:Parse|Query)\t (?:\"\" )?\"(\w+))?", lines.read(), re.MULTILINE)
-    exchanges = groupby(found, lambda each: each[0])
-    return [" ".join(word for _, word in each if word) for side, each in exchanges if side == "F"]
-
-
-def test_a_transaction_is_opened_together_with_its_first_statement(postgresql_url: str) -> None:
+def test_a_transaction_is_opened_together_with_its_first_statement(
+    postgresql_url: str, sent: Callable[..., list[str]]
+) -> None:
     with Store.open(f"{postgresql_url}&schema=ours") as store:
 
         def write(divisor: int) -> None:
