@@ -1,4 +1,4 @@
-"""The Returnless V2 adapter, a preview: reading, changes, approval, statuses by the account's ids, notes, webhooks, order look-up.
+"""The Returnless V2 adapter, a preview: reading, changes, filing, approval, statuses by the account's ids, notes, webhooks, order look-up.
 
 The vendor's own reference is not public. Every call here was documented by a support article, or seen in third parties' code that ran against
 the live API; the page of this vendor says which.
@@ -13,16 +13,15 @@ from typing import Any, ClassVar, Final
 from attrs import evolve, field, frozen
 
 from returns_hub import (
-    Adapter,
     Capability,
     Conflict,
     HttpAnswer,
     Limits,
+    NewReturn,
     Note,
     Operation,
     Order,
     Page,
-    ProviderError,
     Receipt,
     Reply,
     Request,
@@ -44,12 +43,12 @@ from returns_hub import (
     to_secrets,
 )
 from returns_hub.wire import (
+    Record,
     account_status_table,
     build_path,
     check_header_value,
     check_one_status,
     check_same_id,
-    comparable,
     get,
     may_match,
     page_size,
@@ -61,7 +60,8 @@ from returns_hub.wire import (
     verify_basic,
     verify_signed_body,
 )
-from returns_hub_returnless_v2 import orders, webhooks, wire
+from returns_hub_returnless_v2 import new_return, orders, webhooks, wire
+from returns_hub_returnless_v2.account import AccountCalls
 from returns_hub_returnless_v2.pagination import (
     MAX_PAGE_SIZE,
     OVERLAP,
@@ -81,7 +81,7 @@ from returns_hub_returnless_v2.protocol import (
     refuse_v1,
     to_version,
 )
-from returns_hub_returnless_v2.statuses import OWN_STATUSES, PROPOSALS, SHIPMENT_STATUSES, STATES
+from returns_hub_returnless_v2.statuses import OWN_STATUSES, SHIPMENT_STATUSES, STATES
 
 _RETURN_STATUS: Final = "returnstatus_"
 _STATE_WORDS: Final = ("request", "return")
@@ -89,7 +89,7 @@ _RECORDS: Final = "/return-orders"
 
 
 @frozen(kw_only=True)
-class ReturnlessV2(Adapter):
+class ReturnlessV2(AccountCalls):
     """A Returnless account whose panel is at ``panel.returnless.com``.
 
     - ``api_key``: made in the panel, sent as a bearer token.
@@ -99,7 +99,7 @@ class ReturnlessV2(Adapter):
     - ``webhook_secrets``: the signing secrets of the webhooks, one or several; without one, deliveries are refused.
     - ``include_test_records``: take in the records of forms in test mode.
     - ``lookup_username``, ``lookup_password``: the HTTP Basic credentials with which orders are looked up.
-    - ``form_id``, ``locale``: of the form by which returns are to be created; no call uses them yet.
+    - ``form_id``, ``locale``: of the form by which :meth:`create_return` files returns.
     """
 
     api_key: Secret = field(converter=to_secret)
@@ -121,7 +121,7 @@ class ReturnlessV2(Adapter):
         {
             Capability.LIST_RETURNS: Support.YES,
             Capability.GET_RETURN: Support.YES,
-            Capability.CREATE_RETURN: Support.NOT_IMPLEMENTED,
+            Capability.CREATE_RETURN: Support.PARTIAL,
             Capability.SET_STATUS: Support.PARTIAL,
             Capability.ADD_NOTE: Support.PARTIAL,
             Capability.LIST_SHIPMENTS: Support.YES,
@@ -243,6 +243,27 @@ class ReturnlessV2(Adapter):
         ret = self._parse_single(payload)
         check_same_id(ret.id, return_id, where="data.id")
         return ret
+
+    def create_return(self, new: NewReturn) -> Operation[Return]:
+        """File a return by the account's form: the vendor looks the order up first, and then takes the items.
+
+        Ids are Returnless's own: ``reference`` of each item is its line of the order, ``reason`` its reason, and
+        ``custom_fields["country_id"]`` the country of ``ship_from``. The form's question is answered by the e-mail, or by
+        ``custom_fields["input"]``. There is no idempotency key: a reply that is lost is not asked for again.
+
+        Raises:
+            ValidationFailed: also where the vendor does not find the order: nothing was filed then.
+        """
+        self._check_writes(Capability.CREATE_RETURN)
+        if fields := new_return.unsupported_fields(new):
+            raise self.unsupported(Capability.CREATE_RETURN, f"the vendor's call has no place for {', '.join(fields)}")
+        if fields := new_return.missing_fields(new, form_id=self.form_id):
+            raise self.unsupported(Capability.CREATE_RETURN, f"the vendor requires {', '.join(fields)}")
+        intent = new_return.build_intent(new, form_id=self.form_id, locale=self.locale)
+        reply = yield Request(method="POST", path="/return-order-intents", json=intent)
+        body = new_return.build_return(new, self._made_id(reply))
+        reply = yield Request(method="POST", path=_RECORDS, json=body)
+        return (yield from self.get_return(self._made_id(reply)))
 
     def set_status(
         self, return_id: str, status: Status | None = None, *, note: str | None = None, raw_status: str | None = None
@@ -387,45 +408,6 @@ class ReturnlessV2(Adapter):
         """
         return orders.build_answer(order)
 
-    def read_words(self) -> Operation[Mapping[str, str]]:
-        """Each status of the account by its id: its label with what it means here, or a line of ``status_map`` to look at."""
-        found: dict[str, str] = {}
-        for path in ("/request-statuses", "/return-statuses"):
-            for status_id, label in wire.labels(self.check((yield get(path)))).items():
-                facts = self.statuses.rows.get(status_id)
-                if facts is not None:
-                    found[status_id] = f"{label}: {facts.status}"
-                    continue
-                proposed = PROPOSALS.get(comparable(label))
-                line = f', perhaps "{status_id}" = {proposed}' if proposed else ""
-                found[status_id] = f"{label}: not in status_map{line}"
-        return found
-
-    def probe(self) -> Operation[Mapping[str, str]]:
-        """What the account answers to questions that no document does: each with what was found. It only reads."""
-        found: dict[str, str] = {}
-        questions: Sequence[tuple[str, str, Parameters]] = (
-            ("requests in /return-orders", _RECORDS, [("filter[return_type]", "request"), ("per_page", "1")]),
-            ("requests in /request-orders", "/request-orders", [("per_page", "1")]),
-            ("a page of 100", _RECORDS, [("per_page", "100")]),
-            ("filter[order_number]", _RECORDS, [("filter[order_number]", "returns-hub-probe"), ("per_page", "1")]),
-            ("related data", _RECORDS, [("include", wire.LIST_INCLUDES), ("per_page", "1")]),
-            (
-                "changed shipments",
-                "/shipments",
-                [("filter[updated_at][gte]", "2099-01-01T00:00:00Z"), ("per_page", "1")],
-            ),
-        )
-        for question, path, parameters in questions:
-            reply = yield get(path, parameters)
-            try:
-                rows = Rows.read(self.check(reply))
-            except ProviderError as error:
-                found[question] = f"refused with HTTP {error.http_status}"
-            else:
-                found[question] = f"{len(rows.raw)} rows" if len(rows.raw) != 1 else "1 row"
-        return found
-
     def _check_writes(self, capability: Capability) -> None:
         if self.version == READ_ONLY_VERSION:
             raise self.unsupported(
@@ -486,6 +468,10 @@ class ReturnlessV2(Adapter):
     def _read_slice(self, start: datetime, end: datetime, cursor: str | None) -> Operation[Page[Return]]:
         filters = [*time_filter("created_at", "gte", start), *time_filter("created_at", "lt", end)]
         return self._read_page([filters], Cursor.parse(cursor), sort="created_at", size=self._page_size())
+
+    def _made_id(self, reply: Reply) -> str:
+        """The id of what was just made: all that is certain of such a reply."""
+        return parse_one(parse_object(self.check(reply)).get("data"), lambda raw: Record(raw).id("id"), where="data")
 
     def _parse_single(self, payload: object) -> Return:
         return parse_one(parse_object(payload).get("data"), self._reader.parse_return, where="data")

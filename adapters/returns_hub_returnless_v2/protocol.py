@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from returns_hub import ConfigurationError, Limits, ProviderError, Rate, Reply
+from returns_hub import ConfigurationError, Limits, ProviderError, Rate, Reply, ValidationFailed
 from returns_hub.wire import Record, body_excerpt, build_error, describe, error_class, json_or_none
 
 DEFAULT_VERSION: Final = "2025-01"
@@ -51,11 +51,16 @@ def parse_payload(reply: Reply) -> Any:
     """The decoded body of a good reply; None for an empty one.
 
     Raises:
-        ProviderError: by the HTTP status.
+        ProviderError: by the HTTP status; ``ValidationFailed`` also for an intent that has failed, which comes under a 2XX.
     """
-    if 200 <= reply.status < 300:
-        return reply.json() if reply.body.strip() else None
-    raise build_failure(reply)
+    if not 200 <= reply.status < 300:
+        raise build_failure(reply)
+    body = reply.json() if reply.body.strip() else None
+    data = body.get("data") if isinstance(body, dict) else None
+    # The status of every other record is an object.
+    if isinstance(data, dict) and data.get("status") == "failed":
+        raise build_error(ValidationFailed, reply, message=Record(data).text("status_message"))
+    return body
 
 
 def build_failure(reply: Reply) -> ProviderError:

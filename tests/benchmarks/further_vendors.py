@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from fnmatch import fnmatch
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -260,7 +261,7 @@ def lose_replies(vendor: Vendor, write: Write, losses: int) -> tuple[list[str], 
             before, effects = len(sandbox.requests), write.effects(sandbox, return_id)
             lose = (sandbox.faults.drop_after_commit, sandbox.faults.cut_off, fail_after_work(sandbox))[number % 3]
             for method in ("POST", "PUT", "PATCH"):
-                lose(method=method, times=1)
+                lose(method=method, path=write.path, times=1)
             # A client of its own each time: retries are rationed where everything fails.
             with connect(vendor.provider, base_url=account.base_url, rate_limit="none", **account.options) as client:
                 try:
@@ -272,7 +273,9 @@ def lose_replies(vendor: Vendor, write: Write, losses: int) -> tuple[list[str], 
                 else:
                     answered += 1
             sandbox.faults.clear()
-            writes = [each for each in sandbox.requests[before:] if each.method != "GET"]
+            writes = [
+                each for each in sandbox.requests[before:] if each.method != "GET" and fnmatch(each.path, write.path)
+            ]
             asked[len(writes)] += 1
             if not write.repeats and len(writes) != 1:
                 problems.append(f"{write.name}: asked {len(writes)} times")

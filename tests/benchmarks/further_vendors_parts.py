@@ -58,6 +58,7 @@ class Write:
     """A call that changes something at the vendor, and how often that has happened to a return there.
 
     ``repeats``: the vendor can be asked twice without doing it twice, so a lost reply is asked for again.
+    ``path`` is that of the request that does it, where others come before.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Write:
     applies_to: Callable[[Json], bool] = field(repr=False)
     effects: Callable[[Any, str], int] = field(repr=False)
     repeats: bool = False
+    path: str = "*"
 
 
 @frozen(kw_only=True)
@@ -397,6 +399,13 @@ def _returnless_v2(record: Json) -> Facts:
     }
 
 
+_NEW_AT_V2: Final = NewReturn(
+    order_number="1000042",
+    customer_email="sam@example.org",
+    items=[NewItem(reference="salesorderitem_1", quantity=1, reason="reason_7")],
+)
+
+
 def _is_request(record: Json) -> bool:
     return bool(record["state"] == "request")
 
@@ -412,6 +421,13 @@ RETURNLESS_V2: Final = Vendor(
     move=lambda sandbox, return_id: sandbox.set_status(return_id, "returnstatus_Q2mZ7"),
     file=lambda sandbox, return_id: sandbox.add_return(return_id),
     writes=(
+        Write(
+            name="create_return",
+            call=lambda client, _: client.create_return(_NEW_AT_V2),
+            applies_to=lambda _: True,
+            effects=_made,
+            path="*/return-orders",
+        ),
         Write(
             name="set_status approved",
             call=lambda client, one: client.set_status(one, Status.APPROVED),

@@ -1,17 +1,22 @@
 """The check list at the end of the wire reference: a test a number."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from returns_hub import (
+    Address,
     ConfigurationError,
     LabelStatus,
     Money,
+    NewItem,
+    NewReturn,
     Order,
     OrderLine,
     Reply,
@@ -27,6 +32,7 @@ from returns_hub import (
     Status,
     UnknownEvent,
     UnsupportedOperation,
+    ValidationFailed,
     WebhookRejected,
     WebhookRequest,
     connect,
@@ -48,6 +54,21 @@ STATUS_MAP = {
     "returnstatus_w3Nc5": "closed",
     "requeststatus_a9Jd2": "rejected",
 }
+
+
+NEW = NewReturn(
+    order_number="1000042",
+    customer_email="sam@example.org",
+    items=[NewItem(reference="salesorderitem_1", quantity=2, reason="reason_7")],
+    ship_from=Address(line1="Dorpsweg", house_number="7", postal_code="1234 AB", city="Utrecht"),
+    reference="shop-77",
+    custom_fields={"country_id": "country_1"},
+)
+
+
+@pytest.fixture(scope="module")
+def form() -> ReturnlessV2:
+    return ReturnlessV2(api_key=Secret("key"), form_id="form_1", locale="nl")
 
 
 @pytest.fixture(scope="module")
@@ -271,13 +292,74 @@ def test_14_a_postal_code_and_a_country_as_they_are_read(v2: ReturnlessV2) -> No
     )
 
 
-def test_15_creating_is_not_offered_yet(v2: ReturnlessV2) -> None:
-    """So no intent of a return is made, whose failure comes under a 2XX."""
-    from returns_hub import Capability, NewReturn, Support
+def test_14_a_postal_code_and_a_country_as_they_are_written(form: ReturnlessV2) -> None:
+    _, (_, filed, _) = finish(
+        form.create_return(NEW),
+        reply({"data": {"id": "intent_1", "status": "created"}}, status=201),
+        reply({"data": {"id": EXAMPLE_ID}}, status=201),
+        reply({"data": example()}),
+    )
+    assert (filed.path, filed.json) == (
+        "/return-orders",
+        {
+            "return_order_intent_id": "intent_1",
+            "customer": {
+                "street": "Dorpsweg",
+                "house_number": "7",
+                "postcode": "1234 AB",
+                "city": "Utrecht",
+                "country_id": "country_1",
+            },
+            "items": [{"id": "salesorderitem_1", "quantity": 2, "return_reason_id": "reason_7"}],
+            "metadata": {"reference": "shop-77"},
+        },
+    )
 
-    assert v2.support(Capability.CREATE_RETURN) is Support.NOT_IMPLEMENTED
-    with pytest.raises(UnsupportedOperation):
-        v2.create_return(NewReturn(order_number="1"))
+
+def test_15_an_intent_that_failed_is_an_error_under_a_2xx(form: ReturnlessV2) -> None:
+    operation = form.create_return(NEW)
+    asked = next(operation)
+    assert (asked.path, asked.replayable) == ("/return-order-intents", False)
+    assert asked.json == {"form_id": "form_1", "locale": "nl", "input": "sam@example.org", "order_number": "1000042"}
+    failed = {"id": "intent_1", "status": "failed", "status_message": "Could not validate sales order"}
+    with pytest.raises(ValidationFailed) as raised:
+        operation.send(reply({"data": failed}, status=201))
+    assert raised.value.vendor_message == "Could not validate sales order"
+
+
+def test_15_a_failed_intent_has_filed_nothing() -> None:
+    vendor = ReturnlessV2Sandbox(count=5)
+    options = {**vendor.options, "rate_limit": "none"}
+    with (
+        serve(vendor) as running,
+        connect("returnless_v2", base_url=running.url + vendor.base_path, **options) as client,
+        pytest.raises(ValidationFailed) as raised,
+    ):
+        client.create_return(evolve(NEW, order_number="404"))
+    assert (raised.value.maybe_applied, len(vendor.requests), len(vendor.return_ids)) == (False, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("new", "problem"),
+    [
+        ({"custom_fields": {}}, "requires custom_fields['country_id']"),
+        ({"items": []}, "requires items"),
+        ({"customer_email": None}, "requires customer_email or custom_fields['input']"),
+        ({"resolution": "exchange"}, "has no place for resolution"),
+        ({"ship_from": Address(line1="Dorpsweg", company="Sample")}, "has no place for ship_from.company"),
+        ({"notes": "Hello"}, "has no place for notes"),
+    ],
+)
+def test_15_what_the_form_cannot_say_is_refused_before_anything_is_sent(
+    form: ReturnlessV2, new: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(UnsupportedOperation, match=re.escape(problem)):
+        next(form.create_return(evolve(NEW, **new)))
+
+
+def test_15_without_a_form_nothing_is_created(v2: ReturnlessV2) -> None:
+    with pytest.raises(UnsupportedOperation, match="requires the option form_id"):
+        next(v2.create_return(NEW))
 
 
 def test_16_a_decision_is_not_repeated_blindly(v2: ReturnlessV2) -> None:

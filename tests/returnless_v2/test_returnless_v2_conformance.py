@@ -8,9 +8,12 @@ from typing import Any
 from attrs import evolve
 
 from returns_hub import (
+    Address,
     AuthenticationFailed,
     Conflict,
     LabelStatus,
+    NewItem,
+    NewReturn,
     NotFound,
     PermissionDenied,
     ReturnQuery,
@@ -101,6 +104,21 @@ TWO_ITEMS = ExpectedReturn(
         ],
     },
 )
+NEW = NewReturn(
+    order_number="1000042",
+    customer_email="sam@example.org",
+    items=(NewItem(reference="salesorderitem_1", quantity=2, reason="reason_7"),),
+    ship_from=Address(line1="Dorpsweg", house_number="7", postal_code="1234 AB", city="Utrecht"),
+    reference="shop-77",
+    custom_fields={"country_id": "country_1"},
+)
+FILED = ExpectedReturn(
+    id=f"returnorder_new{160:022d}",
+    order_number="1000042",
+    status=Status.REQUESTED,
+    items=(ExpectedItem(id="returnorderitem_160_0", quantity=2, reason_code="reason_7"),),
+    shipments=(),
+)
 
 
 class TestReturnlessV2(AdapterConformance):
@@ -146,6 +164,12 @@ class TestReturnlessV2(AdapterConformance):
             lambda v2: v2.get_return(EXAMPLE_ID),
             simulator={"is_allowed": False},
             raises=PermissionDenied,
+        ),
+        Case("create_return", lambda v2: v2.create_return(NEW), expects=(FILED,)),
+        Case(
+            "create_return-unknown_order",
+            lambda v2: v2.create_return(evolve(NEW, order_number="404")),
+            raises=ValidationFailed,
         ),
         Case("set_status", lambda v2: v2.set_status(REQUEST_ID, Status.APPROVED)),
         Case("set_status-again", lambda v2: v2.set_status(EXAMPLE_ID, Status.APPROVED)),

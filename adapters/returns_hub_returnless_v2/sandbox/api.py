@@ -92,6 +92,8 @@ class ReturnlessV2Sandbox(Simulator):
             "webhook_secrets": [webhook_secret],
             "lookup_username": lookup_username,
             "lookup_password": lookup_password,
+            "form_id": "form_1",
+            "locale": "nl",
         }
         self._authorization = f"Bearer {api_key}"
         self._webhook_secret = webhook_secret
@@ -203,6 +205,10 @@ class ReturnlessV2Sandbox(Simulator):
         match call.method, call.segments[1:]:
             case "GET", ("return-orders",):
                 return self._list(call, list(self._account.records.values()), self._shown)
+            case "POST", ("return-order-intents",):
+                return self._make_intent(call)
+            case "POST", ("return-orders",):
+                return self._create(call)
             case "GET", ("return-orders", return_id):
                 return json_answer(200, {"data": self._shown(self._found(return_id), self._included(call))})
             case "POST", ("return-orders", return_id, "approve" | "reject" as decision):
@@ -305,6 +311,33 @@ class ReturnlessV2Sandbox(Simulator):
             case "order_number":
                 return [row for row in rows if row["includes"]["sales_order"]["order_number"] == value]
         raise _refusal(400, f"Requested filter(s) `{field}` are not allowed.")
+
+    def _make_intent(self, call: Call) -> HttpAnswer:
+        """Look an order up. Undocumented: every word of its status but ``failed``."""
+        body = _read_body(call)
+        for name in ("form_id", "input", "order_number"):
+            if not isinstance(body.get(name), str) or not body[name]:
+                raise _refusal(422, f"The {name} field is required.", **{name: f"The {name} field is required."})
+        intent_id = self._account.intend(body["order_number"], body["input"])
+        if intent_id is None:
+            failed = {"id": "intent_0", "status": "failed", "status_message": "Could not validate sales order"}
+            return json_answer(201, {"data": failed, "meta": {}})
+        return json_answer(201, {"data": {"id": intent_id, "status": "created", "status_message": None}, "meta": {}})
+
+    def _create(self, call: Call) -> HttpAnswer:
+        body = _read_body(call)
+        if body.get("return_order_intent_id") not in self._account.intents:
+            raise _refusal(
+                422, "The selected intent is invalid.", return_order_intent_id="The selected intent is invalid."
+            )
+        items = body.get("items")
+        if not isinstance(items, list) or not items:
+            raise _refusal(422, "The items field is required.", items="The items field is required.")
+        for index, item in enumerate(items):
+            for name in ("id", "quantity", "return_reason_id"):
+                if not item.get(name):
+                    raise _refusal(422, "A field is required.", **{f"items.{index}.{name}": "The field is required."})
+        return json_answer(201, {"data": {"id": self._account.file(body)}, "meta": {}})
 
     def _decide(self, return_id: str, decision: str) -> HttpAnswer:
         record = self._found(return_id)

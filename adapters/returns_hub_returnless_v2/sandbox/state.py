@@ -18,6 +18,8 @@ class Account:
 
     now: Callable[[], datetime]
     records: dict[str, Json] = field(factory=dict)
+    intents: dict[str, Json] = field(factory=dict)
+    """The record whose order an intent is about, by the intent's id."""
     _last: datetime | None = None
 
     def seed(self, count: int, seed: int, *, test_records: int, same_created: int) -> None:
@@ -37,6 +39,43 @@ class Account:
         record = {**deepcopy(self.records[EXAMPLE_ID]), "id": return_id, "created_at": at, "updated_at": at}
         record["includes"]["shipments"][0]["id"] = f"shipment_of_{return_id}"
         self.records[return_id] = record
+
+    def intend(self, order_number: str, answer: str) -> str | None:
+        """The id of a new intent to return an order, None where the customer's answer is not that of the order."""
+        for record in self.records.values():
+            included = record["includes"]
+            known = (included["customer"]["email"], included["customer_address"]["postal_code"])
+            if included["sales_order"]["order_number"] == order_number and answer in known:
+                intent_id = f"intent_{len(self.intents) + 1}"
+                self.intents[intent_id] = record
+                return intent_id
+        return None
+
+    def file(self, body: Json) -> str:
+        """Make a request out of an intent; its id."""
+        ordered, at = self.intents[body["return_order_intent_id"]], self.tick()
+        number = len(self.records)
+        items = [
+            {
+                "id": f"returnorderitem_{number}_{line}",
+                "quantity": item["quantity"],
+                "product": {},
+                "return_reason": {"id": item["return_reason_id"]},
+            }
+            for line, item in enumerate(body["items"])
+        ]
+        record = {
+            **deepcopy(ordered),
+            "id": f"returnorder_new{number:022d}",
+            "return_number": f"RENL9{number:06d}",
+            "state": "request",
+            "status": status("requeststatus_Zk4R8"),
+            "created_at": at,
+            "updated_at": at,
+        }
+        record["includes"] |= {"return_order_items": items, "shipments": [], "notes": []}
+        self.records[record["id"]] = record
+        return str(record["id"])
 
     def tick(self) -> str:
         """A time that is later than every time before."""
