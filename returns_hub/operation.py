@@ -37,7 +37,7 @@ def pairs(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Pairs:
 def header_values(headers: Pairs, name: str) -> tuple[str, ...]:
     """Every value of a header, whatever the case of its name."""
     wanted = name.lower()
-    return tuple(value for key, value in headers if key.lower() == wanted)
+    return tuple([value for key, value in headers if key.lower() == wanted])
 
 
 @frozen(kw_only=True)

@@ -1,5 +1,6 @@
 """``serve``: receive webhooks and order look-ups, and process what came."""
 
+import gc
 import logging
 import os
 import sys
@@ -78,6 +79,11 @@ def serve(
             if site is not None:
                 site.stop()
 
+        def start() -> None:
+            # What is there by now stays, and need not be looked through by every collection of garbage.
+            gc.freeze()
+            _announce(hub, adapters, listener, console=console)
+
         with (
             listening(host, port) as listener,
             nullcontext() if no_work else hub.working(grace=grace / 2),
@@ -86,7 +92,7 @@ def serve(
             run(
                 receiver if site is None else site.beside(receiver),
                 listener,
-                on_started=lambda: _announce(hub, adapters, listener, console=console),
+                on_started=start,
                 on_stopping=stop,
                 shutdown_timeout=max(int(grace * 0.4), 1),
             )

@@ -53,7 +53,7 @@ class _Arrival:
         """False if the sender has given up: it gets no answer, and sends the delivery again."""
         if isinstance(self.stored, Future):
             return self.stored.set_running_or_notify_cancel()
-        return not self.stored.cancelled()
+        return not self.stored.done()
 
     @property
     def size(self) -> int:
@@ -94,7 +94,7 @@ class Inbox:
             return stored.result(RECEIVING_SECONDS)
         except TimeoutError:
             stored.cancel()
-        raise StoreError(f"the store has not answered for {RECEIVING_SECONDS:g} s")
+        raise _silence()
 
     async def put_async(self, account: str, request: WebhookRequest, receipt: Receipt) -> int:
         """As :meth:`put`, to be awaited; the event loop goes on meanwhile, without a thread for each delivery."""
@@ -202,11 +202,11 @@ class Inbox:
         loop = asyncio.get_running_loop()
         stored: asyncio.Future[int] = loop.create_future()
         self._enqueue(new, stored, loop)
+        timer = loop.call_later(RECEIVING_SECONDS, _give_up, stored)
         try:
-            async with asyncio.timeout(RECEIVING_SECONDS):
-                return await stored
-        except TimeoutError:
-            raise StoreError(f"the store has not answered for {RECEIVING_SECONDS:g} s") from None
+            return await stored
+        finally:
+            timer.cancel()
 
     def _enqueue(
         self,
@@ -271,6 +271,15 @@ class Inbox:
         except StoreError as problem:
             return problem
         return _CHECKED
+
+
+def _silence() -> StoreError:
+    return StoreError(f"the store has not answered for {RECEIVING_SECONDS:g} s")
+
+
+def _give_up(stored: "asyncio.Future[int]") -> None:
+    if not stored.done():
+        stored.set_exception(_silence())
 
 
 def _count(news: Iterable[NewDelivery], results: Iterable[StoredDelivery | StoreError]) -> None:

@@ -4,6 +4,7 @@ A vendor waits for it. So PostgreSQL is asked once: one statement, a transaction
 rows, and notifies. It leaves nothing in the session, and needs nothing of it: a pooler may stand in between.
 """
 
+import functools
 import json
 import math
 import time
@@ -40,10 +41,6 @@ _COUNT_COPY: Final = (
     "ON CONFLICT (account, dedupe_key) DO UPDATE SET duplicates = delivery.duplicates + excluded.duplicates + 1"
 )
 # ruff: noqa: S608 - constants of ours
-_INSERT_ONE: Final = f"""
-    INSERT INTO deliveries AS delivery ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {_FIXED})
-    {_COUNT_COPY} RETURNING id, account, dedupe_key, duplicates
-"""
 # The settings hold until the end of the statement, its commit included. An operator may have turned durability off for all
 # the rest. A clock that is a second off is none to go by: then received_at is moved to the database's.
 _INSERT_ALL: Final = f"""
@@ -63,6 +60,9 @@ _INSERT_ALL: Final = f"""
     )
     SELECT id, account, dedupe_key, duplicates, CASE WHEN is_new THEN pg_notify('{CHANNEL}', '') END FROM stored
 """
+
+# SQLite before 3.32 takes at most 999 parameters in a statement.
+_FILE_ROWS: Final = 64
 
 # As the rest of the store encodes, where there are texts only.
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
@@ -238,12 +238,36 @@ class _FileWriter(DeliveryWriter):
 
     def _insert_rows(self, driver: Any, rows: Sequence[_Row]) -> Iterable[_Row]:
         due_at = file_time(datetime.now(UTC))
-        for account, key, subject, received_at, *others in rows:
-            row = (account, key, subject, file_time(received_at), *others, due_at)
-            yield from driver.execute(_INSERT_ONE, row).fetchall()
+        for begin in range(0, len(rows), _FILE_ROWS):
+            some = rows[begin : begin + _FILE_ROWS]
+            insert, find = _statements(len(some))
+            values: list[Any] = []
+            keys: list[str] = []
+            for account, key, subject, received_at, *others in some:
+                values += (account, key, subject, file_time(received_at), *others, due_at)
+                keys += (account, key)
+            driver.execute(insert, values).close()
+            ((found,),) = driver.execute(find, keys).fetchall()
+            yield from json.loads(found)
 
     def _check(self, driver: Any) -> None:
         """Returns: a transaction that writes has begun."""
+
+
+@functools.cache
+def _statements(count: int) -> tuple[str, str]:
+    """What inserts so many rows into a file, and what finds them then.
+
+    Each in one step: at every step, one for each row otherwise, the driver lets the other threads run and waits for its turn.
+    """
+    rows = ", ".join([f"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {_FIXED})"] * count)
+    keys = ", ".join(["(?, ?)"] * count)
+    found = "json_group_array(json_array(id, account, dedupe_key, duplicates))"
+    by_key = "wanted CROSS JOIN deliveries ON account = wanted.name AND dedupe_key = wanted.key"
+    return (
+        f"INSERT INTO deliveries AS delivery ({_COLUMNS}) VALUES {rows} {_COUNT_COPY}",
+        f"WITH wanted (name, key) AS (VALUES {keys}) SELECT {found} FROM {by_key}",
+    )
 
 
 class _ServerWriter(DeliveryWriter):
