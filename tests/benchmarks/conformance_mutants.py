@@ -293,7 +293,7 @@ def _passed(suite: AdapterConformance, method: str, case: Any) -> dict[str, Any]
                     given[f"{name}.{each.name}"] = default
         return (yield from ())
 
-    adapter = _with(type(suite), {method: spy})._adapter(suite.make_simulator(**case.simulator), **case.options)
+    adapter = _with(type(suite), {method: spy})._adapter(suite._options(case.simulator), **case.options)
     for _ in case.call(adapter):
         break
     return given
@@ -388,7 +388,7 @@ def notices(suite: AdapterConformance) -> str | None:
                     simulator = suite.make_simulator()
                     urls = simulator.base_urls(stack.enter_context(serve(simulator)).url)
                     given["simulator"] = simulator
-                    given["client"] = stack.enter_context(open_with(suite._adapter(simulator), **urls))
+                    given["client"] = stack.enter_context(open_with(suite._adapter(simulator.options), **urls))
                 given["pytestconfig"] = _Options()
                 try:
                     check(**{key: part for key, part in given.items() if key in parameters})
@@ -400,7 +400,7 @@ def notices(suite: AdapterConformance) -> str | None:
 
 
 def mutants_of(suite: AdapterConformance) -> Iterator[Mutant]:
-    yield from of_values(seen_by(suite), suite._adapter(suite.make_simulator()).derive)
+    yield from of_values(seen_by(suite), suite._adapter(suite._options()).derive)
     if not suite._lacks(Capability.LIST_RETURNS):
         yield from of_listings(suite)
     yield from of_writes(suite)

@@ -76,9 +76,11 @@ def run_check(adapter: type[Adapter], name: str, caplog: pytest.LogCaptureFixtur
         base_url = stack.enter_context(serve(simulator)).url
         fixtures = {
             "simulator": simulator,
-            "client": stack.enter_context(open_with(suite._adapter(simulator), base_url=base_url)),
-            "failing_client": stack.enter_context(open_with(suite._adapter(simulator), base_url=base_url)),
-            "retrying_client": stack.enter_context(open_with(suite._adapter(simulator), base_url=base_url, attempts=3)),
+            "client": stack.enter_context(open_with(suite._adapter(simulator.options), base_url=base_url)),
+            "failing_client": stack.enter_context(open_with(suite._adapter(simulator.options), base_url=base_url)),
+            "retrying_client": stack.enter_context(
+                open_with(suite._adapter(simulator.options), base_url=base_url, attempts=3)
+            ),
             "driver": Driver.BLOCKING,
             "caplog": caplog,
             **given,

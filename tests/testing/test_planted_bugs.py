@@ -91,7 +91,7 @@ def failed_checks(suite: AdapterConformance) -> Iterator[str]:
     simulator = suite.make_simulator()
     with ExitStack() as stack:
         urls = simulator.base_urls(stack.enter_context(serve(simulator)).url)
-        client = stack.enter_context(open_with(suite._adapter(simulator), **urls))
+        client = stack.enter_context(open_with(suite._adapter(simulator.options), **urls))
         given: dict[str, tuple[Any, ...]] = {
             "expecting": tuple(case for case in suite.cases if case.expects is not None),
             "selection": suite.filters,

@@ -151,7 +151,7 @@ class ExpectationChecks(ConformanceSuite):
 
     def _driven(self, case: Case, answers: Sequence[Reply]) -> dict[str, Any]:
         """The leaves of what the case's operation gives for these replies, of which those to the request for a token are none."""
-        adapter = self._adapter(self.make_simulator(**case.simulator), **case.options)
+        adapter = self._adapter(self._options(case.simulator), **case.options)
         replies = iter(answers)
         if adapter.uses_tokens:
             _result(adapter.request_token(None), replies)
@@ -159,7 +159,7 @@ class ExpectationChecks(ConformanceSuite):
 
     def read_records(self, case: Case) -> Sequence[Return]:
         """The returns that a user gets of a case: with what the adapter derives from their parts."""
-        adapter = self._adapter(self.make_simulator(**case.simulator), **case.options)
+        adapter = self._adapter(self._options(case.simulator), **case.options)
         return [adapter.derive(ret) for ret in _returns(self._play(case, Driver.BLOCKING)[0])]
 
     def _proofs(self) -> set[str]:
@@ -187,7 +187,7 @@ class ExpectationChecks(ConformanceSuite):
         )
 
     def _refuses(self, query: ReturnQuery) -> bool:
-        operation = self._adapter(self.make_simulator()).list_returns(query)
+        operation = self._adapter(self._options()).list_returns(query)
         try:
             next(operation)
         except UnsupportedOperation:

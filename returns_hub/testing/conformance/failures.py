@@ -120,7 +120,7 @@ class FailureChecks(ConformanceSuite):
         self, failure: Failure, simulator: Simulator, base_urls: BaseUrls, driver: Driver
     ) -> Iterator[Client]:
         """A client that sends everything once, and waits for an answer as long as the failure needs."""
-        with open_with(self._adapter(simulator), **base_urls, driver=driver, timeout=failure.timeout) as client:
+        with open_with(self._adapter(simulator.options), **base_urls, driver=driver, timeout=failure.timeout) as client:
             yield client
 
     @check(Part.FAILURES)
@@ -154,7 +154,7 @@ class FailureChecks(ConformanceSuite):
     def test_a_corrupted_reply_does_not_crash(self, good_case: Case) -> None:
         """Vendors add, retype and leave out fields without a word: a fact may be missing then, or it is our error."""
         recorded = replies(self.cassette(good_case))
-        adapter = self._adapter(self.make_simulator(**good_case.simulator), **good_case.options)
+        adapter = self._adapter(self._options(good_case.simulator), **good_case.options)
 
         @settings(deadline=None, database=None, derandomize=True, report_multiple_bugs=False)
         @given(st.data())
@@ -184,9 +184,7 @@ class FailureChecks(ConformanceSuite):
         """Nothing listened, so nothing was done: even a write may simply be tried again."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-        with open_with(
-            self._adapter(self.make_simulator()), base_url=f"http://127.0.0.1:{port}", driver=driver
-        ) as client:
+        with open_with(self._adapter(self._options()), base_url=f"http://127.0.0.1:{port}", driver=driver) as client:
             error = error_of(client, self._case((*WRITES, *READS)))
         assert type(error) is TransportFailed
         assert not error.maybe_applied

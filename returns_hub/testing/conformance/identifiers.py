@@ -55,7 +55,7 @@ class IdentifierChecks(ConformanceSuite):
     def test_an_identifier_stays_in_its_place(self, takes_an_id: Capability, hostile: str) -> None:
         """An id with a slash or a hash sign must not ask for something else; what no path can carry is refused."""
         self._need(takes_an_id)
-        adapter, call = self._adapter(self.make_simulator()), _CALLS_WITH_ID[takes_an_id]
+        adapter, call = self._adapter(self._options()), _CALLS_WITH_ID[takes_an_id]
         try:
             tame, given = next(call(adapter, "tame")), hostile
         except NotFound:

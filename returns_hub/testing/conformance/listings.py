@@ -53,7 +53,7 @@ class ListingChecks(ConformanceSuite):
     def test_every_walk_keeps_the_accounts_page_size(self) -> None:
         """A reply that is too large is asked for again by a smaller ``page_size`` of the account."""
         self._need(Capability.LIST_RETURNS)
-        large, small = [self._adapter(self.make_simulator(), page_size=size) for size in (None, 2)]
+        large, small = [self._adapter(self._options(), page_size=size) for size in (None, 2)]
         query = ReturnQuery(**self.listing)
         if next(large.list_returns(query)) == next(small.list_returns(query)):
             pytest.skip("the vendor has no size of a page")
@@ -67,7 +67,7 @@ class ListingChecks(ConformanceSuite):
     def test_slices_have_keys_of_their_own(self) -> None:
         """Progress is kept under them: two slices with one key would take each other's place."""
         self._need(Capability.BACKFILL)
-        keys = [part.key for part in self._adapter(self.make_simulator()).backfill(LONG_AGO, FAR_AHEAD)]
+        keys = [part.key for part in self._adapter(self._options()).backfill(LONG_AGO, FAR_AHEAD)]
         assert len(set(keys)) == len(keys) > 0
 
     @check(Part.LISTINGS)

@@ -88,13 +88,9 @@ class SecretChecks(ConformanceSuite):
         # Those of deliveries have a spelling of their own, which hides the canary: nothing is sent with them here.
         secrets = {name: self.secret(text) if name == self.webhook_secrets else text for name, text in named.items()}
         simulator = self.make_simulator(
-            **{
-                name: secrets[name]
-                for name in self.make_simulator().options
-                if name in secrets and name != self.webhook_secrets
-            }
+            **{name: secrets[name] for name in self._options() if name in secrets and name != self.webhook_secrets}
         )
-        return self._adapter(simulator, **secrets), simulator
+        return self._adapter(simulator.options, **secrets), simulator
 
 
 def _leakable_output(client: Client, case: Case) -> str:

@@ -4,7 +4,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
+from weakref import WeakKeyDictionary
 
 import pytest
 from attrs import evolve
@@ -29,6 +31,9 @@ LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 FAR_AHEAD: Final = datetime(2100, 1, 1, tzinfo=UTC)
 READS: Final = (Capability.GET_RETURN, Capability.LIST_RETURNS, Capability.GET_SHIPMENT, Capability.LIST_SHIPMENTS)
 WRITES: Final = (Capability.CREATE_RETURN, Capability.CREATE_LABEL, Capability.ADD_NOTE, Capability.SET_STATUS)
+
+# Of each conformance class the options of an account at its plain simulator.
+_PLAIN_OPTIONS: Final = WeakKeyDictionary["type[ConformanceSuite]", Mapping[str, Any]]()
 
 
 class ConformanceSuite:
@@ -108,17 +113,25 @@ class ConformanceSuite:
     @pytest.fixture
     def client(self, simulator: Simulator, base_urls: BaseUrls, driver: Driver) -> Iterator[Client]:
         """A client that sends everything once."""
-        with open_with(self._adapter(simulator), **base_urls, driver=driver) as client:
+        with open_with(self._adapter(simulator.options), **base_urls, driver=driver) as client:
             yield client
 
     @pytest.fixture
     def retrying_client(self, simulator: Simulator, base_urls: BaseUrls, driver: Driver) -> Iterator[Client]:
         """A client that sends again what may be sent again."""
-        with open_with(self._adapter(simulator), **base_urls, driver=driver, attempts=3) as client:
+        with open_with(self._adapter(simulator.options), **base_urls, driver=driver, attempts=3) as client:
             yield client
 
-    def _adapter(self, simulator: Simulator, **options: Any) -> Adapter:
-        return build_adapter(self.adapter_class, {**self.options, **simulator.options, **options})
+    def _options(self, arguments: Mapping[str, Any] = MappingProxyType({})) -> Mapping[str, Any]:
+        """An account's options at a simulator with these arguments; the plain one is made once, which takes longer than most checks."""
+        if arguments:
+            return self.make_simulator(**arguments).options
+        if type(self) not in _PLAIN_OPTIONS:
+            _PLAIN_OPTIONS[type(self)] = self.make_simulator().options
+        return _PLAIN_OPTIONS[type(self)]
+
+    def _adapter(self, account: Mapping[str, Any], **options: Any) -> Adapter:
+        return build_adapter(self.adapter_class, {**self.options, **account, **options})
 
     def _receiving_adapter(self, *secrets: str) -> Adapter:
         self._need(Capability.RECEIVE)
@@ -129,7 +142,7 @@ class ConformanceSuite:
         return self._with_secrets(self.lookup_secrets or self.webhook_secrets, secrets)
 
     def _with_secrets(self, option: str, secrets: Sequence[str]) -> Adapter:
-        return self._adapter(self.make_simulator(), **{option: [self.secret(name) for name in secrets]})
+        return self._adapter(self._options(), **{option: [self.secret(name) for name in secrets]})
 
     def _lacks(self, capability: Capability) -> bool:
         support = self.adapter_class.capabilities.get(capability, Support.NOT_IMPLEMENTED)
@@ -182,7 +195,7 @@ class ConformanceSuite:
 
     def _outcome(self, case: Case, driver: Driver, base_urls: BaseUrls) -> tuple[Any, Any]:
         """What a case comes to, in a form in which two can be compared: raw values count too."""
-        adapter = self._adapter(self.make_simulator(**case.simulator), **case.options)
+        adapter = self._adapter(self._options(case.simulator), **case.options)
         with open_with(adapter, **base_urls, driver=driver) as client:
             if case.raises is None:
                 result = client.run(case.call(adapter))

@@ -91,7 +91,7 @@ class WebhookChecks(ConformanceSuite):
         if not self.published_deliveries:
             pytest.skip("the vendor publishes no signed example")
         for secret, delivery in self.published_deliveries:
-            receiver = self._adapter(self.make_simulator(), **{self.webhook_secrets: [secret]})
+            receiver = self._adapter(self._options(), **{self.webhook_secrets: [secret]})
             assert receiver.receive(delivery).answer.status < 300
 
     @check(Part.WEBHOOKS)
