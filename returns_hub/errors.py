@@ -155,7 +155,18 @@ class PermissionDenied(ProviderError):
 
 
 class NotFound(ProviderError):
-    """The vendor has no such thing."""
+    """The vendor has no such thing.
+
+    ``asked_id`` is the id that the caller asked for; empty where the call takes none.
+    """
+
+    def __init__(self, message: str = "", **details: Unpack[_ReplyDetails]) -> None:
+        super().__init__(message, **details)
+        self.asked_id = ""
+
+    def _facts(self) -> list[str]:
+        asked = _short(self.asked_id, 100)
+        return [*([f"id {asked}"] if asked else []), *super()._facts()]
 
 
 class ValidationFailed(ProviderError):

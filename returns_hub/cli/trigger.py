@@ -3,6 +3,7 @@
 import inspect
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -11,12 +12,13 @@ from attrs import evolve
 from cyclopts import Parameter
 
 from returns_hub import registry
-from returns_hub.accounts import Account
+from returns_hub.accounts import Account, build_adapter
 from returns_hub.cli.options import ConfigPath
 from returns_hub.cli.output import clean, print_error, print_line, print_remark
 from returns_hub.cli.sandbox import DEFAULT_RECEIVER
 from returns_hub.configuration import DEFAULT_PATH, load_config
-from returns_hub.errors import ConfigurationError, suggestion
+from returns_hub.errors import ConfigurationError, UnsupportedOperation, suggestion
+from returns_hub.operation import WebhookRequest
 from returns_hub.secret import Secret
 
 if TYPE_CHECKING:
@@ -45,9 +47,9 @@ def trigger(
 
     Without EVENT and --order it lists the vendor's events. An event happens to the
     newest return of the simulator that it can happen to: the data of
-    "returns-hub sandbox". It is signed with the secret of the vendor's account in
-    returns-hub.toml, for the address that is registered there; without such an
-    account, with the simulator's own. The exit code is 1 unless it is answered with
+    "returns-hub sandbox". The vendor's account in returns-hub.toml signs it, with its
+    secret and for the address that is registered there; without such an account, the
+    simulator does. The exit code is 1 unless it is answered with
     success.
 
     For example:
@@ -87,8 +89,6 @@ def trigger(
     if configured is not None:
         simulator = _simulator_of(configured)
         secret = _signing_secret(configured)
-        if secret is None and event is not None:
-            raise ConfigurationError(f"the account {name} has no secret for webhooks: it refuses every delivery")
     try:
         if event is None:
             url = url or f"{DEFAULT_RECEIVER.removesuffix('webhooks')}orders/{name}/"
@@ -97,6 +97,8 @@ def trigger(
             url = _checked(url or f"{DEFAULT_RECEIVER}/{name}")
             registered = configured.options.get("webhook_url") if configured else None
             request = simulator.make_event(event, registered or url, changes=_changes(set_), secret=secret)
+            if configured is not None:
+                request = _signed(configured, request)
             # What is signed is the registered address, as behind a proxy; what is called is the other one.
             request = evolve(request, url=url + request.url.removeprefix(registered or url))
     except (ValueError, NotImplementedError) as problem:
@@ -136,6 +138,29 @@ def _simulator_of(account: Account) -> "Simulator":
         **{name: value for name, value in given.items() if name in taken and isinstance(value, str)}
     )
     return simulator
+
+
+def _signed(account: Account, request: "SignedRequest") -> "SignedRequest":
+    """The simulator's delivery, signed by the account's own adapter; as it is, where the adapter does not sign.
+
+    Raises:
+        ConfigurationError: the account lacks what is signed with: it would refuse the delivery.
+    """
+    adapter = build_adapter(registry.adapter_class(account.provider), account.options, account=account.name)
+    delivery = WebhookRequest(
+        method=request.method,
+        url=request.url,
+        headers=request.headers,
+        body=request.body,
+        received_at=datetime.now(UTC),
+    )
+    try:
+        signed = adapter.sign_webhook(delivery)
+    except UnsupportedOperation:
+        return request
+    except ConfigurationError as problem:
+        raise ConfigurationError(f"the account {account.name} refuses every delivery: {problem}") from problem
+    return evolve(request, headers=dict(signed.headers))
 
 
 def _signing_secret(account: Account) -> str | None:

@@ -22,6 +22,12 @@ api_token = "t"
 signing_keys = ["c2VjcmV0"]
 webhook_url = "https://your.shop/webhooks/acme-us"
 
+[accounts.acme-ca]
+provider = "return_helper"
+api_key = "k"
+api_token = "t"
+signing_keys = ["c2VjcmV0"]
+
 [accounts.acme-nl]
 provider = "returnless"
 user = "u"
@@ -52,7 +58,8 @@ def test_a_delivery_is_signed_for_the_account_and_its_registered_address(configu
             ("return_helper", "labelGenerated", "acme-us"),
             ("returnless", "return_created", "acme-nl"),
         ):
-            ran = run("trigger", provider, event, "--url", f"{receiver.url}/webhooks/{account}")
+            target = f"{receiver.url}/webhooks/{account}"
+            ran = run("trigger", provider, event, "--account", account, "--url", target)
             assert (ran.code, ran.err) == (0, "")
         assert {delivery.account for delivery in hub.deliveries()} == {"acme-us", "acme-nl"}
         refused = run("trigger", "returnless", "--order", "1001", "--url", f"{receiver.url}/orders/acme-nl/")
@@ -78,7 +85,12 @@ def test_without_an_event_they_are_listed(run: Run) -> None:
         (
             ["returnmate", "rma.approved"],
             2,
-            "the account acme-au has no secret for webhooks: it refuses every delivery",
+            "the account acme-au refuses every delivery: no webhook secret is configured for this account",
+        ),
+        (
+            ["return_helper", "labelGenerated", "--account", "acme-ca"],
+            2,
+            "the account acme-ca refuses every delivery: return_helper: webhook_url is part of what is signed",
         ),
         (["returnmate", "rma.approved", "--account", "acme-uk"], 2, "there is no account 'acme-uk'; did you mean"),
         (["returnmate", "rma.approved", "--account", "acme-nl"], 2, "the account acme-nl is one of returnless"),
@@ -86,7 +98,7 @@ def test_without_an_event_they_are_listed(run: Run) -> None:
         (["returnless", "return_created", "--set", "x"], 2, "--set takes PATH=VALUE, not 'x'"),
         (["returnless", "return_created", "--set", "a.b=1"], 2, "the body has no place 'a.b'"),
         (["returnless", "return_created", "--url", "localhost"], 2, "--url takes an address like"),
-        (["return_helper", "--order", "1"], 2, "return_helper asks for no orders"),
+        (["return_helper", "--order", "1", "--account", "acme-us"], 2, "return_helper asks for no orders"),
         (["returnless", "return_created", "--url", "http://127.0.0.1:9/"], 1, "is returns-hub serve running there?"),
     ],
 )

@@ -19,6 +19,7 @@ from returns_hub import (
     ItemInstruction,
     NewLabel,
     NewReturn,
+    NotFound,
     Operation,
     Page,
     Request,
@@ -373,6 +374,15 @@ def test_changes_give_what_a_page_only_names_and_each_return_once(
     vendor.will(data={"id": "c"})
     client = opened(acme())
     assert [ret.id for ret in result(client.changes(datetime(2026, 1, 1, tzinfo=UTC)))] == ["a", "b", "c"]
+
+
+def test_what_is_not_found_is_named(acme: Any, opened: Any, result: Any, vendor: Any) -> None:
+    vendor.will(404)
+    with pytest.raises(NotFound, match=r"\(id r-9, HTTP 404") as caught:
+        result(opened(acme()).get_return("r-9"))
+    assert caught.value.asked_id == "r-9"
+    caught.value.asked_id = "a\x1b[31m\nb" + "c" * 200
+    assert f"(id a [31m b{'c' * 92}, HTTP 404" in str(caught.value)
 
 
 @pytest.mark.usefixtures("installed_acme")
