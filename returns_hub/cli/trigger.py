@@ -12,10 +12,11 @@ from attrs import evolve
 from cyclopts import Parameter
 
 from returns_hub import registry
-from returns_hub.accounts import Account, build_adapter
+from returns_hub.accounts import Account
 from returns_hub.cli.options import ConfigPath
 from returns_hub.cli.output import clean, print_error, print_line, print_remark
 from returns_hub.cli.sandbox import DEFAULT_RECEIVER
+from returns_hub.client import open_client
 from returns_hub.configuration import DEFAULT_PATH, load_config
 from returns_hub.errors import ConfigurationError, UnsupportedOperation, suggestion
 from returns_hub.operation import WebhookRequest
@@ -146,7 +147,6 @@ def _signed(account: Account, request: "SignedRequest") -> "SignedRequest":
     Raises:
         ConfigurationError: the account lacks what is signed with: it would refuse the delivery.
     """
-    adapter = build_adapter(registry.adapter_class(account.provider), account.options, account=account.name)
     delivery = WebhookRequest(
         method=request.method,
         url=request.url,
@@ -154,12 +154,13 @@ def _signed(account: Account, request: "SignedRequest") -> "SignedRequest":
         body=request.body,
         received_at=datetime.now(UTC),
     )
-    try:
-        signed = adapter.sign_webhook(delivery)
-    except UnsupportedOperation:
-        return request
-    except ConfigurationError as problem:
-        raise ConfigurationError(f"the account {account.name} refuses every delivery: {problem}") from problem
+    with open_client(account) as client:
+        try:
+            signed = client.adapter.sign_webhook(delivery)
+        except UnsupportedOperation:
+            return request
+        except ConfigurationError as problem:
+            raise ConfigurationError(f"the account {account.name} refuses every delivery: {problem}") from problem
     return evolve(request, headers=dict(signed.headers))
 
 
