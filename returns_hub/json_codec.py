@@ -59,11 +59,17 @@ def encode_json(value: object, *, ascii_only: bool = True) -> str:
         ValueError: a number that JSON has no form for.
         TypeError: a value of another kind.
     """
-    # The standard library reads exact numbers and cannot write them.
-    import simplejson
+    return _exact_encoder(ascii_only=ascii_only)(value)
 
-    text = simplejson.dumps(value, use_decimal=True, allow_nan=False, ensure_ascii=ascii_only, separators=(",", ":"))
-    return str(text)
+
+@functools.cache
+def _exact_encoder(*, ascii_only: bool) -> Callable[[object], str]:
+    # The standard library reads exact numbers and cannot write them.
+    from simplejson import JSONEncoder
+
+    encoder = JSONEncoder(use_decimal=True, allow_nan=False, ensure_ascii=ascii_only, separators=(",", ":"))
+    encode: Callable[[object], str] = encoder.encode
+    return encode
 
 
 @functools.cache

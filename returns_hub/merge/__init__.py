@@ -164,6 +164,10 @@ def merge(
     ``return.created``, an earlier creation among it, and only what it changes has events. ``overrules_before`` is for reconciling: a fact that was learnt
     before this moment, by our clock, gives way to what the observation says otherwise, whatever the vendor's times are.
     """
+    source: dict[str, Any] = {"account": account, "stamp": observation.stamp, "origin": observation.origin}
+    if stored is None:
+        state = _first_state(observation, derive)
+        return MergeResult(state=state, events=(created_event(state.ret, **source),))
     known = _known(stored)
     earlier = dict(known)
     added: _Known = {}
@@ -196,13 +200,8 @@ def merge(
                     earlier[path] = fact
     known.update(added)
     state = _state(observation.ret, known, derive)
-    source: dict[str, Any] = {"account": account, "stamp": seen, "origin": observation.origin}
-    if stored is None:
-        events: tuple[Event, ...] = (created_event(state.ret, **source),)
-    else:
-        before = _visible(stored.ret, earlier | added, derive) if completes else stored.ret
-        events = changed_events(before, state.ret, **source)
-    return MergeResult(state=state, events=events, reread=reread)
+    before = _visible(stored.ret, earlier | added, derive) if completes else stored.ret
+    return MergeResult(state=state, events=changed_events(before, state.ret, **source), reread=reread)
 
 
 def restrict_fields(ret: Return, known: Return) -> Return:
@@ -232,9 +231,20 @@ def _restrict(part: Any, known: Any) -> Any:
     return evolve(part, **kept)
 
 
-def _known(stored: State | None) -> _Known:
+def _first_state(observation: Observation, derive: Derive) -> State:
+    """The state of a return of which nothing is known: one layer, in which no fact stands against another."""
+    facts = read_facts(observation.ret)
+    if any(path[0] == "aliases" for path in facts):
+        return _state(
+            observation.ret, {path: Fact(observation.stamp, values) for path, values in facts.items()}, derive
+        )
+    ret = build_return(observation.ret, facts)
+    return State(ret=derive(ret), layers=(Layer(stamp=observation.stamp, ret=ret),))
+
+
+def _known(stored: State) -> _Known:
     known: _Known = {}
-    for layer in reversed(stored.layers if stored else ()):
+    for layer in reversed(stored.layers):
         known.update((path, Fact(layer.stamp, values)) for path, values in read_facts(layer.ret).items())
     return known
 

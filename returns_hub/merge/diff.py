@@ -76,9 +76,12 @@ _LABEL_EVENTS: Final[Mapping[LabelStatus, type[Event]]] = {
 }
 
 
+_encode_identity: Final = json.JSONEncoder(sort_keys=True).encode
+
+
 def created_event(ret: Return, *, account: str, stamp: Stamp, origin: Origin) -> Event:
     """The event of a return that was not known."""
-    changes = {"status": (None, dump(ret.status)), "status_raw": (None, ret.status_raw)}
+    changes = {"status": (None, ret.status.value), "status_raw": (None, ret.status_raw)}
     if ret.request_id:
         changes["request_id"] = (None, ret.request_id)
     return _event(ReturnCreated, ret.id, changes, account=account, stamp=stamp, origin=origin)
@@ -98,7 +101,7 @@ def changed_events(before: Return, after: Return, *, account: str, stamp: Stamp,
 def _event(kind: type[Event], return_id: str, changes: Changes, *, account: str, stamp: Stamp, origin: Origin) -> Event:
     # A return is created once. Any other change can come again, at another time.
     when = [] if kind.type == ReturnCreated.type else [changes, format_time(stamp.at), format_time(stamp.seen_at)]
-    identity = json.dumps([account, return_id, kind.type, *when], sort_keys=True)
+    identity = _encode_identity([account, return_id, kind.type, *when])
     return kind(
         id=hashlib.sha256(identity.encode()).hexdigest()[:32],
         account=account,

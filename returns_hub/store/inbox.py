@@ -119,9 +119,7 @@ class Deliveries:
             StoreError: something of it cannot be stored, or the database fails. Nothing was done.
         """
         delivery = claimed.delivery
-        batch = ingestion.encode_batch(result.observations)
-        if batch.refused:
-            raise StoreError("what the delivery asserts cannot be stored")
+        batch = ingestion.prepare_batch(result.observations)
         hints = [
             Uncorrelated.hint(parts, seen_at=delivery.received_at, origin=delivery.origin) for parts in result.hints
         ]
@@ -261,6 +259,8 @@ class Deliveries:
         derive: Derive,
     ) -> ApplyResult:
         applied = ingestion.apply(connection, claimed.delivery.account, batch, derive)
+        if applied.refused:
+            raise StoreError("what the delivery asserts cannot be stored")
         if not result.read.issuperset(applied.reread):
             raise _RolledBack(applied)
         ending = self._processed

@@ -1,5 +1,6 @@
 """How observations become rows: inside one transaction, as few statements as there are tables."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -46,11 +47,16 @@ class ApplyResult:
 
 
 @frozen
-class EncodedObservation:
-    """An observation as it is to be stored."""
+class DigestedObservation:
+    """An observation, and the digest by which it is recognised when it comes again."""
 
     observation: Observation
-    encoded: EncodedReturn
+    digest: str
+
+    @functools.cached_property
+    def encoded(self) -> EncodedReturn | None:
+        """Its return as it is to be stored; None if it could not be read back."""
+        return rows.encode_return(self.observation.ret)
 
     @property
     def stamp(self) -> Stamp:
@@ -62,16 +68,11 @@ class EncodedObservation:
         """True if it is a row that a sync has read: several may belong to one return."""
         return self.observation.origin in _LISTED
 
-    def no_later_than(self, now: datetime) -> "EncodedObservation":
+    def no_later_than(self, now: datetime) -> "DigestedObservation":
         """The observation, as of now where the clock that dated it was ahead."""
         if self.observation.seen_at <= now:
             return self
         return evolve(self, observation=evolve(self.observation, seen_at=now))
-
-    @property
-    def digest(self) -> str:
-        """The digest by which the observation is recognised when it comes again."""
-        return self.encoded.digest
 
 
 @frozen
@@ -106,22 +107,24 @@ class ObservationBatch:
     ``refused`` observations cannot be stored.
     """
 
-    of_returns: Mapping[str, Sequence[EncodedObservation]]
+    of_returns: Mapping[str, Sequence[DigestedObservation]]
     uncorrelated: Sequence[Uncorrelated] = ()
     refused: int = 0
 
 
-def encode_batch(observations: Iterable[Observation]) -> ObservationBatch:
-    """The observations, each encoded once."""
-    of_returns: defaultdict[str, list[EncodedObservation]] = defaultdict(list)
+def prepare_batch(observations: Iterable[Observation]) -> ObservationBatch:
+    """The observations, by what they are of."""
+    of_returns: defaultdict[str, list[DigestedObservation]] = defaultdict(list)
     uncorrelated: list[Uncorrelated] = []
     refused = 0
     for observation in observations:
         ret = observation.ret
-        encoded = rows.encode_return(ret)
-        if encoded is not None and rows.is_usable_id(ret.id):
-            of_returns[ret.id].append(EncodedObservation(observation, encoded))
-        elif encoded is not None and ret.id == "" and rows.names(ret):
+        digest = rows.digest_return(ret)
+        if digest is None or not isinstance(ret.id, str):
+            refused += 1
+        elif rows.is_usable_id(ret.id):
+            of_returns[ret.id].append(DigestedObservation(observation, digest))
+        elif ret.id == "" and (encoded := rows.encode_return(ret)) and rows.names(ret):
             uncorrelated.append(Uncorrelated.of(observation, encoded.text))
         else:
             refused += 1
@@ -161,15 +164,15 @@ def apply(
         if not ids:
             break
         correlation.remove_waiting(connection, account, [stored[key] for key in ids if key in stored])
-        found: defaultdict[str, list[EncodedObservation]] = defaultdict(list)
+        found: defaultdict[str, list[DigestedObservation]] = defaultdict(list)
         for key, return_id in ids.items():
             if return_id == correlation.ERASED_RETURN:
                 continue
             observation = candidates[key].observation_of(return_id)
             if observation is None:
                 ingestion.reread[return_id] = None
-            elif encoded := rows.encode_return(observation.ret):
-                found[return_id].append(EncodedObservation(observation, encoded))
+            elif digest := rows.digest_return(observation.ret):
+                found[return_id].append(DigestedObservation(observation, digest))
         waiting = {key: each for key, each in waiting.items() if key not in ids}
         # They may bring names that others wait for.
         names = ingestion.merge(found, _read_known(connection, account, found)) if found else []
@@ -180,22 +183,22 @@ def apply(
         changed=len(changed),
         unchanged=len(ingestion.observed - ingestion.created - changed),
         events=ingestion.events,
-        refused=batch.refused,
+        refused=batch.refused + ingestion.refused,
         waiting=len(waiting),
         reread=tuple(ingestion.reread),
         has_erased=known.has_erased,
     )
 
 
-def _read_known(connection: Connection, account: str, observed: Mapping[str, Sequence[EncodedObservation]]) -> Known:
+def _read_known(connection: Connection, account: str, observed: Mapping[str, Sequence[DigestedObservation]]) -> Known:
     """What is stored of the returns; without what an observation that came before was made into."""
     digests = [{each.digest for each in group} for group in observed.values()]
     return read_known(connection, account, observed, [some.pop() for some in digests if len(some) == 1])
 
 
 def _without_erased(
-    connection: Connection, account: str, of_returns: Mapping[str, Sequence[EncodedObservation]]
-) -> Mapping[str, Sequence[EncodedObservation]]:
+    connection: Connection, account: str, of_returns: Mapping[str, Sequence[DigestedObservation]]
+) -> Mapping[str, Sequence[DigestedObservation]]:
     """Those of returns that were not erased, neither themselves nor the requests that they grew from."""
     names = {
         key: {rows.return_name(each) for each in (key, *(one.observation.ret.request_id for one in group)) if each}
@@ -219,9 +222,10 @@ class _Ingestion:
     changed: set[str] = field(factory=set)
     reread: dict[str, None] = field(factory=dict)
     events: int = 0
+    refused: int = 0
     _before: datetime = field(init=False, default=datetime.max.replace(tzinfo=UTC))
 
-    def merge(self, observed: Mapping[str, Sequence[EncodedObservation]], known: Known) -> list[str]:
+    def merge(self, observed: Mapping[str, Sequence[DigestedObservation]], known: Known) -> list[str]:
         """Merge observations of returns by their ids; the names of parts that were not known before."""
         if not observed:
             return []
@@ -232,7 +236,9 @@ class _Ingestion:
         }
         # An observation that came before changes nothing but the age of its facts, which merging would find out too.
         repeated = {key for key, mark in marks.items() if all(each.digest == mark.digest for each in observed[key])}
-        fresh = {key: each for key, each in observed.items() if key not in repeated}
+        fresh = {key: self._storable(group) for key, group in observed.items() if key not in repeated}
+        observed = {key: group for key, group in observed.items() if key in repeated or fresh[key]}
+        fresh = {key: group for key, group in fresh.items() if group}
         states = {
             key: self._state(rows.read_return(stored.object, key), stored.layers, marks[key].stamp)
             for key in fresh
@@ -265,6 +271,12 @@ class _Ingestion:
         """The moment before which nothing learnt stands against what is observed; None unless this is a reconciliation."""
         return self.of_pass.started if self.of_pass is not None and self.of_pass.overrules else None
 
+    def _storable(self, group: Sequence[DigestedObservation]) -> Sequence[DigestedObservation]:
+        """Those of the observations that can be stored; the others are refused."""
+        storable = [each for each in group if each.encoded is not None]
+        self.refused += len(group) - len(storable)
+        return storable
+
     def _state(self, ret: Return, layers: str | None, newest: Stamp) -> State:
         """The stored state, no fact of which is of the future."""
         state = rows.read_state(ret, layers, newest)
@@ -279,7 +291,7 @@ class _Ingestion:
             return stamp
         return Stamp(stamp.at if stamp.at <= self.now else self._before, self._before)
 
-    def _is_incomplete(self, observed: Sequence[EncodedObservation], stored: KnownReturn) -> bool:
+    def _is_incomplete(self, observed: Sequence[DigestedObservation], stored: KnownReturn) -> bool:
         """True if the same run, or the same backfill, has created the return: it is being put together."""
         listed = {each.observation.origin for each in observed if each.is_listed}
         if self.of_pass is None or stored.created is None or not listed:
@@ -293,7 +305,7 @@ class _Ingestion:
         self,
         mark: _Mark | None,
         before: State | None,
-        observed: Sequence[EncodedObservation],
+        observed: Sequence[DigestedObservation],
         *,
         is_incomplete: bool,
     ) -> _Change:
@@ -320,7 +332,7 @@ class _Ingestion:
         is_as_observed = before is None and len(observed) == 1 and state.ret == only.observation.ret
         return _Change(
             before=None if before is None else EncodedReturn.of(before.ret),
-            after=only.encoded if is_as_observed else EncodedReturn.of(state.ret),
+            after=only.encoded if is_as_observed and only.encoded else EncodedReturn.of(state.ret),
             state=state,
             digest=only.digest if self._overrules and len(observed) == 1 else _digest(mark, observed),
             events=tuple(events),
@@ -370,7 +382,7 @@ class _Ingestion:
 
 
 def _new_names(
-    observed: Mapping[str, Sequence[EncodedObservation]], states: Mapping[str, State]
+    observed: Mapping[str, Sequence[DigestedObservation]], states: Mapping[str, State]
 ) -> list[tuple[str, str]]:
     """Pairs of a name of a part that is not in what is stored, and the return's id."""
     new: list[tuple[str, str]] = []
@@ -381,7 +393,7 @@ def _new_names(
     return new
 
 
-def _digest(mark: _Mark | None, observed: Sequence[EncodedObservation]) -> str:
+def _digest(mark: _Mark | None, observed: Sequence[DigestedObservation]) -> str:
     """The digest of the newest observation, ``""`` where several that differ are equally new."""
     known = [(each.stamp, each.digest) for each in observed] + ([(mark.stamp, mark.digest)] if mark else [])
     newest = max(stamp for stamp, _ in known)

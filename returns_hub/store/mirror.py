@@ -110,7 +110,7 @@ class Store:
         Raises:
             LeaseLost: it is not any more.
         """
-        batch = ingestion.encode_batch(observations)
+        batch = ingestion.prepare_batch(observations)
         with self.database.writing() as connection:
             if lease is not None:
                 lease.renew(connection)
@@ -127,7 +127,7 @@ class Store:
         Raises:
             StoreError: the database fails.
         """
-        batch, events = ingestion.encode_batch(observations), list[Event]()
+        batch, events = ingestion.prepare_batch(observations), list[Event]()
         with contextlib.suppress(_RolledBack), self.database.writing() as connection:
             last = last_sequence(connection)
             ingestion.apply(connection, account, batch, derive)

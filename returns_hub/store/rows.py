@@ -4,7 +4,7 @@ import functools
 import hashlib
 import json
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -58,11 +58,6 @@ class EncodedReturn:
     def text(self) -> str:
         """The JSON."""
         return encode_json(self.data)
-
-    @functools.cached_property
-    def digest(self) -> str:
-        """A digest by which the same return is recognised when it is observed again."""
-        return fingerprint(self.text)
 
 
 def _dump_once(ret: Return) -> dict[str, Any]:
@@ -131,6 +126,29 @@ def encode_return(ret: Return) -> EncodedReturn | None:
     return None if brackets > _MAX_DEPTH and _is_deeper(encoded.data, _MAX_DEPTH) else encoded
 
 
+def digest_return(ret: Return) -> str | None:
+    """A digest by which the same return is recognised when it is observed again, however the vendor orders its keys.
+
+    It takes a fifth of the time of :func:`encode_return`, and most returns that are observed are stored already. None for what cannot be
+    stored.
+    """
+    if type(ret) is not Return:
+        return None
+    try:
+        return fingerprint(_quick_encoder()(ret))
+    except (ArithmeticError, RecursionError, TypeError, ValueError):
+        # It has something of a vendor's that only the exact encoder knows.
+        encoded = encode_return(ret)
+        return None if encoded is None else fingerprint(encoded.text)
+
+
+@functools.cache
+def _quick_encoder() -> Callable[[object], bytes]:
+    from msgspec.json import Encoder
+
+    return Encoder(decimal_format="number", order="deterministic").encode
+
+
 def _is_deeper(value: object, depth: int) -> bool:
     """True if lists and objects stand more than so many levels inside each other."""
     level = [value]
@@ -152,7 +170,7 @@ def _refuse_constant(name: str) -> Any:
 
 def is_usable_id(key: str) -> bool:
     """True for an id, or a name, that both databases can hold and index as it is."""
-    return 0 < len(key) <= _MAX_ID_CHARS and column(key) == key
+    return 0 < len(key) <= _MAX_ID_CHARS and plain(key) == key
 
 
 def return_name(return_id: str) -> str:
@@ -184,9 +202,9 @@ def read_return(text: str, return_id: str) -> Return:
     return ret
 
 
-def fingerprint(text: str) -> str:
-    """A digest by which the same observation is recognised when it comes again."""
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def fingerprint(text: str | bytes) -> str:
+    """A digest by which the same is recognised when it comes again."""
+    return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()
 
 
 def return_row(account: str, encoded: EncodedReturn) -> Row:

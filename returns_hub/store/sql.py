@@ -127,7 +127,10 @@ def _bound(column: Column[Any], new_rows: Iterable[Row], dialect: str) -> list[A
     values = list(map(itemgetter(column.name), new_rows))
     if dialect == "sqlite":
         if isinstance(column.type, Moment):
-            return [value and file_time(value) for value in values]
+            # Many rows of a return have the same one.
+            moments = dict(zip(map(id, values), values, strict=True))
+            texts = {key: moment and file_time(moment) for key, moment in moments.items()}
+            return [texts[id(value)] for value in values]
         return values
     if isinstance(column.type, Text):
         # What stands in one array is of one type.

@@ -535,6 +535,17 @@ def test_no_two_events_share_an_id(derive: Derive, history: list[Observation]) -
     assert len({event.id for event in events}) == len(events)
 
 
+@given(first=OBSERVATIONS)
+def test_the_first_observation_comes_to_what_merging_it_into_nothing_does(first: Observation) -> None:
+    nothing = State(ret=Return(provider="memory", id="r1"), layers=())
+    merged = merge(nothing, first, account="acme").state
+    state = merge(None, first, account="acme").state
+    assert state == merged
+    # Equal returns may differ in the vendor's objects.
+    for one, other in ((state.ret, merged.ret), (state.layers[0].ret, merged.layers[0].ret)):
+        assert dump(one, raw=True) == dump(other, raw=True)
+
+
 @DERIVES
 @given(first=OBSERVATIONS, then=OBSERVATIONS)
 def test_what_stays_the_same_has_no_event(derive: Derive, first: Observation, then: Observation) -> None:

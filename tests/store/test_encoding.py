@@ -22,13 +22,14 @@ from returns_hub import (
     ResolutionKind,
     Return,
     Shipment,
+    Status,
     StoreError,
     dump,
 )
-from returns_hub.json_codec import encode_json
+from returns_hub.json_codec import Unreadable, encode_json
 from returns_hub.merge import observed
 from returns_hub.store import Store
-from returns_hub.store.rows import encode_return, read_return
+from returns_hub.store.rows import digest_return, encode_return, read_return
 from returns_hub.store.schema import MERGE_STATE, RETURNS
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -196,3 +197,28 @@ def test_what_an_older_revision_stored_is_known_when_it_comes_again(store: Store
     encoded = encode_return(ret)
     assert encoded is not None
     assert text == encoded.text
+
+
+def test_what_is_in_another_order_is_recognised_and_what_reads_otherwise_is_not() -> None:
+    known = digest_return(RETURN)
+    assert known == digest_return(evolve(RETURN, raw={"weight": Decimal("1.10"), "id": "r1"}))
+    others = [
+        evolve(RETURN, raw={"id": "r1", "weight": Decimal("1.1")}),
+        evolve(RETURN, status=Status.CLOSED),
+        evolve(RETURN, attention=frozenset()),
+        evolve(RETURN, raw={"id": "r1", "weight": Decimal("1.10"), "half": "\ud800"}),
+        evolve(RETURN, raw={"id": "r1", "weight": Decimal("1.10"), "half": Unreadable("?")}),
+    ]
+    digests = {known, *map(digest_return, others)}
+    assert None not in digests
+    assert len(digests) == 1 + len(others)
+
+
+def test_what_cannot_be_stored_is_refused_whether_it_can_be_recognised_or_not(store: Store) -> None:
+    refused = [
+        forced(RETURN, "status", "approved"),
+        forced(RETURN, "raw", {"object": object()}),
+        forced(RETURN, "id", 7),
+    ]
+    applied = store.apply("acme", [observed(each, seen_at=NOON) for each in (*refused, RETURN)])
+    assert (applied.refused, applied.created, applied.unchanged) == (3, 1, 0)

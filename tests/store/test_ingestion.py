@@ -15,7 +15,7 @@ from sqlalchemy import event, select
 from returns_hub import Item, Origin, Return, Shipment, Status
 from returns_hub.merge import Observation, derive_nothing, observed
 from returns_hub.store import Store
-from returns_hub.store.ingestion import Pass, apply, encode_batch
+from returns_hub.store.ingestion import Pass, apply, prepare_batch
 from returns_hub.store.schema import ITEMS, MERGE_STATE, NAMES, RETURNS, SHIPMENTS, TERMS
 
 At: TypeAlias = Callable[[float], datetime]
@@ -126,7 +126,7 @@ def test_applying_takes_one_exchange_to_read_and_one_to_write(store: Store, a_re
     for minutes, observation in enumerate((ret, changed, changed)):
         with store.database.writing() as connection:
             event.listen(connection, "before_cursor_execute", lambda *given: statements.append(given[2]))
-            batch = encode_batch([observed(observation, seen_at=at(minutes))])
+            batch = prepare_batch([observed(observation, seen_at=at(minutes))])
             apply(connection, "acme", batch, derive_nothing)
     assert [statement.split()[0] for statement in statements] == ["SELECT", "WITH"] * 3
     assert told(store) == [("return.created", "poll"), ("return.updated", "poll"), ("return.status_changed", "poll")]
