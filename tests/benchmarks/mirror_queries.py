@@ -108,10 +108,10 @@ def rows_of(number: int, chance: random.Random) -> Iterator[tuple[Table, Mapping
     """The rows of a return, as the store writes them."""
     account, ret = ACCOUNTS[number % len(ACCOUNTS)], a_return(number, chance)
     encoded = rows.EncodedReturn.of(ret)
-    stamp = Stamp(BEGIN, BEGIN)
+    state = State(ret=ret, layers=(Layer(stamp=Stamp(BEGIN, BEGIN), ret=ret),))
     key = {"account": account, "return_id": ret.id}
     yield RETURNS, rows.return_row(account, encoded)
-    yield MERGE_STATE, rows.merge_row(account, State(ret=ret, layers=(Layer(stamp=stamp, ret=ret),)), encoded.digest)
+    yield MERGE_STATE, rows.merge_row(account, state, rows.digest_return(ret) or "")
     yield from ((ITEMS, row) for row in rows.item_rows(account, encoded))
     yield from ((SHIPMENTS, row) for row in rows.shipment_rows(account, encoded))
     yield from ((NAMES, {**key, "name": name}) for name in rows.names(ret))
