@@ -18,7 +18,6 @@ from returns_hub import (
     Limits,
     NewLabel,
     NewReturn,
-    NotFound,
     Operation,
     Page,
     Receipt,
@@ -53,6 +52,7 @@ from returns_hub.wire import (
     parse_one,
     parse_rows,
     return_id_of,
+    shipment_of,
     without_none,
 )
 from returns_hub_aftership import webhooks, wire
@@ -93,7 +93,7 @@ class AfterShip(Adapter):
     - ``notify_customer``: have AfterShip mail the customer about what is done through the API.
     """
 
-    api_key: Secret = field(converter=to_secret)
+    api_key: Secret = field(converter=to_secret, validator=check_header_value)
     webhook_secrets: tuple[Secret, ...] = field(default=(), converter=to_secrets)
     version: str = field(default=DEFAULT_VERSION, converter=to_version)
     platform: str | None = field(default=None, repr=False)
@@ -135,16 +135,15 @@ class AfterShip(Adapter):
         }
     )
 
-    def __attrs_post_init__(self) -> None:
-        check_header_value(self.provider, "api_key", self.api_key)
+    @_reader.default
+    def _make_reader(self) -> wire.Reader:
         # A table counts the unknown words it is asked for: each account has its own.
-        reader = wire.Reader(
+        return wire.Reader(
             statuses=RETURN_STATUSES.extended({}),
             exceptions=EXCEPTIONS.extended({}),
             tracking=TRACKING_STATUSES.extended({}),
             dropoffs=DROPOFF_STATUSES.extended({}),
         )
-        object.__setattr__(self, "_reader", reader)
 
     @property
     def limits(self) -> Limits:
@@ -306,10 +305,7 @@ class AfterShip(Adapter):
             NotFound: there is no such return, or it has no such shipment.
         """
         ret = yield from self.get_return(return_id_of(shipment_id))
-        found = next((shipment for shipment in ret.shipments if shipment.id == shipment_id), None)
-        if found is None:
-            raise NotFound("the return has no such shipment")
-        return found
+        return shipment_of(ret, shipment_id)
 
     def track(self, shipment_id: str) -> Operation[tuple[TrackingEvent, ...]]:
         """The last word of the carrier: AfterShip Returns gives no scans."""

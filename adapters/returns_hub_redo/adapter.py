@@ -19,7 +19,6 @@ from returns_hub import (
     Limits,
     NewReturn,
     Note,
-    NotFound,
     Operation,
     Page,
     Receipt,
@@ -55,6 +54,7 @@ from returns_hub.wire import (
     parse_one,
     parse_rows,
     return_id_of,
+    shipment_of,
     sign_static,
     verify_static,
 )
@@ -87,7 +87,7 @@ class Redo(SubscriptionCalls):
     - ``allow_process``: let ``instruct`` process items, which pays out. The vendor calls it beta.
     """
 
-    api_key: Secret = field(converter=to_secret)
+    api_key: Secret = field(converter=to_secret, validator=check_header_value)
     store_id: str = field(repr=False)
     webhook_secrets: tuple[Secret, ...] = field(default=(), converter=to_secrets)
     delivered_means_received: bool = False
@@ -124,14 +124,13 @@ class Redo(SubscriptionCalls):
         {"return": RETURN_STATUSES, "shipment": SHIPMENT_STATUSES}
     )
 
-    def __attrs_post_init__(self) -> None:
-        check_header_value(self.provider, "api_key", self.api_key)
-        reader = wire.Reader(
+    @_reader.default
+    def _make_reader(self) -> wire.Reader:
+        return wire.Reader(
             statuses=account_status_table(delivered_means_received=self.delivered_means_received),
             # A table counts the unknown words it is asked for: each account has its own.
             shipment_statuses=SHIPMENT_STATUSES.extended({}),
         )
-        object.__setattr__(self, "_reader", reader)
 
     @property
     def limits(self) -> Limits:
@@ -263,10 +262,7 @@ class Redo(SubscriptionCalls):
             NotFound: there is no such return, or it has no such shipment.
         """
         ret = yield from self.get_return(return_id_of(shipment_id))
-        found = next((shipment for shipment in ret.shipments if shipment.id == shipment_id), None)
-        if found is None:
-            raise NotFound("the return has no such shipment")
-        return found
+        return shipment_of(ret, shipment_id)
 
     def track(self, shipment_id: str) -> Operation[tuple[TrackingEvent, ...]]:
         """What the shipment says of its way: its status, and when it arrived. Redo gives no scans."""

@@ -48,8 +48,8 @@ _CODES: Final[Mapping[str, type[ProviderError]]] = {
 class ReturnHelperProtocol(Adapter):
     """The options that every call needs, which :class:`ReturnHelper` explains, and how the vendor is spoken to."""
 
-    api_key: Secret = field(converter=to_secret)
-    api_token: Secret = field(converter=to_secret)
+    api_key: Secret = field(converter=to_secret, validator=check_header_value)
+    api_token: Secret = field(converter=to_secret, validator=check_header_value)
     signing_keys: tuple[Secret, ...] = field(default=(), converter=to_secrets)
     # It may hold user information and a token.
     webhook_url: str | None = field(default=None, repr=False)
@@ -88,8 +88,6 @@ class ReturnHelperProtocol(Adapter):
     polls_open_returns: ClassVar[bool] = False
 
     def __attrs_post_init__(self) -> None:
-        check_header_value(self.provider, "api_key", self.api_key)
-        check_header_value(self.provider, "api_token", self.api_token)
         for key in self.signing_keys:
             webhooks.decode_signing_key(key)
         if self.webhook_url is not None and not _is_http_url(self.webhook_url):

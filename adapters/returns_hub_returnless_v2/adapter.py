@@ -102,7 +102,7 @@ class ReturnlessV2(AccountCalls):
     - ``form_id``, ``locale``: of the form by which :meth:`create_return` files returns.
     """
 
-    api_key: Secret = field(converter=to_secret)
+    api_key: Secret = field(converter=to_secret, validator=check_header_value)
     version: str = field(default=DEFAULT_VERSION, converter=to_version)
     status_map: Mapping[str, Any] = field(factory=dict)
     webhook_secrets: tuple[Secret, ...] = field(default=(), converter=to_secrets)
@@ -146,15 +146,14 @@ class ReturnlessV2(AccountCalls):
         {"state": STATES, "shipment": SHIPMENT_STATUSES}
     )
 
-    def __attrs_post_init__(self) -> None:
-        check_header_value(self.provider, "api_key", self.api_key)
+    @_reader.default
+    def _make_reader(self) -> wire.Reader:
         # A table counts the unknown words it is asked for: each account has its own.
-        reader = wire.Reader(
+        return wire.Reader(
             statuses=account_status_table(self.provider, OWN_STATUSES, self.status_map),
             states=STATES.extended({}),
             shipment_statuses=SHIPMENT_STATUSES.extended({}),
         )
-        object.__setattr__(self, "_reader", reader)
 
     @property
     def limits(self) -> Limits:

@@ -100,7 +100,7 @@ class ReturnMate(ReportCalls):
       screens only.
     """
 
-    api_key: Secret = field(converter=to_secret)
+    api_key: Secret = field(converter=to_secret, validator=check_header_value)
     plan: Plan = field(default=Plan.STARTER, converter=to_plan)
     status_map: Mapping[str, Any] = field(factory=dict)
     webhook_secrets: tuple[Secret, ...] = field(default=(), converter=to_secrets)
@@ -136,7 +136,6 @@ class ReturnMate(ReportCalls):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        check_header_value(self.provider, "api_key", self.api_key)
         reader = wire.Reader(
             statuses=account_status_table(self.provider, RETURN_STATUSES, self.status_map),
             # A table counts the unknown words it is asked for: each account has its own.

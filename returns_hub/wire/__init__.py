@@ -23,7 +23,7 @@ from returns_hub.signatures import (
     with_headers,
 )
 from returns_hub.wire.filters import may_match
-from returns_hub.wire.ids import compound_id, return_id_of, shipment_ids
+from returns_hub.wire.ids import compound_id, return_id_of, shipment_ids, shipment_of
 from returns_hub.wire.records import Record, parse_id
 from returns_hub.wire.replies import (
     ERROR_BY_STATUS,
@@ -86,6 +86,7 @@ __all__ = [
     "prepare",
     "return_id_of",
     "shipment_ids",
+    "shipment_of",
     "sign_body",
     "sign_hmac_sha256_base64",
     "sign_hmac_sha256_hex",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from returns_hub.errors import NotFound
+from returns_hub.model import Return, Shipment
 
 
 def compound_id(return_id: str, *parts: str) -> str:
@@ -20,6 +21,18 @@ def return_id_of(id: str) -> str:
     if not (return_id and slash and part):
         raise NotFound("an id of this kind is the return's, a slash, and what names the part in it")
     return return_id
+
+
+def shipment_of(ret: Return, shipment_id: str) -> Shipment:
+    """The shipment of this id, at vendors whose shipments are read from their return.
+
+    Raises:
+        NotFound: the return has no such shipment.
+    """
+    for shipment in ret.shipments:
+        if shipment.id == shipment_id:
+            return shipment
+    raise NotFound("the return has no such shipment")
 
 
 def shipment_ids(return_id: str, shipments: Iterable[tuple[str | None, str | None]]) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
+from attrs import Attribute
+
 from returns_hub.adapter import Adapter
 from returns_hub.errors import AuthenticationFailed, ConfigurationError, NotFound, ProviderError, RateLimited
 from returns_hub.operation import Operation, Request
@@ -75,14 +77,16 @@ def check_one_status(status: Status | None, raw_status: str | None) -> None:
         raise ValueError("give either a status or a raw_status")
 
 
-def check_header_value(adapter: str, option: str, secret: Secret) -> None:
-    """Returns if a credential can be sent in a header as it is.
+def check_header_value(adapter: Adapter, option: "Attribute[Secret]", secret: Secret) -> None:
+    """Returns if a credential can be sent in a header as it is: the ``validator`` of an adapter's option.
 
     Raises:
         ConfigurationError: it is empty, or holds a blank, a control character or one outside ASCII. It is not shown.
     """
     if not _HEADER_VALUE.match(secret.reveal()):
-        raise ConfigurationError(f"{adapter}: {option} is empty, or holds a blank or a character no key has")
+        raise ConfigurationError(
+            f"{adapter.provider}: {option.name} is empty, or holds a blank or a character no key has"
+        )
 
 
 def without_none(**values: Any) -> dict[str, Any]:

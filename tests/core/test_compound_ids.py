@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from returns_hub import NotFound
-from returns_hub.wire import compound_id, return_id_of, shipment_ids
+from returns_hub import Direction, NotFound, Return, ReturnKind, Shipment, Status
+from returns_hub.wire import compound_id, return_id_of, shipment_ids, shipment_of
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,11 @@ def test_an_item_that_is_unique_in_its_return_only_is_known_by_both() -> None:
 def test_what_is_no_compound_id_is_the_id_of_nothing(text: str) -> None:
     with pytest.raises(NotFound):
         return_id_of(text)
+
+
+def test_a_shipment_is_found_in_its_return() -> None:
+    parcels = tuple(Shipment(id=compound_id("r1", part), direction=Direction.INBOUND) for part in ("a", "b"))
+    ret = Return(provider="acme", id="r1", kind=ReturnKind.CUSTOMER, status=Status.APPROVED, shipments=parcels)
+    assert shipment_of(ret, "r1/b") is parcels[1]
+    with pytest.raises(NotFound):
+        shipment_of(ret, "r1/c")

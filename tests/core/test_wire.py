@@ -2,15 +2,16 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
-from attrs import evolve
+from attrs import evolve, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
 from returns_hub import (
+    Adapter,
     AuthenticationFailed,
     ConfigurationError,
     Conflict,
@@ -433,10 +434,16 @@ def test_cursor_of_another_listing_is_a_value_error() -> None:
     assert str(foreign_cursor()) == "the cursor is not one that this listing gave"
 
 
+@frozen(kw_only=True)
+class Keyed(Adapter):
+    provider: ClassVar[str] = "acme"
+    api_key: Secret = field(validator=check_header_value)
+
+
 @pytest.mark.parametrize("value", ["", "a b", "a\n", "é"])
 def test_credential_that_fits_no_header_is_refused_without_being_shown(value: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        check_header_value("acme", "api_key", Secret(value))
+        Keyed(api_key=Secret(value))
     assert str(caught.value) == "acme: api_key is empty, or holds a blank or a character no key has"
 
 
