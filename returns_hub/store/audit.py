@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from returns_hub.store import rows
 from returns_hub.store.database import Database, database_time, store_errors
 from returns_hub.store.schema import AUDIT, CONSOLE_SESSIONS
-from returns_hub.store.sql import INSERT, insert_new
+from returns_hub.store.sql import insert_into, insert_new
 
 _ROW: Final = AUDIT.c
 _SESSION: Final = CONSOLE_SESSIONS.c
@@ -85,7 +85,7 @@ class AuditLog:
             "token": new.token,
         }
         with self.database.writing(serialized=False, durable=True) as connection:
-            row = INSERT[connection.dialect.name](AUDIT).values(**values, at=database_time(connection))
+            row = insert_into(connection, AUDIT).values(**values, at=database_time(connection))
             entry: int | None = connection.execute(row.on_conflict_do_nothing().returning(_ROW.id)).scalar()
         return entry
 

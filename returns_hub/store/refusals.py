@@ -10,7 +10,7 @@ from returns_hub.reports import Refusal
 from returns_hub.store import rows
 from returns_hub.store.database import Database, database_time, store_errors
 from returns_hub.store.schema import REFUSALS
-from returns_hub.store.sql import INSERT
+from returns_hub.store.sql import insert_into
 
 
 @frozen(kw_only=True)
@@ -40,7 +40,7 @@ class Refusals:
         row = REFUSALS.c
         with self.database.writing(serialized=False, durable=False) as connection:
             now = database_time(connection)
-            statement = INSERT[connection.dialect.name](REFUSALS)
+            statement = insert_into(connection, REFUSALS)
             known = statement.excluded
             count = {
                 "count": row.count + known.count,

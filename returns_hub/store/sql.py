@@ -5,14 +5,14 @@ every statement waits for the way to the server and back.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import frozen
-from sqlalchemy import Column, Connection, Table, Text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Double, Integer, LargeBinary, Table, Text
+from sqlalchemy.types import TypeEngine
 
 from returns_hub.store.rows import Row
 from returns_hub.store.schema import Moment, file_time
@@ -22,11 +22,29 @@ T = TypeVar("T")
 # SQLite before 3.32 takes at most 999 parameters in a statement.
 _AT_ONCE: Final = 500
 
-INSERT: Final[Mapping[str, Callable[[Table], Any]]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""By dialect, the ``INSERT`` that knows of conflicts."""
+# PostgreSQL's names of the types that our columns have: its dialect knows them too, and who has a file need not import it.
+_TYPES: Final[Mapping[type[TypeEngine[Any]], str]] = {
+    BigInteger: "BIGINT",
+    Boolean: "BOOLEAN",
+    Double: "DOUBLE PRECISION",
+    Integer: "INTEGER",
+    LargeBinary: "BYTEA",
+    Moment: "TIMESTAMP WITH TIME ZONE",
+    Text: "TEXT",
+}
 
 _Columns: TypeAlias = Sequence[Column[Any]]
-_POSTGRESQL: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def insert_into(connection: Connection, table: Table) -> Any:
+    """The ``INSERT`` that knows of conflicts, for the connection's database."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 @frozen
@@ -98,7 +116,7 @@ def _join(columns: Iterable[Column[Any]], each: str, separator: str = ", ") -> s
 
 def _unnest(columns: _Columns) -> str:
     # As binary arrays, which cost a sixth of the text.
-    arrays = ", ".join(f"%b::{column.type.compile(_POSTGRESQL)}[]" for column in columns)
+    arrays = ", ".join(f"%b::{_TYPES[type(column.type)]}[]" for column in columns)
     return f"unnest({arrays}) WITH ORDINALITY AS new ({_join(columns, '{0}')}, ordinality)"
 
 
