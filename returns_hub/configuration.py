@@ -42,7 +42,7 @@ class ConfigProblem:
 class Config:
     """A configuration file, read. ``warnings`` are sentences about what works but should not be done.
 
-    Deliveries that are processed are kept for ``keep_deliveries``. ``console`` has the keys that begin with ``console_``, unchecked.
+    They are :func:`examine_config`'s: to find them, the package of every vendor is imported. Deliveries that are processed are kept for ``keep_deliveries``. ``console`` has the keys that begin with ``console_``, unchecked.
     """
 
     path: Path
@@ -166,7 +166,8 @@ class _ConfigReader:
             account = self._attempt(name, lambda name=name, table=table: self._account(name, table))  # type: ignore[misc]
             if account is not None:
                 accounts[name] = account
-                warnings += _literal_secrets(name, account.provider, table)
+                if self._problems is not None:
+                    warnings += _literal_secrets(name, account.provider, table)
         store = self._attempt(None, lambda: _text("store", self._value("store", content.get("store", DEFAULT_STORE))))
         keep: timedelta | None = DEFAULT_KEEP_DELIVERIES
         if "keep_deliveries" in content:

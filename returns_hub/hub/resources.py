@@ -170,8 +170,9 @@ class HubResources:
         with self._opening:
             if self._store is None:
                 self._store = _open_store(self._address)
-                # The handlers there are by now get what is recorded from now on.
-                self.dispatcher().subscribe()
+                if self.handlers.consumers():
+                    # The handlers there are by now get what is recorded from now on.
+                    self.dispatcher().subscribe()
             return self._store
 
     def is_at(self, address: str) -> bool:

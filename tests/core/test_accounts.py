@@ -255,10 +255,12 @@ def test_environment_is_found_inside_lists_and_tables(load: Load) -> None:
 
 
 @pytest.mark.parametrize("content", ["k", "k\n", "k\r\n"])
-def test_a_value_may_be_in_a_file_beside_the_configuration(load: Load, tmp_path: Path, content: str) -> None:
+def test_a_value_may_be_in_a_file_beside_the_configuration(tmp_path: Path, installed_acme: Any, content: str) -> None:
     (tmp_path / "api_key").write_bytes(content.encode())
-    config = load('[accounts.a]\nprovider = "acme"\napi_key = { file = "api_key" }\n')
-    assert (dict(config.accounts["a"].options), config.warnings) == ({"api_key": "k"}, ())
+    path = tmp_path / "returns-hub.toml"
+    path.write_text('[accounts.a]\nprovider = "acme"\napi_key = { file = "api_key" }\n')
+    config, problems = examine_config(path, environ={})
+    assert (dict(config.accounts["a"].options), config.warnings, problems) == ({"api_key": "k"}, (), ())
 
 
 @pytest.mark.parametrize(
@@ -336,8 +338,11 @@ def test_numbers_with_a_fraction_are_exact(load: Load) -> None:
     assert config.accounts["a"].options["margin"] == Decimal("0.1")
 
 
-def test_secret_in_the_file_works_and_is_warned_about(load: Load) -> None:
-    config = load(f'[accounts.acme-au]\nprovider = "acme"\napi_key = "{CANARY}"\n')
+def test_secret_in_the_file_works_and_is_warned_about(tmp_path: Path, installed_acme: Any) -> None:
+    path = tmp_path / "returns-hub.toml"
+    path.write_text(f'[accounts.acme-au]\nprovider = "acme"\napi_key = "{CANARY}"\n')
+    config, problems = examine_config(path, environ={})
+    assert problems == ()
     assert config.accounts["acme-au"].options["api_key"] == CANARY
     assert config.warnings == (
         'accounts.acme-au.api_key is written in the file; { env = "NAME" } or { file = "PATH" } keeps it out',

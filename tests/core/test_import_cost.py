@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,10 +23,13 @@ HEAVY = [
 ]
 
 
-def imported_by(statement: str) -> set[str]:
+def modules_after(statement: str) -> list[str]:
     program = f"import sys; {statement}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in done.stdout.split()}
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+
+
+def imported_by(statement: str) -> set[str]:
+    return {name.partition(".")[0] for name in modules_after(statement)}
 
 
 @pytest.mark.parametrize("statement", ["import returns_hub", "from returns_hub import Account, connect, connect_async"])
@@ -54,3 +58,11 @@ def test_asking_who_is_installed_loads_no_adapter() -> None:
 def test_a_framework_brings_no_other_and_no_database(module: str, framework: str) -> None:
     others = {"flask", "django", "fastapi", "starlette", "sqlalchemy", "cyclopts", "rich"} - {framework}
     assert imported_by(f"import returns_hub.contrib.{module}") & others == set()
+
+
+def test_a_mirror_that_is_a_file_brings_no_other_database(tmp_path: Path) -> None:
+    (tmp_path / "returns-hub.toml").write_text('[accounts.a]\nprovider = "returnmate"\napi_key = "k"\n')
+    read = f"from returns_hub import Hub; hub = Hub.from_config('{tmp_path}/returns-hub.toml'); list(hub.returns()); hub.close()"
+    modules_after(read)  # makes the tables
+    others = ("alembic", "returns_hub_", "returns_hub.dispatcher", "sqlalchemy.dialects.postgresql")
+    assert [name for name in modules_after(read) if name.startswith(others)] == []

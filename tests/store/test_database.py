@@ -20,7 +20,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from returns_hub import OrderRef, Return, Secret, Shipment, StoreError, dump
 from returns_hub.json_codec import encode_json
@@ -388,6 +388,23 @@ def test_the_migrations_make_the_tables_that_the_code_uses(store: Store) -> None
     with store.database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": REVISION_TABLE})
         assert compare_metadata(context, METADATA) == []
+
+
+def test_the_migrations_make_the_partial_indexes_that_the_code_names(sqlite_store: Store) -> None:
+    named = {
+        str(index.name): index.info["where"]
+        for table in METADATA.tables.values()
+        for index in table.indexes
+        if "where" in index.info
+    }
+    with sqlite_store.database.reading() as connection:
+        made = {
+            index["name"]: str(index["dialect_options"]["sqlite_where"])
+            for table in METADATA.tables
+            for index in inspect(connection).get_indexes(table)
+            if "sqlite_where" in index.get("dialect_options", {})
+        }
+    assert made == named
 
 
 def test_the_revision_is_that_of_the_newest_migration() -> None:
