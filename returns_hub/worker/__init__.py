@@ -153,19 +153,20 @@ class Worker:
             if schedules is not known:
                 # What was asked before says nothing about another schedule of the same name.
                 known, ask_at = schedules, {}
-            for schedule in schedules:
-                if schedule.name in running or time.monotonic() < ask_at.get(schedule.name, 0.0):
+            # The one that was asked longest ago first, so that none waits for ever; and none for which there is no room.
+            for schedule in sorted(schedules, key=lambda each: ask_at.get(each.name, 0.0)):
+                if len(running) >= self._concurrency or time.monotonic() < ask_at.get(schedule.name, 0.0):
+                    break
+                if schedule.name in running:
                     continue
                 due_in = schedule.due_in()
-                if due_in <= 0 and len(running) >= self._concurrency:
-                    continue
                 if due_in <= 0:
                     thread = threading.Thread(
                         target=self._run_schedule, args=(schedule,), name="returns-hub-schedule", daemon=True
                     )
                     running[schedule.name] = thread
                     thread.start()
-                ask_at[schedule.name] = time.monotonic() + min(due_in, _MAX_SCHEDULE_WAIT)
+                ask_at[schedule.name] = time.monotonic() + min(max(due_in, 0.0), _MAX_SCHEDULE_WAIT)
         for thread in running.values():
             thread.join()
 

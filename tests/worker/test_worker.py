@@ -483,6 +483,28 @@ def test_a_schedule_is_kept(work: Callable[..., Worker]) -> None:
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_schedules_that_are_all_overdue_have_their_turns_and_are_asked_only_when_there_is_room(
+    work: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("returns_hub.worker._SCHEDULE_INTERVAL", 0.01)
+    asked: list[str] = []
+    done: list[str] = []
+
+    def schedule(name: str) -> Schedule:
+        def due_in() -> float:
+            asked.append(name)
+            return -3600.0
+
+        return Schedule(name=name, due_in=due_in, run=lambda _: done.append(name))
+
+    schedules = [schedule(name) for name in ("a", "b", "c")]
+    with work(schedules=lambda: schedules, concurrency=1):
+        wait_until(lambda: len(done) >= 6)
+    assert done[:6] == ["a", "b", "c", "a", "b", "c"]
+    assert asked == done
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def test_a_schedule_that_takes_long_or_fails_keeps_no_other_back(
     work: Callable[..., Worker], caplog: pytest.LogCaptureFixture
 ) -> None:
