@@ -84,7 +84,9 @@ def measure(count: int) -> Mapping[str, tuple[float, float]]:
         os.environ["SECRET"] = "s"
         child = [sys.executable, __file__, "--here"]
         subprocess.run(child, check=True, stdout=subprocess.DEVNULL)  # makes the store
-        found = json.loads(subprocess.run(child, check=True, capture_output=True).stdout)
+        found: dict[str, tuple[float, float]] = json.loads(
+            subprocess.run(child, check=True, capture_output=True).stdout
+        )
         command("returns")  # writes the byte code
         found["returns-hub returns"] = command("returns")
         found["returns-hub doctor --offline"] = command("doctor", "--offline")
