@@ -311,7 +311,7 @@ class StatusTable:
 
     def row(self, word: str) -> Facts | None:
         """The row of a word, or None; to explain it, for it is not counted as :meth:`look_up` does."""
-        return self._folded.get(self.fold(word))
+        return self._plain.get(word) or self._folded.get(self.fold(word))
 
     def words_for(self, status: Status) -> tuple[str, ...]:
         """The words, as the rows spell them, that assert this status."""

@@ -478,11 +478,12 @@ class Parser:
             UnexpectedReply: no id of the return or of the inventory.
         """
         record = Record(raw)
+        return_id, item = require_id(record, "returnRequestId"), self.inventory(record)
         return Return(
             provider=PROVIDER,
-            id=require_id(record, "returnRequestId"),
-            items=(self.inventory(record),),
-            created_at=record.time("createOn"),
+            id=return_id,
+            items=(item,),
+            created_at=item.received_at,
             unreadable=record.unreadable,
             raw=raw,
         )

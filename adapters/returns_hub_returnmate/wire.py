@@ -75,8 +75,10 @@ class Reader:
             items=tuple([self._item(line) for line in record.records("items")]),
             shipments=tuple(self._shipments(record, rma_id)) if "shipments" in raw else (),
             resolutions=_resolutions(record, facts),
-            notes=tuple([note for entry in timeline if (note := _timeline_note(entry)) is not None]),
-            timeline=tuple([_timeline_entry(entry) for entry in timeline]),
+            notes=tuple([note for entry in timeline if (note := _timeline_note(entry)) is not None])
+            if timeline
+            else (),
+            timeline=tuple([_timeline_entry(entry) for entry in timeline]) if timeline else (),
             goods_expected=facts.goods_expected,
             created_at=record.time("created_at"),
             raw=raw,

@@ -85,71 +85,58 @@ class Record:
         elif name not in self._unreadable and len(self._unreadable) < _MAX_UNREADABLE:
             self._unreadable.append(name)
 
-    def id(self, *names: str) -> str:
+    def id(self, first: str, *others: str) -> str:
         """What the record is known by.
 
         Raises:
             UnexpectedReply: none of the fields holds an identifier; ``where`` is the first of them.
         """
-        found = self.optional_id(*names)
+        found = self.optional_id(first, *others)
         if found is None:
-            raise UnexpectedReply("a record without an id", where=join_places(self.place, names[0]))
+            raise UnexpectedReply("a record without an id", where=join_places(self.place, first))
         return found
 
-    def optional_id(self, *names: str) -> str | None:
+    def optional_id(self, first: str, *others: str) -> str | None:
         """An identifier, or None."""
-        for name in names:
-            value = self.raw.get(name)
-            # What most identifiers are, `948191` or `rma_abc123` for instance, needs no further look.
-            if type(value) is str and (value.isidentifier() or value.isalnum()) and len(value) <= MAX_ID_LENGTH:
-                return value
-            if value is None:
-                continue
+        value = self.raw.get(first)
+        # What most identifiers are, `rma_abc123` or `948191` for instance, needs no further look.
+        if type(value) is str and (value.isidentifier() or value.isalnum()) and len(value) <= MAX_ID_LENGTH:
+            return value
+        if value is not None:
             found = parse_id(value)
             if found is not None:
                 return found
             if not is_nothing(value):
-                self.note_unreadable(name)
-        return None
+                self.note_unreadable(first)
+        return self.optional_id(*others) if others else None
 
     def text(self, first: str, *others: str) -> str | None:
         """A text that is not blank, or a number as it is written plainly."""
         value = self.raw.get(first)
-        # What nearly every field is, a text or nothing, needs no further look.
-        if type(value) is str and value and not value.isspace():
-            return value
-        if value is None and not others:
-            return None
-        for name in (first, *others):
-            value = self.raw.get(name)
-            if type(value) is str:
-                if value and not value.isspace():
-                    return value
-            elif value is not None and not is_nothing(value):
-                plain = _plain_number(value)
-                if plain is not None:
-                    return plain
-                self.note_unreadable(name)
-        return None
-
-    def number(self, *names: str) -> Decimal | None:
-        """An exact number, also from a text that spells one plainly: no exponent, no comma."""
-        for name in names:
-            value = self.raw.get(name)
-            if value is None:
-                continue
-            # Quantities and prices come this way: the general path costs several times as much.
-            if type(value) is int and -1_000_000 < value < 1_000_000:
-                return Decimal(value)
-            if type(value) is Decimal and -6 <= value.adjusted() <= 12 and value.is_finite():
+        if type(value) is str:
+            if value and not value.isspace():
                 return value
-            if is_nothing(value):
-                continue
+        elif value is not None and not is_nothing(value):
+            plain = _plain_number(value)
+            if plain is not None:
+                return plain
+            self.note_unreadable(first)
+        return self.text(*others) if others else None
+
+    def number(self, first: str, *others: str) -> Decimal | None:
+        """An exact number, also from a text that spells one plainly: no exponent, no comma."""
+        value = self.raw.get(first)
+        # Quantities and prices come this way: the general path costs several times as much.
+        if type(value) is int and -1_000_000 < value < 1_000_000:
+            return Decimal(value)
+        if type(value) is Decimal and -6 <= value.adjusted() <= 12 and value.is_finite():
+            return value
+        if value is not None and not is_nothing(value):
             try:
                 return parse_decimal(value.strip() if type(value) is str else value)
             except (TypeError, ValueError):
-                self.note_unreadable(name)
-        return None
+                self.note_unreadable(first)
+        return self.number(*others) if others else None
 
     def whole(self, *names: str) -> int | None:
         """A whole number."""

@@ -1,11 +1,11 @@
-"""Four ways from the bytes of a page to returns, doing the same work into the same shape, side by side.
+"""Several ways from the bytes of a page to returns, doing the same work into the same shape, side by side.
 
     python tests/benchmarks/decoders.py [--rounds N]
 
 The page is that of ``decode.py``: 100 ReturnMate RMAs. Every way gives frozen objects of classes with the same fields as ``Return``
 and ``Item``, and what is in them: exact numbers, aware times, the vendor's words as neutral ones, the vendor's own objects in ``raw``. Peers get their
 rows from the same exact JSON decoder, and a plain function that gives the vendor's values the names of the model; pydantic, cattrs and msgspec then
-check and build. That all give equal results is asserted first. Processor time, rounds interleaved, medians.
+check and build. The two last ways read Structs of the vendor's own shape, and map them by hand. That all give equal results is asserted first. Processor time, rounds interleaved, medians.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -25,7 +25,7 @@ import orjson
 import pydantic
 from decode import returnmate_body, seconds
 
-from returns_hub import Return, decode_json
+from returns_hub import ResolutionStatus, Return, Status, decode_json, model
 from returns_hub.wire import parse_rows
 from returns_hub_returnmate.statuses import RETURN_STATUSES, SHIPMENT_STATUSES
 from returns_hub_returnmate.wire import Reader
@@ -127,12 +127,87 @@ def by_msgspec() -> Callable[[Row], Any]:
     return lambda row: msgspec.convert(row, kind)
 
 
+class WireCustomer(msgspec.Struct):
+    email: str | None = None
+    name: str | None = None
+
+
+class WireItem(msgspec.Struct):
+    id: str | None = None
+    sku: str | None = None
+    name: str | None = None
+    title: str | None = None
+    quantity: Decimal | None = None
+    reason: str | None = None
+    notes: str | None = None
+    condition: str | None = None
+    price: Decimal | None = None
+
+
+class WireRma(msgspec.Struct):
+    id: str
+    rma_number: str | None = None
+    status: str | None = None
+    order_number: str | None = None
+    customer: WireCustomer | None = None
+    items: tuple[WireItem, ...] = ()
+    created_at: datetime | None = None
+
+
+def by_structs(classes: Mapping[str, Any]) -> Callable[[bytes], Sequence[Any]]:
+    """Structs of the vendor's shape, read by msgspec; and the objects of the model from them, written by hand."""
+    make = SimpleNamespace(**classes)
+
+    def item(line: WireItem, raw: Row) -> Any:
+        return make.Item(
+            id=line.id,
+            sku=line.sku,
+            name=line.name or line.title,
+            quantity=line.quantity,
+            reason=make.Reason(code=line.reason) if line.reason else None,
+            notes=(make.Note(text=line.notes),) if line.notes else (),
+            condition=line.condition,
+            value=make.Money(amount=line.price) if line.price is not None else None,
+            raw=raw,
+        )
+
+    def build(raw: Row) -> Any:
+        rma = msgspec.convert(raw, WireRma)
+        facts, customer, lines = RETURN_STATUSES.look_up(rma.status), rma.customer, raw.get("items") or ()
+        outcome = facts.resolution and make.Resolution(
+            kind=facts.resolution, status=facts.resolution_status or ResolutionStatus.UNKNOWN
+        )
+        return make.Return(
+            provider="returnmate",
+            id=rma.id,
+            number=rma.rma_number,
+            status=facts.status or Status.UNKNOWN,
+            status_raw=rma.status,
+            attention=facts.attention,
+            order=make.OrderRef(number=rma.order_number) if rma.order_number else None,
+            customer=make.Customer(email=customer.email, name=customer.name) if customer else None,
+            items=tuple([item(*pair) for pair in zip(rma.items, lines, strict=True)]),
+            resolutions=(outcome,) if outcome else (),
+            goods_expected=facts.goods_expected,
+            created_at=rma.created_at,
+            raw=raw,
+        )
+
+    return lambda body: [build(row) for row in decode_json(body)["data"]]
+
+
+def attrs_classes() -> dict[str, Any]:
+    known: dict[Any, Any] = {}
+    mirrored(Return, attrs_class, known)
+    return {kind.__name__: made for kind, made in known.items()}
+
+
 def peer(build: Callable[[Row], Any]) -> Callable[[bytes], Sequence[Any]]:
     return lambda body: [build(as_model(row)) for row in decode_json(body)["data"]]
 
 
 def plain(value: Any) -> Any:
-    """What can be compared of a value of any of the four; types of scalars included."""
+    """What can be compared of a value of any of them; types of scalars included."""
     if attrs.has(type(value)):
         return {field.name: plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
     if isinstance(value, pydantic.BaseModel):
@@ -161,6 +236,8 @@ def main() -> None:
         f"pydantic {pydantic.VERSION}": peer(by_pydantic()),
         "cattrs, `Converter()`": peer(by_cattrs()),
         f"msgspec {msgspec.__version__} into attrs": peer(by_msgspec()),
+        "msgspec into Structs, then attrs by hand": by_structs(attrs_classes()),
+        "the same, then the classes of returns-hub": by_structs(vars(model)),
     }
     expected, *others = [[plain(ret) for ret in way(body)] for way in ways.values()]
     for name, other in zip(list(ways)[1:], others, strict=True):
