@@ -3,9 +3,10 @@
     python tests/benchmarks/decoders.py [--rounds N]
 
 The page is that of ``decode.py``: 100 ReturnMate RMAs. Every way gives frozen objects of classes with the same fields as ``Return``
-and ``Item``, and what is in them: exact numbers, aware times, the vendor's words as neutral ones, the vendor's own objects in ``raw``. Peers get their
-rows from the same exact JSON decoder, and a plain function that gives the vendor's values the names of the model; pydantic, cattrs and msgspec then
-check and build. The two last ways read Structs of the vendor's own shape, and map them by hand. That all give equal results is asserted first. Processor time, rounds interleaved, medians.
+and ``Item``, and what is in them: exact numbers, aware times, the vendor's words as neutral ones, the vendor's own objects in
+``raw``. All get their rows from the same exact JSON decoder. For the peers a plain function gives the vendor's values the names of the model, and
+pydantic, cattrs and msgspec check and build; the two last ways read Structs of the vendor's own shape, and map them by hand. That all
+give equal results is asserted first. Processor time, rounds interleaved, medians.
 """
 
 import argparse
