@@ -135,15 +135,15 @@ class AfterShip(Adapter):
         }
     )
 
-    @_reader.default
-    def _make_reader(self) -> wire.Reader:
+    def __attrs_post_init__(self) -> None:
         # A table counts the unknown words it is asked for: each account has its own.
-        return wire.Reader(
+        reader = wire.Reader(
             statuses=RETURN_STATUSES.extended({}),
             exceptions=EXCEPTIONS.extended({}),
             tracking=TRACKING_STATUSES.extended({}),
             dropoffs=DROPOFF_STATUSES.extended({}),
         )
+        object.__setattr__(self, "_reader", reader)
 
     @property
     def limits(self) -> Limits:

@@ -124,13 +124,13 @@ class Redo(SubscriptionCalls):
         {"return": RETURN_STATUSES, "shipment": SHIPMENT_STATUSES}
     )
 
-    @_reader.default
-    def _make_reader(self) -> wire.Reader:
-        return wire.Reader(
+    def __attrs_post_init__(self) -> None:
+        reader = wire.Reader(
             statuses=account_status_table(delivered_means_received=self.delivered_means_received),
             # A table counts the unknown words it is asked for: each account has its own.
             shipment_statuses=SHIPMENT_STATUSES.extended({}),
         )
+        object.__setattr__(self, "_reader", reader)
 
     @property
     def limits(self) -> Limits:

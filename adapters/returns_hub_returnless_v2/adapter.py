@@ -146,14 +146,14 @@ class ReturnlessV2(AccountCalls):
         {"state": STATES, "shipment": SHIPMENT_STATUSES}
     )
 
-    @_reader.default
-    def _make_reader(self) -> wire.Reader:
+    def __attrs_post_init__(self) -> None:
         # A table counts the unknown words it is asked for: each account has its own.
-        return wire.Reader(
+        reader = wire.Reader(
             statuses=account_status_table(self.provider, OWN_STATUSES, self.status_map),
             states=STATES.extended({}),
             shipment_statuses=SHIPMENT_STATUSES.extended({}),
         )
+        object.__setattr__(self, "_reader", reader)
 
     @property
     def limits(self) -> Limits:
