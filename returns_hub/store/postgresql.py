@@ -55,7 +55,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     ``is_pooled``: a pooler stands in between, and other clients may use the session. ``opening`` is what a transaction is to
     begin with, in ``opening_limit`` seconds: it goes to the server together with its first statement, and is answered with that;
-    with ``is_single`` the end of the transaction goes along as well, and the next statement is the next transaction.
+    with ``is_single`` these two are a transaction, and so is the next statement.
     """
 
     limit: float = _ANSWER_SECONDS
@@ -99,8 +99,6 @@ class BoundedConnection(psycopg.Connection[Any]):
                         self.execute(statement)
                     try:
                         yield
-                        if self.is_single:
-                            self.execute("COMMIT")
                     except psycopg.Error as error:
                         failure = error
             except psycopg.Error as error:
@@ -230,10 +228,13 @@ def _check_out(connection: BoundedConnection, _: object, __: object) -> None:
 def _begin(connection: Connection) -> None:
     options, driver = connection.get_execution_options(), _driver_of(connection)
     driver.limit = options.get("within") or (_WRITER_SECONDS if options.get("write") else _READER_SECONDS)
-    driver.is_single = bool(options.get("single"))
+    # What goes on one way without a BEGIN is one transaction, as the protocol has it.
+    driver.is_single = bool(options.get("single")) and psycopg.Pipeline.is_supported()
     driver.opening_limit = _TURN_SECONDS if options.get("serialized") else 0.0
     names = ("write", "idle", "schema", "autocommit", "durable", "serialized")
-    driver.opening = _opening(is_pooled=driver.is_pooled, **{name: options.get(name) for name in names})
+    driver.opening = _opening(
+        is_pooled=driver.is_pooled, single=driver.is_single, **{name: options.get(name) for name in names}
+    )
     if "idle" in options or options.get("autocommit"):
         # Its user may do with the driver's connection what he likes.
         driver.open()
@@ -243,6 +244,7 @@ def _begin(connection: Connection) -> None:
 def _opening(
     *,
     is_pooled: bool,
+    single: bool,
     write: bool | None,
     idle: float | None,
     schema: str | None,
@@ -272,7 +274,7 @@ def _opening(
         # Behind the writers' lock: to wait for one's turn is no failure. Whoever else locks a row must not hold that up.
         seconds = _ROW_LOCK_IN_TURN_SECONDS if serialized else _ROW_LOCK_SECONDS
         steps.append(f"set_config('lock_timeout', '{seconds}s', true)")
-    begin = () if autocommit else ("BEGIN",)
+    begin = () if autocommit or single else ("BEGIN",)
     return (*begin, f"SELECT {', '.join(steps)}") if steps else begin
 
 

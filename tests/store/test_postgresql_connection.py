@@ -39,6 +39,7 @@ def test_an_address_may_say_otherwise(postgresql_url: str) -> None:
     [
         ({"durable": True}, ("15s", "on")),
         ({"durable": False, "serialized": False}, ("15s", "off")),
+        ({"durable": True, "serialized": False, "single": True}, ("15s", "on")),
         ({}, ("15s", "off")),
         (None, ("0", "off")),
     ],
