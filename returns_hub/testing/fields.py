@@ -7,10 +7,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from returns_hub.convert import dump
 from returns_hub.errors import ReturnsHubError
+from returns_hub.json_codec import encode_json
+from returns_hub.operation import Operation, Reply
+
+T = TypeVar("T")
 
 IDENTITY: Final = "the record itself"
 """Where a field goes without which there is no record: its id, or the word that says that the call succeeded."""
@@ -18,6 +22,21 @@ IDENTITY: Final = "the record itself"
 _INDEX: Final = re.compile(r"\[\d+\]")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER: Final = re.compile(r"-?\d{1,20}(\.\d{1,20})?\Z")
+
+
+def read_reply(operation: Operation[T], payload: Any) -> T:
+    """What an operation of one request gives where the vendor answers with a decoded payload: to be mapped by :func:`field_map`.
+
+    Raises:
+        ValueError: it asks for more.
+    """
+    next(operation)
+    try:
+        operation.send(Reply(status=200, body=encode_json(payload).encode()))
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    raise ValueError("the operation asks for more than one reply")
 
 
 def field_map(read: Callable[[Any], object], sample: Any) -> dict[str, tuple[str, ...]]:

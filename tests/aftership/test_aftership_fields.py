@@ -3,13 +3,10 @@
 ``python tests/aftership/test_aftership_fields.py`` writes the table. The document has every field of the OpenAPI of the Returns API 2026-07; its values are ours.
 """
 
-import json
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from returns_hub import Reply, Secret
-from returns_hub.testing import field_map, field_table
+from returns_hub import Secret, decode_json
+from returns_hub.testing import field_map, field_table, read_reply
 from returns_hub_aftership import AfterShip
 
 DOCUMENT = Path(__file__).parent / "documents" / "return.json"
@@ -63,17 +60,10 @@ KEPT_IN_RAW = {
 
 def documented_fields() -> dict[str, tuple[str, ...]]:
     adapter = AfterShip(api_key=Secret("a-key"))
-
-    def read(payload: Any) -> Any:
-        operation = adapter.get_return("0c1d2e3f405142638495a6b7c8d9eafb")
-        next(operation)
-        try:
-            operation.send(Reply(status=200, body=json.dumps(payload, default=float).encode()))
-        except StopIteration as stop:
-            return stop.value
-        raise AssertionError("one reply is enough")
-
-    return field_map(read, json.loads(DOCUMENT.read_bytes(), parse_float=Decimal))
+    document = decode_json(DOCUMENT.read_bytes())
+    return field_map(
+        lambda payload: read_reply(adapter.get_return("0c1d2e3f405142638495a6b7c8d9eafb"), payload), document
+    )
 
 
 def bookkeeping(fields: dict[str, tuple[str, ...]]) -> dict[str, str]:

@@ -3,13 +3,10 @@
 ``python tests/redo/test_redo_fields.py`` writes the table. The document has every field of the schema; its values are ours.
 """
 
-import json
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from returns_hub import Reply, Secret
-from returns_hub.testing import field_map, field_table
+from returns_hub import Secret, decode_json
+from returns_hub.testing import field_map, field_table, read_reply
 from returns_hub_redo import Redo
 
 DOCUMENT = Path(__file__).parent / "documents" / "return.json"
@@ -64,17 +61,8 @@ BOOKKEEPING = {
 
 def documented_fields() -> dict[str, tuple[str, ...]]:
     adapter = Redo(api_key=Secret("a-secret"), store_id="65a00000000000000000feed")
-
-    def read(payload: Any) -> Any:
-        operation = adapter.get_return("65a000000000000000000001")
-        next(operation)
-        try:
-            operation.send(Reply(status=200, body=json.dumps(payload, default=float).encode()))
-        except StopIteration as stop:
-            return stop.value
-        raise AssertionError("one reply is enough")
-
-    return field_map(read, json.loads(DOCUMENT.read_bytes(), parse_float=Decimal))
+    document = decode_json(DOCUMENT.read_bytes())
+    return field_map(lambda payload: read_reply(adapter.get_return("65a000000000000000000001"), payload), document)
 
 
 def build_table() -> str:

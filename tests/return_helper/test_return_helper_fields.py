@@ -10,8 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from returns_hub import Reply, ReturnObserved, Secret, UnknownEvent, WebhookRequest, decode_json
-from returns_hub.testing import field_map, field_table
+from returns_hub import Page, ReturnObserved, Secret, UnknownEvent, WebhookRequest, decode_json
+from returns_hub.testing import field_map, field_table, read_reply
 from returns_hub_return_helper import ReturnHelper
 
 NOTICES = Path(__file__).parent / "notices"
@@ -153,14 +153,8 @@ def received(payload: Any) -> list[Any]:
 
 def answered(operation: Callable[[], Any]) -> Callable[[Any], Any]:
     def read(payload: Any) -> Any:
-        running = operation()
-        next(running)
-        body = json.dumps({**payload, "meta": META}, default=float).encode()
-        try:
-            running.send(Reply(status=200, body=body))
-        except StopIteration as stop:
-            return getattr(stop.value, "items", None) if hasattr(stop.value, "next") else stop.value
-        raise AssertionError("one reply is enough")
+        found = read_reply(operation(), {**payload, "meta": META})
+        return found.items if isinstance(found, Page) else found
 
     return read
 

@@ -3,13 +3,10 @@
 ``python tests/returnless_v2/test_returnless_v2_fields.py`` writes the table. The document has every field of a record that anybody has shown; its values are ours.
 """
 
-import json
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from returns_hub import Reply, Secret
-from returns_hub.testing import field_map, field_table
+from returns_hub import Secret, decode_json
+from returns_hub.testing import field_map, field_table, read_reply
 from returns_hub_returnless_v2 import ReturnlessV2
 
 DOCUMENT = Path(__file__).parent / "documents" / "return.json"
@@ -51,17 +48,10 @@ def documented_fields() -> dict[str, tuple[str, ...]]:
         api_key=Secret("a-key"),
         status_map={"returnstatus_b8Lp1": {"status": "resolved", "resolution": "refund", "resolution_status": "done"}},
     )
-
-    def read(payload: Any) -> Any:
-        operation = adapter.get_return("returnorder_Zq81kTn0VbY5cXw2LmR7pJ4ds")
-        next(operation)
-        try:
-            operation.send(Reply(status=200, body=json.dumps(payload, default=float).encode()))
-        except StopIteration as stop:
-            return stop.value
-        raise AssertionError("one reply is enough")
-
-    return field_map(read, json.loads(DOCUMENT.read_bytes(), parse_float=Decimal))
+    document = decode_json(DOCUMENT.read_bytes())
+    return field_map(
+        lambda payload: read_reply(adapter.get_return("returnorder_Zq81kTn0VbY5cXw2LmR7pJ4ds"), payload), document
+    )
 
 
 def bookkeeping(fields: dict[str, tuple[str, ...]]) -> dict[str, str]:

@@ -3,13 +3,11 @@
 ``python tests/returnmate/test_returnmate_fields.py`` writes the table.
 """
 
-import json
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from returns_hub import Reply, ReturnQuery, Secret
-from returns_hub.testing import field_map, field_table
+from returns_hub import ReturnQuery, Secret, decode_json
+from returns_hub.testing import field_map, field_table, read_reply
 from returns_hub_returnmate import ReturnMate
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -22,17 +20,8 @@ BOOKKEEPING = {
 }
 
 
-def read(operation: Any, payload: Any) -> Any:
-    next(operation)
-    try:
-        operation.send(Reply(status=200, body=json.dumps(payload, default=float).encode()))
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("one reply is enough")
-
-
 def document(name: str) -> Any:
-    return json.loads((DOCUMENTS / name).read_bytes(), parse_float=Decimal)
+    return decode_json((DOCUMENTS / name).read_bytes())
 
 
 def documented_fields() -> dict[str, tuple[str, ...]]:
@@ -42,9 +31,11 @@ def documented_fields() -> dict[str, tuple[str, ...]]:
     listing["data"][0]["items"] = document("create-rma.request.json")["items"]
     query = ReturnQuery(page_size=50)
     return {
-        **field_map(lambda payload: read(adapter.list_returns(query), payload).items, listing),
-        **field_map(lambda payload: read(adapter.customer_stats("a@b.c"), payload), document("customer-stats.json")),
-        **field_map(lambda payload: read(adapter.reports_summary(), payload), document("returns-summary.json")),
+        **field_map(lambda payload: read_reply(adapter.list_returns(query), payload).items, listing),
+        **field_map(
+            lambda payload: read_reply(adapter.customer_stats("a@b.c"), payload), document("customer-stats.json")
+        ),
+        **field_map(lambda payload: read_reply(adapter.reports_summary(), payload), document("returns-summary.json")),
     }
 
 
