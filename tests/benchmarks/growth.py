@@ -34,7 +34,7 @@ from typing import Any, Final, TypeAlias
 import reliability_parts as parts
 from attrs import frozen
 from mirror_queries import AIM_MS, ask
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, literal, select, text
 from sync_memory import Shop
 
 from returns_hub import Account, Hub, WebhookRequest
@@ -315,7 +315,8 @@ def seed(hub: Hub, store: Store, size: int) -> None:
         hub.receive(ACCOUNT, next(old))
     copied = {column.name: column for column in DELIVERIES.c if column.name != "id"}
     for copy in range(1, -(-size // MADE)):
-        values = copied | {name: copied[name] + f", copy {copy}" for name in ("dedupe_key", "subject")}
+        # The number first: what is inserted together then lies together in the indexes too.
+        values = copied | {name: literal(f"copy {copy} of ") + copied[name] for name in ("dedupe_key", "subject")}
         originals = select(*values.values()).where(DELIVERIES.c.id <= MADE)
         with store.database.writing() as connection:
             connection.execute(insert(DELIVERIES).from_select(list(values), originals))

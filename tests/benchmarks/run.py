@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,14 @@ HERE: Final = Path(__file__).parent
 MEASURED: Final = HERE.parents[1] / "docs" / "measured"
 DATABASE: Final = "DATABASE"
 """In arguments: the address of an empty database on PostgreSQL."""
+
+
+class Outcome(Enum):
+    """What became of a script."""
+
+    DONE = "done"
+    MISSED = "a goal was missed"
+    FAILED = "FAILED: see what it printed"
 
 
 @frozen
@@ -59,21 +68,13 @@ BENCHMARKS: Final = (
 )
 
 
-@frozen
-class Run:
-    """A script that has ended."""
-
-    name: str
-    seconds: float
-    outcome: str
-
-
 def main(names: Sequence[str]) -> int:
     chosen = [each for each in BENCHMARKS if not names or each.name in names]
-    runs: list[Run] = []
-    with parts.postgresql() if parts.postgresql_programs() else nullcontext() as server:
-        if server is None:
-            print("PostgreSQL's server programs are not on this machine: everything runs on SQLite only")
+    ended: list[tuple[str, float, Outcome]] = []
+    installed = parts.postgresql_programs() is not None
+    if not installed:
+        print("PostgreSQL's server programs are not on this machine: everything runs on SQLite only")
+    with parts.postgresql() if installed and any(each.postgresql for each in chosen) else nullcontext() as server:
         for place, benchmark in enumerate(chosen, 1):
             for where, arguments in told(benchmark, server):
                 print(
@@ -81,14 +82,11 @@ def main(names: Sequence[str]) -> int:
                 )
                 begun = time.monotonic()
                 outcome = run(benchmark.name, arguments)
-                runs.append(Run(benchmark.name + where, time.monotonic() - begun, outcome))
+                ended.append((benchmark.name + where, time.monotonic() - begun, outcome))
     print(f"\n{'':<32}{'seconds':>9}")
-    for each in runs:
-        print(f"{each.name:<32}{each.seconds:>9.0f}   {each.outcome}")
-    return 1 if any(each.outcome == FAILED for each in runs) else 0
-
-
-FAILED: Final = "FAILED: see its output"
+    for name, seconds, outcome in ended:
+        print(f"{name:<32}{seconds:>9.0f}   {outcome.value}")
+    return 1 if any(outcome is Outcome.FAILED for _, _, outcome in ended) else 0
 
 
 def told(benchmark: Benchmark, server: parts.PostgreSQL | None) -> Iterator[tuple[str, Sequence[str]]]:
@@ -99,8 +97,8 @@ def told(benchmark: Benchmark, server: parts.PostgreSQL | None) -> Iterator[tupl
         yield ", PostgreSQL", [address if argument == DATABASE else argument for argument in benchmark.postgresql]
 
 
-def run(name: str, arguments: Sequence[str]) -> str:
-    """Run a script, pass its output on, and say what became of it."""
+def run(name: str, arguments: Sequence[str]) -> Outcome:
+    """Run a script, and pass its output on."""
     command = [sys.executable, str(HERE / f"{name}.py"), *arguments]
     failed = False
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
@@ -110,15 +108,18 @@ def run(name: str, arguments: Sequence[str]) -> str:
             # An exception ends a script with status 1 too.
             failed = failed or line.startswith("Traceback")
     if failed or process.returncode not in {0, 1}:
-        return FAILED
-    return "a goal was missed" if process.returncode else "done"
+        return Outcome.FAILED
+    return Outcome.MISSED if process.returncode else Outcome.DONE
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[[], *(each.name for each in BENCHMARKS)], metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--list", action="store_true", help="print the names, and about how many minutes each takes")
     wanted = parser.parse_args()
+    unknown = set(wanted.names) - {each.name for each in BENCHMARKS}
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}: --list prints their names")
     if wanted.list:
         for each in BENCHMARKS:
             print(f"{each.name:<24}{each.minutes:>5g} min{', and on PostgreSQL' if each.postgresql else ''}")
