@@ -49,9 +49,11 @@ class Benchmark:
 BENCHMARKS: Final = (
     Benchmark("call_paths", 0.1),
     Benchmark("decode", 0.5),
+    Benchmark("decoders", 0.5),
     Benchmark("signature_timing", 0.5),
     Benchmark("client_overhead", 1),
     Benchmark("import_time", 1),
+    Benchmark("many_accounts", 1),
     Benchmark("store_size", 0.2, postgresql=[DATABASE]),
     Benchmark("store_speed", 0.5, postgresql=[DATABASE]),
     Benchmark("processing", 0.2, postgresql=[DATABASE]),
