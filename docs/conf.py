@@ -14,7 +14,14 @@ version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "generated"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build", "_generated/*", "measured/*", "examples/*", "providers/*-fields.md", "providers/*-events.md"]
+exclude_patterns = [
+    "_build",
+    "_generated/*",
+    "measured/*",
+    "examples/*",
+    "providers/*-fields.md",
+    "providers/*-events.md",
+]
 nitpicky = False
 
 myst_enable_extensions = ["colon_fence", "deflist"]
