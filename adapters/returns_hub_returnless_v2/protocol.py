@@ -57,8 +57,8 @@ def parse_payload(reply: Reply) -> Any:
         raise build_failure(reply)
     body = reply.json() if reply.body.strip() else None
     data = body.get("data") if isinstance(body, dict) else None
-    # The status of every other record is an object.
-    if isinstance(data, dict) and data.get("status") == "failed":
+    # Only an intent has a message beside its status.
+    if isinstance(data, dict) and data.get("status") == "failed" and "status_message" in data:
         raise build_error(ValidationFailed, reply, message=Record(data).text("status_message"))
     return body
 

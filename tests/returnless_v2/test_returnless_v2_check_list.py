@@ -327,6 +327,11 @@ def test_15_an_intent_that_failed_is_an_error_under_a_2xx(form: ReturnlessV2) ->
     assert raised.value.vendor_message == "Could not validate sales order"
 
 
+def test_15_a_parcel_whose_status_is_that_word_is_no_error(v2: ReturnlessV2) -> None:
+    shipment, _ = finish(v2.get_shipment("shipment_9"), reply({"data": {"id": "shipment_9", "status": "failed"}}))
+    assert (shipment.status, shipment.status_raw) == (ShipmentStatus.UNKNOWN, "failed")
+
+
 def test_15_a_failed_intent_has_filed_nothing() -> None:
     vendor = ReturnlessV2Sandbox(count=5)
     options = {**vendor.options, "rate_limit": "none"}
