@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -512,3 +513,13 @@ def test_an_order_is_looked_up_by_post(v2: ReturnlessV2) -> None:
     ]
     unknown = v2.answer_order_lookup(None)
     assert (unknown.status, unknown.body) == (404, b"{}")
+
+
+def test_25_no_key_of_this_vendors_form_is_written_anywhere_near() -> None:
+    """Third parties have published theirs: forty letters and digits, later ones with eight hexadecimal digits more."""
+    here = Path(__file__).parent
+    files = [*here.rglob("*.*"), *(here.parents[1] / "cassettes" / "returnless_v2").iterdir()]
+    key = re.compile(r"(?<![\w+/=-])(?=\w*\d)(?=\w*[a-z])(?=\w*[A-Z])[A-Za-z0-9]{40}([0-9a-f]{8})?(?![\w+/=-])")
+    assert [
+        path.name for path in files if path.suffix in (".py", ".json", ".yaml") and key.search(path.read_text())
+    ] == []
