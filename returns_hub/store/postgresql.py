@@ -60,7 +60,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     limit: float = _ANSWER_SECONDS
     is_pooled: bool = False
-    opening: Sequence[str] = ()
+    opening: Sequence[bytes] = ()
     opening_limit: float = 0.0
     is_single: bool = False
     used_at: float = 0.0
@@ -251,7 +251,7 @@ def _opening(
     autocommit: bool | None,
     durable: bool | None,
     serialized: bool | None,
-) -> Sequence[str]:
+) -> Sequence[bytes]:
     """The statements that a transaction begins with."""
     settings = {"statement_timeout": f"{_STATEMENT_SECONDS}s"} if is_pooled else {}
     if write:
@@ -274,8 +274,8 @@ def _opening(
         # Behind the writers' lock: to wait for one's turn is no failure. Whoever else locks a row must not hold that up.
         seconds = _ROW_LOCK_IN_TURN_SECONDS if serialized else _ROW_LOCK_SECONDS
         steps.append(f"set_config('lock_timeout', '{seconds}s', true)")
-    begin = () if autocommit or single else ("BEGIN",)
-    return (*begin, f"SELECT {', '.join(steps)}") if steps else begin
+    begin = () if autocommit or single else (b"BEGIN",)
+    return (*begin, f"SELECT {', '.join(steps)}".encode()) if steps else begin
 
 
 def _check_in(connection: BoundedConnection | None, _: object) -> None:

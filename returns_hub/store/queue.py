@@ -194,7 +194,7 @@ class Queue:
         found, now = connection.execute(self._next_due, {"partition": partition}).one()
         return None if found is None else (found - now).total_seconds()
 
-    def _build_next_due(self) -> Select[Any]:
+    def _build_next_due(self) -> Select[Any, datetime]:
         row, now = self._table.c, sql_time(self._dialect)
         # Not what is due by now: it is claimed, or waits for one before it.
         moment = func.coalesce(row.claimed_until, row.due_at)
