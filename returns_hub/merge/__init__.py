@@ -234,7 +234,7 @@ def _restrict(part: Any, known: Any) -> Any:
 def _first_state(observation: Observation, derive: Derive) -> State:
     """The state of a return of which nothing is known: one layer, in which no fact stands against another."""
     facts = read_facts(observation.ret)
-    if any(path[0] == "aliases" for path in facts):
+    if any(item.aliases and not item.id for item in observation.ret.items):
         return _state(
             observation.ret, {path: Fact(observation.stamp, values) for path, values in facts.items()}, derive
         )

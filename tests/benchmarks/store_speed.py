@@ -9,7 +9,6 @@ unchanged.
 """
 
 import contextlib
-import gc
 import sys
 import tempfile
 import time
@@ -36,9 +35,6 @@ Rows = Mapping[Table, Sequence[Mapping[str, Any]]]
 
 
 def main(address: str | None) -> None:
-    pages = [[a_return(page * ROWS + number) for number in range(ROWS)] for page in range(PAGES)]
-    # A sync has one page in memory: the collector is not to look through all of these again and again.
-    gc.freeze()
     raw, new, again = Costs(), Costs(), Costs()
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -47,11 +43,11 @@ def main(address: str | None) -> None:
         contextlib.closing(bare.database.dedicated()) as connection,
     ):
         # In turns: what else the machine does slows down all of them alike.
-        for number, page in enumerate(pages):
-            write_raw(bare, connection, finished(page), raw)
-            apply(store, number, page, NOON, new)
-        for number, page in enumerate(pages):
-            apply(store, number, page, NOON + timedelta(hours=1), again)
+        for number in range(PAGES):
+            write_raw(bare, connection, finished(a_page(number)), raw)
+            apply(store, number, a_page(number), NOON, new)
+        for number in range(PAGES):
+            apply(store, number, a_page(number), NOON + timedelta(hours=1), again)
         events = sum(1 for _ in store.events(account="acme"))
     count = PAGES * ROWS
     assert events == count, "not every return was told once"
@@ -79,6 +75,11 @@ class Costs:
         yield
         self.clock += time.perf_counter() - clock
         self.processor += time.process_time() - processor
+
+
+def a_page(number: int) -> list[Return]:
+    """Made anew when it is wanted: a sync has one page in memory, and no more is for the collector to look through."""
+    return [a_return(number * ROWS + row) for row in range(ROWS)]
 
 
 def a_return(number: int) -> Return:

@@ -1,4 +1,5 @@
-"""Peak memory and time of a first sync of 10,000 and of 1,000,000 RMAs, and of a second one that finds nothing new.
+"""Peak memory and cost of a first sync of 10,000 and of 1,000,000 RMAs, of a second one that finds nothing new, and of one that reads
+all of them again and finds nothing changed (``full=True``). Costs are this process's processor time; the vendor has its own.
 
 The vendor computes its rows and runs in a process of its own, and so does every pair of syncs: each has its own peak.
 
@@ -12,6 +13,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,27 +23,31 @@ from urllib.parse import parse_qs
 
 from attrs import frozen
 
-from returns_hub import Account, Hub, format_time, parse_time
+from returns_hub import Account, Hub, SyncReport, format_time, parse_time
 
 SMALL = 10_000
 LARGE = 1_000_000
 AIM = 1.2
+RUNS = ("first", "second", "again")
 BEGIN = datetime(2021, 1, 1, tzinfo=UTC)
 GAP = timedelta(seconds=120)
 
 
 def main(large: int, store: str | None) -> int:
-    print(f"{'RMAs':>9}{'requests':>10}{'first sync':>12}{'a record':>11}{'second sync':>13}{'peak RSS':>11}")
-    peaks = []
+    print(f"{'':>32}{'processor time a record':>36}")
+    print(f"{'RMAs':>9}{'requests':>10}{'first sync':>13}{'first':>12}{'second':>12}{'all again':>12}{'peak RSS':>12}")
+    peaks, costs = [], []
     for size in (SMALL, large):
         result = measured(size, store)
         peaks.append(result["kilobytes"])
-        per_record = f"{result['first_s'] / size * 1e6:.0f} µs"
+        costs.append(result["first"] / size)
+        each = "".join(f"{result[name] / size * 1e6:>9.1f} µs" for name in ("first", "second", "again"))
         print(
-            f"{size:>9,}{result['requests']:>10,}{result['first_s']:>10.2f} s{per_record:>11}"
-            f"{result['second_s']:>11.2f} s{result['kilobytes'] / 1024:>8.1f} MB",
+            f"{size:>9,}{result['requests']:>10,}{result['first_s']:>11.2f} s{each}"
+            f"{result['kilobytes'] / 1024:>9.1f} MB",
             flush=True,
         )
+    print(f"a record of {large:,} to one of {SMALL:,}: {costs[1] / costs[0]:.2f}")
     ratio = peaks[1] / peaks[0]
     print(f"peak RSS of {large:,} to {SMALL:,}: {ratio:.3f} (aim: {AIM} at most)")
     return 0 if ratio <= AIM else 1
@@ -113,14 +119,18 @@ def serve_shop(size: int) -> None:
 def sync(base_url: str, store: str, name: str) -> None:
     options = {"api_key": "benchmark"}
     account = Account(name=name, provider="returnmate", base_url=base_url, rate_limit="none", options=options)
+    seconds: list[float] = [time.process_time()]
+    reports: list[SyncReport] = []
     with Hub([account], store=store) as hub:
-        (first,), (second,) = hub.sync(), hub.sync()
-    assert first.error is second.error is None
+        for full in (False, False, True):
+            reports += hub.sync(full=full)
+            seconds.append(time.process_time())
+    assert not any(report.error for report in reports)
     result = {
-        "created": first.created,
-        "requests": first.requests,
-        "first_s": first.duration_s,
-        "second_s": second.duration_s,
+        "created": reports[0].created,
+        "requests": reports[0].requests,
+        "first_s": reports[0].duration_s,
+        **{name: after - before for name, before, after in zip(RUNS, seconds, seconds[1:], strict=False)},
         "kilobytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
     print(json.dumps(result))
