@@ -93,9 +93,11 @@ def main() -> int:
 
 def report(name: str, urls: dict[str, str], vendor: Vendor, wanted: argparse.Namespace) -> None:
     """Measure on one database, and print what it comes to."""
-    acknowledged = dict.fromkeys(KINDS, 0)
+    acknowledged: dict[str, int] = dict.fromkeys(KINDS, 0)
     with ExitStack() as held:
-        receivers = {kind: held.enter_context(receiving(kind, urls[kind], vendor)) for kind in KINDS}
+        receivers: dict[str, Receiver] = {
+            kind: held.enter_context(receiving(kind, urls[kind], vendor)) for kind in KINDS
+        }
         for kind, receiver in receivers.items():
             # What is imported and opened at the first delivery.
             acknowledged[kind] += len(sent(flood, receiver.port, vendor, 1, WARM_UP))
@@ -106,7 +108,7 @@ def report(name: str, urls: dict[str, str], vendor: Vendor, wanted: argparse.Nam
         print("".join(f"{head:>13}" for head in heads))
         for connections in map(int, wanted.connections.split(",")):
             counts: dict[str, list[int]] = {kind: [] for kind in KINDS}
-            spent = dict.fromkeys(KINDS, 0.0)
+            spent: dict[str, float] = dict.fromkeys(KINDS, 0.0)
             for _ in range(wanted.rounds):
                 for kind, receiver in receivers.items():
                     before = receiver.processor_seconds()
