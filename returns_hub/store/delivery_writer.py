@@ -44,7 +44,7 @@ _COUNT_COPY: Final = (
 # The settings hold until the end of the statement, its commit included. An operator may have turned durability off for all
 # the rest. A clock that is a second off is none to go by: then received_at is moved to the database's.
 _INSERT_ALL: Final = f"""
-    WITH here AS MATERIALIZED (
+    WITH here AS (
         SELECT
             CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END,
             set_config('lock_timeout', '5s', true),
