@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 from returns_hub.cli.logs import Log, log_to_stderr
 from returns_hub.cli.options import ConfigPath
 from returns_hub.cli.output import print_line
+from returns_hub.cli.signals import reloading
 from returns_hub.errors import ConfigurationError, ReturnsHubError
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def console(
 
     It reads the mirror, and starts without the vendors' secrets: what needs them
     says so. Without people who log in ("console_users", "console_token") it
-    listens on this machine only. Ctrl-C ends it.
+    listens on this machine only. SIGHUP has it read again who these people are; Ctrl-C
+    ends it.
 
     For example:
       returns-hub console
@@ -62,7 +64,13 @@ def console(
     with Hub(settings.accounts, store=settings.store, keep_deliveries=settings.keep_deliveries) as hub:
         hub.open_store()
         app = create_console(hub, access=access)
-        with listening(host, port) as listener:
+
+        def reload() -> None:
+            changed = access_of(load_config(config))
+            require_login(changed, host)
+            app.use_access(changed)
+
+        with listening(host, port) as listener, reloading(reload):
             run(
                 app,
                 listener,

@@ -25,7 +25,8 @@ from returns_hub.orders import load_find_order
 if TYPE_CHECKING:
     import socket
 
-    from returns_hub.console import ConsoleApplication
+    from returns_hub.configuration import Config
+    from returns_hub.console import Access, ConsoleApplication
     from returns_hub.hub import Hub
 
 _ABSENT: Final = (Support.NO, Support.NOT_IMPLEMENTED)
@@ -49,7 +50,8 @@ def serve(
     names a function of yours; /livez, /readyz and /healthz report the state. A
     delivery is answered with success once it is stored. SIGTERM and Ctrl-C end
     it in good order: what was begun is finished or released. SIGHUP has it read
-    the configuration again: new secrets and accounts, while it goes on listening.
+    the configuration again: new secrets, accounts and people of the console, while it
+    goes on listening.
 
     For example:
       returns-hub serve
@@ -91,7 +93,7 @@ def serve(
         with (
             listening(host, port) as listener,
             nullcontext() if no_work else hub.working(grace=grace / 2),
-            reloading(lambda: _reload(hub, config)),
+            reloading(lambda: _reload(hub, config, site)),
         ):
             run(
                 receiver if site is None else site.beside(receiver),
@@ -104,17 +106,23 @@ def serve(
 
 
 def _console(hub: "Hub", config: Path | None) -> "ConsoleApplication":
-    """The console beside the receiver. Whoever reaches the one reaches the other, so that people have to log in.
+    """The console beside the receiver."""
+    access = _people(load_config(config))
+    from returns_hub.console import create_console
+
+    return create_console(hub, access=access)
+
+
+def _people(settings: "Config") -> "Access":
+    """Who may use the console beside the receiver. Whoever reaches the one reaches the other, so that people have to log in.
 
     Raises:
         ConfigurationError: nobody could log in.
     """
-    access = access_of(load_config(config))
+    access = access_of(settings)
     if not access.needs_login:
         raise ConfigurationError("serve --console needs people who log in: configure console_users or console_token")
-    from returns_hub.console import create_console
-
-    return create_console(hub, access=access)
+    return access
 
 
 def _adapters(hub: "Hub") -> dict[str, Adapter]:
@@ -131,15 +139,18 @@ def _adapters(hub: "Hub") -> dict[str, Adapter]:
     return adapters
 
 
-def _reload(hub: "Hub", config: Path | None) -> None:
-    """Take up the configuration as it is now, if all of it can be used."""
-    accounts = load_config(config).accounts
-    if not accounts:
+def _reload(hub: "Hub", config: Path | None, site: "ConsoleApplication | None") -> None:
+    """Take up the configuration as it is now, accounts and people, if all of it can be used."""
+    settings = load_config(config)
+    if not settings.accounts:
         raise ConfigurationError("the configuration has no accounts")
-    for account in accounts.values():
+    for account in settings.accounts.values():
         if account.orders is not None:
             load_find_order(account.orders)
+    access = None if site is None else _people(settings)
     hub.reload()
+    if site is not None and access is not None:
+        site.use_access(access)
 
 
 def _announce(hub: "Hub", adapters: dict[str, Adapter], listener: "socket.socket", *, console: bool) -> None:

@@ -28,6 +28,10 @@ class ConsoleApplication:
         """Answer one request."""
         await self._app(scope, receive, send)
 
+    def use_access(self, access: Access) -> None:
+        """Let these people in from the next request on, in their roles of now; whoever is not among them is logged out."""
+        self._console.access = access
+
     def beside(self, other: ASGIApp) -> ASGIApp:
         """One application of two: the console at ``/`` and ``/console/``, and the other one everywhere else."""
 

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -48,9 +49,9 @@ def start(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[...,
         process.communicate()
 
 
-def get(host: str, path: str) -> tuple[int, str, str]:
+def get(host: str, path: str, **headers: str) -> tuple[int, str, str]:
     with closing(http.client.HTTPConnection(host, timeout=60)) as connection:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers)
         reply = connection.getresponse()
         return reply.status, reply.getheader("location") or "", reply.read().decode()
 
@@ -65,12 +66,24 @@ def test_it_starts_without_the_vendors_secrets_and_says_which_is_missing(start: 
     assert process.wait(60) == 0
 
 
-def test_serve_has_it_for_people_who_log_in(start: Callable[..., tuple[Any, str]]) -> None:
+def test_serve_has_it_for_people_who_log_in(start: Callable[..., tuple[Any, str]], tmp_path: Path) -> None:
     process, host = start(
         "serve", "--console", "--no-work", top=TOKEN, NOT_SET_ANYWHERE="key", CONSOLE="a-token-of-some-length"
     )
     assert get(host, "/console/")[:2] == (303, "/console/login?next=%2Fconsole%2F")
     assert get(host, "/livez")[0] == 200
+    # People are read again at a hangup, as accounts are; nobody can log in without any, and that is refused.
+    people = f'{TOKEN}\nconsole_user_header = "Remote"\nconsole_users = {{ kim = {{ role = "act" }} }}'
+    (tmp_path / "returns-hub.toml").write_text(CONFIG.format(top=people))
+    process.send_signal(signal.SIGHUP)
+    patience = time.monotonic() + 60
+    while get(host, "/console/", Remote="kim")[0] != 200:
+        assert time.monotonic() < patience, "they were never read again"
+    (tmp_path / "returns-hub.toml").write_text(CONFIG.format(top=""))
+    process.send_signal(signal.SIGHUP)
+    refusal = "not reloaded, the configuration before stays: serve --console needs people"
+    assert any(refusal in line for line in process.stderr)
+    assert get(host, "/console/", Remote="kim")[0] == 200
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
 
