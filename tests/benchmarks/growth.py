@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import hmac
 import importlib.util
+import itertools
 import json
 import math
 import os
@@ -247,8 +248,8 @@ def measure(size: int, address: str, base_url: str) -> Mapping[str, Any]:
         seed(hub, store, size)
         progress(f"{size:,} deliveries stored, {time.perf_counter() - clock:.1f} s")
         new = deliveries(random.Random(5), size, "new")
-        costs[RECEIVE] = median_of(lambda: hub.receive(ACCOUNT, next(new)))
-        costs[PROCESS] = median_of(lambda: processed(hub))
+        costs[RECEIVE] = median_of(lambda: receive(hub, new))
+        costs[PROCESS] = median_of(lambda: process(hub))
     return {"costs": costs, "megabytes": kilobytes / 1024}
 
 
@@ -269,22 +270,26 @@ def questions(hub: Hub, size: int) -> Mapping[str, Callable[[random.Random], obj
     }
 
 
-def median_of(act: Callable[[], object]) -> tuple[float, float]:
-    """The microseconds of an act that is done some times a round: on the clock, and of the processor."""
+def median_of(act_often: Callable[[], object]) -> tuple[float, float]:
+    """The microseconds of an act, done some times a round: on the clock, and of the processor."""
     clocks, processors = [], []
     for _ in range(ROUNDS + 1):
         clock, processor = time.perf_counter(), time.process_time()
-        for _ in range(DELIVERIES_A_ROUND):
-            act()
+        act_often()
         clocks.append(1e6 / DELIVERIES_A_ROUND * (time.perf_counter() - clock))
         processors.append(1e6 / DELIVERIES_A_ROUND * (time.process_time() - processor))
     # The first round opens connections and prepares statements.
     return statistics.median(clocks[1:]), statistics.median(processors[1:])
 
 
-def processed(hub: Hub) -> None:
-    if hub.process(limit=1) != 1:
+def process(hub: Hub) -> None:
+    if hub.process(limit=DELIVERIES_A_ROUND) != DELIVERIES_A_ROUND:
         raise RuntimeError("a delivery was not processed")
+
+
+def receive(hub: Hub, new: Iterator[WebhookRequest]) -> None:
+    for request in itertools.islice(new, DELIVERIES_A_ROUND):
+        hub.receive(ACCOUNT, request)
 
 
 def deliveries(chance: random.Random, size: int, name: str) -> Iterator[WebhookRequest]:
@@ -364,12 +369,11 @@ if __name__ == "__main__":
         case ["measure", size, address, base_url]:
             print(json.dumps(measure(int(size), address, base_url)))
         case _:
-            present = parts.DATABASES if parts.postgresql_programs() else ("sqlite",)
             parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
             parser.add_argument(
                 "--sizes", type=int, nargs="+", default=SIZES, help="numbers of returns, 1,000 at least"
             )
-            parser.add_argument("--databases", nargs="+", choices=parts.DATABASES, default=present)
+            parser.add_argument("--databases", nargs="+", choices=parts.DATABASES, default=parts.databases_here())
             parser.add_argument("--into", type=Path, help="a folder for the table and the picture")
             wanted = parser.parse_args()
             sys.exit(main(sorted(wanted.sizes), wanted.databases, wanted.into))

@@ -120,6 +120,11 @@ def postgresql_programs() -> Path | None:
     return next((place for place in places if (place / "initdb").exists()), None)
 
 
+def databases_here() -> Sequence[str]:
+    """The databases that this machine has."""
+    return DATABASES if postgresql_programs() else DATABASES[:1]
+
+
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
     """A PostgreSQL that was started."""

@@ -71,7 +71,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="how long a round is")
-    parser.add_argument("--databases", default=",".join(parts.DATABASES))
+    parser.add_argument("--databases", default=",".join(parts.databases_here()))
     parser.add_argument("--connections", default="1,32,128")
     wanted = parser.parse_args()
     names = wanted.databases.split(",")
