@@ -48,7 +48,6 @@ class Known:
 def read_known(connection: Connection, account: str, ids: Iterable[str], digests: Iterable[str]) -> Known:
     """What is stored of the returns of these ids; without the objects that were made of the observations with these digests."""
     dialect = connection.dialect.name
-    # A file's database has no arrays, and PostgreSQL knows too little of what is in JSON to read by an index.
     as_array = encode_json if dialect == "sqlite" else list[str]
     parameters = {"account": account, "ids": as_array([*ids]), "digests": as_array([*digests])}
     found = connection.execute(_QUERIES[dialect], parameters).all()
@@ -73,34 +72,43 @@ def read_known(connection: Connection, account: str, ids: Iterable[str], digests
     )
 
 
-def _query(now: str, one_of: str, array: str) -> TextualSelect:
-    # Joined, PostgreSQL might look for the few returns by reading an account: of a new one it knows no better.
+def _query(*, now: str, grown: str, marks: str, is_known: str) -> TextualSelect:
     created = (
         f"FROM events WHERE return_id = mark.return_id AND account = mark.account AND type = '{ReturnCreated.type}'"
     )
-    is_new = f"NOT mark.fingerprint {one_of.format('digests')}"
     query = text(f"""
         SELECT {now} AS now,
             EXISTS (SELECT 1 FROM erased WHERE account = :account) AS has_erased,
             EXISTS (SELECT 1 FROM waiting WHERE account = :account) AS has_waiting,
-            (SELECT {array} FROM returns WHERE account = :account AND request_id {one_of.format("ids")}) AS grown,
+            (SELECT {grown}) AS grown,
             mark.return_id, mark.at, mark.seen_at, mark.fingerprint,
-            CASE WHEN {is_new} THEN mark.layers END AS layers,
-            CASE WHEN {is_new} THEN
+            CASE WHEN NOT {is_known} THEN mark.layers END AS layers,
+            CASE WHEN NOT {is_known} THEN
                 (SELECT object FROM returns WHERE account = mark.account AND id = mark.return_id) END AS object,
-            CASE WHEN {is_new} THEN (SELECT origin {created}) END AS created_by,
-            CASE WHEN {is_new} THEN (SELECT recorded_at {created}) END AS created_at
-        FROM (SELECT 1 AS one) AS always
-        LEFT JOIN merge_state AS mark ON mark.account = :account AND mark.return_id {one_of.format("ids")}
+            CASE WHEN NOT {is_known} THEN (SELECT origin {created}) END AS created_by,
+            CASE WHEN NOT {is_known} THEN (SELECT recorded_at {created}) END AS created_at
+        FROM (SELECT 1 AS one) AS always LEFT JOIN ({marks}) AS mark ON true
     """)  # noqa: S608 - of our own words
     return query.columns(now=Moment, at=Moment, seen_at=Moment, created_at=Moment)
 
 
 _QUERIES: Final[Mapping[str, TextualSelect]] = {
-    "sqlite": _query("NULL", "IN (SELECT value FROM json_each(:{}))", "json_group_array(request_id)"),
+    "sqlite": _query(
+        now="NULL",
+        grown="""json_group_array(request_id) FROM returns
+            WHERE account = :account AND request_id IN (SELECT value FROM json_each(:ids))""",
+        marks="""SELECT * FROM merge_state
+            WHERE account = :account AND return_id IN (SELECT value FROM json_each(:ids))""",
+        is_known="mark.fingerprint IN (SELECT value FROM json_each(:digests))",
+    ),
+    # OFFSET 0 has each id looked up by itself. Of a list of ids in a new account PostgreSQL expects so little that it would
+    # read the account instead, and keep to that plan while the account grows.
     "postgresql": _query(
-        "clock_timestamp()",
-        "= ANY (CAST(:{} AS text[]))",
-        "CAST(json_agg(request_id) AS text)",
+        now="clock_timestamp()",
+        grown="""CAST(json_agg(wanted.id) AS text) FROM unnest(CAST(:ids AS text[])) AS wanted (id) WHERE EXISTS
+            (SELECT 1 FROM returns WHERE account = :account AND request_id = wanted.id OFFSET 0)""",
+        marks="""SELECT found.* FROM unnest(CAST(:ids AS text[])) AS wanted (id), LATERAL
+            (SELECT * FROM merge_state WHERE account = :account AND return_id = wanted.id OFFSET 0) AS found""",
+        is_known="mark.fingerprint = ANY (CAST(:digests AS text[]))",
     ),
 }
