@@ -223,10 +223,11 @@ class Reloaded:
 
 @frozen(kw_only=True)
 class Purged:
-    """How much was removed: processed deliveries, and observations ``waiting`` for a return that never appeared."""
+    """How much was removed: processed deliveries, observations ``waiting`` for a return that never appeared, and rows of the ``audit``."""
 
     deliveries: int
     waiting: int
+    audit: int = 0
 
 
 @frozen(kw_only=True)

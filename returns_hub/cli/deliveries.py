@@ -244,7 +244,7 @@ def refused(*, account: str | None = None, json: bool = False, config: ConfigPat
 
 
 @app.command
-def purge(*, older: str, json: bool = False, config: ConfigPath = None) -> None:
+def purge(*, older: str, audit: bool = False, json: bool = False, config: ConfigPath = None) -> None:
     """Remove processed deliveries: their bodies are personal data.
 
     Pending and dead deliveries stay, and so do returns and events. What waits for
@@ -253,10 +253,12 @@ def purge(*, older: str, json: bool = False, config: ConfigPath = None) -> None:
 
     For example:
       returns-hub deliveries purge --older 30d
+      returns-hub deliveries purge --older 365d --audit
 
     Args:
         older: What came longer ago than this, such as 30d or 12h.
-        json: One JSON object: how many deliveries were removed, and how much that waited.
+        audit: Also remove what the audit of the web console says of acts that are as old; nothing else removes it.
+        json: One JSON object: how many deliveries were removed, how much that waited, and with --audit how many acts.
         config: The configuration file.
     """
     from returns_hub.hub import Hub
@@ -265,11 +267,15 @@ def purge(*, older: str, json: bool = False, config: ConfigPath = None) -> None:
     if ago is None:
         raise ConfigurationError('--older must look like "30d" or "12h"')
     with Hub.from_config(config) as hub:
-        purged = hub.purge(datetime.now(UTC) - ago)
+        purged = hub.purge(datetime.now(UTC) - ago, audit=audit)
     if json:
-        print_json({"deliveries": purged.deliveries, "waiting": purged.waiting})
+        acts = {"audit": purged.audit} if audit else {}
+        print_json({"deliveries": purged.deliveries, "waiting": purged.waiting, **acts})
     else:
-        print_line(f"Removed: deliveries {purged.deliveries}, observations waiting for a return {purged.waiting}.")
+        acts_removed = f", acts of the audit {purged.audit}" if audit else ""
+        print_line(
+            f"Removed: deliveries {purged.deliveries}, observations waiting for a return {purged.waiting}{acts_removed}."
+        )
 
 
 def _replay_many(hub: "Hub", selection: "DeliverySelection", *, dry_run: bool, yes: bool, json: bool) -> int:

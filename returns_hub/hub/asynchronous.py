@@ -178,9 +178,9 @@ class AsyncHub(ConfiguredHub):
         """One delivery, or None."""
         return await asyncio.to_thread(lambda: self._resources.inbox().get(id))
 
-    async def purge(self, before: date | datetime) -> Purged:
+    async def purge(self, before: date | datetime, *, audit: bool = False) -> Purged:
         """Remove the processed deliveries that came before a day or a moment; as :meth:`Hub.purge`."""
-        return await asyncio.to_thread(self._resources.purge, before)
+        return await asyncio.to_thread(self._resources.purge, before, audit=audit)
 
     async def erase(self, account: str, return_id: str, *, allow_resync: bool = False) -> Erased:
         """Remove a return and everything stored of it; as :meth:`Hub.erase`."""

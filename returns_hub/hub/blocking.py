@@ -231,16 +231,17 @@ class Hub(ConfiguredHub):
         """
         return self._resources.inbox().get(id)
 
-    def purge(self, before: date | datetime) -> Purged:
+    def purge(self, before: date | datetime, *, audit: bool = False) -> Purged:
         """Remove the processed deliveries that came before a day or a moment, and what has waited for its return since.
 
         Their bodies are personal data. What is pending or dead stays, and so does what the mirror knows by them.
-        :meth:`working` does so by itself, for what came longer ago than ``keep_deliveries``.
+        :meth:`working` does so by itself, for what came longer ago than ``keep_deliveries``. With ``audit`` the acts of the
+        console that were begun before are removed as well; nothing else removes them.
 
         Raises:
             StoreError: the store fails. What was removed so far stays removed.
         """
-        return self._resources.purge(before)
+        return self._resources.purge(before, audit=audit)
 
     def erase(self, account: str, return_id: str, *, allow_resync: bool = False) -> Erased:
         """Remove a return and everything stored of it: for a customer who asks for that. What was removed.

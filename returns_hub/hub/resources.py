@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
+from attrs import evolve
+
 from returns_hub import telemetry
 from returns_hub.accounts import Account
 from returns_hub.client import open_async_client
@@ -309,10 +311,15 @@ class HubResources:
         """Have the deliveries that match processed once more; how many."""
         return self._inbox_of(selection).replay_matching(**selection_of(selection))
 
-    def purge(self, before: date | datetime) -> Purged:
-        """Remove old deliveries; how many."""
-        inbox = self.inbox()
-        return inbox.purge(moment("before", before))
+    def purge(self, before: date | datetime, *, audit: bool) -> Purged:
+        """Remove old deliveries, and old acts of the audit too if that is said; how many."""
+        limit, inbox = moment("before", before), self.inbox()
+        purged = inbox.purge(limit)
+        if not audit:
+            return purged
+        from returns_hub.store.audit import AuditLog
+
+        return evolve(purged, audit=AuditLog(self.store().database).purge(limit))
 
     def erase(self, name: str, return_id: str, *, allow_resync: bool) -> Erased:
         """Remove a return and all that is stored of it; what was removed."""

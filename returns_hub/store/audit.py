@@ -97,6 +97,12 @@ class AuditLog:
             connection.execute(update(AUDIT).where(_ROW.id == entry).values(**ended))
 
     @store_errors
+    def purge(self, before: datetime) -> int:
+        """Remove the acts that were begun before a moment; how many."""
+        with self.database.writing(serialized=False) as connection:
+            return connection.execute(delete(AUDIT).where(_ROW.at < before)).rowcount
+
+    @store_errors
     def get(self, entry: int) -> AuditEntry | None:
         """One act, or None."""
         with self.database.reading() as connection:

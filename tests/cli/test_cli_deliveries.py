@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from returns_hub import Hub, WebhookRejected, WebhookRequest
 from returns_hub.configuration import load_config
+from returns_hub.store.audit import AuditLog, NewAuditEntry
 from returns_hub_returnmate.sandbox import ReturnMateSandbox
 
 Run = Callable[..., Any]
@@ -282,6 +283,19 @@ def test_what_is_old_and_processed_can_be_removed(processed: str, deliver: Calla
     assert (ran.code, ran.out) == (0, "Removed: deliveries 1, observations waiting for a return 0.\n")
     assert [one["id"] for one in run("deliveries", "list", "--json").objects] == [2]
     assert run("deliveries", "purge", "--older", "36500d", "--json").objects == [{"deliveries": 0, "waiting": 0}]
+
+
+def test_the_audit_is_removed_only_where_that_is_said(hub: Hub, run: Run) -> None:
+    log = AuditLog(hub.open_store().database)
+    entry = log.begin(NewAuditEntry(person="ada", session="s", action="unmask"))
+    assert entry is not None
+    run("deliveries", "purge", "--older", "1s")
+    assert run("deliveries", "purge", "--older", "1h", "--audit", "--json").objects == [
+        {"deliveries": 0, "waiting": 0, "audit": 0}
+    ]
+    assert log.get(entry) is not None
+    before = datetime.now(UTC) + timedelta(hours=1)
+    assert (hub.purge(before).audit, hub.purge(before, audit=True).audit, log.get(entry)) == (0, 1, None)
 
 
 @pytest.mark.parametrize("older", ["a while", "0d", "-1d"])
