@@ -76,6 +76,8 @@ def serve(
     with Hub.from_config(config) as hub:
         adapters = _adapters(hub)
         site = _console(hub, config) if console else None
+        # Whoever only receives needs it as well: what is announced as ready can store a delivery.
+        hub.open_store()
         receiver = create_app(hub)
 
         def stop() -> None:

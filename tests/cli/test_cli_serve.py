@@ -149,6 +149,18 @@ def test_the_log_has_a_line_for_each_request_and_no_secret(start: Callable[..., 
     assert ("canary" in err, "0" * 64 in err) == (False, False)
 
 
+@pytest.mark.parametrize("option", [(), ("--no-work",)])
+def test_nothing_is_ready_whose_store_cannot_be_opened(
+    configure: Callable[..., None], run: Run, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    configure()
+    (tmp_path / "returns.db").mkdir()
+    ran = run("serve", *option, "--port", "0")
+    assert (ran.code, ran.out, "Ready" in ran.err) == (1, "", False)
+    assert "returns-hub: " in ran.err
+    assert "returns.db" in ran.err
+
+
 def test_a_changed_configuration_is_taken_up_while_it_listens(
     start: Callable[..., Serving], configure: Callable[..., None]
 ) -> None:
