@@ -23,6 +23,8 @@ from returns_hub.store.schema import MAX_COLUMN_CHARS
 from returns_hub.store.validation import is_valid
 
 Row: TypeAlias = Mapping[str, Any]
+# Where something stands in what surrounds it, and where that stands; None for the whole.
+_Place: TypeAlias = "tuple[_Place, str | int] | None"
 
 _MAX_ID_CHARS: Final = 255
 # What is nested no deeper can be read back, however deep in a program that is done.
@@ -65,19 +67,29 @@ def _dump_once(ret: Return) -> dict[str, Any]:
     data: dict[str, Any] = dump(ret, raw=True, defaults=False)
     whole = data.pop("raw", None)
     if whole is not None:
-        places: dict[int, list[str | int]] = {}
-        nodes: list[tuple[Any, list[str | int]]] = [(whole, [])]
+        places: dict[int, _Place] = {}
+        nodes: list[tuple[Any, _Place]] = [(whole, None)]
         while nodes:
             node, place = nodes.pop()
             if type(node) is dict:
                 places[id(node)] = place
-                nodes += [(part, [*place, key]) for key, part in node.items() if type(part) in _NESTED]
+                nodes += [(part, (place, key)) for key, part in node.items() if type(part) in _NESTED]
             else:
-                nodes += [(part, [*place, index]) for index, part in enumerate(node) if type(part) in _NESTED]
+                nodes += [(part, (place, index)) for index, part in enumerate(node) if type(part) in _NESTED]
         for part in _with_raw(data):
-            part["raw"] = places.get(id(part["raw"]), part["raw"])
+            if id(part["raw"]) in places:
+                part["raw"] = _steps(places[id(part["raw"])])
         data["raw"] = whole
     return data
+
+
+def _steps(place: _Place) -> list[str | int]:
+    """The keys and indexes that lead to a place, from the outermost."""
+    steps: list[str | int] = []
+    while place is not None:
+        place, step = place
+        steps.append(step)
+    return steps[::-1]
 
 
 def _load_once(data: Any) -> Return:

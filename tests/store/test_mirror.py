@@ -289,7 +289,7 @@ def test_a_return_that_cannot_be_found_again_is_refused(
 
 def test_a_return_that_could_not_be_read_back_is_refused(store: Store, a_return: MakeReturn, at: At) -> None:
     nested: list[Any] = []
-    for _ in range(10_000):
+    for _ in range(100_000):
         nested = [nested]
     applied = store.apply("acme", [observed(a_return("deep", raw={"a": nested}), seen_at=at(0))])
     assert (applied.refused, ids(store)) == (1, [])
