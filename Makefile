@@ -33,6 +33,7 @@ demo: setup  ## The whole story, offline: a simulated vendor, a sync into SQLite
 	@$(BIN)/returns-hub demo
 
 test: setup  ## Every gate, two at a time: the tests beside all the others.
+	@echo "ten minutes or so; what a gate prints comes when it ends, the tests' at last"
 	@$(MAKE) --no-print-directory -j2 $(APART) coverage wheel types docs lint imports cassettes browser-where-there-is-one
 	@echo "all gates passed"
 
