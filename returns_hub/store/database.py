@@ -305,13 +305,17 @@ class Database:
 
     def _set_up_file(self) -> None:
         """Let readers and the writer work side by side, and a new file shrink when it is vacuumed. Both stay with the file."""
-        connection = self._engine.raw_connection()
-        try:
-            # Outside a transaction only, and the first of the two before anything is in the file.
-            connection.cursor().execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.cursor().execute("PRAGMA journal_mode = WAL")
-        finally:
-            connection.close()
+        from stamina import retry_context
+
+        # SQLite refuses to change the mode while another connection reads, whatever its busy timeout.
+        attempts = retry_context(
+            on=sqlite3.OperationalError, attempts=None, timeout=self.busy_seconds, wait_initial=0.01, wait_max=0.1
+        )
+        for attempt in attempts:
+            with attempt, contextlib.closing(self._engine.raw_connection()) as connection:
+                # Outside a transaction only, and the first of the two before anything is in the file.
+                connection.cursor().execute("PRAGMA auto_vacuum = INCREMENTAL")
+                connection.cursor().execute("PRAGMA journal_mode = WAL")
 
 
 class _Turn:

@@ -72,8 +72,9 @@ class MirrorWriter:
         await self.flush()
 
     async def flush(self, on_stored: Callable[[], object] = lambda: None) -> None:
-        """Return when everything that was added is in the mirror; ``on_stored`` is called after each transaction until then."""
+        """Return when everything that was added is in the mirror; ``on_stored`` is called now, and after each transaction until then."""
         async with self._changed:
+            on_stored()
             while (self._waiting or self._storing) and not self._closed:
                 await self._changed.wait()
                 on_stored()

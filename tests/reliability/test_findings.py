@@ -49,18 +49,16 @@ def deliver(hub: Hub) -> None:
 def test_what_could_not_be_ended_is_processed_all_the_same(hub: Hub, store: Store) -> None:
     """The database ends the connection that marks the first delivery as processed; with a job of its own it froze the return."""
     with store.database.writing() as connection:
-        connection.exec_driver_sql(
-            """
-            CREATE SEQUENCE ends;
-            CREATE FUNCTION end_the_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        for statement in (
+            "CREATE SEQUENCE ends",
+            """CREATE FUNCTION end_the_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                 IF nextval('ends') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(1); END IF;
                 RETURN NEW;
-            END $$;
-            CREATE TRIGGER end_the_first BEFORE UPDATE ON deliveries FOR EACH ROW
-                WHEN (NEW.state = 'processed') EXECUTE FUNCTION end_the_first()
-            """,
-            execution_options={"no_parameters": True},
-        )
+            END $$""",
+            """CREATE TRIGGER end_the_first BEFORE UPDATE ON deliveries FOR EACH ROW
+                WHEN (NEW.state = 'processed') EXECUTE FUNCTION end_the_first()""",
+        ):
+            connection.exec_driver_sql(statement)
     deliver(hub)
     with hub.working():
         deadline = time.monotonic() + 30

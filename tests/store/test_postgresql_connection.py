@@ -73,7 +73,8 @@ def test_a_transaction_is_opened_together_with_its_first_statement(
         with store.database.reading() as connection:
             driver: Any = connection.connection.dbapi_connection
         assert sent(driver, lambda: write(1)) == ["BEGIN SELECT SELECT", "SHOW", "COMMIT"]
-        assert sent(driver, fail) == ["BEGIN SELECT SELECT", "ROLLBACK"]
+        # What ends the statements sent together may go by itself, where the first of them has failed before.
+        assert [each for each in sent(driver, fail) if each] == ["BEGIN SELECT SELECT", "ROLLBACK"]
         # A cursor of the server's cannot be declared on the same way.
         found = sent(driver, lambda: list(store.database.stream(text("SELECT 1"))))
         assert found[:3] == ["BEGIN", "SELECT", "DECLARE"]
