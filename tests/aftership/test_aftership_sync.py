@@ -34,7 +34,7 @@ def test_the_mirror_is_the_vendors_list_and_costs_its_pages(hub: Hub, vendor: Af
     assert [gap for gap in report.gaps if "lists nothing that was created before" in gap] == list(report.gaps)
 
 
-def test_changes_of_open_returns_are_told_once_each(hub: Hub, vendor: AfterShipSandbox) -> None:
+def test_changes_of_open_returns_are_emitted_once_each(hub: Hub, vendor: AfterShipSandbox) -> None:
     hub.sync()
     changed = sorted(one for one, wire in vendor.returns.items() if wire["shipping_status"] == "in_transit")[:10]
     for return_id in changed:

@@ -78,7 +78,7 @@ def test_a_delivery_as_json_has_its_keys(processed: str, run: Run) -> None:
     ]
 
 
-def test_a_processed_delivery_tells_how_many_events_it_made(processed: str, run: Run) -> None:
+def test_a_processed_delivery_says_how_many_events_it_made(processed: str, run: Run) -> None:
     (delivery,) = run("deliveries", "list", "--json").objects
     assert delivery == {
         "id": 1,
@@ -174,7 +174,7 @@ def test_a_delivery_that_is_not_there_fails(hub: Hub, run: Run, command: str) ->
     assert (ran.code, ran.out, ran.err) == (1, "", UNKNOWN)
 
 
-def test_a_replayed_delivery_is_processed_again_and_tells_nothing_twice(hub: Hub, processed: str, run: Run) -> None:
+def test_a_replayed_delivery_is_processed_again_and_emits_nothing_twice(hub: Hub, processed: str, run: Run) -> None:
     ran = run("deliveries", "replay", "1")
     assert (ran.code, ran.out, ran.err) == (0, "1: pending\n", "")
     hub.process()

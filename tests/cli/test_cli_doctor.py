@@ -163,14 +163,14 @@ webhook_url = "{url}"
         ),
     ],
 )
-def test_the_address_that_is_signed_is_told_without_its_query(
+def test_the_address_that_is_signed_is_shown_without_its_query(
     configure: Callable[..., None], findings: Findings, url: str, result: str, detail: str
 ) -> None:
     configure(SIGNED_ADDRESS.format(url=url))
     assert findings("--offline", "acme-us")["webhook address"] == (result, detail)
 
 
-def test_how_far_a_signed_time_may_be_off_is_told(configure: Callable[..., None], findings: Findings) -> None:
+def test_how_far_a_signed_time_may_be_off_is_reported(configure: Callable[..., None], findings: Findings) -> None:
     configure(SIGNED_ADDRESS.format(url="https://shop.example/webhooks/acme-us"))
     assert findings("--offline", "acme-us")["webhook time"] == (
         "ok",
@@ -178,7 +178,7 @@ def test_how_far_a_signed_time_may_be_off_is_told(configure: Callable[..., None]
     )
 
 
-def test_an_address_that_is_missing_is_told(configure: Callable[..., None], findings: Findings) -> None:
+def test_an_address_that_is_missing_is_reported(configure: Callable[..., None], findings: Findings) -> None:
     configure(SIGNED_ADDRESS.replace('webhook_url = "{url}"\n', ""))
     assert findings("--offline", "acme-us")["webhooks"] == (
         "warning",
@@ -228,7 +228,7 @@ api_key = {{ env = "RETURNMATE_API_KEY" }}
 
 
 @pytest.mark.parametrize(("minutes", "side"), [(-10, "ahead of"), (10, "behind")])
-def test_a_clock_that_differs_is_told(
+def test_a_clock_that_differs_is_reported(
     wrong_clock: Callable[[int], None], findings: Findings, minutes: int, side: str
 ) -> None:
     wrong_clock(minutes)
@@ -269,7 +269,7 @@ def test_an_inbox_that_is_worked_on_is_well(delivered: Callable[[timedelta], Non
     assert findings("--offline")["deliveries"] == ("ok", "pending: 1, dead: 0")
 
 
-def test_a_delivery_that_waits_too_long_is_told(delivered: Callable[[timedelta], None], findings: Findings) -> None:
+def test_a_delivery_that_waits_too_long_is_reported(delivered: Callable[[timedelta], None], findings: Findings) -> None:
     delivered(timedelta(hours=3))
     assert findings("--offline")["deliveries"] == (
         "warning",
@@ -277,7 +277,7 @@ def test_a_delivery_that_waits_too_long_is_told(delivered: Callable[[timedelta],
     )
 
 
-def test_a_dead_delivery_is_told(delivered: Callable[[timedelta], None], findings: Findings, tmp_path: Path) -> None:
+def test_a_dead_delivery_is_reported(delivered: Callable[[timedelta], None], findings: Findings, tmp_path: Path) -> None:
     delivered(timedelta(0))
     with closing(sqlite3.connect(tmp_path / "returns.db")) as database, database:
         database.execute("UPDATE deliveries SET state = 'dead'")
@@ -299,14 +299,14 @@ def test_a_delivery_whose_attempts_do_not_end_fails(
     assert "deliveries: stuck: 1 of 1 pending, no attempt comes to an end" in " ".join(ran.out.split())
 
 
-def test_a_mirror_that_was_never_filled_is_told(configure: Callable[..., None], findings: Findings) -> None:
+def test_a_mirror_that_was_never_filled_is_reported(configure: Callable[..., None], findings: Findings) -> None:
     assert findings("--offline")["mirror"] == (
         "warning",
         "was never synced to the end; returns-hub sync does it",
     )
 
 
-def test_how_far_the_mirror_is_behind_is_told(configure: Callable[..., None], run: Run, findings: Findings) -> None:
+def test_how_far_the_mirror_is_behind_is_reported(configure: Callable[..., None], run: Run, findings: Findings) -> None:
     assert run("sync").code == 0
     result, detail = findings("--offline")["mirror"]
     assert (result, detail.endswith(" s behind the vendor")) == ("ok", True)

@@ -304,7 +304,7 @@ def follow(environment: dict[str, str], mirror: Path) -> Iterator[Callable[[], "
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
-def test_following_tells_what_comes_until_it_is_interrupted(
+def test_following_gives_what_comes_until_it_is_interrupted(
     number: signal.Signals, code: int, follow: Callable[[], "subprocess.Popen[str]"]
 ) -> None:
     command = follow()

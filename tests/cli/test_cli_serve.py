@@ -102,7 +102,7 @@ def test_it_announces_where_each_account_is_called(start: Callable[..., Serving]
     ]
 
 
-def test_it_listens_on_loopback_unless_told_otherwise(start: Callable[..., Serving]) -> None:
+def test_it_listens_on_loopback_by_default(start: Callable[..., Serving]) -> None:
     assert start("--no-work").url.startswith("http://127.0.0.1:")
 
 
@@ -208,13 +208,13 @@ def test_a_host_that_is_none_is_named(run: Run, configure: Callable[..., None]) 
     assert (ran.code, ran.out, ran.err.startswith("returns-hub: port 8000 of no such host: ")) == (1, "", True)
 
 
-def test_an_account_with_wrong_options_is_told_at_once(run: Run, configure: Callable[..., None]) -> None:
+def test_an_account_with_wrong_options_is_an_error_at_once(run: Run, configure: Callable[..., None]) -> None:
     configure('[accounts.second]\nprovider = "returnmate"')
     ran = run("serve", "--port", "0")
     assert (ran.code, ran.out, ran.err) == (2, "", "returns-hub: accounts.second.api_key is missing\n")
 
 
-def test_a_function_for_orders_that_is_not_there_is_told_at_once(run: Run, configure: Callable[..., None]) -> None:
+def test_a_function_for_orders_that_is_not_there_is_an_error_at_once(run: Run, configure: Callable[..., None]) -> None:
     configure('orders = "no_such_shop:find_order"')
     ran = run("serve", "--port", "0")
     assert (ran.code, ran.out) == (2, "")

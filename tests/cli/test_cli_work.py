@@ -116,7 +116,7 @@ def test_a_worker_that_was_stopped_and_goes_on_still_hears_the_signal(start: Sta
     assert process.wait(120) == 0
 
 
-def test_the_handlers_of_a_hub_are_told(start: Start, hub: Hub, tmp_path: Path) -> None:
+def test_events_are_dispatched_to_the_handlers_of_a_hub(start: Start, hub: Hub, tmp_path: Path) -> None:
     process = start("--hub", "shop_of_acme:hub")
     deliver(hub)
     told = tmp_path / "told.txt"

@@ -111,7 +111,7 @@ def test_a_label_is_cancelled(world: World, ada: Any) -> None:
     assert (outcome, label.status) in (("done", LabelStatus.VOID), ("failed", LabelStatus.READY))
 
 
-def test_a_warehouse_is_told_what_to_do(world: World, ada: Any) -> None:
+def test_a_warehouse_is_instructed(world: World, ada: Any) -> None:
     account = "return-helper-sandbox"
     return_id, item_id = next(
         (each.ret.id, item.id)

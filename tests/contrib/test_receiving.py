@@ -58,7 +58,7 @@ STRANGERS = [
 ]
 
 
-def test_a_delivery_ends_with_the_shop_being_told(platform: Any, vendor: Any) -> None:
+def test_a_delivery_ends_with_an_event_dispatched_to_the_shop(platform: Any, vendor: Any) -> None:
     vendor.set_status("371141", "received")
     delivery = vendor.deliver_webhook(f"{platform.url}/webhooks/acme-nl/", "371141")
     assert [attempt.status for attempt in delivery.attempts] == [201]
@@ -129,7 +129,7 @@ def test_what_cannot_be_stored_is_no_success(platform: Any, configured: Path) ->
     assert (answer.status, dict(answer.headers)["retry-after"]) == (503, "5")
 
 
-def test_health_is_told(platform: Any) -> None:
+def test_health_is_reported(platform: Any) -> None:
     answer = platform.call("GET", "/healthz")
     assert answer.status == 200
     assert [each["account"] for each in json.loads(answer.body)["accounts"]] == ["acme-nl", "acme-au"]

@@ -495,6 +495,6 @@ def test_what_runs_for_an_account(tmp_path: Path) -> None:
     assert (account.orders, account.sync_every) == ("my_shop.lookup:find_order", timedelta(minutes=5))
 
 
-def test_deliveries_are_kept_for_thirty_days_unless_told(load: Load) -> None:
+def test_deliveries_are_kept_for_thirty_days_by_default(load: Load) -> None:
     kept = [load(text).keep_deliveries for text in ("", 'keep_deliveries = "12h"', 'keep_deliveries = "90d"')]
     assert kept == [timedelta(days=30), timedelta(hours=12), timedelta(days=90)]

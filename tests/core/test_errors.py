@@ -66,7 +66,7 @@ def test_the_vendors_sentence_stays_out_of_text_repr_and_arguments() -> None:
     assert error.vendor_message == "canary"
 
 
-def test_field_names_are_told() -> None:
+def test_field_names_are_reported() -> None:
     error = ValidationFailed("refused", fields={"order_number": "Invalid order number format"})
     assert str(error) == "refused (fields: order_number)"
 

@@ -84,7 +84,7 @@ def test_a_wsgi_request_is_taken_over_whole() -> None:
         ({"PATH_INFO": "/Größe", "SCRIPT_NAME": "", "QUERY_STRING": ""}, "https://shop.example/Gr%C3%B6%C3%9Fe"),
     ],
 )
-def test_the_url_of_a_wsgi_request_is_told_as_nearly_as_the_server_tells_it(changes: dict[str, Any], url: str) -> None:
+def test_the_url_of_a_wsgi_request_is_given_as_nearly_as_the_server_gives_it(changes: dict[str, Any], url: str) -> None:
     assert wsgi(**changes).url == url
 
 

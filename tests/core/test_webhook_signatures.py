@@ -78,7 +78,7 @@ def returnmate_reason(request: WebhookRequest, *secrets: Secret) -> str:
 
 
 @pytest.mark.parametrize("secrets", [(), (Secret(""),)])
-def test_an_account_without_a_secret_is_told_so_before_all_else(secrets: tuple[Secret, ...]) -> None:
+def test_an_account_without_a_secret_is_reported_before_all_else(secrets: tuple[Secret, ...]) -> None:
     assert returnmate_reason(delivery(method="GET", signature=""), *secrets) == "not_configured"
 
 
@@ -162,7 +162,7 @@ def test_returnless_methods_have_no_case_and_its_keys_may_come_from_an_iterator(
     assert returnless.read_order_number(request, iter([KEY])) == "371141"
 
 
-def test_a_look_up_without_a_key_is_told_so_before_all_else() -> None:
+def test_a_look_up_without_a_key_is_reported_before_all_else() -> None:
     with pytest.raises(WebhookRejected) as caught:
         returnless.read_order_number(look_up("371141", RETURNLESS_SIGNATURE, method="POST"), [])
     assert caught.value.reason == "not_configured"

@@ -256,7 +256,7 @@ def test_single_text_counts_as_a_list_of_it() -> None:
     )
 
 
-def test_unreadable_fields_are_told_once_and_bounded() -> None:
+def test_unreadable_fields_are_reported_once_and_bounded() -> None:
     record = Record({str(n): [n] for n in range(100)})
     for name in [*record.raw, *record.raw]:
         record.text(name)
@@ -341,7 +341,7 @@ def test_status_decides_first_and_then_the_code(
     assert error_class(status, code, codes={"BUSY": Conflict}) is kind
 
 
-def test_error_keeps_what_the_reply_told() -> None:
+def test_error_keeps_what_the_reply_said() -> None:
     error = build_error(
         ValidationFailed, Reply(status=400), code="BAD", message="no", fields={"sku": "unknown"}, request_id="r1"
     )

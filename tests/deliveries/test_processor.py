@@ -67,7 +67,7 @@ def status(store: Store, return_id: str) -> Status | None:
     return None if stored is None else stored.ret.status
 
 
-def test_what_a_delivery_tells_is_in_the_mirror(
+def test_what_a_delivery_says_is_in_the_mirror(
     store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, at: At
 ) -> None:
     (number,) = post(bodies.told(a_return(status=Status.APPROVED), minute=5))
@@ -81,7 +81,7 @@ def test_what_a_delivery_tells_is_in_the_mirror(
 
 
 @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
-def test_a_delivery_takes_five_exchanges_with_postgresql(
+def test_a_delivery_takes_five_round_trips_to_postgresql(
     store: Store, post: Post, processor: Processor, bodies: Bodies, sent: Callable[..., list[str]]
 ) -> None:
     post(bodies.told(a_return(status=Status.APPROVED, items=(Item(id="I1"),))))
@@ -115,7 +115,7 @@ def test_a_webhook_and_a_poll_of_one_fact_are_one_event(
     assert told(store)[3:] == [("return.status_changed", "F1", Origin.WEBHOOK)]
 
 
-def test_what_cannot_be_interpreted_is_told_and_stays_in_the_inbox(
+def test_what_cannot_be_interpreted_is_reported_and_stays_in_the_inbox(
     store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies
 ) -> None:
     (number,) = post(bodies.unknown("odd"))
@@ -126,7 +126,7 @@ def test_what_cannot_be_interpreted_is_told_and_stays_in_the_inbox(
     assert (found(inbox, number).events, found(inbox, number).body) == (1, bodies.unknown("odd"))
 
 
-def test_a_delivery_may_tell_of_several_returns(store: Store, post: Post, processor: Processor, bodies: Bodies) -> None:
+def test_a_delivery_may_be_about_several_returns(store: Store, post: Post, processor: Processor, bodies: Bodies) -> None:
     post(bodies.told(a_return("X1"), a_return("X2")))
     processor.process_due()
     assert sorted(stored.ret.id for stored in store.returns()) == ["X1", "X2"]
@@ -531,7 +531,7 @@ def test_many_at_once_process_each_delivery_once(
 # Again.
 
 
-def test_a_replay_of_what_was_processed_tells_nothing_again(
+def test_a_replay_of_what_was_processed_emits_nothing_again(
     store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies
 ) -> None:
     numbers = post(bodies.told(a_return()), bodies.unknown("odd"))
@@ -545,7 +545,7 @@ def test_a_replay_of_what_was_processed_tells_nothing_again(
     assert [found(inbox, number).events for number in numbers] == [1, 1]
 
 
-def test_a_replay_of_what_was_dead_is_told_as_one(
+def test_a_replay_of_what_was_dead_is_reported_as_one(
     store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, vendor: FakeVendor
 ) -> None:
     vendor.faults.answer_with(HttpAnswer(status=422, body=b"{}"), times=1)

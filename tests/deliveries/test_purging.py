@@ -98,7 +98,7 @@ def test_what_waits_for_a_return_that_never_appears_is_gone(
 
 
 @pytest.mark.parametrize("kind", ["told", "hint", "unknown"])
-def test_a_copy_of_what_is_gone_is_new_and_tells_nothing_again(
+def test_a_copy_of_what_is_gone_is_new_and_emits_nothing_again(
     store: Store, inbox: Inbox, post: Post, processor: Processor, bodies: Bodies, at: At, kind: str
 ) -> None:
     made: Mapping[str, Callable[[], bytes]] = {

@@ -39,7 +39,7 @@ def sequences(told: list[Event]) -> list[int]:
     return [event.sequence for event in told]
 
 
-def test_every_event_is_told_in_order(
+def test_every_event_is_dispatched_in_order(
     dispatcher: EventDispatcher, handlers: HandlerRegistry, store: Store, tell: Tell
 ) -> None:
     told: list[Event] = []
@@ -50,7 +50,7 @@ def test_every_event_is_told_in_order(
     assert (told, dispatcher.dispatch_due()) == (list(store.events()), 0)
 
 
-def test_only_the_wanted_types_are_told(dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell) -> None:
+def test_only_the_wanted_types_are_dispatched(dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell) -> None:
     told: list[Event] = []
     handlers.on(ReturnStatusChanged, LabelReady, name="some")(told.append)
     dispatcher.subscribe()
@@ -71,7 +71,7 @@ def test_functions_for_different_types_may_share_a_name(
     assert (dispatcher.dispatch_due(), sequences(created), sequences(moved)) == (2, [1], [2])
 
 
-def test_a_new_consumer_is_told_what_comes_from_now_on(
+def test_a_new_consumer_gets_what_comes_from_now_on(
     dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell
 ) -> None:
     told: list[Event] = []
@@ -139,7 +139,7 @@ def test_a_failing_event_keeps_back_its_return_only(
     assert [one for one in sequences(handler.tried) if one != 1] == [3, 4, 5]
 
 
-def test_a_failed_event_is_told_again_and_its_return_goes_on_in_order(
+def test_a_failed_event_is_dispatched_again_and_its_return_goes_on_in_order(
     dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell, pass_time: PassTime
 ) -> None:
     handler = Failing("a")
@@ -219,7 +219,7 @@ def test_an_async_handler_that_takes_too_long_has_failed(store: Store, tell: Tel
     assert (failed.state, failed.error.split()[0], cancelled) == (FailedEventState.DEAD, "TimeoutError", [True])
 
 
-def test_a_dead_event_can_be_told_again(dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell) -> None:
+def test_a_dead_event_can_be_dispatched_again(dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell) -> None:
     handler = Failing("a")
     handlers.on(name="shop", since="beginning", attempts=1)(handler)
     tell("a")
@@ -278,7 +278,7 @@ def test_a_failing_event_may_be_retried_before_its_time(
     assert (dispatcher.dispatch_due(), list(dispatcher.failed_events("shop"))) == (2, [])
 
 
-def test_a_skipped_event_is_not_told_again_and_those_behind_it_are(
+def test_a_skipped_event_is_not_dispatched_again_and_those_behind_it_are(
     dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell
 ) -> None:
     failing = Failing("a")
@@ -345,7 +345,7 @@ def test_a_handler_that_is_interrupted_gives_its_events_back(
     assert (dispatcher.dispatch_due(), returns(told)) == (2, ["a", "a", "b"])
 
 
-def test_whoever_is_asked_to_stop_gives_back_what_it_has_not_told(
+def test_whoever_is_asked_to_stop_gives_back_what_it_has_not_dispatched(
     dispatcher: EventDispatcher, handlers: HandlerRegistry, store: Store, tell: Tell
 ) -> None:
     told: list[Event] = []
@@ -355,7 +355,7 @@ def test_whoever_is_asked_to_stop_gives_back_what_it_has_not_told(
     assert EventDispatcher(store, handlers).dispatch_due() == 2
 
 
-def test_no_two_are_told_one_event_at_a_time(store: Store, handlers: HandlerRegistry, tell: Tell) -> None:
+def test_no_event_is_dispatched_to_two_at_a_time(store: Store, handlers: HandlerRegistry, tell: Tell) -> None:
     told: list[Event] = []
     entered, leave = threading.Event(), threading.Event()
 
@@ -458,7 +458,7 @@ def test_an_async_handler_is_awaited_on_its_loop(store: Store, tell: Tell) -> No
     assert (asyncio.run(run()), told) == (2, [("a", True), ("a", False)])
 
 
-def test_an_async_handler_that_fails_is_told_again(store: Store, tell: Tell) -> None:
+def test_an_async_handler_that_fails_is_called_again(store: Store, tell: Tell) -> None:
     handlers = HandlerRegistry(awaits=True)
 
     async def handler(_: Event) -> None:

@@ -141,7 +141,7 @@ def test_nothing_is_missed_while_several_processes_write(
     }
 
 
-def test_following_ends_when_it_is_told_to(store: Store, tell: Tell) -> None:
+def test_following_ends_when_it_is_asked_to(store: Store, tell: Tell) -> None:
     tell("a", "b")
     looks = itertools.count()
     assert [event.return_id for event in follow(store.database, stop=lambda: next(looks) > 5)] == ["a", "b"]

@@ -25,7 +25,7 @@ Deliver = Callable[..., WebhookRequest]
 
 
 @pytest.mark.anyio
-async def test_a_delivery_is_stored_processed_and_told_once(
+async def test_a_delivery_is_stored_processed_and_dispatched_once(
     vendor: Any, account: Account, address: str, delivery: Deliver
 ) -> None:
     told: list[Event] = []

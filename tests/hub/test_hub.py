@@ -110,7 +110,7 @@ def test_a_shop_that_refuses_unknown_status_filters_is_read_all_the_same(
         assert (report.error, [event.type for event in hub.events(after=30)]) == (None, ["return.status_changed"])
 
 
-def test_rows_that_come_twice_are_told_once(hub: Hub, sandbox: ReturnMateSandbox) -> None:
+def test_rows_that_come_twice_are_given_once(hub: Hub, sandbox: ReturnMateSandbox) -> None:
     sandbox.faults.duplicate_rows()
     hub.sync()
     assert len({event.return_id for event in hub.events()}) == len(list(hub.events())) == 250

@@ -26,7 +26,7 @@ from returns_hub import (
 Deliver = Callable[..., WebhookRequest]
 
 
-def test_a_delivery_is_stored_processed_and_told_once(
+def test_a_delivery_is_stored_processed_and_dispatched_once(
     vendor: Any, account: Account, address: str, delivery: Deliver
 ) -> None:
     told: list[Event] = []

@@ -115,7 +115,7 @@ def test_the_file_of_the_configuration_is_read_again(
         assert list(hub.accounts) == ["acme"]
 
 
-def test_a_hub_without_a_file_must_be_told_its_accounts(account: Account, address: str) -> None:
+def test_a_hub_without_a_file_must_be_given_its_accounts(account: Account, address: str) -> None:
     with Hub([account], store=address) as hub, pytest.raises(ConfigurationError, match="was not made by from_config"):
         hub.reload()
 

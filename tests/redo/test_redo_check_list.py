@@ -188,7 +188,7 @@ def test_8_the_list_of_shipments_is_right_where_the_single_one_differs(redo: Red
     assert [shipment.status for shipment in alone.shipments] == [ShipmentStatus.DELIVERED]
 
 
-def test_9_a_green_return_is_told_by_item(redo: Redo) -> None:
+def test_9_a_green_return_is_reported_by_item(redo: Redo) -> None:
     half = read(redo, items=[item(greenReturn=True), item(id="65a000000000000000000012")])
     assert [each.disposition for each in half.items] == [Disposition.KEEP, None]
     assert half.goods_expected is None

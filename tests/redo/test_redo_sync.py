@@ -36,7 +36,7 @@ def test_the_mirror_is_the_store_and_costs_its_pages(hub: Hub, vendor: RedoSandb
     assert report.requests <= 2 + 3
 
 
-def test_changes_are_told_once_each(hub: Hub, vendor: RedoSandbox) -> None:
+def test_changes_are_emitted_once_each(hub: Hub, vendor: RedoSandbox) -> None:
     hub.sync()
     changed = sorted(vendor.return_ids)[:30]
     for return_id in changed:

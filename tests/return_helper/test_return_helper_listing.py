@@ -152,7 +152,7 @@ def test_days_are_days_in_utc(adapter: Any) -> None:
     )
 
 
-def test_rows_of_the_outer_days_are_told_to_the_second(page: Any) -> None:
+def test_rows_of_the_outer_days_are_compared_to_the_second(page: Any) -> None:
     after, before = datetime(2024, 2, 1, 10, tzinfo=UTC), datetime(2024, 2, 1, 12, tzinfo=UTC)
     rows = [
         a_row(1, "2024-02-01T09:59:59.999"),
@@ -164,7 +164,7 @@ def test_rows_of_the_outer_days_are_told_to_the_second(page: Any) -> None:
     assert [ret.id for ret in found.items] == ["1002", "1003"]
 
 
-def test_a_row_without_a_time_is_told(page: Any) -> None:
+def test_a_row_without_a_time_is_reported(page: Any) -> None:
     found = page(SPAN, {"returnInventoryId": 1, "returnRequestId": 2, "createOn": None})
     assert [ret.id for ret in found.items] == ["2"]
 
@@ -279,7 +279,7 @@ def test_cursor_of_something_else_is_a_value_error(adapter: Any, cursor: str) ->
         next(adapter.list_returns(SPAN, cursor))
 
 
-def test_shipments_are_told_with_their_returns(page: Any) -> None:
+def test_shipments_are_given_with_their_returns(page: Any) -> None:
     query = ShipmentQuery(created_after=SINCE, created_before=UNTIL)
     (shipment,) = page(query, a_parcel(4123)).items
     assert (shipment.id, shipment.return_id) == ("4123", "5123")

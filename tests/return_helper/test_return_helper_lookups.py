@@ -537,7 +537,7 @@ def test_currency_has_its_rate(adapter: Any, good: Any, finish: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["primayEmail", "primaryEmail"])
-def test_account_is_told_with_the_vendors_slip(adapter: Any, good: Any, finish: Any, key: str) -> None:
+def test_account_is_given_with_the_vendors_slip(adapter: Any, good: Any, finish: Any, key: str) -> None:
     operation = adapter.account_info()
     account = finish(operation, good(apiTypeCode="usr", apiName="A shop", **{key: "a@shop.example"}))
     assert (account.type, account.name, account.email) == ("usr", "A shop", "a@shop.example")

@@ -209,7 +209,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 # Recipe 1: create a return label
 
 
-def test_label_is_told_and_ready(shop: Shop) -> None:
+def test_label_is_reported_and_ready(shop: Shop) -> None:
     made = shop.client.create_return(NEW)
     (parcel,) = made.shipments
     assert (made.id, parcel.id, parcel.status) == ("1001", "1001", ShipmentStatus.PRE_TRANSIT)
@@ -484,7 +484,7 @@ def test_recall_is_followed_until_it_is_picked_up(shop: Shop) -> None:
     }
 
 
-def test_service_is_told_by_its_own_id_and_the_inventory_read_again(shop: Shop) -> None:
+def test_service_is_named_by_its_own_id_and_the_inventory_read_again(shop: Shop) -> None:
     (item,) = shop.arrived()
     shop.instruct([item], disposition=Disposition.HOLD)
     (served,) = shop.instruct([item], disposition=Disposition.REWORK, services=("repack", "req-pic:2"))

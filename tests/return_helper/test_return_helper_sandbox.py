@@ -1230,7 +1230,7 @@ def test_a_replenishment_gets_its_destination(http: Start) -> None:
     assert detail["fbaInstructionReplenishItemList"][0]["newFnsku"] == "X00DEF"
 
 
-def test_a_removal_parcel_of_the_past_is_told_by_nothing(http: Start) -> None:
+def test_a_removal_parcel_of_the_past_is_reported_by_nothing(http: Start) -> None:
     sandbox = ReturnHelperSandbox(count=0)
     shipment_id = sandbox.add_fba_shipment({"X00ABC": 3})
     client = http(sandbox)
@@ -1241,7 +1241,7 @@ def test_a_removal_parcel_of_the_past_is_told_by_nothing(http: Start) -> None:
     assert sandbox.notifications == ()
 
 
-def test_a_buyers_cost_is_told_for_a_lane_that_is_served(http: Start) -> None:
+def test_a_buyers_cost_is_given_for_a_lane_that_is_served(http: Start) -> None:
     client = http()
     path = "/public/api/shipment/calculateBuyerShipmentCost"
     parcel = {

@@ -237,7 +237,7 @@ def test_the_header_may_have_its_old_name(clock: Clock) -> None:
 # The bodies: section 4.4
 
 
-def test_labels_are_told_by_shipment(sandbox: ReturnHelperSandbox, served: Serve) -> None:
+def test_labels_are_reported_by_shipment(sandbox: ReturnHelperSandbox, served: Serve) -> None:
     url = served(sandbox)
     data = post(url, "ReturnShipment/createReturnShipment", new_shipment("07001"))["data"]
     assert sandbox.notifications == ()
@@ -251,7 +251,7 @@ def test_labels_are_told_by_shipment(sandbox: ReturnHelperSandbox, served: Serve
     assert "returnRequestId" not in label
 
 
-def test_a_failed_label_is_told_and_may_be_issued_later(sandbox: ReturnHelperSandbox, served: Serve) -> None:
+def test_a_failed_label_is_reported_and_may_be_issued_later(sandbox: ReturnHelperSandbox, served: Serve) -> None:
     data = post(served(sandbox), "ReturnShipment/createReturnShipment", new_shipment(REFUSED_POSTAL_CODE))["data"]
     sandbox.advance()
     sandbox.reissue_label(data["shipmentId"])
@@ -299,7 +299,7 @@ def new_shipment(postal_code: str) -> dict[str, Any]:
     }
 
 
-def test_an_arrival_is_told_in_three_steps(sandbox: ReturnHelperSandbox, served: Serve) -> None:
+def test_an_arrival_is_reported_in_three_steps(sandbox: ReturnHelperSandbox, served: Serve) -> None:
     data = post(served(sandbox), "ReturnShipment/createReturnShipment", new_shipment("07001"))["data"]
     ids = sandbox.arrive(data["shipmentId"], packages=3, images=2)
     assert [one.action for one in sandbox.notifications] == [
@@ -326,7 +326,7 @@ def test_an_arrival_is_told_in_three_steps(sandbox: ReturnHelperSandbox, served:
     assert len({body["returnRequestLineItem"]["returnRequestLineItemId"] for body in images}) == 3
 
 
-def test_an_arrival_may_be_told_in_its_first_version(clock: Clock) -> None:
+def test_an_arrival_may_be_reported_in_its_first_version(clock: Clock) -> None:
     sandbox = ReturnHelperSandbox(count=0, arrival_version=1, now=clock)
     sandbox.add_return()
     sandbox.arrive(1001)
@@ -338,7 +338,7 @@ def test_an_arrival_may_be_told_in_its_first_version(clock: Clock) -> None:
     assert body["shipment"]["shipmentId"] == 1001
 
 
-def test_an_unannounced_parcel_is_told_in_numbers(sandbox: ReturnHelperSandbox) -> None:
+def test_an_unannounced_parcel_is_reported_in_numbers(sandbox: ReturnHelperSandbox) -> None:
     before = sandbox.return_ids
     ids = sandbox.assign_unknown(packages=2, images=1)
     body = only(sandbox, "assignUnknown")
@@ -352,7 +352,7 @@ def test_an_unannounced_parcel_is_told_in_numbers(sandbox: ReturnHelperSandbox) 
     assert [one.action for one in sandbox.notifications[1:]] == ["newInventoryCreated"] * 2
 
 
-def test_images_are_told_as_the_whole_new_list(sandbox: ReturnHelperSandbox) -> None:
+def test_images_are_given_as_the_whole_new_list(sandbox: ReturnHelperSandbox) -> None:
     inventory = arrived(sandbox)
     sandbox.change_images(inventory, ["https://files.example.com/a.jpg"])
     sandbox.change_images(inventory, [])
@@ -406,7 +406,7 @@ def test_a_split_gives_each_piece_a_line_item_an_inventory_and_an_rma(
 
 
 @pytest.mark.parametrize(("error", "status"), [(None, 3), ('{"message":"Invalid address."}', 4)])
-def test_a_resend_is_told_with_its_inventories(
+def test_a_resend_is_reported_with_its_inventories(
     sandbox: ReturnHelperSandbox, served: Serve, error: str | None, status: int
 ) -> None:
     inventory = arrived(sandbox)
@@ -420,7 +420,7 @@ def test_a_resend_is_told_with_its_inventories(
     assert sandbox.inventories[inventory]["handlingStatusCode"] == ("completed" if error is None else "pending")
 
 
-def test_a_resend_may_be_told_the_old_way(clock: Clock, served: Serve) -> None:
+def test_a_resend_may_be_reported_the_old_way(clock: Clock, served: Serve) -> None:
     sandbox = ReturnHelperSandbox(count=0, old_resend_event=True, now=clock)
     sandbox.ship_resend(resend(served(sandbox), sandbox, arrived(sandbox)))
     body = only(sandbox, "updateResendTrackingNumber")

@@ -297,7 +297,7 @@ def test_resend_above_the_accounts_limit_is_not_sent(make: Any, limit: int, coun
 @pytest.mark.parametrize(
     ("reply", "number"), [({"resendId": 88}, None), ({"resendId": "88", "resendNumber": "RSN-88"}, "RSN-88")]
 )
-def test_created_resend_is_told_in_two_generations(
+def test_created_resend_is_reported_in_two_generations(
     adapter: Any, good: Any, finish: Any, reply: Any, number: str | None
 ) -> None:
     made = finish(adapter.resend(["3474"], ship_to=BUYER, service="ups"), good(**reply))
@@ -609,7 +609,7 @@ def test_refusal_of_one_entry_of_a_batch_names_it(adapter: Any, bad: Any, finish
         ),
     ],
 )
-def test_created_services_are_read_as_far_as_they_are_told(
+def test_created_services_are_read_as_far_as_they_are_given(
     adapter: Any, good: Any, finish: Any, row: Any, expected: Any
 ) -> None:
     made = finish(adapter.create_vas({"3474": [NewVas(code="repack")]}), good(data=[row]))

@@ -564,7 +564,7 @@ def test_a_resend_of_the_older_form_is_known_by_its_id() -> None:
     assert [(parcel.id, parcel.tracking_number) for parcel in ret.shipments] == [("resend:3588", "test-2021-07-06")]
 
 
-def test_a_service_is_told_by_its_id_and_read_again() -> None:
+def test_a_service_is_named_by_its_id_and_read_again() -> None:
     observed, hint = read(PARSER, delivery((NOTICES / "vasUpdated.json").read_bytes())).events
 
     assert isinstance(observed, ReturnObserved)

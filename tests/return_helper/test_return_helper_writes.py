@@ -146,7 +146,7 @@ def test_a_write_leaves_its_key_to_the_driver(adapter: Any) -> None:
     assert (request.idempotency_key, request.replayable, request.is_write) == (None, False, True)
 
 
-def test_what_is_not_told_is_not_sent(adapter: Any) -> None:
+def test_what_is_not_given_is_not_sent(adapter: Any) -> None:
     plain = evolve(NEW, reference=None, notes=None, custom_fields={}, items=[evolve(ITEM, reference=None)])
     sent = body(adapter, plain)
     assert not {"sellerReferenceNumber", "remarks", "customFieldMap", "street3"} & _keys(sent)
@@ -440,6 +440,6 @@ def test_what_there_is_not_is_not_found(client: Any) -> None:
             client.run(operation)
 
 
-def test_sides_may_be_told_in_any_order(client: Any) -> None:
+def test_sides_may_be_reported_in_any_order(client: Any) -> None:
     parcel = evolve(PARCEL, length_cm=Decimal(1), width_cm=Decimal(2), height_cm=Decimal(3))
     assert client.create_return(evolve(USUAL, label=evolve(SERVED, parcel=parcel))).id

@@ -36,7 +36,7 @@ def test_the_mirror_is_the_account_without_test_records(hub: Hub, vendor: Return
     assert (report.error, report.created, report.gaps) == (None, 300, ())
 
 
-def test_changes_are_told_once_and_a_parcel_has_its_own(hub: Hub, vendor: ReturnlessV2Sandbox) -> None:
+def test_changes_are_emitted_once_and_a_parcel_has_its_own(hub: Hub, vendor: ReturnlessV2Sandbox) -> None:
     hub.sync()
     changed = sorted(
         one

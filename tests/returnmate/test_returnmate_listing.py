@@ -129,7 +129,7 @@ def test_status_is_checked_again_here(adapter: Any, rows: Any, finish: Any) -> N
     assert ids(page) == ["rma_3"]
 
 
-def test_total_is_not_told_when_the_vendor_counted_other_rows(adapter: Any, rows: Any, finish: Any) -> None:
+def test_total_is_not_given_when_the_vendor_counted_other_rows(adapter: Any, rows: Any, finish: Any) -> None:
     page = finish(adapter.list_returns(ReturnQuery(status=frozenset({Status.IN_TRANSIT}))), rows(PENDING, total=1))
     assert page.total is None
 

@@ -39,7 +39,7 @@ def test_limits_are_those_of_the_plan(make: Any, plan: Plan, limits: Limits) -> 
     assert make(plan=plan).limits == limits
 
 
-def test_plan_is_starter_unless_told(make: Any) -> None:
+def test_plan_is_starter_by_default(make: Any) -> None:
     assert make().limits == Limits(rate=Rate(60, 60.0), per_day=10_000)
 
 

@@ -151,7 +151,7 @@ def test_refunded_is_a_refund_done(adapter: Any, read: Any) -> None:
 
 
 @pytest.mark.parametrize("word", ["waiting_customer", "Awaiting Return", "Waiting on Customer"])
-def test_wait_for_the_customer_is_told_beside_the_progress(adapter: Any, read: Any, word: str) -> None:
+def test_wait_for_the_customer_is_given_beside_the_progress(adapter: Any, read: Any, word: str) -> None:
     assert read(adapter, word).attention == {Attention.WAITING_CUSTOMER}
 
 

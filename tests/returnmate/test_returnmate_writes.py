@@ -244,7 +244,7 @@ def test_label_that_nothing_names_keeps_its_number(adapter: Any, answer: Any, fi
     assert (parcel.id, parcel.label.url) == ("AP9", "https://labels.example/9.pdf")
 
 
-def test_label_of_which_nothing_is_told_is_an_unexpected_reply(adapter: Any, answer: Any, finish: Any) -> None:
+def test_label_of_which_nothing_is_said_is_an_unexpected_reply(adapter: Any, answer: Any, finish: Any) -> None:
     detail = answer(200, {"data": {"id": "rma_1", "shipments": [{"id": "shp_0"}]}})
     with pytest.raises(UnexpectedReply, match="was made"):
         finish(adapter.create_label("rma_1", NewLabel()), Reply(status=201), detail)

@@ -67,7 +67,7 @@ def test_a_duplicate_is_answered_with_success_and_counted(caller: Any, hub: Hub)
     ],
     ids=["none", "empty", "malformed", "wrong", "not ascii"],
 )
-def test_a_stranger_is_refused_and_told_nothing(caller: Any, hub: Hub, headers: Any) -> None:
+def test_a_stranger_is_refused_and_learns_nothing(caller: Any, hub: Hub, headers: Any) -> None:
     reply = caller.send("POST", "/webhooks/mate", UPDATED, headers)
     assert (reply.status, reply.body, stored(hub)) == (401, b"", [])
 
@@ -98,7 +98,7 @@ def test_an_account_with_wrong_options_is_tried_again_later_by_its_vendor(caller
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
-def test_another_method_is_told_the_right_one(caller: Any, method: str) -> None:
+def test_another_method_is_answered_with_the_right_one(caller: Any, method: str) -> None:
     reply = caller.send(method, "/webhooks/mate")
     assert (reply.status, reply.headers["allow"], reply.body) == (405, "POST", b"")
 
@@ -280,7 +280,7 @@ def test_an_account_that_answers_no_look_ups_is_404(caller: Any, account: str) -
     assert caller.look_up("ORD1", account=account).status == 404
 
 
-def test_a_platform_that_fails_is_500_and_its_exception_is_told_without_its_text(
+def test_a_platform_that_fails_is_500_and_its_exception_is_logged_without_its_text(
     caller: Any, shop: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def find_order(number: str) -> Order:

@@ -36,7 +36,7 @@ def test_an_order_is_looked_up_below_a_mount(mounted: Any, shop: Any) -> None:
     assert (mounted.look_up("A%2F1", typed="A/1").status, shop.asked) == (404, ["A/1"])
 
 
-def test_health_is_told_below_a_mount(mounted: Any) -> None:
+def test_health_is_reported_below_a_mount(mounted: Any) -> None:
     assert mounted.send("GET", "/healthz").status == 200
 
 

@@ -124,7 +124,7 @@ def test_another_account_s_parts_name_nothing(store: Store, tell: Tell) -> None:
     assert tell(shipments=(LABELLED,)).waiting == 1
 
 
-def test_what_waits_comes_twice_and_is_told_once(store: Store, tell: Tell) -> None:
+def test_what_waits_comes_twice_and_is_emitted_once(store: Store, tell: Tell) -> None:
     tell(shipments=(LABELLED,))
     tell(shipments=(LABELLED,))
     assert waiting(store) == 1
@@ -154,7 +154,7 @@ def test_no_return_is_guessed_from_its_parts(store: Store, tell: Tell, aliases: 
     assert store.find_return("acme", aliases) is None
 
 
-def test_an_alias_that_was_told_long_ago_still_names_its_return(store: Store, tell: Tell) -> None:
+def test_an_alias_that_was_given_long_ago_still_names_its_return(store: Store, tell: Tell) -> None:
     tell("r1", items=(Item(aliases=("line-9", "vas:5")),))
     tell("r1", minute=1, items=(Item(id="77", aliases=("line-9",)),))
     assert store.find_return("acme", ["item:vas:5"]) == "r1"
@@ -165,7 +165,7 @@ def by_shipments(ret: Return) -> Return:
     return evolve(ret, status=Status.IN_TRANSIT if moving else Status.APPROVED)
 
 
-def test_what_follows_from_the_parts_is_stored_and_told(store: Store, a_return: MakeReturn, at: At) -> None:
+def test_what_follows_from_the_parts_is_stored_and_emitted(store: Store, a_return: MakeReturn, at: At) -> None:
     for minute, status in enumerate([ShipmentStatus.PRE_TRANSIT, ShipmentStatus.IN_TRANSIT, None]):
         ret = a_return(shipments=(Shipment(id="s1", status=status),))
         store.apply("acme", [observed(ret, seen_at=at(minute))], derive=by_shipments)

@@ -310,7 +310,7 @@ def test_sequence_numbers_are_never_given_twice(store: Store, put: Put, a_return
     assert [event.sequence for event in store.events()] == [3]
 
 
-def test_a_return_removed_by_hand_is_read_anew_without_telling_twice(
+def test_a_return_removed_by_hand_is_read_anew_without_a_second_event(
     store: Store, put: Put, a_return: MakeReturn
 ) -> None:
     put(store, a_return())

@@ -94,7 +94,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_backfill_killed_at_every_page_tells_each_return_once(
+def test_a_backfill_killed_at_every_page_emits_each_return_once(
     start_sync: Callable[..., StartSync], sqlite_url: str, point: str
 ) -> None:
     sandbox = ReturnMateSandbox(count=450)
@@ -109,7 +109,7 @@ def test_a_backfill_killed_at_every_page_tells_each_return_once(
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_reading_of_changes_killed_everywhere_tells_each_change_once(
+def test_a_reading_of_changes_killed_everywhere_emits_each_change_once(
     start_sync: Callable[..., StartSync], sqlite_url: str, point: str
 ) -> None:
     sandbox = ReturnMateSandbox(count=300)
@@ -130,7 +130,7 @@ def test_a_reading_of_changes_killed_everywhere_tells_each_change_once(
 
 
 @pytest.mark.campaign
-def test_a_backfill_killed_at_any_moment_tells_each_return_once(
+def test_a_backfill_killed_at_any_moment_emits_each_return_once(
     start_sync: Callable[..., StartSync], sqlite_url: str
 ) -> None:
     sandbox = ReturnMateSandbox(count=3000)
@@ -150,7 +150,7 @@ def test_a_backfill_killed_at_any_moment_tells_each_return_once(
     assert told(sqlite_url) == sorted((return_id, "return.created") for return_id in sandbox.return_ids)
 
 
-def test_two_syncs_of_one_account_at_once_tell_each_return_once(
+def test_two_syncs_of_one_account_at_once_emit_each_return_once(
     start_sync: Callable[..., StartSync], sqlite_url: str
 ) -> None:
     sandbox = ReturnMateSandbox(count=1000)

@@ -137,7 +137,7 @@ def test_along_times_no_row_is_passed_over_while_others_come_and_go(count: int, 
     seed=st.integers(0, 9999),
     moves=st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=6),
 )
-def test_by_number_what_moved_is_read_again_or_told(count: int, seed: int, moves: list[tuple[int, bool]]) -> None:
+def test_by_number_what_moved_is_read_again_or_reported(count: int, seed: int, moves: list[tuple[int, bool]]) -> None:
     choose = random.Random(seed)
     shelf, listing = Shelf([number * 10 for number in range(count)]), Listing(never)
     steady = set(shelf.numbers)

@@ -39,7 +39,7 @@ def test_what_a_feed_only_names_is_in_the_mirror_before_its_checkpoint(
     assert status(sqlite_store) is Status.IN_TRANSIT
 
 
-def test_a_test_record_is_not_mirrored_whoever_tells_of_it(vendor: Any, sync: Any, sqlite_store: Store) -> None:
+def test_a_test_record_is_not_mirrored_whoever_reports_it(vendor: Any, sync: Any, sqlite_store: Store) -> None:
     vendor.lacks = set()
     vendor.add("a", "t")
     vendor.tests = frozenset({"t"})
@@ -49,7 +49,7 @@ def test_a_test_record_is_not_mirrored_whoever_tells_of_it(vendor: Any, sync: An
     assert ({stored.ret.id for stored in sqlite_store.returns()}, report.gaps, report.error) == ({"a"}, (), None)
 
 
-def test_what_is_older_than_the_vendor_lists_is_a_gap_and_told_once(
+def test_what_is_older_than_the_vendor_lists_is_a_gap_and_reported_once(
     vendor: Any, sync: Any, sqlite_store: Store
 ) -> None:
     vendor.forgets = True

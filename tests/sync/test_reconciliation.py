@@ -48,7 +48,7 @@ def test_of_a_mirror_in_step_nothing_is_found(vendor: Vendor, sync: Sync, reconc
     assert (report.checked, found(report), report.requests, report.error) == (7, (0, 0, 0, 0), 3, None)
 
 
-def test_a_change_that_nobody_told_is_found_and_repaired(
+def test_a_change_that_nobody_reported_is_found_and_repaired(
     vendor: Vendor, sync: Sync, reconcile: Reconcile, sqlite_store: Store
 ) -> None:
     vendor.add(*SEVEN, status=Status.CLOSED, status_raw="completed")
@@ -63,7 +63,7 @@ def test_a_change_that_nobody_told_is_found_and_repaired(
     assert (event.return_id, event.type, event.origin) == ("c", "return.status_changed", Origin.POLL)
 
 
-def test_a_return_that_nobody_told_is_found_and_repaired(
+def test_a_return_that_nobody_reported_is_found_and_repaired(
     vendor: Vendor, sync: Sync, reconcile: Reconcile, sqlite_store: Store
 ) -> None:
     vendor.add("a", status=Status.CLOSED)
@@ -171,7 +171,7 @@ def test_details_find_what_a_listing_does_not_tell(
     assert found(reconcile(details=True)) == (0, 0, 0, 0)
 
 
-def test_what_was_repaired_before_it_failed_is_told(vendor: Vendor, sync: Sync, reconcile: Reconcile) -> None:
+def test_what_was_repaired_before_it_failed_is_reported(vendor: Vendor, sync: Sync, reconcile: Reconcile) -> None:
     vendor.add(*SEVEN, status=Status.CLOSED, status_raw="completed")
     sync()
     for return_id in SEVEN:
@@ -195,7 +195,7 @@ def test_it_is_left_to_whoever_is_at_it(vendor: Vendor, reconcile: Reconcile, sq
     assert (report.skipped is not None, report.error, vendor.asked) == (True, None, [])
 
 
-def test_progress_is_told(vendor: Vendor, sync: Sync, reconcile: Reconcile) -> None:
+def test_progress_is_reported(vendor: Vendor, sync: Sync, reconcile: Reconcile) -> None:
     vendor.add("a", "b", "c", "d", status=Status.CLOSED)
     sync()
     seen: list[SyncProgress] = []

@@ -71,7 +71,7 @@ def test_the_first_sync_reads_everything_in_one_pass(vendor: Vendor, sync: Sync,
     assert report.error is None
 
 
-def test_the_first_sync_tells_each_return_once_as_backfilled(vendor: Vendor, sync: Sync, sqlite_store: Store) -> None:
+def test_the_first_sync_emits_each_return_once_as_backfilled(vendor: Vendor, sync: Sync, sqlite_store: Store) -> None:
     vendor.add("a", "b", **PENDING)
     sync()
     assert [(e.return_id, e.type, e.origin) for e in sqlite_store.events()] == [
@@ -85,7 +85,7 @@ def test_the_first_sync_reads_back_to_the_start_of_the_history(vendor: Vendor, s
     assert vendor.asked == ["/returns/any/after-2025-06-01 00:00/None"]
 
 
-def test_a_sync_that_finds_nothing_new_tells_nothing(vendor: Vendor, sync: Sync) -> None:
+def test_a_sync_that_finds_nothing_new_emits_nothing(vendor: Vendor, sync: Sync) -> None:
     vendor.add(*SEVEN, **PENDING)
     sync()
     report = sync()
@@ -409,7 +409,7 @@ def test_unknown_words_of_this_run_are_reported(vendor: Vendor, sync: Sync) -> N
     assert sync(progress=look_up).unknown_words == {"Quality Hold": 1}
 
 
-def test_progress_is_told_with_the_total(vendor: Vendor, sync: Sync) -> None:
+def test_progress_is_reported_with_the_total(vendor: Vendor, sync: Sync) -> None:
     vendor.add(*SEVEN, **PENDING)
     seen: list[SyncProgress] = []
     sync(progress=seen.append)

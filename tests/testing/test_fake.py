@@ -81,7 +81,7 @@ def test_a_return_that_is_not_there_is_not_found(client: Client) -> None:
         client.set_status("F99", Status.CLOSED)
 
 
-def test_changes_are_told(vendor: FakeVendor, client: Client) -> None:
+def test_changes_are_emitted(vendor: FakeVendor, client: Client) -> None:
     vendor.set_status("F3", "arrived")
     assert [found.id for found in client.changes(datetime(2024, 5, 1, tzinfo=UTC))] == ["F3"]
 

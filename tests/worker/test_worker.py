@@ -153,7 +153,7 @@ def of_each_return(told: list[tuple[int, str, str]]) -> dict[str, list[int]]:
     return found
 
 
-def test_what_comes_in_is_processed_and_told(work: Callable[..., Worker], store: Store, deliver: Deliver) -> None:
+def test_what_comes_in_is_processed_and_dispatched(work: Callable[..., Worker], store: Store, deliver: Deliver) -> None:
     seen: list[Event] = []
     handlers = HandlerRegistry(awaits=False)
     handlers.on(name="shop")(seen.append)
@@ -535,7 +535,7 @@ def test_a_sync_is_due_so_long_after_the_last_one_began(store: Store) -> None:
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
-def test_a_sync_that_is_to_stop_ends_where_it_tells_its_progress(store: Store) -> None:
+def test_a_sync_that_is_to_stop_ends_where_it_reports_its_progress(store: Store) -> None:
     told: list[str] = []
 
     def sync(progress: Callable[[Any], None]) -> None:

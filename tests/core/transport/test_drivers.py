@@ -348,7 +348,7 @@ def test_reply_is_checked_once(vendor: Any, acme: Any, open_driver: Any) -> None
     assert checked == [503, 404]
 
 
-def test_attempts_are_limited_and_told(vendor: Any, acme: Any, open_driver: Any) -> None:
+def test_attempts_are_limited_and_reported(vendor: Any, acme: Any, open_driver: Any) -> None:
     vendor.will(503, always=True)
     error = failure(open_driver(acme(), vendor.url, attempts=3), ask(acme()))
     assert isinstance(error, ProviderUnavailable)
@@ -434,7 +434,7 @@ def test_doubt_about_an_earlier_attempt_stays(vendor: Any, acme: Any, open_drive
     assert error.maybe_applied is True
 
 
-def test_write_that_was_done_is_told_when_a_later_request_fails(vendor: Any, acme: Any, open_driver: Any) -> None:
+def test_write_that_was_done_is_reported_when_a_later_request_fails(vendor: Any, acme: Any, open_driver: Any) -> None:
     vendor.will()
     vendor.will(404)
     error = failure(open_driver(acme(), vendor.url), write_then_read(acme()))
@@ -564,7 +564,7 @@ def test_requests_that_write_may_have_a_rate_of_their_own(
     assert len(fake_time.slept) == 5
 
 
-def test_rate_limit_is_told_in_the_headers_that_the_adapter_names(
+def test_rate_limit_is_read_from_the_headers_that_the_adapter_names(
     vendor: Any, acme: Any, open_driver: Any, fake_time: Any
 ) -> None:
     class ShipAcme(type(acme())):  # type: ignore[misc]
@@ -614,7 +614,7 @@ def test_long_wait_elsewhere_is_a_rate_limit(vendor: Any, acme: Any, open_driver
     assert error.retry_after == 7200.0
 
 
-def test_long_wait_that_one_call_was_told_does_not_delay_the_others(vendor: Any, acme: Any, open_driver: Any) -> None:
+def test_long_wait_that_one_call_was_given_does_not_delay_the_others(vendor: Any, acme: Any, open_driver: Any) -> None:
     vendor.will(429, headers={"Retry-After": "7200"})
     run = open_driver(acme(), vendor.url)
     failure(run, ask(acme()))
