@@ -114,7 +114,7 @@ def _lower(names: Iterable[str]) -> tuple[str, ...]:
 
 @frozen(kw_only=True)
 class RateLimitHeaders:
-    """The reply headers in which a vendor tells its rate limit; of several names the first that came counts.
+    """The reply headers in which a vendor reports its rate limit; of several names the first that came counts.
 
     ``retry_after`` is seconds or a date, ``limit`` and ``remaining`` are requests in the rate's window, ``reset`` is seconds from
     now or since 1970.
@@ -186,7 +186,7 @@ class Adapter:
     uses_tokens: ClassVar[bool] = False
     """Whether requests carry a token that the vendor gives first: :meth:`request_token` and :meth:`authorize_with`."""
     rate_limit_headers: ClassVar[RateLimitHeaders] = RateLimitHeaders()
-    """Where the vendor's replies tell its rate limit, if elsewhere than in ``Retry-After`` and ``[X-]RateLimit-*``."""
+    """Where the vendor's replies give its rate limit, if elsewhere than in ``Retry-After`` and ``[X-]RateLimit-*``."""
     extra_base_urls: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
     """Further roots of the vendor's API by name, each by environment: what :attr:`Request.base` may name. The account's
     option ``NAME_base_url`` replaces one."""
@@ -236,7 +236,7 @@ class Adapter:
         """
 
     def is_test_record(self, ret: Return) -> bool:
-        """Whether a return is one of the vendor's test records: it is in no listing and not in the mirror, whoever tells of it.
+        """Whether a return is one of the vendor's test records: it is in no listing and not in the mirror, whoever reports it.
 
         :meth:`get_return` gives it all the same.
         """

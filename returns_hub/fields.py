@@ -1,4 +1,4 @@
-"""What the constructors of the model accept, how they refuse the rest, and how they are quick.
+"""What the constructors of the model accept and refuse, and their quick ``__init__``.
 
 A wrong value is one :class:`ValueError` that names class and field, wherever it is given.
 """
@@ -106,7 +106,7 @@ def _naming(convert: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
 def quick_init(cls: type[_ModelT]) -> type[_ModelT]:
     """The same frozen class of attrs, with an ``__init__`` that does the same in less than half the time.
 
-    The one of attrs makes a call for every field, to set it in spite of ``__setattr__``, and one for every converter. This one lets
+    That of attrs makes a call for every field, to set it in spite of ``__setattr__``, and one for every converter. This one lets
     the object be of an open subclass until all its fields are set, and shows a converter only what is not right already.
     """
     fields = attrs.fields(cls)

@@ -108,7 +108,7 @@ LOG_EVENTS: Final[Mapping[str, LogEvent]] = MappingProxyType(
 
 _LOGGERS: Final = {kind.logger: logging.getLogger(kind.logger) for kind in LOG_EVENTS.values()}
 
-# What a client tells its caller too, in errors and reports, is not for the terminal of whoever has configured no logging.
+# What a client reports to its caller too, in errors and reports, is not for the terminal of whoever has configured no logging.
 for _logger in ("client", "sync"):
     _LOGGERS[f"returns_hub.{_logger}"].addHandler(logging.NullHandler())
 

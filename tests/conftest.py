@@ -132,7 +132,7 @@ def postgresql(postgresql_programs: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def sent() -> Callable[[Any, Callable[[], object]], list[str]]:
-    """What a connection to PostgreSQL sends while something is done: the statements of each exchange in one text."""
+    """What a connection to PostgreSQL sends while something is done: the statements of each round trip in one text."""
     from psycopg.pq import Trace
 
     def listen(driver: Any, do: Callable[[], object]) -> list[str]:
@@ -147,8 +147,8 @@ def sent() -> Callable[[Any, Callable[[], object]], list[str]]:
             lines.seek(0)
             pattern = r'^([FB])\t\d+\t(?:(?:Parse|Query)\t (?:"" )?"\s*(\w+))?'
             found = re.findall(pattern, lines.read(), re.MULTILINE)
-        exchanges = groupby(found, lambda each: each[0])
-        return [" ".join(word for _, word in each if word) for side, each in exchanges if side == "F"]
+        round_trips = groupby(found, lambda each: each[0])
+        return [" ".join(word for _, word in each if word) for side, each in round_trips if side == "F"]
 
     return listen
 
@@ -211,7 +211,7 @@ def at() -> Callable[[float], datetime]:
 
 @pytest.fixture(scope="session")
 def a_return() -> Callable[..., Return]:
-    """A return with an id, and nothing else unless told."""
+    """A return with an id, and nothing else unless given."""
 
     def make(return_id: str = "r1", **told: Any) -> Return:
         return Return(provider="memory", id=return_id, **told)

@@ -125,7 +125,7 @@ class SandboxVendor:
 
 @define
 class SandboxShop:
-    """The shop of the demo: a handler that can be told to fail, so that its failures can be seen and mended."""
+    """The shop of the demo: a handler that can be made to fail, so that its failures can be seen and mended."""
 
     failing: bool = False
     calls: int = 0

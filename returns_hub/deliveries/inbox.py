@@ -297,7 +297,7 @@ def _count(news: Iterable[NewDelivery], results: Iterable[StoredDelivery | Store
 
 
 def _answer(arrivals: Iterable[tuple[_Arrival, int | StoreError]]) -> None:
-    """Tell everyone who waits what has become of it; an event loop is woken once for all who wait on it."""
+    """Give each sender its result; with one call into an event loop for all that wait on it."""
     answers: defaultdict[asyncio.AbstractEventLoop | None, list[_Answer]] = defaultdict(list)
     for arrival, result in arrivals:
         answers[arrival.loop].append((arrival.stored, result))
@@ -305,7 +305,7 @@ def _answer(arrivals: Iterable[tuple[_Arrival, int | StoreError]]) -> None:
         if loop is None:
             _settle(of_loop)
         else:
-            with suppress(RuntimeError):  # it may have ended meanwhile
+            with suppress(RuntimeError):  # the loop may have ended meanwhile
                 loop.call_soon_threadsafe(_settle, of_loop)
 
 
@@ -314,7 +314,7 @@ def _settle(answers: Iterable[_Answer]) -> None:
         if stored.done():
             continue
         if isinstance(result, StoreError):
-            # Each its own: whoever raises one adds to its traceback.
+            # One object each: raising it adds to its traceback.
             stored.set_exception(StoreError(str(result)))
         else:
             stored.set_result(result)

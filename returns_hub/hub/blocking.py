@@ -251,7 +251,7 @@ class Hub(ConfiguredHub):
 
         From then on no sync and no delivery stores it again: digests of its ids remain for that. With ``allow_resync`` none
         remain, of an earlier erasure neither, and the next sync stores what the vendor still has. Vendors, backups and your
-        own tables are not touched; a ``return.erased`` tells your handlers.
+        own tables are not touched; an event ``return.erased`` goes to your handlers.
 
         Raises:
             ConfigurationError: there is no such account, its options are wrong, or no return can have that id.

@@ -101,7 +101,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """The end of a connection."""
         self._head_arrived()
         super().connection_lost(exc)
-        # uvicorn tells the last of several pipelined requests only, and the others would write to what is gone.
+        # uvicorn notifies the last of several pipelined requests only, and the others would write to what is gone.
         for cycle in self._cycles:
             cycle.disconnected = True
             cycle.message_event.set()

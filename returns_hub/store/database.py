@@ -116,7 +116,7 @@ class Database:
     def reading(self, *, within: float | None = None, single: bool = False) -> Iterator[Connection]:
         """A transaction that sees the database as of one moment. PostgreSQL has ``within`` seconds for each answer, or 70.
 
-        With ``single`` each statement is a transaction of its own on PostgreSQL, in one exchange.
+        With ``single`` each statement is a transaction of its own on PostgreSQL, in one round trip.
         """
         with self._connected() as connection, connection.execution_options(within=within, single=single).begin():
             yield connection
@@ -137,7 +137,7 @@ class Database:
         cut may undo it, whole. With None that is as the database is set up. PostgreSQL has ``within`` seconds for each
         answer, or 15, and 30 to give it its turn; a file has the ``?timeout=`` of its address. PostgreSQL undoes it where
         nothing is asked for 15 seconds: a process that stops here would hold up the others. With ``single`` each statement is
-        committed by itself on PostgreSQL, in one exchange.
+        committed by itself on PostgreSQL, in one round trip.
         """
         options = {"write": True, "durable": durable, "serialized": serialized, "within": within, "single": single}
         with contextlib.ExitStack() as held:

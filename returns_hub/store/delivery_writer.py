@@ -42,7 +42,7 @@ _COUNT_COPY: Final = (
 )
 # ruff: noqa: S608 - constants of ours
 # The settings hold until the end of the statement, its commit included. An operator may have turned durability off for all
-# the rest. A clock that is a second off is none to go by: then received_at is moved to the database's.
+# the rest. Where our clock is a second off, received_at is moved to the database's.
 _INSERT_ALL: Final = f"""
     WITH here AS (
         SELECT
@@ -134,7 +134,7 @@ class DeliveryWriter(ABC):
             problem = self.database.explain(error)
         else:
             return
-        # Raised out here, it does not carry the driver's error along, whose frames hold rows and passwords.
+        # Raised here, it has no context: the frames of the driver's error hold rows and passwords.
         raise problem
 
     def close(self) -> None:
@@ -147,7 +147,7 @@ class DeliveryWriter(ABC):
         """Prepare a connection that was just opened."""
 
     def _is_alive(self, driver: Any) -> bool:  # noqa: ARG002 - a file always is
-        """False if the database is not heard on this connection any more."""
+        """False if the database does not answer on this connection any more."""
         return True
 
     @abstractmethod
@@ -163,12 +163,12 @@ class DeliveryWriter(ABC):
         """Returns if the database takes writes."""
 
     def _put_one_by_one(self, new: Sequence[NewDelivery], since: float) -> list[StoredDelivery | StoreError]:
-        """Store each delivery by itself: one of them cannot be stored, and is not to take the others along."""
+        """Store each delivery by itself: one of them cannot be stored, and the others must be."""
         result: list[StoredDelivery | StoreError] = []
         failure: StoreError | None = None
         for each in new:
             try:
-                # Once the database itself fails, it would keep every one of them waiting in turn.
+                # Once the database itself fails, each of the rest would wait for its timeout.
                 result += self._insert([each], since) if failure is None else [StoreError(str(failure))]
             except Exception as error:  # noqa: BLE001 - whatever it is, this one was not stored
                 problem = self.database.explain(error)
@@ -203,7 +203,7 @@ class DeliveryWriter(ABC):
             with self._begun(driver, since):
                 yield driver
         except BaseException:
-            # With it goes what it has begun; and it may be what has failed, or was opened while a file was read-only.
+            # Closing it rolls back what it began; it may itself have failed, or have been opened while a file was read-only.
             self._give_up()
             raise
 
@@ -229,7 +229,7 @@ class _FileWriter(DeliveryWriter):
     def _begun(self, driver: Any, since: float) -> Iterator[None]:
         ends = since + self.database.busy_seconds
         with self.database.turn(ends - time.monotonic()):
-            # Rounded, so that it is mostly the statement that was prepared before.
+            # Rounded, so that it is mostly a statement that is prepared already.
             left = max(math.ceil((ends - time.monotonic()) * 20) * 50, 0)
             driver.execute(f"PRAGMA busy_timeout = {left}").close()
             driver.execute("BEGIN IMMEDIATE")
@@ -271,7 +271,7 @@ def _statements(count: int) -> tuple[str, str]:
 
 
 class _ServerWriter(DeliveryWriter):
-    """Stores deliveries in a PostgreSQL, in one statement."""
+    """Stores deliveries in PostgreSQL, in one statement."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -301,7 +301,7 @@ class _ServerWriter(DeliveryWriter):
 
 
 def _is_of_database(error: Exception) -> bool:
-    """True if the database itself has failed, and not for what was written to it."""
+    """True if the database itself has failed, not what was written to it."""
     return isinstance(error, StoreError) or any(base.__name__ in _DATABASE_FAILURES for base in type(error).__mro__)
 
 

@@ -1,4 +1,4 @@
-"""What the mirror has of some returns, read before observations of them are merged: everything in one exchange with the database."""
+"""What the mirror has of some returns, read before observations of them are merged: everything in one round trip to the database."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -101,8 +101,8 @@ _QUERIES: Final[Mapping[str, TextualSelect]] = {
             WHERE account = :account AND return_id IN (SELECT value FROM json_each(:ids))""",
         is_known="mark.fingerprint IN (SELECT value FROM json_each(:digests))",
     ),
-    # OFFSET 0 has each id looked up by itself. Of a list of ids in a new account PostgreSQL expects so little that it would
-    # read the account instead, and keep to that plan while the account grows.
+    # OFFSET 0 has each id looked up by itself. For a list of ids in a new account PostgreSQL expects so few rows that it would
+    # read the whole account instead, and keep that plan while the account grows.
     "postgresql": _query(
         now="clock_timestamp()",
         grown="""CAST(json_agg(wanted.id) AS text) FROM unnest(CAST(:ids AS text[])) AS wanted (id) WHERE EXISTS

@@ -39,7 +39,7 @@ _TURN_SECONDS: Final = 30.0
 _WRITER_SECONDS: Final = 15.0
 # What takes no time: to see whether a connection is alive, to set up a new one.
 _ANSWER_SECONDS: Final = 5.0
-# A connection that was used just now is not asked whether it is alive: that it is closed can be seen from here.
+# A connection that was used just now is not asked whether it is alive: a closed one shows on its socket.
 _PING_SECONDS: Final = 1.0
 # A process that stops in the middle of a transaction holds up every other writer for as long.
 _IDLE_WRITER_SECONDS: Final = 15
@@ -71,10 +71,10 @@ class BoundedConnection(psycopg.Connection[Any]):
         self.server_cursor_factory = _OpeningServerCursor
 
     def is_alive(self) -> bool:
-        """False if the server has closed the connection, or is not heard any more on one that was idle."""
+        """False if the server has closed the connection, or does not answer on one that was idle."""
         try:
             for _ in range(2):
-                # The first finds what the server has said last, the second that it has hung up; neither waits.
+                # The first reads what the server has sent last, the second finds that it has closed the connection; neither waits.
                 self.pgconn.consume_input()
             if time.monotonic() - self.used_at > _PING_SECONDS:
                 self.limit = type(self).limit
@@ -85,7 +85,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """What is executed in the block comes behind the ``opening``, if that has not been sent yet."""
+        """What is executed in the block is sent with the ``opening`` before it, unless that has been sent."""
         if not self.opening or not psycopg.Pipeline.is_supported():
             self.open()
             yield
@@ -102,7 +102,7 @@ class BoundedConnection(psycopg.Connection[Any]):
                     except psycopg.Error as error:
                         failure = error
             except psycopg.Error as error:
-                # What ends the pipeline is only what follows from that.
+                # The error that ends the pipeline only follows from that one.
                 failure = failure or error
         if failure is not None:
             raise failure
@@ -118,7 +118,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     @contextmanager
     def _patient(self) -> Iterator[None]:
-        """The server has its time to open a transaction, which may have to wait for its turn."""
+        """Allow the server the time to open a transaction, which may have to wait for a lock."""
         limit = self.limit
         self.limit = max(limit, self.opening_limit)
         try:
@@ -164,7 +164,7 @@ class _OpeningCursor(psycopg.Cursor[Any]):
 
 
 class _OpeningServerCursor(psycopg.ServerCursor[Any]):
-    # There is no such cursor in a pipeline.
+    # A pipeline has no such cursor.
     def execute(self, *args: Any, **kwargs: Any) -> Self:
         cast("BoundedConnection", self.connection).open()
         return super().execute(*args, **kwargs)
@@ -204,9 +204,9 @@ def _connect(_: object, __: object, arguments: list[Any], options: dict[str, Any
 
 def _set_up(connection: BoundedConnection, _: object) -> None:
     connection.used_at = time.monotonic()
-    # The driver's own BEGIN would take a way to the server for itself.
+    # The driver's own BEGIN would cost a round trip.
     connection.autocommit = True
-    # A pooler makes up the number that a client is told when it connects.
+    # A pooler makes up the number that a client is given when it connects.
     backend = connection.execute("SELECT pg_backend_pid()").fetchone()
     connection.is_pooled = backend != (connection.info.backend_pid,)
     if not connection.is_pooled:
@@ -220,7 +220,7 @@ def _set_up(connection: BoundedConnection, _: object) -> None:
 
 
 def _check_out(connection: BoundedConnection, _: object, __: object) -> None:
-    """Have a connection replaced that is dead, before it is used."""
+    """Have a dead connection replaced before it is used."""
     if not connection.is_alive():
         raise InvalidatePoolError
 
@@ -228,7 +228,7 @@ def _check_out(connection: BoundedConnection, _: object, __: object) -> None:
 def _begin(connection: Connection) -> None:
     options, driver = connection.get_execution_options(), _driver_of(connection)
     driver.limit = options.get("within") or (_WRITER_SECONDS if options.get("write") else _READER_SECONDS)
-    # What goes on one way without a BEGIN is one transaction, as the protocol has it.
+    # Statements of one pipeline without a BEGIN are one transaction by the protocol.
     driver.is_single = bool(options.get("single")) and psycopg.Pipeline.is_supported()
     driver.opening_limit = _TURN_SECONDS if options.get("serialized") else 0.0
     names = ("write", "idle", "schema", "autocommit", "durable", "serialized")
@@ -236,7 +236,7 @@ def _begin(connection: Connection) -> None:
         is_pooled=driver.is_pooled, single=driver.is_single, **{name: options.get(name) for name in names}
     )
     if "idle" in options or options.get("autocommit"):
-        # Its user may do with the driver's connection what he likes.
+        # Whoever takes the driver's connection may do anything with it.
         driver.open()
 
 

@@ -213,8 +213,8 @@ class Queue:
             .limit(1)
         )
         if beside:
-            # Thousands of a busy account are passed over only where there is something behind them. Each database has its
-            # own way to ask for that first.
+            # Thousands of rows of a busy account are skipped only where others are due after them. Each database has its
+            # own way to check that first.
             find, has_others = find.where(self._is_none_of(row.account, "busy")), self._has_others(now)
             find = (
                 find.where(has_others) if self._dialect == "postgresql" else find.limit(case((has_others, 1), else_=0))
@@ -247,7 +247,7 @@ class Queue:
         accounts = accounts.union_all(select(following.scalar_subquery()).where(accounts.c.account.is_not(None)))
         has_due = exists().where(
             due.c.account == accounts.c.account,
-            # Always true: it has SQLite use the index of what is pending, not that of all.
+            # Always true: it makes SQLite use the index of what is pending, not that of all.
             due.c[self._key[-1]] >= "",
             in_state(due.c, PENDING),
             self._in_partition(due),

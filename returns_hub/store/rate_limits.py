@@ -116,7 +116,7 @@ class SharedRateLimiter:
                 return max(float(row.wait), 0.0)
 
     def _share(self, statement: TextClause, **values: float | None) -> None:
-        """Tell the other processes. It follows a reply, which matters more than whether this can be stored."""
+        """Store it for the other processes. It follows a reply, which matters more than whether this can be stored."""
         try:
             with self.database.writing(serialized=False) as connection:
                 connection.execute(statement, {"account": self._account, **values})

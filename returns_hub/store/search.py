@@ -102,7 +102,7 @@ def remove_terms(connection: Connection, account: str, return_id: str) -> None:
     try:
         stored = EncodedReturn.of(rows.read_return(text, return_id))
     except StoreError:
-        # Somebody has spoilt the row: what its terms are, only a look at all of them tells.
+        # The row was damaged: its terms are found only by reading all of them.
         connection.execute(delete(TERMS).where(TERMS.c.account == account, TERMS.c.return_id == return_id))
     else:
         write(connection, [(deleting(TERMS), [_row(account, return_id, *key) for key in _keys(stored)])])

@@ -1,7 +1,7 @@
 """Statements for many rows at a time, and lists in chunks that both databases take.
 
-Rows of several tables are written together: with SQLite by the driver, one statement a table; with PostgreSQL in one exchange, for there
-every statement waits for the way to the server and back.
+Rows of several tables are written together: with SQLite by the driver, one statement a table; with PostgreSQL in one round trip, where
+each statement would otherwise cost one.
 """
 
 import functools
@@ -22,7 +22,7 @@ T = TypeVar("T")
 # SQLite before 3.32 takes at most 999 parameters in a statement.
 _AT_ONCE: Final = 500
 
-# PostgreSQL's names of the types that our columns have: its dialect knows them too, and who has a file need not import it.
+# PostgreSQL's names for the types of our columns. Its dialect has them too, but is not imported for SQLite.
 _TYPES: Final[Mapping[type[TypeEngine[Any]], str]] = {
     BigInteger: "BIGINT",
     Boolean: "BOOLEAN",
@@ -75,7 +75,7 @@ def inserting(table: Table, *, key: str | None = None, channel: str | None = Non
 
 
 def _inserting(table: Table, key: str, otherwise: str, channel: str | None = None) -> Bulk:
-    # The database numbers what it numbers by itself.
+    # Columns that the database numbers are left out.
     columns = [column for column in table.c if column.autoincrement is not True]
     names = _join(columns, "{0}")
     insert, conflict = f"INSERT INTO {table.name} ({names})", f"ON CONFLICT ({key}) DO {otherwise}"
@@ -115,7 +115,7 @@ def _join(columns: Iterable[Column[Any]], each: str, separator: str = ", ") -> s
 
 
 def _unnest(columns: _Columns) -> str:
-    # As binary arrays, which cost a sixth of the text.
+    # Binary arrays cost a sixth of what text costs.
     arrays = ", ".join(f"%b::{_TYPES[type(column.type)]}[]" for column in columns)
     return f"unnest({arrays}) WITH ORDINALITY AS new ({_join(columns, '{0}')}, ordinality)"
 
@@ -145,13 +145,13 @@ def _bound(column: Column[Any], new_rows: Iterable[Row], dialect: str) -> list[A
     values = list(map(itemgetter(column.name), new_rows))
     if dialect == "sqlite":
         if isinstance(column.type, Moment):
-            # Many rows of a return have the same one.
+            # Many rows of a return share a value.
             moments = dict(zip(map(id, values), values, strict=True))
             texts = {key: moment and file_time(moment) for key, moment in moments.items()}
             return [texts[id(value)] for value in values]
         return values
     if isinstance(column.type, Text):
-        # What stands in one array is of one type.
+        # An array has elements of one type.
         return [value if value is None or type(value) is str else str(value) for value in values]
     return values
 

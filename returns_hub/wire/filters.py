@@ -7,7 +7,7 @@ from returns_hub.wire.requests import comparable
 
 
 def may_match(query: ReturnQuery, ret: Return, *, words: Collection[str | None] | None = None) -> bool:
-    """False if a return itself says that it is not one of those asked for. What it does not tell excludes nothing.
+    """False if a return itself says that it is not one of those asked for. What it does not say excludes nothing.
 
     E-mails and order numbers are compared as loosely as any vendor may: without case and blanks, a number also without its ``#``.
     ``words`` are those of the vendor by which a ``raw_status`` may name the return; its ``status_raw`` unless given.

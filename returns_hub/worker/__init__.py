@@ -153,7 +153,7 @@ class Worker:
             if schedules is not known:
                 # What was asked before says nothing about another schedule of the same name.
                 known, ask_at = schedules, {}
-            # The one that was asked longest ago first, so that none waits for ever; and none for which there is no room.
+            # The account checked longest ago first, so that none waits for ever; and no more than can run.
             for schedule in sorted(schedules, key=lambda each: ask_at.get(each.name, 0.0)):
                 if len(running) >= self._concurrency or time.monotonic() < ask_at.get(schedule.name, 0.0):
                     break

@@ -153,7 +153,7 @@ class WorkLoop(Generic[Job]):
                 try:
                     self._expire_jobs()
                     self._start_jobs()
-                    # What runs wakes the loop at its end; beside thousands that wait, to ask each time takes longer than the work.
+                    # A task notifies the loop when it ends; with thousands pending, a query each time takes longer than the work.
                     is_woken = any(running.held for running in list(self._running))
                     due = None if is_woken else self._source.next_due()
                 except Exception as error:  # noqa: BLE001 - a database that is away comes back; nobody restarts this thread

@@ -233,7 +233,7 @@ class TestAfterShip(AdapterConformance):
         Case("receive_items", lambda a: a.receive_items(EXAMPLE_ID, {"13000000000011": 1})),
         Case("backfill", lambda a: a.backfill(OCTOBER, NOW)[0].read(None)),
     )
-    # AfterShip tells no time of a change.
+    # AfterShip gives no time of a change.
     not_given = frozenset({"updated_at", "filter updated_after", "created_at apart from updated_at"})
     filters = (
         Filter(query={"status": Status.IN_TRANSIT}, matches=EXAMPLE_ID, excludes=SUBMITTED_ID),

@@ -1,4 +1,4 @@
-"""The mirror of an AfterShip organisation: exact, in few requests, and every change told once."""
+"""The mirror of an AfterShip organisation: exact, in few requests, and every change emitted once."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -3,8 +3,8 @@
     python tests/benchmarks/by_hand.py [--sizes 10000 50000] [--rounds 3]
 
 The vendor is the simulator of ReturnMate in a process of its own, over HTTP, without a rate limit. Each way starts with nothing and reads
-every RMA; then the vendor gets 100 new RMAs, 100 that waited are completed, and the same program runs once more. Every run is a process
-of its own: its start and its imports are in the figures, which are medians of the rounds, and the ways take turns. Each way's rows are
+every RMA; then the vendor gets 100 new RMAs, 100 pending ones are completed, and the same program runs once more. Every run is a process
+of its own: its start and its imports are in the figures, which are medians of the rounds, and the ways alternate. Each way's rows are
 counted against the vendor's. Once each program is killed in the middle and started again. dlt and DuckDB come with the extra ``bench``, which ``make bench`` installs.
 """
 
@@ -266,7 +266,7 @@ def child(*arguments: str) -> Spent:
 
 
 def quiet_environment(folder: str) -> dict[str, str]:
-    """dlt reports nothing to its makers, keeps its state in the folder, and warns of nothing."""
+    """dlt sends no telemetry, keeps its state in the folder, and warns of nothing."""
     return os.environ | {
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         "PYTHONWARNINGS": "ignore",
@@ -310,7 +310,7 @@ def count(name: str, folder: str, change: Mapping[str, Any]) -> Mapping[str, int
 
 @dataclass
 class Vendor:
-    """The simulator, in a process that changes what it is told to."""
+    """The simulator, in a process that changes what it is asked to."""
 
     told: Mapping[str, Any]
     process: "subprocess.Popen[str]"

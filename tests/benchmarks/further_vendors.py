@@ -74,7 +74,7 @@ def sync(hub: Hub) -> SyncReport:
 
 
 def compare(vendor: Vendor, sandbox: Sandbox, found: dict[str, Facts]) -> list[str]:
-    """A sentence for each return that the mirror lacks, has though nobody gave it, or says something else of."""
+    """A sentence for each return that the mirror lacks, has in excess, or has with other values."""
     truth = vendor.truth(sandbox)
     return [
         *(f"{one} is missing" for one in truth.keys() - found.keys()),
@@ -100,7 +100,7 @@ def told(events: Iterator[Event]) -> Counter[tuple[str, str]]:
 
 
 def surprises(found: Counter[tuple[str, str]], expected: Counter[tuple[str, str]]) -> list[str]:
-    """A sentence for each event that is missing, or is one too many. That a parcel moved with its return is no surprise."""
+    """A sentence for each event that is missing, or is one too many. An event of a shipment beside that of its return is expected."""
     own = Counter({key: count for key, count in found.items() if key[1] in ("return.created", "return.status_changed")})
     return [
         *(f"{count} x {kind} of {one} missing" for (one, kind), count in (expected - own).items()),
@@ -147,7 +147,7 @@ def read_all(vendor: Vendor, count: int) -> tuple[list[str], str]:
 
 
 def read_changes(vendor: Vendor, count: int) -> tuple[list[str], str]:
-    """Returns move and are filed between two syncs, and while the second one reads: each is told once by it and the third."""
+    """Returns move and are filed between two syncs, and while the second one reads: each is emitted once by it and the third."""
     sandbox = vendor.sandbox(count=count)
     changes = Changes(vendor, sandbox, seed=1)
     wanted = min(CHANGES, count // 25)
@@ -175,15 +175,15 @@ def read_changes(vendor: Vendor, count: int) -> tuple[list[str], str]:
         problems = surprises(told(hub.events(after=before)), changes.expected)
         problems += compare(vendor, sandbox, mirrored(hub))
     if last.events:
-        problems.append(f"a sync that finds nothing new told {last.events} events")
+        problems.append(f"a sync that finds nothing new emitted {last.events} events")
     return problems, (
-        f"{sum(changes.expected.values())} changes and new returns, each told once: {len(problems)} wrong; "
+        f"{sum(changes.expected.values())} changes and new returns, each emitted once: {len(problems)} wrong; "
         f"{busy.requests}, {quiet.requests} and {last.requests} requests"
     )
 
 
 def killed(vendor: Vendor, count: int, kills: int) -> tuple[list[str], str]:
-    """Walks whose process is killed after some answers, at random, until so many were: nothing is lost, or told twice."""
+    """Walks whose process is killed after some answers, at random, until so many were: nothing is lost, or emitted twice."""
     rng, problems, deaths, walks = random.Random(3), list[str](), 0, 0
     while deaths < kills:
         walks += 1
@@ -193,7 +193,7 @@ def killed(vendor: Vendor, count: int, kills: int) -> tuple[list[str], str]:
 
 
 def killed_walk(vendor: Vendor, count: int, rng: random.Random) -> tuple[list[str], int]:
-    """A first sync and one that reads changes, killed again and again; compared with one that nobody disturbed."""
+    """A first sync and one that reads changes, killed again and again; compared with an uninterrupted one."""
     sandbox = vendor.sandbox(count=count)
     changes = Changes(vendor, sandbox, seed=2)
     expected = Counter({(one, "return.created"): 1 for one in sandbox.return_ids})
@@ -223,7 +223,7 @@ def killed_walk(vendor: Vendor, count: int, rng: random.Random) -> tuple[list[st
                 changes.insert()
             code, reach = -signal.SIGKILL, 12
             while code == -signal.SIGKILL:
-                # A walk of changes begins anew each time: it must be let go further, or it never ends.
+                # A walk of changes begins anew each time: it must get further before the next kill, or it never ends.
                 deadline, reach = app.answered + rng.randint(1, reach), reach + 4
                 process = subprocess.Popen([sys.executable, __file__, "--sync", given, store])
                 code = process.wait()

@@ -1,13 +1,13 @@
-"""What a sync, a delivery and a question cost, by how much there is already: a table, and a picture.
+"""What a sync, a delivery and a query cost, by the number of returns stored: a table, and a picture.
 
     python tests/benchmarks/growth.py                                        # SQLite to 1,000,000 returns, PostgreSQL to 100,000: some minutes
     python tests/benchmarks/growth.py --sizes 1000 10000 --databases sqlite
     python tests/benchmarks/growth.py --into docs/measured                   # writes growth.md and growth.svg there, as make bench does
 
 For each size a process of its own, and a mirror of its own: a first sync of so many RMAs, over HTTP from a vendor in another process; a
-second one, which finds nothing changed; each question on that mirror; then as many deliveries are stored as there are returns, all of
+second one, which finds nothing changed; each query of that mirror; then as many deliveries are stored as there are returns, all of
 them pending, and some more are received and processed, each of which has its return read from the vendor. PostgreSQL is started where it is
-installed, with ``fsync``, and knows its statistics from before the deliveries. A sync's figure is the whole divided by the records,
+installed, with ``fsync``, and is analyzed before the deliveries are stored. A sync's figure is the whole divided by the records,
 all others are medians.
 """
 
@@ -60,12 +60,12 @@ ORDER: Final = "find by order"
 SHOW: Final = "show with its events"
 EVENTS: Final = "events --after, 500 of them"
 MEASURES: Final = (FIRST, FULL, SECOND, RECEIVE, PROCESS, NEWEST, ORDER, SHOW, EVENTS)
-# Colours that are seen on white and on black.
+# Colours that are readable on white and on black.
 LOOKS: Final = (
     *(("o", "#4c8bd6"), ("s", "#e08a1e"), ("D", "#3aa655"), ("^", "#e0524d"), ("v", "#9d7fd1")),
     *(("<", "#b07c54"), (">", "#d667b0"), ("P", "#9a9a2e"), ("X", "#25a9b8")),
 )
-# Of the largest to the second smallest size, for at the smallest a sync is mostly its beginning.
+# Of the largest to the second smallest size, for at the smallest a sync is mostly its start.
 AIM_OF_GROWTH: Final = 1.2
 AIM_OF_SECOND: Final = 0.2
 
@@ -166,7 +166,7 @@ def missed(found: Found, memory: Mapping[int, float]) -> bool:
 
 
 def draw(found: Found, path: Path) -> None:
-    """The same as a picture: lines that stand out from a white and from a black page, and letters that stay letters."""
+    """The same as a picture: readable on a white and on a black page, its text kept as text."""
     import matplotlib as mpl
 
     mpl.use("svg")

@@ -1,7 +1,7 @@
 """What processing costs: ``Processor`` against the same finished rows written by the driver itself, a transaction a delivery.
 
-First every delivery tells of a new return; then every one of another status of a return that is known. Then their events go to
-a handler. With PostgreSQL each exchange of a delivery and of an event is listed. At last a claim is timed beside 1,000, 10,000 and
+First every delivery is about a new return; then every one about another status of a return that is known. Then their events go to
+a handler. With PostgreSQL each round trip of a delivery and of an event is listed. At last a claim is timed beside 1,000, 10,000 and
 100,000 deliveries that are pending, and on PostgreSQL with several threads side by side.
 
     python tests/benchmarks/processing.py                                  # SQLite
@@ -109,7 +109,7 @@ def main(address: str | None) -> None:
             used = f"{cost.processor / count * 1e6:.0f} µs"
             print(f"{name:<38}{each * 1e6:>9.0f} µs{of_raw:>9.1f}{used:>12}{1 / each:>12,.0f}")
         if address:
-            list_exchanges(store, dispatcher)
+            list_round_trips(store, dispatcher)
             time_threads(store)
         time_claims(store)
 
@@ -122,21 +122,21 @@ def a_dispatcher(store: Store) -> EventDispatcher:
     return dispatcher
 
 
-def list_exchanges(store: Store, dispatcher: EventDispatcher) -> None:
-    """Print what goes to PostgreSQL and back for one delivery of each kind, and for an event."""
+def list_round_trips(store: Store, dispatcher: EventDispatcher) -> None:
+    """Print the round trips to PostgreSQL for one delivery of each kind, and for an event."""
     processor = Processor(store, lambda _: cast("Client", Reading()))
     ret = a_return(COUNT)
     again = evolve(ret, status=Status.RECEIVED, status_raw="received")
     for name, told, hour in (("a new return", ret, 3), ("another status", again, 4)):
         receive(store, "acme", [told], hour)
-        show_exchanges(store, name, lambda: processor.process_due(1))
-    # A hundred events come to their turn at once, before the first of them is handed over.
+        show_round_trips(store, name, lambda: processor.process_due(1))
+    # Up to a hundred events are claimed together, before the first of them is dispatched.
     dispatcher.dispatch_due(1)
-    show_exchanges(store, "an event", lambda: dispatcher.dispatch_due(1))
+    show_round_trips(store, "an event", lambda: dispatcher.dispatch_due(1))
 
 
-def show_exchanges(store: Store, name: str, do: Callable[[], object]) -> None:
-    """Print what is sent to the server meanwhile, an exchange a line."""
+def show_round_trips(store: Store, name: str, do: Callable[[], object]) -> None:
+    """Print what is sent to the server meanwhile, a line for each round trip."""
 
     def begin(driver: Any, *_: object) -> None:
         driver.prepare_threshold = None  # so that it says what it executes
@@ -154,11 +154,11 @@ def show_exchanges(store: Store, name: str, do: Callable[[], object]) -> None:
         event.remove(engine, "checkin", end)
         lines.seek(0)
         sent = re.findall(r"\t([FB])\t\d+\t(?:(?:Parse|Query)\t ([^\n]*(?:\n *SELECT)?))?", lines.read())
-    exchanges = [
+    round_trips = [
         [shown(text) for _, text in each if text] for side, each in groupby(sent, lambda one: one[0]) if side == "F"
     ]
-    print(f"\n{name}: {len(exchanges)} exchanges")
-    for number, statements in enumerate(exchanges, 1):
+    print(f"\n{name}: {len(round_trips)} round trips")
+    for number, statements in enumerate(round_trips, 1):
         print(f"  {number}. {'; '.join(statements)}")
 
 

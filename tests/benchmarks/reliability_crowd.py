@@ -3,7 +3,7 @@
     python tests/benchmarks/reliability_crowd.py [--deliveries N] [--copies N] [--senders N] [--servers N] [--workers N]
 
 Servers and workers are the command's own: ``returns-hub serve --no-work`` and ``returns-hub work --hub``. In the end every
-delivery must be stored once, with all its copies counted, and processed once; its event must be told once.
+delivery must be stored once, with all its copies counted, and processed once; its event must be dispatched once.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def run(url: str, directory: Path, wanted: argparse.Namespace) -> None:
         acknowledged = time.monotonic() - began
         wait_for(lambda: parts.pending(url) == 0, 600, "something is not processed")
         processed = time.monotonic() - began
-        wait_for(lambda: len(told(directory)) >= wanted.deliveries, 60, "something is not told")
+        wait_for(lambda: len(told(directory)) >= wanted.deliveries, 60, "an event is not dispatched")
     outcome = Outcome.of(url)
     outcome.check(senders.sent, senders.acknowledged())
     require(len(outcome.bodies) == wanted.deliveries, f"{len(outcome.bodies)} deliveries are stored")
@@ -61,20 +61,20 @@ def run(url: str, directory: Path, wanted: argparse.Namespace) -> None:
     require(outcome.duplicates == expected, f"{outcome.duplicates} duplicates are counted, not {expected}")
     require(outcome.attempts == wanted.deliveries, f"{outcome.attempts} attempts for what nothing stood in the way of")
     ids = Counter(identity for _, identity in told(directory))
-    require(ids == Counter(outcome.event_ids), f"told twice: {ids - Counter(outcome.event_ids)}")
-    shares = sorted(Counter(teller for teller, _ in told(directory)).values(), reverse=True)
+    require(ids == Counter(outcome.event_ids), f"dispatched twice: {ids - Counter(outcome.event_ids)}")
+    shares = sorted(Counter(process for process, _ in told(directory)).values(), reverse=True)
     print(
         f"{wanted.deliveries} deliveries x {wanted.copies} copies, {wanted.senders} senders, {wanted.servers} servers, "
         f"{wanted.workers} workers: all acknowledged after {acknowledged:.1f} s, processed after {processed:.1f} s"
     )
     print(
         f"{len(copies)} copies acknowledged, {len(outcome.bodies)} applied, {outcome.duplicates} counted as duplicates, "
-        f"{outcome.events.total()} events, each told once (by worker: {', '.join(map(str, shares))})"
+        f"{outcome.events.total()} events, each dispatched once (by worker: {', '.join(map(str, shares))})"
     )
 
 
 def told(directory: Path) -> list[tuple[str, str]]:
-    """Who has told which event."""
+    """Which process has dispatched which event."""
     file = directory / "told"
     lines = file.read_text().splitlines() if file.exists() else []
     return [(teller, identity) for teller, identity in map(str.split, lines)]

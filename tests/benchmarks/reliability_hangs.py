@@ -8,7 +8,7 @@ deliver all the time. Something that belongs to the account ``hung``, or to all,
 is done to our processes. Then it hangs again, and all processes get SIGTERM: they must have ended within ``--grace``.
 
 Of each scene: no answer but 200 and 503 (none at all from a process that is stopped); deliveries of the account ``well`` are
-processed and told within two seconds (p99) where they do not depend on what hangs; ``/readyz`` is red within ten seconds where
+processed and dispatched within two seconds (p99) where they do not depend on what hangs; ``/readyz`` is red within ten seconds where
 nothing can be stored; in the end all that was acknowledged is processed, each effect once, without a hand.
 """
 
@@ -90,7 +90,7 @@ class Stage:
     works: list[Command] = field(factory=list)
 
     def told(self) -> list[tuple[str, str, str, float]]:
-        """Account, return and id of every event that was told, and when."""
+        """Account, return and id of every event that was dispatched, and when."""
         file = self.directory / "told"
         lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
         return [(account, return_id, event, float(at)) for account, return_id, event, at in lines]
@@ -335,7 +335,7 @@ def play(scene: Scene, database: str, wanted: argparse.Namespace, server: Postgr
         }
         for each in traffic.values():
             held.callback(each.abandon)
-        wait_for(lambda: {account for account, *_ in stage.told()} >= {WELL, HUNG}, 60, "nothing is told")
+        wait_for(lambda: {account for account, *_ in stage.told()} >= {WELL, HUNG}, 60, "no event is dispatched")
         probe = Probe(ports[0])
         held.callback(probe.stop)
         time.sleep(WARM_UP)
@@ -358,7 +358,7 @@ def play(scene: Scene, database: str, wanted: argparse.Namespace, server: Postgr
         probe.stop()
         wait_for(lambda: parts.pending(url) == 0, 180, "something is not processed")
         sent = [body for each in traffic.values() for body in each.sent]
-        wait_for(lambda: len({event for *_, event, _ in stage.told()}) >= len(sent), 180, "something is not told")
+        wait_for(lambda: len({event for *_, event, _ in stage.told()}) >= len(sent), 180, "an event is not dispatched")
         processes.close()
         outcome = Outcome.of(url)
         outcome.check(sent, sent)
@@ -366,7 +366,7 @@ def play(scene: Scene, database: str, wanted: argparse.Namespace, server: Postgr
 
 
 def is_caught_up(traffic: dict[str, Traffic], stage: Stage, until: float) -> bool:
-    """True once everything that was sent up to a moment is acknowledged and told."""
+    """True once everything that was sent up to a moment is acknowledged and dispatched."""
     told = {(account, return_id) for account, return_id, *_ in stage.told()}
     return all(
         body in each.acknowledged and (name, return_of(body)) in told

@@ -2,15 +2,15 @@
 
     python tests/benchmarks/reliability_kills.py [--times N] [--databases sqlite,postgresql] [--points A,B]
 
-Senders deliver what a simulated ReturnMate signs, each until it is acknowledged. A process is told to kill itself at a
+Senders deliver what a simulated ReturnMate signs, each until it is acknowledged. A process is made to kill itself at a
 point when it gets there for the nth time, and is started anew. On SQLite one process receives and works, on PostgreSQL
 one receives and another works, and the one that is not to be killed goes on meanwhile. In the end a process without
 such orders does what is left, and then must be true:
 
 - what was acknowledged is in the inbox, once, and processed;
 - the events are exactly those that the deliveries come to, each once;
-- every event was told to the handler under the id that it has in the store: once, and once more for each process that
-  was killed after the handler had begun with it and before that was noted. Nothing else was told twice.
+- every event was dispatched to the handler under the id that it has in the store: once, and once more for each process that
+  was killed after the handler had begun with it and before that was noted. Nothing else was dispatched twice.
 
 Claims end in a tenth of the usual time.
 """
@@ -231,7 +231,7 @@ def be_hub(
 
 @define
 class Campaign:
-    """Processes on one store, those that are killed and those that are not, and what the handlers were told."""
+    """Processes on one store, those that are killed and those that are not, and what the handlers got."""
 
     vendor: Vendor
     url: str
@@ -240,7 +240,7 @@ class Campaign:
     told: Path
     random: random.Random
     started: int = 0
-    # How often each event must have been told because of kills, beyond once.
+    # How often each event must have been dispatched because of kills, beyond once.
     again: Counter[str] = field(factory=Counter)
 
     @property
@@ -282,10 +282,10 @@ class Campaign:
                 if process.is_alive():
                     self.senders.send(self.vendor.deliveries(1))
         require(process.exitcode == -signal.SIGKILL, f"{point}: the process ended with {process.exitcode}")
-        self._note_untold(process.pid)
+        self._note_unrecorded(process.pid)
 
-    def _note_untold(self, pid: int | None) -> None:
-        """What the process had told, and what nobody knows of: that is told again."""
+    def _note_unrecorded(self, pid: int | None) -> None:
+        """What the process had dispatched without a record of it: that is dispatched again."""
         own = {identity for teller, identity in self._lines() if teller == pid}
         with Store.open(self.url) as store:
             if self.is_shared:
@@ -316,7 +316,7 @@ class Campaign:
             processes.enter_context(self.process(receives=not self.is_shared, works=True))
             self.senders.wait_until_acknowledged()
             wait_for(lambda: parts.pending(self.url) == 0, 60, "something is not processed")
-            wait_for(self._is_all_told, 60, "something is not told")
+            wait_for(self._is_all_dispatched, 60, "an event is not dispatched")
         self._compare()
 
     def _compare(self) -> None:
@@ -325,9 +325,9 @@ class Campaign:
         require(self.senders.answers().keys() <= {200, None}, f"answers: {self.senders.answers()}")
         told = Counter(identity for _, identity in self._lines())
         expected = Counter(outcome.event_ids) + self.again
-        require(told == expected, f"told: {told - expected} too often, {expected - told} too rarely")
+        require(told == expected, f"dispatched: {told - expected} too often, {expected - told} too rarely")
 
-    def _is_all_told(self) -> bool:
+    def _is_all_dispatched(self) -> bool:
         outcome = Outcome.of(self.url)
         return outcome.not_given == 0 and {identity for _, identity in self._lines()} >= outcome.event_ids
 
@@ -351,13 +351,13 @@ def run(name: str, url: str, points: Sequence[str], times: int, *, seed: int) ->
             sent, again = len(senders.sent) - sent, campaign.again.total() - again
             seconds = time.monotonic() - began
             print(
-                f"{name:<12}{point:<22}{times:>5} kills{sent:>6} deliveries{again:>5} told again{seconds:>7.1f} s",
+                f"{name:<12}{point:<22}{times:>5} kills{sent:>6} deliveries{again:>5} dispatched again{seconds:>7.1f} s",
                 flush=True,
             )
         unanswered = senders.answers()[None]
         print(
             f"{name}: {len(points)} points, {len(points) * times} kills, {len(senders.sent)} deliveries acknowledged, "
-            f"{unanswered} attempts without an answer: none lost, no effect twice, {campaign.again.total()} events told again"
+            f"{unanswered} attempts without an answer: none lost, no effect twice, {campaign.again.total()} events dispatched again"
         )
 
 

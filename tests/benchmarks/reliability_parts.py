@@ -311,7 +311,7 @@ def _be_senders(ports: Sequence[int], count: int, there: Connection) -> None:
 
 @frozen(kw_only=True)
 class Outcome:
-    """What has become of a store: its deliveries' bodies, its events, and what has not been told yet."""
+    """What has become of a store: its deliveries' bodies, its events, and what has not been dispatched yet."""
 
     bodies: Counter[bytes]
     unprocessed: int
@@ -319,7 +319,7 @@ class Outcome:
     attempts: int
     events: Counter[tuple[str, str]]
     event_ids: frozenset[str]
-    told_by_deliveries: int
+    events_of_deliveries: int
     not_given: int
 
     @classmethod
@@ -335,7 +335,7 @@ class Outcome:
             attempts=sum(delivery.attempts for delivery in deliveries),
             events=Counter((event.return_id, event.type) for event in events),
             event_ids=frozenset(event.id for event in events),
-            told_by_deliveries=sum(delivery.events for delivery in deliveries),
+            events_of_deliveries=sum(delivery.events for delivery in deliveries),
             not_given=int(not_given),
         )
 
@@ -352,7 +352,7 @@ class Outcome:
         require(self.unprocessed == 0, f"{self.unprocessed} deliveries are not processed")
         expected = Counter((json.loads(body)["data"]["id"], "return.created") for body in self.bodies)
         require(self.events == expected, f"events: {self.events - expected} too many, {expected - self.events} missing")
-        require(self.told_by_deliveries == len(expected), "the deliveries count other events than there are")
+        require(self.events_of_deliveries == len(expected), "the deliveries count other events than there are")
 
 
 # The command.

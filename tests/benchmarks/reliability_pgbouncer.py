@@ -3,7 +3,7 @@
     python tests/benchmarks/reliability_pgbouncer.py [--deliveries N] [--modes A,B]
 
 ``returns-hub serve --no-work`` and two ``returns-hub work --hub`` with ``pool_mode`` session and transaction, where fewer
-sessions than connections are to be had. Every delivery must be acknowledged, processed and told once, and the workers
+sessions than connections are to be had. Every delivery must be acknowledged, processed and dispatched once, and the workers
 must be woken by it. In the mode ``statement``, and with ``options=`` in the address, the command must say what to set.
 """
 
@@ -107,12 +107,12 @@ def run(server: PostgreSQL, mode: str, deliveries: int) -> None:
         senders.send(vendor.deliveries(deliveries))
         acknowledged = senders.wait_until_acknowledged()
         processed = wait_for(lambda: parts.pending(direct) == 0, 120, "something is not processed")
-        wait_for(lambda: len(told(directory)) >= deliveries, 60, "something is not told")
+        wait_for(lambda: len(told(directory)) >= deliveries, 60, "an event is not dispatched")
         held.close()
         outcome = Outcome.of(direct)
         outcome.check(senders.sent, senders.acknowledged())
         ids = Counter(identity for _, identity in told(directory))
-        require(ids == Counter(outcome.event_ids), f"told otherwise than once: {ids - Counter(outcome.event_ids)}")
+        require(ids == Counter(outcome.event_ids), f"not dispatched exactly once: {ids - Counter(outcome.event_ids)}")
         log = (directory / "log").read_text()
         require("prepared statement" not in log and "SQLSTATE" not in log, log[-2000:])
     print(

@@ -4,7 +4,7 @@
     python tests/benchmarks/run.py growth by_hand       # these; make bench ONLY="growth by_hand"
     python tests/benchmarks/run.py --list
 
-Each script runs by itself too, and says with ``--help`` or in its first lines what it can be told. Those that take the address of a
+Each script runs by itself too, and says with ``--help`` or in its first lines what options it takes. Those that take the address of a
 PostgreSQL run once more with an empty database, on a server of their own, where one is installed. A script that misses a goal ends with
 status 1; that is said, and is no failure of the run.
 """
@@ -38,7 +38,7 @@ class Outcome(Enum):
 
 @frozen
 class Benchmark:
-    """A script, about how many minutes it takes on two cores, and what it is told; ``postgresql``: to run it there, once more."""
+    """A script, about how many minutes it takes on two cores, and its arguments; ``postgresql``: to run it there, once more."""
 
     name: str
     minutes: float

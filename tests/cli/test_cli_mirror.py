@@ -281,7 +281,7 @@ def test_a_cursor_that_is_not_of_this_stream_is_an_error(read: Run, cursor: str,
 
 @pytest.fixture
 def follow(environment: dict[str, str], mirror: Path) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
-    """Starts to follow the events from the last on, and gives the command when that has been told."""
+    """Starts to follow the events from the last on, and gives the command when that has been shown."""
     started: list[subprocess.Popen[str]] = []
 
     def begin() -> "subprocess.Popen[str]":

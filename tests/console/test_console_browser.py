@@ -160,7 +160,7 @@ def test_a_dead_delivery_is_replayed_after_its_cause_is_mended(world: World, ope
     page.get_by_role("button", name="Replay 1").click()
     assert "1 delivery will be processed again." in page.inner_text("main")
     world.hub.process()
-    # Nobody reloads: the page is told.
+    # Nobody reloads: the page gets the change.
     page.locator(".standing .pill", has_text="processed").wait_for()
 
 
@@ -222,7 +222,7 @@ def test_everything_works_without_javascript(world: World, open_page: Callable[.
     page.get_by_role("link", name="Add note").click()
     page.get_by_label("Note", exact=True).fill("They wait for Godot.")
     page.get_by_role("button", name="Add note").click()
-    # The simulator does not know the return that was made up here: the outcome is told as it is.
+    # The simulator does not know the return that was made up here: the outcome is shown as it is.
     assert "Nothing was changed." in page.inner_text("main")
     page.get_by_role("link", name="Accounts", exact=True).click()
     page.get_by_role("link", name="returnless-sandbox").click()

@@ -64,7 +64,7 @@ WsgiServer: TypeAlias = Callable[..., AbstractContextManager[int]]
 
 @define
 class Platform:
-    """A shop that is running, and what it did: which orders it looked up, which returns it was told of."""
+    """A shop that is running, and what it did: which orders it looked up, of which returns it got events."""
 
     url: str
     asked: list[str] = field(factory=list)

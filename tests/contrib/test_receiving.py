@@ -1,4 +1,4 @@
-"""Each framework's shop, called over HTTP by the simulator of the vendor as the vendor would, and told of what changed."""
+"""Each framework's shop, called over HTTP by the simulator of the vendor as the vendor would, with events dispatched of what changed."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""A vendor on loopback that answers whatever a test tells it to, and an account at it."""
+"""A vendor on loopback that answers whatever a test sets, and an account at it."""
 
 import asyncio
 import gzip
@@ -148,7 +148,7 @@ class Answer:
 
 @define
 class Vendor:
-    """A server on loopback. Answers are given in the order they were told; after the last, ``{}`` for ever."""
+    """A server on loopback. Answers are given in the order they were set; after the last, ``{}`` for ever."""
 
     url: str
     port: int

@@ -13,7 +13,7 @@ from returns_hub.transport import AsyncTransport, Transport, TransportOptions
 
 
 class Clock:
-    """Stands still until it is told to go on."""
+    """Stands still until it is released."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -40,7 +40,7 @@ def test_curves_in_use(backoff: Backoff, first: float, maximum: float) -> None:
 
 
 class Clock:
-    """Stands still until it is told to go on."""
+    """Stands still until it is released."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""What the tests of receiving share: a vendor over real HTTP that also tells facts."""
+"""What the tests of receiving share: a vendor over real HTTP that also sends facts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Processing: each delivery comes to what it tells, once, whoever is killed or slow; and nothing stands in another's way."""
+"""Processing: each delivery takes effect once, whichever process is killed or slow; and none blocks another."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -87,8 +87,8 @@ def test_a_delivery_takes_five_round_trips_to_postgresql(
     post(bodies.told(a_return(status=Status.APPROVED, items=(Item(id="I1"),))))
     with store.database.reading() as connection:
         driver = connection.connection.dbapi_connection
-    exchanges = sent(driver, lambda: processor.process_due(1))
-    assert exchanges == ["SELECT UPDATE", "BEGIN SELECT SELECT", "WITH", "UPDATE", "COMMIT"]
+    round_trips = sent(driver, lambda: processor.process_due(1))
+    assert round_trips == ["SELECT UPDATE", "BEGIN SELECT SELECT", "WITH", "UPDATE", "COMMIT"]
     assert len(told(store)) == 1
 
 
@@ -126,7 +126,9 @@ def test_what_cannot_be_interpreted_is_reported_and_stays_in_the_inbox(
     assert (found(inbox, number).events, found(inbox, number).body) == (1, bodies.unknown("odd"))
 
 
-def test_a_delivery_may_be_about_several_returns(store: Store, post: Post, processor: Processor, bodies: Bodies) -> None:
+def test_a_delivery_may_be_about_several_returns(
+    store: Store, post: Post, processor: Processor, bodies: Bodies
+) -> None:
     post(bodies.told(a_return("X1"), a_return("X2")))
     processor.process_due()
     assert sorted(stored.ret.id for stored in store.returns()) == ["X1", "X2"]

@@ -1,4 +1,4 @@
-"""Purging: old deliveries go, what nobody has finished stays, and nothing is told a second time for it."""
+"""Purging: old deliveries are removed, unfinished ones stay, and no event is emitted a second time for it."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta

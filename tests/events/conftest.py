@@ -1,4 +1,4 @@
-"""What the tests of telling share: returns that change."""
+"""What the tests of events share: returns that change."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""HandlerRegistry: told every event at least once, in the order of each return, whatever other handlers and processes do."""
+"""EventDispatcher: every event is dispatched at least once, in the order of each return, whatever other handlers and processes do."""
 
 import asyncio
 import logging
@@ -50,7 +50,9 @@ def test_every_event_is_dispatched_in_order(
     assert (told, dispatcher.dispatch_due()) == (list(store.events()), 0)
 
 
-def test_only_the_wanted_types_are_dispatched(dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell) -> None:
+def test_only_the_wanted_types_are_dispatched(
+    dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
     told: list[Event] = []
     handlers.on(ReturnStatusChanged, LabelReady, name="some")(told.append)
     dispatcher.subscribe()
@@ -112,7 +114,7 @@ def test_a_limit_is_kept(dispatcher: EventDispatcher, handlers: HandlerRegistry,
 
 
 class Failing:
-    """A handler that fails at some returns, and notes what it was told."""
+    """A handler that fails at some returns, and notes the events that it got."""
 
     def __init__(self, *returns: str) -> None:
         self.returns = set(returns)
@@ -219,7 +221,9 @@ def test_an_async_handler_that_takes_too_long_has_failed(store: Store, tell: Tel
     assert (failed.state, failed.error.split()[0], cancelled) == (FailedEventState.DEAD, "TimeoutError", [True])
 
 
-def test_a_dead_event_can_be_dispatched_again(dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell) -> None:
+def test_a_dead_event_can_be_dispatched_again(
+    dispatcher: EventDispatcher, handlers: HandlerRegistry, tell: Tell
+) -> None:
     handler = Failing("a")
     handlers.on(name="shop", since="beginning", attempts=1)(handler)
     tell("a")
@@ -407,7 +411,7 @@ def test_a_failure_after_the_claim_was_lost_changes_nothing(
         tried.append(event)
         if len(tried) == 1:
             pass_time()
-            # Somebody else is told the event, and fails at it too.
+            # Another process gets the event, and fails at it too.
             EventDispatcher(store, handlers).dispatch_due()
         raise ValueError
 

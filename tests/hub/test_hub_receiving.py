@@ -1,4 +1,4 @@
-"""A hub receives, processes, tells, and says how it stands."""
+"""A hub receives, processes, dispatches events, and reports its state."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""The mirror of a Redo store: exact, in as few requests as there are pages, and every change told once."""
+"""The mirror of a Redo store: exact, in as few requests as there are pages, and every change emitted once."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

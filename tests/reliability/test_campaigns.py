@@ -103,7 +103,7 @@ def test_a_campaign_finds_what_is_wrong(sabotage: str, point: str, complaint: st
 
 def test_copies_are_applied_once(campaign: Campaign) -> None:
     out = campaign("reliability_crowd.py", "--deliveries", "20", "--copies", "5", "--senders", "3", "--workers", "2")
-    assert "100 copies acknowledged, 20 applied, 80 counted as duplicates, 20 events, each told once" in out
+    assert "100 copies acknowledged, 20 applied, 80 counted as duplicates, 20 events, each dispatched once" in out
 
 
 @pytest.mark.campaign
@@ -159,7 +159,7 @@ def test_what_throughput_counts_is_stored(campaign: Campaign) -> None:
 def test_further_vendors_are_read_exactly_and_do_nothing_twice(campaign: Campaign) -> None:
     out = campaign("further_vendors.py", "--records", "100", "--kills", "0", "--losses", "1")
     assert out.count("100 read, 900 values compared: 0 wrong") == 3
-    assert out.count("changes and new returns, each told once: 0 wrong") == 3
+    assert out.count("changes and new returns, each emitted once: 0 wrong") == 3
 
 
 def test_forged_deliveries_are_refused(campaign: Campaign) -> None:

@@ -159,7 +159,7 @@ def instruct(rh: ReturnHelper, *ids: str, warehouse_id: str = "2", **told: Any) 
 
 
 def fba_instructed(rh: ReturnHelper, handling: str, *then: Operation[Any], quantity: int = 6) -> Operation[Any]:
-    """The first instruction is given; then it is read, or told more."""
+    """The first instruction is given; then it is read, or more is given."""
     lines = [FbaLine(fnsku=FNSKU, warehouse_id="2", quantity=quantity)]
     result: Any = yield from rh.fba_create_instructions(handling, lines)
     for operation in then:
@@ -301,7 +301,7 @@ class TestReturnHelper(AdapterConformance):
     states_every_value = True
     # Without an end, a listing first asks the vendor which day it is.
     listing = {"created_before": NOW}  # noqa: RUF012  a ClassVar of the base
-    # Of a return: shown in samples, never defined. Of a pick-up: how it is to be, or was; whether it was is told elsewhere.
+    # Of a return: shown in samples, never defined. Of a pick-up: how it is to be, or was; whether it was is said elsewhere.
     undefined_words = frozenset({"0", "3", "4", "pending", "self-pick-up", "courier-pick-up", "others"})
     webhook_secrets = "signing_keys"
     signature_header = "returnhelper-signature"

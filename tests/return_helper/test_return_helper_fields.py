@@ -45,9 +45,9 @@ FILLED: Mapping[str, Any] = {
 ACCOUNT = "of the account"
 AUDIT = "who wrote the record, and when"
 DELIVERY = "of the delivery: what it is about, its duplicates"
-ELSEWHERE = "told of the same thing by another field"
+ELSEWHERE = "another field says the same"
 VENDORS = "the vendor's own processing"
-CHARGED = "what the vendor charges by; the cost is told"
+CHARGED = "what the vendor charges by; the cost is given"
 # Fields that say nothing of a return: what each of them is for.
 BOOKKEEPING: Mapping[str, str] = {
     **dict.fromkeys(("apiId", "warehouseApiId", "userApiId", "clientCode"), ACCOUNT),
@@ -81,14 +81,14 @@ BOOKKEEPING: Mapping[str, str] = {
     ),
     **dict.fromkeys(("resendId", "resendShipmentId", "metaMap.customerId", "metaType"), ELSEWHERE),
     **{
-        f"{holder}.{name}": "of the line item; its inventory tells it"
+        f"{holder}.{name}": "of the line item; its inventory has it"
         for holder in ("lineItems[]", "returnRequestLineItems[]", "returnRequestLineItem", "buyerReturnLineItemList[]")
         for name in (
             *("handlingCode", "quantity", "sellerReferenceNumber", "value", "valueCurrencyCode", "weight", "weightUom"),
         )
     },
     **{
-        f"label.{name}": "of the label; its shipment tells it"
+        f"label.{name}": "of the label; its shipment has it"
         for name in ("fromCountryCode", "fromName", "referenceNumber", "serviceType", "toCountryCode", "toName")
     },
     **dict.fromkeys(

@@ -1,4 +1,4 @@
-"""The life of one return in notifications, in whatever order and however often they come: one state, each change told once."""
+"""The life of one return in notifications, in whatever order and however often they come: one state, each change emitted once."""
 
 import json
 import re
@@ -230,7 +230,7 @@ INVENTORIES = {"38219": "18200", "vas:2665": "18200", "38347": "18202", "resend:
 
 
 def delivered(body: bytes, *, at: datetime) -> list[Observation]:
-    """What a notification tells, as it tells it: of the return ``""`` where it names only a part of it."""
+    """What a notification says, in its own form: of the return ``""`` where it names only a part of it."""
     request = WebhookRequest(method="POST", url="", body=body, received_at=at)
     return [
         Observation(ret=event.observed, at=event.occurred_at, seen_at=at, origin=Origin.WEBHOOK)
@@ -324,7 +324,7 @@ def reported(events: list[Event]) -> Counter[tuple[str, str]]:
 
 
 def thing(place: str) -> str:
-    """What a change is about, whether the inventory is named or its line item. Whose an alias is, is told of each name."""
+    """What a change is about, whether the inventory is named or its line item. Whose an alias is, is reported of each name."""
     key = re.search(r"items\[(.*)\]", place)
     if key is None or place.endswith(".aliases"):
         return place

@@ -223,7 +223,7 @@ PLACES: Mapping[str, tuple[str, list[object], Callable[[Any], dict[str, object]]
 
 
 def read(place: str, word: object) -> list[ReturnObserved]:
-    """What a notification with this word tells; it was understood."""
+    """What a notification with this word says; it was understood."""
     action, _, body, _ = PLACES[place]
     told = json.dumps({**body(word), "category": action, "action": action, "eventTime": "2026-11-20T00:00:00Z"})
     request = WebhookRequest(method="POST", url="", body=told.encode(), received_at=NOON)

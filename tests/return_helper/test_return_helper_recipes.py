@@ -176,7 +176,7 @@ def rma(shop: Shop, inventory: int) -> str:
 
 
 def stored(inventory: int) -> list[str]:
-    """What is told of an inventory that is new in the mirror."""
+    """What is emitted of an inventory that is new in the mirror."""
     place = f"items[{inventory}]"
     return [
         f"item.received {place}.quantity_received - > 1",
@@ -378,7 +378,7 @@ def test_pictures_of_several_inventories_make_no_further_items(shop: Shop) -> No
 def test_parcel_that_nobody_announced_is_a_return_of_its_own(shop: Shop) -> None:
     inventory, _ = shop.vendor.assign_unknown(packages=2, images=1)
     news = shop.told()
-    # What follows tells the same once more, in the words of newer notifications.
+    # What follows says the same once more, in the words of newer notifications.
     assert news == ["return.created status - > received", "return.updated custom_fields"]
     ret = shop.mirrored("1001")
     pictures = notified(shop, "assignUnknown")["returnRequestLineItemIncludeImageList"]

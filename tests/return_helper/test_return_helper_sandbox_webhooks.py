@@ -92,7 +92,7 @@ def only(sandbox: ReturnHelperSandbox, action: str) -> Any:
 
 
 def arrived(sandbox: ReturnHelperSandbox, **arguments: Any) -> int:
-    """A new inventory of an announced return, of which nothing was told."""
+    """A new inventory of an announced return, of which nothing was reported."""
     sandbox.add_return(arrived_at=ARRIVED, **arguments)
     return max(sandbox.inventories)
 

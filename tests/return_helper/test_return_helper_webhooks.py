@@ -1,4 +1,4 @@
-"""Notifications: whether they are believed, and what each of them tells.
+"""Notifications: whether they are believed, and what each of them says.
 
 ``notices/*.json`` have the fields, types and spellings of the samples in the vendor's legacy documentation, one file for each
 documented shape, with invented people and addresses. The first signature below is the vendor's own worked example; the
@@ -248,7 +248,7 @@ def test_any_headers_are_refused_and_never_an_error(
     assert rejection(request) != ""
 
 
-# What a good delivery tells.
+# What a good delivery says.
 
 
 def receipt(name: str, **changed: Any) -> Receipt:

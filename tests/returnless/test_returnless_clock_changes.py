@@ -43,7 +43,7 @@ class Server:
 
 @pytest.fixture(params=["Europe/Amsterdam", "UTC"])
 def adapter(request: pytest.FixtureRequest) -> Returnless:
-    """One that was told the vendor's zone, and one that was not."""
+    """One that was given the vendor's zone, and one that was not."""
     return Returnless(user="sandbox-user", password=Secret("sandbox-password"), timezone=request.param)
 
 
@@ -174,7 +174,7 @@ def test_every_record_is_read_or_it_is_said_that_some_are_not(
     try:
         found = pages(lambda cursor: adapter.list_returns(query, cursor, only="returns"), Server(sandbox, adapter))
     except UnexpectedReply:
-        # An account that was not told the vendor's zone may not get through such a night.
+        # An account that was not given the vendor's zone may not get through such a night.
         assert zone == "UTC"
     else:
         read = {ret.id for page in found for ret in page.items}

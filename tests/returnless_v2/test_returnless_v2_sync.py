@@ -1,4 +1,4 @@
-"""The mirror of a Returnless V2 account: exact, test records left out, and every change told once, of shipments too."""
+"""The mirror of a Returnless V2 account: exact, test records left out, and every change emitted once, of shipments too."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

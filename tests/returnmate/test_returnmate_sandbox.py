@@ -493,7 +493,7 @@ def test_the_vocabulary_is_the_shops(vocabulary: Any, word: str) -> None:
 def test_staff_may_set_a_word_of_their_own(http: Start) -> None:
     sandbox = ReturnMateSandbox(count=20)
     client = http(sandbox)
-    client.get("/rmas?status=pending")  # a list that is kept must not be told again
+    client.get("/rmas?status=pending")  # a list that is kept must not be given again
     sandbox.set_status("rma_abc123", "Quality Hold")
     listed = [row["id"] for row in client.get("/rmas?status=pending").json()["data"]]
     assert (client.get("/rmas/rma_abc123").json()["data"]["status"], "rma_abc123" in listed) == ("Quality Hold", False)

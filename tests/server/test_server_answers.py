@@ -403,7 +403,7 @@ def test_a_process_that_answers_is_alive_whatever_becomes_of_its_store(caller: A
 
 def test_a_process_is_ready_while_it_could_store_a_delivery(caller: Any, hub: Hub, store_path: Path) -> None:
     assert caller.send("GET", "/readyz").status == 200
-    # As many requests as deliveries: the answer of a second ago is told again.
+    # As many requests as deliveries: the answer of a second ago is given again.
     with closing(sqlite3.connect(store_path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         while caller.send("GET", "/readyz").status == 200:

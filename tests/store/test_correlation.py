@@ -24,7 +24,7 @@ LABELLED = Shipment(id="s1", label=READY)
 
 @pytest.fixture
 def tell(store: Store, a_return: MakeReturn, at: At) -> Tell:
-    """Apply one observation, made so many minutes after noon, of a return without an id unless told."""
+    """Apply one observation, made so many minutes after noon, of a return without an id unless given."""
 
     def apply(return_id: str = "", minute: float = 0, account: str = "acme", **told: Any) -> ApplyResult:
         seen = Observation(ret=a_return(return_id, **told), at=at(minute), seen_at=at(minute), origin=Origin.WEBHOOK)

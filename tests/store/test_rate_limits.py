@@ -14,7 +14,7 @@ from returns_hub.store.rate_limits import SharedRateLimiter
 
 MakePace = Callable[..., SharedRateLimiter]
 
-# Asks again and again until the time is up, and tells the moments that it was given.
+# Asks again and again until the time is up, and prints the moments that it was given.
 ASK = """
 import json, sys, time
 from returns_hub import Rate

@@ -217,7 +217,7 @@ def vendor() -> Vendor:
 
 @pytest.fixture(scope="session")
 def make_job() -> Callable[..., SyncJob]:
-    """The sync of an account, ``acme`` unless told, at a vendor in memory."""
+    """The sync of an account, ``acme`` unless given, at a vendor in memory."""
     return a_job
 
 

@@ -39,7 +39,7 @@ class Shelf:
     asked: list[str | None] = field(factory=list)
 
     def by_number(self, cursor: str | None) -> Page[Return]:
-        """A page counted off by rows, which tells of all pages behind it."""
+        """A page counted off by rows, which names all pages behind it."""
         self.asked.append(cursor)
         start = int(cursor or 0)
         behind = [str(position) for position in range(start + PAGE, len(self.numbers), PAGE)]
@@ -51,7 +51,7 @@ class Shelf:
         )
 
     def by_time(self, cursor: str | None) -> Page[Return]:
-        """A page that goes on after the last row of the one before, and tells of a few others further on."""
+        """A page that goes on after the last row of the one before, and names a few others further on."""
         self.asked.append(cursor)
         position = cursor or "0"
         after = position.startswith("after ")
@@ -141,7 +141,7 @@ def test_by_number_what_moved_is_read_again_or_reported(count: int, seed: int, m
     choose = random.Random(seed)
     shelf, listing = Shelf([number * 10 for number in range(count)]), Listing(never)
     steady = set(shelf.numbers)
-    # Only in one direction: a vendor whose rows come and go in equal number tells nothing by its total.
+    # Only in one direction: a vendor whose rows come and go in equal number shows nothing by its total.
     deletes = choose.random() < 0.5
     due = sorted(moment for moment, _ in moves)
 

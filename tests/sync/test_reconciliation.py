@@ -1,4 +1,4 @@
-"""Comparing the mirror with its vendor: it finds what nobody told, repairs it, and finds nothing the second time."""
+"""Comparing the mirror with its vendor: it finds what nobody reported, repairs it, and finds nothing the second time."""
 
 import contextlib
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Syncing an account: what is read, what that costs, what is told, and what becomes of trouble."""
+"""Syncing an account: what is read, what that costs, what is emitted, and what becomes of errors."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

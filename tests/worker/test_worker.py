@@ -1,4 +1,4 @@
-"""Workers: everything that came in is processed once and told, in order, whoever is killed meanwhile."""
+"""Workers: everything that came in is processed once and dispatched, in order, whichever process is killed meanwhile."""
 
 import importlib.util
 import json
@@ -89,7 +89,7 @@ def work(store: Store, a_worker: Any) -> Callable[..., Worker]:
 
 @pytest.fixture
 def start_worker(store: Store, tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Starts a worker as a process of its own; whatever it is told goes into ``told.txt``."""
+    """Starts a worker as a process of its own; the events that it gets go into ``told.txt``."""
     running: list[subprocess.Popen[str]] = []
     url = store.database.place if store.database.dialect == "postgresql" else f"sqlite:///{store.database.place}"
 
@@ -110,7 +110,7 @@ def start_worker(store: Store, tmp_path: Path) -> Iterator[Callable[..., "subpro
 
 @pytest.fixture
 def told(tmp_path: Path) -> Callable[[], list[tuple[int, str, str]]]:
-    """What the handlers of the processes were told: sequence, id and return of each event."""
+    """What the handlers of the processes got: sequence, id and return of each event."""
 
     def read() -> list[tuple[int, str, str]]:
         file = tmp_path / "told.txt"
@@ -419,7 +419,7 @@ def test_what_a_killed_worker_had_begun_is_done_by_another(
     wait_until(lambda: len(set(told())) == 9, 60)
     assert {delivery.state for delivery in inbox.find()} == {DeliveryState.PROCESSED}
     assert [event.id for event in store.events()] == [identity for _, identity, _ in sorted(set(told()))]
-    # Only what was told when the process was gone may be told again.
+    # Only what was dispatched when the process was gone may be dispatched again.
     assert len(told()) <= 9 + 4
 
 

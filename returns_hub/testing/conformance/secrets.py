@@ -53,7 +53,7 @@ class SecretChecks(ConformanceSuite):
 
     @check(Part.SECRETS)
     def test_secrets_inside_records_appear_nowhere(self, driver: Driver) -> None:
-        """The code of a gift card is money: it must be in no ``raw``, and so in no store, wherever the vendor tells it."""
+        """The code of a gift card is money: it must be in no ``raw``, and so in no store, wherever the vendor sends it."""
         if not self.adapter_class.secret_paths:
             pytest.skip(f"{self.adapter_class.provider} declares no secret_paths")
         if not self.record_secrets:

@@ -126,7 +126,7 @@ class Proxy:
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    """A proxy on loopback that answers every CONNECT, and every other request, with what a test tells it."""
+    """A proxy on loopback that answers every CONNECT, and every other request, with what a test sets."""
 
     told = Proxy()
     listener = socket.create_server(("127.0.0.1", 0))
