@@ -277,7 +277,9 @@ def test_a_delivery_that_waits_too_long_is_reported(delivered: Callable[[timedel
     )
 
 
-def test_a_dead_delivery_is_reported(delivered: Callable[[timedelta], None], findings: Findings, tmp_path: Path) -> None:
+def test_a_dead_delivery_is_reported(
+    delivered: Callable[[timedelta], None], findings: Findings, tmp_path: Path
+) -> None:
     delivered(timedelta(0))
     with closing(sqlite3.connect(tmp_path / "returns.db")) as database, database:
         database.execute("UPDATE deliveries SET state = 'dead'")

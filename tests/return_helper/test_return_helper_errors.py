@@ -139,7 +139,9 @@ def test_validation_failure_under_http_400_keeps_its_fields(adapter: Any) -> Non
         ("SOMETHING_NEW", "soon", UnexpectedReply),
     ],
 )
-def test_soft_failure_is_recognised_by_status_and_code(adapter: Any, bad: Any, code: str, status: object, kind: type) -> None:
+def test_soft_failure_is_recognised_by_status_and_code(
+    adapter: Any, bad: Any, code: str, status: object, kind: type
+) -> None:
     error = failure(adapter, bad(code, status))
     assert (type(error), error.vendor_code, error.request_id) == (kind, code, "0HM9VIKSKH2CF:00000002")
 
