@@ -1,4 +1,4 @@
-"""What follows from the parts of a return: the vendor tells no status of one, and its documents prove more than a word says.
+"""What follows from the parts of a return: the vendor reports no status of one, and its documents prove more than a word says.
 
 Sources: Return Helper API, Getting started: an arrived shipment "is marked received and converted into one or more Return Inventory
 records" (Type 1), the pieces of a split and their RMAs ("RMA"), services only on what is on hold (Recipe 3).

@@ -41,5 +41,5 @@ def find_order(number: str) -> Order | None:
 
 
 def return_changed(ret: Return) -> None:
-    """Told of every return that was read again."""
+    """Called for every return that was read again."""
     RETURNS[ret.id] = ret

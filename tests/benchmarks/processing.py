@@ -55,7 +55,7 @@ FILL: Final = """INSERT INTO deliveries (account, dedupe_key, subject, received_
     SELECT 'backlog', 'b' || n, 'r' || (n % {returns}), {at}, 'POST', '', '[]', {body}, 'pending', 'webhook', 0, 0, {at}, 0 FROM numbers"""
 
 
-class Telling(FakeAdapter):
+class Sending(FakeAdapter):
     """A vendor whose deliveries are returns."""
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
@@ -67,7 +67,7 @@ class Telling(FakeAdapter):
 class Reading:
     """A client that is asked for nothing but how to read."""
 
-    adapter = Telling(api_key=Secret("unused"))
+    adapter = Sending(api_key=Secret("unused"))
 
 
 @frozen

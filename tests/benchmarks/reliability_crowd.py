@@ -77,7 +77,7 @@ def told(directory: Path) -> list[tuple[str, str]]:
     """Which process has dispatched which event."""
     file = directory / "told"
     lines = file.read_text().splitlines() if file.exists() else []
-    return [(teller, identity) for teller, identity in map(str.split, lines)]
+    return [(process, identity) for process, identity in map(str.split, lines)]
 
 
 def main() -> int:

@@ -286,7 +286,7 @@ class Campaign:
 
     def _note_unrecorded(self, pid: int | None) -> None:
         """What the process had dispatched without a record of it: that is dispatched again."""
-        own = {identity for teller, identity in self._lines() if teller == pid}
+        own = {identity for process, identity in self._lines() if process == pid}
         with Store.open(self.url) as store:
             if self.is_shared:
                 wait_for(partial(self._is_gone, store), 10, "its connections are still there")

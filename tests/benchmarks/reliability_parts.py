@@ -206,7 +206,7 @@ class Vendor:
 
 @contextmanager
 def vendor(count: int, name: str = ACCOUNT, seed: int = 1) -> Iterator[Vendor]:
-    """A vendor of so many RMAs; the first delivery about each has the mirror read it, and so tells one event."""
+    """A vendor of so many RMAs; the first delivery about each has the mirror read it, and so emits one event."""
     sandbox = ReturnMateSandbox(count=count, seed=seed)
     here, there = FORK.Pipe()
     with forked(_be_vendor, sandbox, there) as process:

@@ -50,7 +50,7 @@ def main(address: str | None) -> None:
             apply(store, number, a_page(number), NOON + timedelta(hours=1), again)
         events = sum(1 for _ in store.events(account="acme"))
     count = PAGES * ROWS
-    assert events == count, "not every return was told once"
+    assert events == count, "not every return was emitted once"
     print(f"{'':<34}{'a record':>10}{'processor':>11}{'of raw':>9}{'processor':>11}")
     for name, costs in (
         ("the driver's bulk upsert", raw),

@@ -303,7 +303,7 @@ class ReturnHelperSandbox(Simulator):
         changes: Mapping[str, Any] = MappingProxyType({}),
         secret: str | None = None,
     ) -> SignedRequest:
-        """A notification; what else is told of the same happening is not delivered."""
+        """A notification; what else is sent of the same event is not delivered."""
         if event not in self._happenings:
             raise ValueError(f"no way is known here for Return Helper to tell {event!r}")
         with self.lock:
@@ -367,7 +367,7 @@ class ReturnHelperSandbox(Simulator):
             return self._fba.add(quantities, warehouse_id)
 
     def advance(self) -> tuple[int, ...]:
-        """Every label that is queued is made, or fails; the ids of their shipments. Tells ``labelGenerated`` of each."""
+        """Every label that is queued is made, or fails; the ids of their shipments. Sends ``labelGenerated`` of each."""
         with self.lock:
             queued = [one.id for one in self._state.shipments_by_time if one.label and one.label.status == "queued"]
             for shipment_id in queued:
@@ -403,7 +403,7 @@ class ReturnHelperSandbox(Simulator):
     def arrive(self, shipment_id: int, *, packages: int = 1, images: int = 1) -> tuple[int, ...]:
         """A shipment is in the warehouse, in so many packages; the ids of its inventories.
 
-        Tells ``markShipmentArrive``, then ``newInventoryCreated`` of each, then ``changeLineItemImage`` of each where there
+        Sends ``markShipmentArrive``, then ``newInventoryCreated`` of each, then ``changeLineItemImage`` of each where there
         are images (Return Helper API, Getting started, Return Inventory at Warehouse Arrival).
         """
         with self.lock:
@@ -424,7 +424,7 @@ class ReturnHelperSandbox(Simulator):
     def assign_unknown(self, *, packages: int = 1, images: int = 0) -> tuple[int, ...]:
         """A parcel that nobody announced is found to be the account's; the ids of its inventories.
 
-        Tells ``assignUnknown`` with the pictures taken so far, then ``newInventoryCreated`` of each.
+        Sends ``assignUnknown`` with the pictures taken so far, then ``newInventoryCreated`` of each.
         """
         with self.lock:
             at = self._now()
@@ -472,7 +472,7 @@ class ReturnHelperSandbox(Simulator):
     def split(self, vas_id: int) -> tuple[int, ...]:
         """The warehouse has split a parcel as a VAS asked; the ids of the pieces.
 
-        Tells ``splitLineItem``, ``newInventoryCreated`` of each piece, and ``vasUpdated``. What becomes of the inventory that was
+        Sends ``splitLineItem``, ``newInventoryCreated`` of each piece, and ``vasUpdated``. What becomes of the inventory that was
         split is not documented; here it stays, as ``oth`` and ``completed``.
         """
         with self.lock:

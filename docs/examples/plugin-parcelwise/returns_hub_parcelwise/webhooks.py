@@ -20,7 +20,7 @@ SIGNATURE_HEADER: Final = "webhook-signature"
 
 
 def read(request: WebhookRequest) -> Receipt:
-    """What a verified delivery tells: the return as it then was."""
+    """What a verified delivery says: the return as it then was."""
     names = request.header(ID_HEADER)
     key = names[0] if names else body_digest(request.body)
     return Receipt(events=(_event(request.body),), answer=HttpAnswer(status=204), dedupe_key=key)
