@@ -45,7 +45,7 @@ from returns_hub.store import Store
 from returns_hub.store.inbox import Deliveries
 from returns_hub.testing.fake import FakeAdapter
 
-COUNT: Final = 200
+COUNT: Final = 1_000
 BACKLOGS: Final = (1_000, 10_000, 100_000)
 CLAIMS: Final = 20
 THREADS: Final = (1, 2, 4)
