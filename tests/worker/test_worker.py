@@ -437,7 +437,7 @@ def test_a_worker_survives_the_loss_of_its_connections(
         wait_until(lambda: len(seen) == 1)
         with psycopg.connect(host=postgresql, user="postgres", autocommit=True) as connection:
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                 "WHERE pid <> pg_backend_pid() AND datname LIKE 'store_%'"
             )
         deliver("b")
