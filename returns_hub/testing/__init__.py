@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from returns_hub.testing.drivers import Driver, open_with
     from returns_hub.testing.fake import FakeAdapter, FakeVendor
     from returns_hub.testing.faults import Call, Fault, Faults, Outcome, html_answer, json_answer
-    from returns_hub.testing.fields import field_map, field_table, read_reply
+    from returns_hub.testing.fields import explain_fields, field_map, field_table, read_reply
     from returns_hub.testing.loopback import Sandbox, sandbox
     from returns_hub.testing.server import RunningServer, serve
     from returns_hub.testing.simulator import (
@@ -62,6 +62,7 @@ __all__ = [
     "call_platform",
     "change_values",
     "corrupted",
+    "explain_fields",
     "field_map",
     "field_table",
     "html_answer",
@@ -88,7 +89,7 @@ _MODULES: Final = {
     **dict.fromkeys(("Driver", "open_with"), "drivers"),
     **dict.fromkeys(("FakeAdapter", "FakeVendor"), "fake"),
     **dict.fromkeys(("Call", "Fault", "Faults", "Outcome", "html_answer", "json_answer"), "faults"),
-    **dict.fromkeys(("field_map", "field_table", "read_reply"), "fields"),
+    **dict.fromkeys(("explain_fields", "field_map", "field_table", "read_reply"), "fields"),
     **dict.fromkeys(("RunningServer", "serve"), "server"),
     **dict.fromkeys(("Sandbox", "sandbox"), "loopback"),
     **dict.fromkeys(

@@ -80,6 +80,26 @@ def field_table(fields: Mapping[str, Iterable[str]], *, bookkeeping: Mapping[str
     return "\n".join([*lines, "", f"{reached} of {counted} are reached without `raw`.", ""])
 
 
+def explain_fields(fields: Mapping[str, Iterable[str]], reasons: Mapping[str, str]) -> dict[str, str]:
+    """Why each value without a place in the model has none: the ``bookkeeping`` of :func:`field_table`.
+
+    A reason stands by the path of a value, or by what the paths of several begin with; the longest of these counts.
+
+    Raises:
+        ValueError: a reason is of no such value, and left over.
+    """
+    found: dict[str, str] = {}
+    used: set[str] = set()
+    for path in [path for path, places in fields.items() if not places]:
+        names = [name for name in reasons if path.startswith(name)]
+        used.update(names)
+        if names:
+            found[path] = reasons[max(names, key=len)]
+    if left := reasons.keys() - used:
+        raise ValueError(f"no value without a place in the model begins with {', '.join(sorted(left))}")
+    return found
+
+
 def _leaves(payload: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """The place, the container and the key of every value that is neither an object nor a list."""
     if isinstance(payload, dict):

@@ -6,34 +6,26 @@
 from pathlib import Path
 
 from returns_hub import Secret, decode_json
-from returns_hub.testing import field_map, field_table, read_reply
+from returns_hub.testing import explain_fields, field_map, field_table, read_reply
 from returns_hub_redo import Redo
 
 DOCUMENT = Path(__file__).parent / "documents" / "return.json"
 TABLE = Path(__file__).parents[2] / "docs" / "providers" / "redo-fields.md"
-BOOKKEEPING = {
+# What is not in the model, by where it stands or what it begins with, and why.
+KEPT_IN_RAW = {
     "return.order.id": "joins the order that comes beside it; Redo's own",
     "order.id": "joins the order; Redo's own",
     "return.externalReturnIds[].provider": "the shop system, which the account has one of",
     "return.shopifyOrderIds[]": "deprecated: `externalOrderIds`",
-    "return.destination.mailingAddress.line1": "the merchant's own",
-    "return.destination.mailingAddress.city": "the merchant's own",
-    "return.destination.mailingAddress.state": "the merchant's own",
-    "return.destination.mailingAddress.postalCode": "the merchant's own",
-    "return.destination.mailingAddress.country": "the merchant's own",
-    "return.destination.phoneNumber": "the merchant's own",
+    "return.destination.": "the merchant's own",
     "return.giftCards[].code": "money: never kept",
-    "return.giftCards[].amount.amount": "`totals.storeCredit` says it",
-    "return.giftCards[].amount.currency": "`totals.storeCredit` says it",
+    "return.giftCards[].amount.": "`totals.storeCredit` says it",
     "return.giftCards[].externalId": "in `raw`",
     "return.items[].assessments[].assignedUser.name": "staff: never kept",
-    "return.items[].multipleChoiceQuestions[].question": "`answers[].question`",
     "return.items[].shipmentGroupIds[]": "which parcel holds the item: in `raw`",
     "return.items[].externalReturnLineItemId": "of the shop's return: in `raw`",
-    "return.items[].productAdjustment.amount": "part of `refund`: in `raw`",
-    "return.items[].productAdjustment.currency": "part of `refund`: in `raw`",
-    "return.items[].productValueNoTaxNoAdjustment.amount": "part of `refund`: in `raw`",
-    "return.items[].productValueNoTaxNoAdjustment.currency": "part of `refund`: in `raw`",
+    "return.items[].productAdjustment.": "part of `refund`: in `raw`",
+    "return.items[].productValueNoTaxNoAdjustment.": "part of `refund`: in `raw`",
     "return.items[].reasons[]": "`reason` is the first",
     "return.items[].reasonCodes[]": "`reasonCode` is the first",
     "return.shipments[].itemIds[]": "which items the parcel holds: in `raw`",
@@ -45,10 +37,8 @@ BOOKKEEPING = {
     "return.exchange.items[].sku": "in `raw`; that there is one is the resolution `exchange`",
     "return.exchange.order.externalId": "the new order: in `raw`",
     "return.exchange.provision": "in `raw`",
-    "return.exchange.totalTax.amount": "in `raw`",
-    "return.exchange.totalTax.currency": "in `raw`",
-    "return.totals.charge.amount.amount": "what the customer pays: in `raw`",
-    "return.totals.charge.amount.currency": "what the customer pays: in `raw`",
+    "return.exchange.totalTax.": "in `raw`",
+    "return.totals.charge.amount.": "what the customer pays: in `raw`",
     "return.protection.covered": "the coverage that Redo sells: in `raw`",
     "return.internalCreatedByName": "staff: in `raw`",
     "return.completeWithNoAction": "decides the resolution `none` of a complete return",
@@ -66,7 +56,8 @@ def documented_fields() -> dict[str, tuple[str, ...]]:
 
 
 def build_table() -> str:
-    return field_table(documented_fields(), bookkeeping=BOOKKEEPING)
+    fields = documented_fields()
+    return field_table(fields, bookkeeping=explain_fields(fields, KEPT_IN_RAW))
 
 
 def test_table_in_the_docs_is_what_the_adapter_does() -> None:
@@ -74,7 +65,9 @@ def test_table_in_the_docs_is_what_the_adapter_does() -> None:
 
 
 def test_nothing_that_says_something_is_left_in_raw() -> None:
-    assert [path for path, places in documented_fields().items() if not places and path not in BOOKKEEPING] == []
+    fields = documented_fields()
+    explained = explain_fields(fields, KEPT_IN_RAW)
+    assert [path for path, places in fields.items() if not places and path not in explained] == []
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from returns_hub import Secret, decode_json
-from returns_hub.testing import field_map, field_table, read_reply
+from returns_hub.testing import explain_fields, field_map, field_table, read_reply
 from returns_hub_returnless_v2 import ReturnlessV2
 
 DOCUMENT = Path(__file__).parent / "documents" / "return.json"
@@ -54,19 +54,9 @@ def documented_fields() -> dict[str, tuple[str, ...]]:
     )
 
 
-def bookkeeping(fields: dict[str, tuple[str, ...]]) -> dict[str, str]:
-    """Why each field that decides nothing in the model is not in it; the longest of the names that it begins with says so."""
-    found: dict[str, str] = {}
-    for path in [path for path, places in fields.items() if not places]:
-        names = [name for name in KEPT_IN_RAW if path == name or path.startswith(name)]
-        if names:
-            found[path] = KEPT_IN_RAW[max(names, key=len)]
-    return found
-
-
 def build_table() -> str:
     fields = documented_fields()
-    return field_table(fields, bookkeeping=bookkeeping(fields))
+    return field_table(fields, bookkeeping=explain_fields(fields, KEPT_IN_RAW))
 
 
 def test_table_in_the_docs_is_what_the_adapter_does() -> None:
@@ -75,15 +65,8 @@ def test_table_in_the_docs_is_what_the_adapter_does() -> None:
 
 def test_nothing_that_says_something_is_left_in_raw() -> None:
     fields = documented_fields()
-    assert [path for path, places in fields.items() if not places and path not in bookkeeping(fields)] == []
-
-
-def test_no_reason_is_left_over() -> None:
-    fields = documented_fields()
-    unused = {
-        name for name in KEPT_IN_RAW if not any(not places and path.startswith(name) for path, places in fields.items())
-    }
-    assert unused == set()
+    explained = explain_fields(fields, KEPT_IN_RAW)
+    assert [path for path, places in fields.items() if not places and path not in explained] == []
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from returns_hub import Item, Return, UnexpectedReply
-from returns_hub.testing import field_map, field_table
+from returns_hub.testing import explain_fields, field_map, field_table
 from returns_hub.wire import Record
 
 
@@ -44,3 +46,16 @@ def test_the_table_counts_what_says_something() -> None:
         "| Field | In the model |\n| --- | --- |\n| `a` | `id` |\n| `b` | only in `raw` |\n| `ok` | of the envelope |\n\n"
         "1 of 2 are reached without `raw`.\n"
     )
+
+
+def test_a_reason_is_of_a_value_or_of_all_that_begin_with_it() -> None:
+    fields = {"a": ("id",), "b.c": (), "b.d": (), "e": ()}
+    assert explain_fields(fields, {"b.": "the shop's own", "b.d": "a forecast"}) == {
+        "b.c": "the shop's own",
+        "b.d": "a forecast",
+    }
+
+
+def test_a_reason_that_is_left_over_is_an_error() -> None:
+    with pytest.raises(ValueError, match="begins with a"):
+        explain_fields({"a": ("id",)}, {"a": "not needed"})
