@@ -78,8 +78,8 @@ def with_httpx(base_url: str, api_key: str, folder: str) -> None:
                     )
                     database.execute("REPLACE INTO rmas VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, row["created_at"]))
                     for place, item in enumerate(row["items"]):
-                        told = (item["sku"], item["quantity"], item.get("reason"))
-                        database.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?)", (row["id"], place, *told))
+                        line = (item["sku"], item["quantity"], item.get("reason"))
+                        database.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?)", (row["id"], place, *line))
             page += 1
 
 
@@ -177,11 +177,11 @@ def main(sizes: list[int], rounds: int, into: Path | None) -> int:
                         second[name].append(child("run", name, vendor.base_url, vendor.api_key, folder))
                         found[name] = rows_of(name, folder, change)
                         vendor.ask("restore")
-                    told = vendor.told
-                    if (before["returns"], before["items"]) != (told["returns"], told["items"]):
+                    facts = vendor.facts
+                    if (before["returns"], before["items"]) != (facts["returns"], facts["items"]):
                         complete = False
                         print(
-                            f"{WAYS[name].name}: {before}, where the vendor has {told['returns']} returns and {told['items']} items"
+                            f"{WAYS[name].name}: {before}, where the vendor has {facts['returns']} returns and {facts['items']} items"
                         )
                     print(
                         f"  {size:,} RMAs, round {number + 1}: {WAYS[name].name}, {first[name][-1].seconds:.1f} s",
@@ -230,7 +230,7 @@ def finds_table(size: int, found: Mapping[str, Mapping[str, int]], lost: Mapping
 
 def pages_lost(name: str, vendor: "Vendor") -> int:
     """How many of the pages that were read are not stored, where the program is killed half way; after that it must find the rest."""
-    before, half = vendor.pages(), vendor.told["returns"] // PAGE // 2
+    before, half = vendor.pages(), vendor.facts["returns"] // PAGE // 2
     with tempfile.TemporaryDirectory() as folder:
         arguments = ("run", name, vendor.base_url, vendor.api_key, folder)
         with subprocess.Popen([sys.executable, __file__, *arguments], env=quiet_environment(folder)) as process:
@@ -240,7 +240,7 @@ def pages_lost(name: str, vendor: "Vendor") -> int:
         read = vendor.pages() - before
         stored = rows_of(name, folder, {})["returns"] // PAGE
         child(*arguments)
-        if rows_of(name, folder, {})["returns"] != vendor.told["returns"]:
+        if rows_of(name, folder, {})["returns"] != vendor.facts["returns"]:
             raise RuntimeError(f"{name}: after a kill not every return was found")
     return max(0, read - stored)
 
@@ -312,7 +312,7 @@ def count(name: str, folder: str, change: Mapping[str, Any]) -> Mapping[str, int
 class Vendor:
     """The simulator, in a process that changes what it is asked to."""
 
-    told: Mapping[str, Any]
+    facts: Mapping[str, Any]
     process: "subprocess.Popen[str]"
 
     @classmethod
@@ -326,11 +326,11 @@ class Vendor:
 
     @property
     def base_url(self) -> str:
-        return str(self.told["base_url"])
+        return str(self.facts["base_url"])
 
     @property
     def api_key(self) -> str:
-        return str(self.told["api_key"])
+        return str(self.facts["api_key"])
 
     def ask(self, word: str) -> Mapping[str, Any]:
         assert self.process.stdin is not None
@@ -357,8 +357,8 @@ def serve_vendor(size: int) -> None:
     changed = waiting[:: len(waiting) // CHANGES][:CHANGES]
     new: list[str] = []
     with serve(simulator) as running:
-        told = {"base_url": running.url + simulator.base_path, "api_key": simulator.options["api_key"]}
-        print(json.dumps({**told, "returns": len(rmas), "items": items}), flush=True)
+        facts = {"base_url": running.url + simulator.base_path, "api_key": simulator.options["api_key"]}
+        print(json.dumps({**facts, "returns": len(rmas), "items": items}), flush=True)
         for line in sys.stdin:
             match line.strip():
                 case "change":

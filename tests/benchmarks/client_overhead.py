@@ -176,11 +176,11 @@ class Answering(asyncio.Protocol):
             self.transport.write(self.answers[request.split(b" ", 2)[1]])
 
 
-def serve(tell: Connection, answers: Mapping[str, bytes]) -> None:
+def serve(sender: Connection, answers: Mapping[str, bytes]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Answering(answers), "127.0.0.1", 0)
-        tell.send(server.sockets[0].getsockname()[1])
+        sender.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
     asyncio.run(main())
@@ -189,12 +189,12 @@ def serve(tell: Connection, answers: Mapping[str, bytes]) -> None:
 @contextmanager
 def served(answers: Mapping[str, bytes]) -> Iterator[str]:
     """The root URL of the server."""
-    hear, tell = multiprocessing.Pipe(duplex=False)
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(tell, answers), daemon=True)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(sender, answers), daemon=True)
     server.start()
-    tell.close()
+    sender.close()
     try:
-        yield f"http://127.0.0.1:{hear.recv()}"
+        yield f"http://127.0.0.1:{receiver.recv()}"
     finally:
         server.terminate()
         server.join()

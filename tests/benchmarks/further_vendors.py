@@ -95,7 +95,7 @@ def mirrored(hub: Hub) -> dict[str, Facts]:
     return {stored.ret.id: facts_of(stored.ret) for stored in rows}
 
 
-def told(events: Iterator[Event]) -> Counter[tuple[str, str]]:
+def emitted(events: Iterator[Event]) -> Counter[tuple[str, str]]:
     return Counter((str(event.return_id), event.type) for event in events)
 
 
@@ -137,7 +137,9 @@ def read_all(vendor: Vendor, count: int) -> tuple[list[str], str]:
     with mirror(vendor, sandbox) as hub:
         report = sync(hub)
         problems = compare(vendor, sandbox, mirrored(hub))
-        problems += surprises(told(hub.events()), Counter({(one, "return.created"): 1 for one in sandbox.return_ids}))
+        problems += surprises(
+            emitted(hub.events()), Counter({(one, "return.created"): 1 for one in sandbox.return_ids})
+        )
     fewest = ceil(count / vendor.page)
     values = sum(len(facts) for facts in vendor.truth(sandbox).values())
     return problems, (
@@ -172,7 +174,7 @@ def read_changes(vendor: Vendor, count: int) -> tuple[list[str], str]:
         while sum(changes.expected.values()) < wanted:
             changes.move()
         quiet, last = sync(hub), sync(hub)
-        problems = surprises(told(hub.events(after=before)), changes.expected)
+        problems = surprises(emitted(hub.events(after=before)), changes.expected)
         problems += compare(vendor, sandbox, mirrored(hub))
     if last.events:
         problems.append(f"a sync that finds nothing new emitted {last.events} events")
@@ -233,7 +235,7 @@ def killed_walk(vendor: Vendor, count: int, rng: random.Random) -> tuple[list[st
         process = None
         with Hub([account], store=store) as hub:
             problems = compare(vendor, sandbox, mirrored(hub))
-            problems += surprises(told(hub.events()), expected + changes.expected)
+            problems += surprises(emitted(hub.events()), expected + changes.expected)
             broken = [stored.ret for stored in hub.returns()]
     with mirror(vendor, sandbox) as hub:
         # Redo's simulator gives each change a second of its own: the last ones are a little ahead, for the second sync to find.

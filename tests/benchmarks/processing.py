@@ -59,8 +59,8 @@ class Sending(FakeAdapter):
     """A vendor whose deliveries are returns."""
 
     def read_webhook(self, request: WebhookRequest) -> Receipt:
-        told = load(decode_json(request.body), Return)
-        event = ReturnObserved(name="told", observed=told, occurred_at=request.received_at)
+        observed = load(decode_json(request.body), Return)
+        event = ReturnObserved(name="return", observed=observed, occurred_at=request.received_at)
         return Receipt(events=(event,), answer=HttpAnswer(status=200), dedupe_key=body_digest(request.body))
 
 
@@ -127,8 +127,8 @@ def list_round_trips(store: Store, dispatcher: EventDispatcher) -> None:
     processor = Processor(store, lambda _: cast("Client", Reading()))
     ret = a_return(COUNT)
     again = evolve(ret, status=Status.RECEIVED, status_raw="received")
-    for name, told, hour in (("a new return", ret, 3), ("another status", again, 4)):
-        receive(store, "acme", [told], hour)
+    for name, observed, hour in (("a new return", ret, 3), ("another status", again, 4)):
+        receive(store, "acme", [observed], hour)
         show_round_trips(store, name, lambda: processor.process_due(1))
     # Up to a hundred events are claimed together, before the first of them is dispatched.
     dispatcher.dispatch_due(1)
@@ -202,11 +202,11 @@ def time_claims(store: Store) -> None:
         print(f"{count:<38,}{found / CLAIMS * 1e3:>9.1f} ms{none / CLAIMS * 1e3:>23.1f} ms")
 
 
-def receive(store: Store, account: str, told: Sequence[Return], hour: int) -> list[int]:
+def receive(store: Store, account: str, observed: Sequence[Return], hour: int) -> list[int]:
     """The numbers of the deliveries, stored."""
     numbers = []
     with Inbox(store) as inbox:
-        for ret in told:
+        for ret in observed:
             body = encode_json(dump(ret, raw=True)).encode()
             at = NOON + timedelta(hours=hour)
             request = WebhookRequest(method="POST", url="/w", body=body, received_at=at)
@@ -214,8 +214,8 @@ def receive(store: Store, account: str, told: Sequence[Return], hour: int) -> li
     return numbers
 
 
-def process(store: Store, told: Sequence[Return], hour: int, costs: list[Cost]) -> None:
-    receive(store, "acme", told, hour)
+def process(store: Store, observed: Sequence[Return], hour: int, costs: list[Cost]) -> None:
+    receive(store, "acme", observed, hour)
     processor = Processor(store, lambda _: cast("Client", Reading()))
     with costing(costs):
         processed = processor.process_due()
@@ -229,7 +229,7 @@ def write_raw(store: Store, deliveries: Sequence[Rows], numbers: Sequence[int], 
     mark = "?" if sqlite else "%s"
     processed = f"UPDATE deliveries SET state = 'processed', events = 1 WHERE id = {mark}"
     made = [
-        [(upsert(table, mark), bound(table, row, store)) for table, told in each.items() for row in told]
+        [(upsert(table, mark), bound(table, row, store)) for table, some in each.items() for row in some]
         for each in deliveries
     ]
     try:

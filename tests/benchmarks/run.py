@@ -78,7 +78,7 @@ def main(names: Sequence[str]) -> int:
         print("PostgreSQL's server programs are not on this machine: everything runs on SQLite only")
     with parts.postgresql() if installed and any(each.postgresql for each in chosen) else nullcontext() as server:
         for place, benchmark in enumerate(chosen, 1):
-            for where, arguments in told(benchmark, server):
+            for where, arguments in runs_of(benchmark, server):
                 print(
                     f"== [{place}/{len(chosen)}] {benchmark.name}{where}, about {benchmark.minutes:g} min", flush=True
                 )
@@ -91,7 +91,7 @@ def main(names: Sequence[str]) -> int:
     return 1 if any(outcome is Outcome.FAILED for _, _, outcome in ended) else 0
 
 
-def told(benchmark: Benchmark, server: parts.PostgreSQL | None) -> Iterator[tuple[str, Sequence[str]]]:
+def runs_of(benchmark: Benchmark, server: parts.PostgreSQL | None) -> Iterator[tuple[str, Sequence[str]]]:
     """Where a benchmark runs, and its arguments there."""
     yield "", benchmark.arguments
     if server is not None and benchmark.postgresql is not None:

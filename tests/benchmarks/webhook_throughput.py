@@ -318,8 +318,8 @@ class Requests:
 
     def next(self) -> bytes:
         number = next(self.numbers)
-        told = {**self.body, "id": f"evt_{number}", "data": {**self.body["data"], "id": f"rma_{number}"}}
-        body = json.dumps(told).encode()
+        payload = {**self.body, "id": f"evt_{number}", "data": {**self.body["data"], "id": f"rma_{number}"}}
+        body = json.dumps(payload).encode()
         signature = hmac.new(self.secret, body, hashlib.sha256).hexdigest()
         return (
             f"POST /webhooks/{ACCOUNT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

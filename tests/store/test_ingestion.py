@@ -25,7 +25,7 @@ PARCEL = Shipment(id="s1", tracking_number="1Z999")
 INVENTORY = Item(id="i1", sku="PROD-1")
 
 
-def told(store: Store) -> list[tuple[str, str]]:
+def emitted(store: Store) -> list[tuple[str, str]]:
     return [(each.type, each.origin.value) for each in store.events()]
 
 
@@ -55,7 +55,7 @@ def test_a_return_of_two_lists_is_created_once_whether_they_come_together_or_not
     store.apply("together", rows(origin, 1), derive=derive, of_pass=run)
     for row in rows(origin, 1):
         store.apply("apart", [row], derive=derive, of_pass=run)
-    assert told(store) == [("return.created", origin.value)] * 2
+    assert emitted(store) == [("return.created", origin.value)] * 2
     both = [store.get_return(account, "r1") for account in ("together", "apart")]
     assert [stored and (stored.ret.status, stored.ret.items, stored.ret.shipments) for stored in both] == [
         (Status.RECEIVED, (INVENTORY,), (PARCEL,))
@@ -67,14 +67,14 @@ def test_what_changes_while_a_return_is_put_together_is_an_event(store: Store, a
     for minutes, status in ((1, Status.REQUESTED), (2, Status.APPROVED)):
         ret = a_return("r1", status=status)
         store.apply("acme", [observed(ret, seen_at=at(minutes), origin=Origin.BACKFILL)], of_pass=run)
-    assert told(store) == [("return.created", "backfill"), ("return.status_changed", "backfill")]
+    assert emitted(store) == [("return.created", "backfill"), ("return.status_changed", "backfill")]
 
 
 def test_a_backfill_that_goes_on_later_still_puts_together(store: Store, rows: Any, at: At) -> None:
     first, second = rows(Origin.BACKFILL, 1)
     store.apply("acme", [first], of_pass=Pass(started=at(0)))
     store.apply("acme", [second], of_pass=Pass(started=at(1.05)))
-    assert told(store) == [("return.created", "backfill")]
+    assert emitted(store) == [("return.created", "backfill")]
 
 
 def test_a_later_run_s_polls_and_deliveries_have_events_of_their_own(store: Store, rows: Any, at: At) -> None:
@@ -96,7 +96,7 @@ def test_what_waited_for_a_return_that_is_backfilled_has_events_of_its_own(
     store.apply("acme", [observed(waiting, seen_at=at(0), origin=Origin.WEBHOOK)])
     row = observed(a_return("r1", shipments=(Shipment(id="s1"),)), seen_at=at(1), origin=Origin.BACKFILL)
     store.apply("acme", [row], of_pass=Pass(started=at(0)))
-    assert told(store) == [("return.created", "backfill"), ("shipment.updated", "webhook")]
+    assert emitted(store) == [("return.created", "backfill"), ("shipment.updated", "webhook")]
 
 
 def test_where_a_run_reconciles_the_vendor_s_value_stands_and_does_so_once(
@@ -111,7 +111,7 @@ def test_where_a_run_reconciles_the_vendor_s_value_stands_and_does_so_once(
         stored = store.get_return("acme", "r1")
         assert stored is not None
         assert (stored.ret.status, applied.reread) == (Status.REQUESTED, ())
-    assert told(store) == [("return.created", "poll"), ("return.status_changed", "poll")]
+    assert emitted(store) == [("return.created", "poll"), ("return.status_changed", "poll")]
     store.apply("acme", [observed(newer, seen_at=at(50))], of_pass=Pass(started=at(50)))
     stored = store.get_return("acme", "r1")
     assert stored is not None
@@ -129,18 +129,18 @@ def test_applying_takes_one_exchange_to_read_and_one_to_write(store: Store, a_re
             batch = prepare_batch([observed(observation, seen_at=at(minutes))])
             apply(connection, "acme", batch, derive_nothing)
     assert [statement.split()[0] for statement in statements] == ["SELECT", "WITH"] * 3
-    assert told(store) == [("return.created", "poll"), ("return.updated", "poll"), ("return.status_changed", "poll")]
+    assert emitted(store) == [("return.created", "poll"), ("return.updated", "poll"), ("return.status_changed", "poll")]
 
 
 WORDS = st.sampled_from([None, "one", "two"])
-ITEMS_TOLD = st.builds(Item, id=st.sampled_from(["i1", "i2"]), sku=WORDS, disposition_raw=WORDS)
-TOLD = st.tuples(
+ITEMS_SEEN = st.builds(Item, id=st.sampled_from(["i1", "i2"]), sku=WORDS, disposition_raw=WORDS)
+OBSERVED = st.tuples(
     st.sampled_from(["r1", "r2", "r3"]),
     st.fixed_dictionaries(
         {
             "number": WORDS,
             "status": st.sampled_from([Status.UNKNOWN, Status.APPROVED, Status.RECEIVED]),
-            "items": st.lists(ITEMS_TOLD, max_size=2, unique_by=lambda item: item.id).map(tuple),
+            "items": st.lists(ITEMS_SEEN, max_size=2, unique_by=lambda item: item.id).map(tuple),
             "shipments": st.builds(Shipment, id=st.just("s1"), tracking_number=WORDS).map(lambda one: (one,)),
         }
     ),
@@ -149,12 +149,12 @@ TOLD = st.tuples(
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(told=st.lists(TOLD, min_size=1, max_size=8), size=st.integers(2, 4))
+@given(facts_seen=st.lists(OBSERVED, min_size=1, max_size=8), size=st.integers(2, 4))
 def test_what_comes_at_once_in_batches_or_one_by_one_comes_to_the_same_mirror_and_events(
-    store: Store, a_return: MakeReturn, at: At, told: Any, size: int
+    store: Store, a_return: MakeReturn, at: At, facts_seen: Any, size: int
 ) -> None:
     observations = [
-        observed(a_return(key, **facts), seen_at=at(minute), origin=Origin.WEBHOOK) for key, facts, minute in told
+        observed(a_return(key, **facts), seen_at=at(minute), origin=Origin.WEBHOOK) for key, facts, minute in facts_seen
     ]
     found = []
     for at_once in (len(observations), size, 1):
