@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from returns_hub import Return, Status
 from returns_hub.merge import observed
+from returns_hub.retry import Backoff
 from returns_hub.store import Store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -35,8 +36,11 @@ def tell(store: Store) -> Tell:
 
 
 @pytest.fixture
-def pass_time(store: Store) -> Callable[[], None]:
+def pass_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """A day goes by for everything that is parked: what waits for its time is due, what was claimed has lapsed."""
+
+    # By itself nothing becomes due, however slow the machine is.
+    monkeypatch.setattr("returns_hub.dispatcher.PROCESSING_BACKOFF", Backoff(first=3600, maximum=3600))
 
     def go_by() -> None:
         yesterday = datetime.now(UTC) - timedelta(days=1)
